@@ -1,0 +1,83 @@
+/**
+ * @module What a converted model says about itself: `manifest.json`, the first file the engine reads.
+ *
+ * The weights are one stream of bytes, cut into shards of at most 24 MiB (static assets end at 25 MiB a file).
+ * A tensor is a range of that stream and may cross from one shard into the next; the loader puts the stream
+ * into the heap as it is, so a tensor's address is the stream's address plus `offset`.
+ */
+import { z } from 'zod';
+
+export const MANIFEST_VERSION = 1;
+
+/** Every tensor starts at a multiple of this many bytes: a cache line, and enough for any SIMD load. */
+export const TENSOR_ALIGNMENT = 64;
+
+const count = z.int().positive();
+const tokenId = z.int().nonnegative();
+
+const file = z.strictObject({
+  path: z.string().regex(/^[\w.-]+$/),
+  bytes: count,
+  /** Lower-case hexadecimal. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/** The names are those of a Hugging Face `GPT2Config`. */
+export const configSchema = z.strictObject({
+  n_layer: count,
+  n_head: count,
+  n_embd: count,
+  n_inner: count,
+  n_positions: count,
+  vocab_size: count,
+  layer_norm_epsilon: z.number().positive(),
+  activation_function: z.enum(['gelu_new', 'gelu_fast', 'gelu_pytorch_tanh', 'gelu', 'relu', 'silu']),
+  scale_attn_weights: z.boolean(),
+  bos_token_id: tokenId.nullable(),
+  /** Empty when the model has no end-of-text token. */
+  eos_token_ids: z.array(tokenId),
+});
+
+const tensor = z.strictObject({
+  /** As in the checkpoint without `transformer.`, e.g. `h.0.attn.c_attn.weight`; `….weight_scale` beside an int8 one. */
+  name: z.string(),
+  dtype: z.enum(['float32', 'int8']),
+  /** Linear layers `[in, out]`; `wte.weight` is stored `[n_embd, vocab_size]` so that one copy serves both ends. */
+  shape: z.array(count).min(1).max(2),
+  /** First byte, counted from the start of the weight stream. */
+  offset: z.int().nonnegative(),
+});
+
+export const manifestSchema = z.strictObject({
+  format: z.literal('edgebeam'),
+  version: z.literal(MANIFEST_VERSION),
+  /** Served as the model's id. */
+  name: z.string().min(1),
+  precision: z.enum(['int8', 'f32']),
+  config: configSchema,
+  graphs: z.strictObject({ embed: file, block: file, head: file }),
+  /** In order; their bytes one after the other are the weight stream. */
+  shards: z.array(file).min(1),
+  tensors: z.array(tensor).min(1),
+  tokenizer: file,
+  provenance: z.strictObject({
+    converter: z.string(),
+    /** The checkpoint's own files, as they were read. */
+    source: z.array(file).min(1),
+    /** The checkpoint's storage types. */
+    dtypes: z.array(z.string()),
+  }),
+  /** Per quantized tensor: the largest and the root-mean-square error, relative to the tensor's own root mean square. */
+  quantization: z.array(
+    z.strictObject({ name: z.string(), max_error: z.number(), relative_rms_error: z.number() }),
+  ),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ModelConfig = z.infer<typeof configSchema>;
+export type ModelFile = z.infer<typeof file>;
+export type TensorEntry = z.infer<typeof tensor>;
+export type Precision = Manifest['precision'];
+
+/** Bytes an element of each storage type takes. */
+export const ELEMENT_BYTES = { float32: 4, int8: 1 } as const satisfies Record<TensorEntry['dtype'], number>;
