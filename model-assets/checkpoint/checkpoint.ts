@@ -1,0 +1,142 @@
+/**
+ * @module A checkpoint folder in Hugging Face format: config, tensors by name, and the files they came from.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ModelConfig, ModelFile } from '../manifest.ts';
+import { readConfig, readJson } from './config.ts';
+import { CheckpointError } from './errors.ts';
+import { type NamedTensors, nameTensors } from './parameters.ts';
+import { openSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
+
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+
+export interface Checkpoint extends NamedTensors {
+  readonly config: ModelConfig;
+  /** Base names of the config and weight files. */
+  readonly files: readonly string[];
+  /** Storage types of the parameters, sorted. */
+  readonly dtypes: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the checkpoint in `dir` and checks that it is complete; no weights are read. The caller closes it.
+ *
+ * @throws CheckpointError for anything that is missing, inconsistent or not supported.
+ */
+export async function openCheckpoint(dir: string): Promise<Checkpoint> {
+  const config = await readConfig(dir);
+  const weights = await openWeights(dir);
+  const close = async () => {
+    await Promise.all(weights.files.map(({ handle }) => handle.close()));
+  };
+  try {
+    const named = nameTensors(weights.label, weights.tensors, config);
+    const dtypes = new Set([...named.parameters.values()].map(({ dtype }) => dtype));
+    const metadata = ['config.json', 'generation_config.json', ...(weights.label === INDEX ? [INDEX] : [])];
+    const present = await Promise.all(metadata.map((name) => exists(join(dir, name))));
+    const files = [...metadata.filter((_, i) => present[i]), ...weights.files.map(({ name }) => name)];
+    return { ...named, config, files, dtypes: [...dtypes].sort(), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Weights {
+  /** The file that lists the tensors. */
+  readonly label: string;
+  readonly files: readonly SafetensorsFile[];
+  readonly tensors: readonly StoredTensor[];
+}
+
+/** As transformers does, the single file is taken if both are there. */
+async function openWeights(dir: string): Promise<Weights> {
+  if (await exists(join(dir, SINGLE))) {
+    const file = await openSafetensors(join(dir, SINGLE));
+    return { label: SINGLE, files: [file], tensors: file.tensors };
+  }
+  const index = await readJson(dir, INDEX);
+  if (!index) {
+    throw new CheckpointError(
+      `${SINGLE} not found, nor ${INDEX}: only safetensors checkpoints can be converted`,
+    );
+  }
+  const fileOf = parseIndex(index);
+  const files: SafetensorsFile[] = [];
+  try {
+    for (const name of [...new Set(fileOf.values())].sort())
+      files.push(await openSafetensors(join(dir, name)));
+    const tensors = files.flatMap((file) => file.tensors);
+    checkIndex(fileOf, tensors);
+    return { label: INDEX, files, tensors };
+  } catch (error) {
+    await Promise.all(files.map(({ handle }) => handle.close()));
+    throw error;
+  }
+}
+
+/** File names only: an index cannot make us read outside its folder. */
+const indexSchema = z.object({
+  weight_map: z.record(
+    z.string(),
+    z.string().regex(/^\w[\w.-]*$/, 'expected the name of a file beside the index'),
+  ),
+});
+
+/** @returns the file of each tensor. */
+function parseIndex(json: unknown): Map<string, string> {
+  const parsed = indexSchema.safeParse(json);
+  if (parsed.success) return new Map(Object.entries(parsed.data.weight_map));
+  const [issue] = parsed.error.issues;
+  throw new CheckpointError(`${INDEX}: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function checkIndex(fileOf: ReadonlyMap<string, string>, tensors: readonly StoredTensor[]): void {
+  const faults = tensors
+    .filter(({ name, file }) => fileOf.get(name) !== file.name)
+    .map(
+      ({ name, file }) =>
+        `${file.name} holds ${name}, which the index has in ${fileOf.get(name) ?? 'no file'}`,
+    );
+  const present = new Set(tensors.map(({ name, file }) => `${file.name} ${name}`));
+  for (const [name, fileName] of fileOf) {
+    if (!present.has(`${fileName} ${name}`)) faults.push(`${fileName} does not hold ${name}`);
+  }
+  if (faults.length > 0) {
+    throw new CheckpointError(
+      `${INDEX} does not match its files:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
+  }
+}
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Hashes a file of `dir` as a stream.
+ *
+ * @param onBytes told the size of each piece read.
+ */
+export async function describeFile(
+  dir: string,
+  name: string,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<ModelFile> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(join(dir, name), { highWaterMark: 1 << 20 })) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    onBytes(chunk.length);
+  }
+  return { path: name, bytes, sha256: hash.digest('hex') };
+}

@@ -1,0 +1,157 @@
+/**
+ * @module `config.json` and `generation_config.json` of a Hugging Face checkpoint → the manifest's config.
+ *
+ * A field that is not there has the value transformers' `GPT2Config` gives it. A field that would change the
+ * numbers in a way the graphs don't compute is an error; fields that only matter in training are ignored.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { configSchema, type ModelConfig } from '../manifest.ts';
+import { CheckpointError } from './errors.ts';
+
+const count = z.int().positive();
+const tokenIds = z.union([z.int().nonnegative(), z.array(z.int().nonnegative())]).nullable();
+
+const gpt2Config = z.object({
+  vocab_size: count.default(50257),
+  n_positions: count.default(1024),
+  n_embd: count.default(768),
+  n_layer: count.default(12),
+  n_head: count.default(12),
+  n_inner: count.nullable().default(null),
+  activation_function: z.string().default('gelu_new'),
+  layer_norm_epsilon: z.number().positive().default(1e-5),
+  scale_attn_weights: z.boolean().default(true),
+  bos_token_id: z.int().nonnegative().nullable().default(50256),
+  eos_token_id: tokenIds.default(50256),
+});
+type GPT2Config = z.infer<typeof gpt2Config>;
+
+/** The general names transformers takes for GPT-2's own (`GPT2Config.attribute_map`). */
+const ALIASES = {
+  hidden_size: 'n_embd',
+  max_position_embeddings: 'n_positions',
+  num_attention_heads: 'n_head',
+  num_hidden_layers: 'n_layer',
+} as const;
+
+/** Other spellings transformers has for the same function. */
+const ACTIVATION_ALIASES: Readonly<Record<string, string>> = { swish: 'silu' };
+const ACTIVATIONS = configSchema.shape.activation_function.options;
+
+/**
+ * Reads the config of the checkpoint in `dir`.
+ *
+ * Token ids outside the vocabulary are dropped: nothing can generate them, and checkpoints with a small
+ * vocabulary often carry GPT-2's 50256 along.
+ *
+ * @throws CheckpointError with every fault of the config.
+ */
+export async function readConfig(dir: string): Promise<ModelConfig> {
+  const json = await readJson(dir, 'config.json');
+  if (!json)
+    throw new CheckpointError('config.json not found: SOURCE must be a folder in Hugging Face format');
+  rejectUnsupported(json);
+  const config = parse('config.json', gpt2Config, resolveAliases(json));
+  const generation = await readJson(dir, 'generation_config.json');
+  const eos = generation
+    ? parse('generation_config.json', z.object({ eos_token_id: tokenIds.optional() }), generation)
+        .eos_token_id
+    : null;
+  return toModelConfig(config, [eos ?? config.eos_token_id ?? []].flat());
+}
+
+function toModelConfig(config: GPT2Config, eosTokenIds: readonly number[]): ModelConfig {
+  const { n_embd, n_head, n_inner, vocab_size, bos_token_id } = config;
+  const activation = ACTIVATION_ALIASES[config.activation_function] ?? config.activation_function;
+  const faults: string[] = [];
+  if (n_embd % n_head !== 0) faults.push(`n_embd (${n_embd}) is not a multiple of n_head (${n_head})`);
+  if (!ACTIVATIONS.some((name) => name === activation)) {
+    faults.push(
+      `activation_function "${activation}" is not supported, expected one of ${ACTIVATIONS.join(', ')}`,
+    );
+  }
+  throwFaults(faults);
+  return configSchema.parse({
+    n_layer: config.n_layer,
+    n_head,
+    n_embd,
+    n_inner: n_inner ?? 4 * n_embd,
+    n_positions: config.n_positions,
+    vocab_size,
+    layer_norm_epsilon: config.layer_norm_epsilon,
+    activation_function: activation,
+    scale_attn_weights: config.scale_attn_weights,
+    bos_token_id: bos_token_id !== null && bos_token_id < vocab_size ? bos_token_id : null,
+    eos_token_ids: [...new Set(eosTokenIds)].filter((id) => id < vocab_size),
+  });
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What would run and give wrong numbers. */
+function rejectUnsupported(json: Json): void {
+  const { model_type = 'gpt2', architectures, pruned_heads } = json;
+  if (model_type !== 'gpt2') throwFaults([`model_type "${model_type}" is not supported, expected "gpt2"`]);
+  const faults: string[] = [];
+  const foreign = Array.isArray(architectures)
+    ? architectures.find((name) => !/^GPT2/.test(name))
+    : undefined;
+  if (foreign) faults.push(`architecture "${foreign}" is not supported, expected "GPT2LMHeadModel"`);
+  if (json.scale_attn_by_inverse_layer_idx)
+    faults.push('scale_attn_by_inverse_layer_idx: true is not supported');
+  if (json.add_cross_attention) faults.push('add_cross_attention: true is not supported');
+  if (json.tie_word_embeddings === false) {
+    faults.push(
+      'tie_word_embeddings: false is not supported: one matrix serves as embedding and output layer',
+    );
+  }
+  if (json.quantization_config)
+    faults.push('quantization_config: give the checkpoint before it was quantized');
+  if (json.auto_map) faults.push('auto_map: a model with code of its own is not supported');
+  if (pruned_heads && Object.keys(pruned_heads).length > 0) faults.push('pruned_heads are not supported');
+  throwFaults(faults);
+}
+
+function resolveAliases(json: Json): Json {
+  const resolved: Record<string, unknown> = { ...json };
+  for (const [alias, name] of Object.entries(ALIASES)) {
+    if (json[alias] === undefined) continue;
+    if (json[name] !== undefined && json[name] !== json[alias]) {
+      throwFaults([`${alias} (${json[alias]}) contradicts ${name} (${json[name]})`]);
+    }
+    resolved[name] = json[alias];
+  }
+  return resolved;
+}
+
+function throwFaults(faults: readonly string[], fileName = 'config.json'): void {
+  if (faults.length > 0) throw new CheckpointError(faults.map((fault) => `${fileName}: ${fault}`).join('\n'));
+}
+
+function parse<Schema extends z.ZodType>(fileName: string, schema: Schema, json: Json): z.infer<Schema> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new CheckpointError(faults.map((fault) => `${fileName}: ${fault}`).join('\n'));
+}
+
+/**
+ * @returns the object in the JSON file `name` of `dir`, undefined if there is no such file.
+ * @throws CheckpointError if it is not a JSON object.
+ */
+export async function readJson(dir: string, name: string): Promise<Json | undefined> {
+  let text: string;
+  try {
+    text = await readFile(join(dir, name), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new CheckpointError(`${name}: ${(error as Error).message}`);
+  }
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
+  } catch {}
+  throw new CheckpointError(`${name} is not a JSON object`);
+}
