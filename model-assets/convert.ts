@@ -1,0 +1,125 @@
+/**
+ * @module A GPT-2 checkpoint in Hugging Face format → a folder the Worker can serve.
+ *
+ * Tensors are read, converted and written one at a time; what is in memory is one tensor and its converted form.
+ * The same checkpoint, precision and name give the same bytes, whenever and wherever they are converted.
+ */
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { type Checkpoint, describeFile, openCheckpoint } from './checkpoint/checkpoint.ts';
+import { readJson } from './checkpoint/config.ts';
+import { CheckpointError } from './checkpoint/errors.ts';
+import { writeFolder } from './checkpoint/output-folder.ts';
+import { type Advance, convertWeights } from './convert-weights.ts';
+import { buildGraphs } from './graphs/gpt2.ts';
+import {
+  MANIFEST_VERSION,
+  type Manifest,
+  type ModelFile,
+  manifestSchema,
+  type Precision,
+} from './manifest.ts';
+import { buildTokenizer } from './tokenizer.ts';
+
+/** Told after each step of the work how many bytes of how many are done, and of what. */
+export type OnProgress = (done: number, total: number, label: string) => void;
+
+export interface ConvertOptions {
+  /** A folder in Hugging Face format. */
+  readonly source: string;
+  /** The folder to write; if it is there it must be empty or an edgebeam model, which is replaced. */
+  readonly out: string;
+  readonly precision: Precision;
+  /** Served as the model's id; the base name of `source` if not given. */
+  readonly name?: string;
+  readonly onProgress?: OnProgress;
+  /** Stops the conversion between two tensors. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Converts a checkpoint. `out` appears complete or not at all.
+ *
+ * @returns the manifest as written.
+ * @throws CheckpointError if the checkpoint is faulty or not supported, or `out` holds something else.
+ * @example await convert({ source: 'model-assets/default', out: 'dist/default', precision: 'int8' });
+ */
+export async function convert(options: ConvertOptions): Promise<Manifest> {
+  const { source, out } = options;
+  const checkpoint = await openCheckpoint(source);
+  try {
+    const isOurs = async (dir: string) => (await readJson(dir, 'manifest.json'))?.format === 'edgebeam';
+    return await writeFolder({ out, source, what: 'an edgebeam model', isOurs }, (dir) =>
+      writeModel(checkpoint, dir, options),
+    );
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertOptions): Promise<Manifest> {
+  const { source, precision, name = basename(resolve(source)) } = options;
+  const { config } = checkpoint;
+  const tokenizer = await buildTokenizer(source);
+  if (tokenizer.vocabSize > config.vocab_size) {
+    throw new CheckpointError(
+      `The tokenizer has ${tokenizer.vocabSize} tokens, more than config.json's vocab_size, ${config.vocab_size}`,
+    );
+  }
+  const graphs = buildGraphs(config, precision);
+  const advance = progressOf(checkpoint, options);
+  const { quantization, ...weights } = await convertWeights(checkpoint, dir, precision, advance);
+  const manifest = manifestSchema.parse({
+    format: 'edgebeam',
+    version: MANIFEST_VERSION,
+    name,
+    precision,
+    config,
+    graphs: {
+      embed: await writeBytes(dir, 'embed.onnx', graphs.embed),
+      block: await writeBytes(dir, 'block.onnx', graphs.block),
+      head: await writeBytes(dir, 'head.onnx', graphs.head),
+    },
+    ...weights,
+    tokenizer: await writeBytes(dir, 'tokenizer.bin', tokenizer.bytes),
+    provenance: {
+      converter: `edgebeam ${await packageVersion()}`,
+      source: await describeSource(source, [...checkpoint.files, ...tokenizer.sources], advance),
+      dtypes: checkpoint.dtypes,
+    },
+    quantization,
+  });
+  await writeFile(join(dir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  return manifest;
+}
+
+function progressOf({ parameters, lmHead }: Checkpoint, { onProgress, signal }: ConvertOptions): Advance {
+  const tensors = [...parameters.values(), ...(lmHead ? [lmHead] : [])];
+  const files = new Set(tensors.map(({ file }) => file));
+  const total = [...tensors, ...files].reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  return (bytes, label) => {
+    signal?.throwIfAborted();
+    done = Math.min(total, done + bytes);
+    onProgress?.(done, total, label);
+  };
+}
+
+async function writeBytes(dir: string, path: string, bytes: Uint8Array): Promise<ModelFile> {
+  await writeFile(join(dir, path), bytes);
+  return { path, bytes: bytes.byteLength, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+async function describeSource(dir: string, names: readonly string[], advance: Advance): Promise<ModelFile[]> {
+  const described: ModelFile[] = [];
+  for (const name of new Set(names)) {
+    described.push(await describeFile(dir, name, (bytes) => advance(bytes, `SHA-256 of ${name}`)));
+  }
+  return described;
+}
+
+async function packageVersion(): Promise<string> {
+  const json = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return JSON.parse(json).version;
+}
