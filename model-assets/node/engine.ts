@@ -1,0 +1,53 @@
+/** @module The engine under Node: the same code as in the Worker, over a folder of files. For tools and tests. */
+import { createHash } from 'node:crypto';
+import { open, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { Engine, type EngineOptions, type Platform } from '../../worker/engine/engine.ts';
+import { ModelFilesError } from '../../worker/engine/errors.ts';
+import type { ModelSource, Sha256 } from '../../worker/engine/model-source.ts';
+import { Ort } from '../../worker/engine/ort.ts';
+
+/** Enough for any model that WASM can address; a Worker sets its own, much lower. */
+const NO_BUDGET = 4000 * 2 ** 20;
+
+export const nodePlatform: Platform = { pause: () => setImmediate(), sha256 };
+
+/** A model's folder as the converter wrote it. */
+export function folderSource(folder: string): ModelSource {
+  return {
+    async open(path) {
+      const file = await open(join(folder, path)).catch((error: NodeJS.ErrnoException) => {
+        throw new ModelFilesError(`${path} cannot be read: ${error.code}`);
+      });
+      return file.readableWebStream({ autoClose: true }) as ReadableStream<Uint8Array>;
+    },
+  };
+}
+
+export async function startOrt(maximumBytes: number = NO_BUDGET): Promise<Ort> {
+  const path = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+  return Ort.start(await WebAssembly.compile(await readFile(path)), maximumBytes);
+}
+
+/** Loads a converted model in an onnxruntime of its own. */
+export async function loadEngine(
+  folder: string,
+  options: Partial<EngineOptions> & { readonly maximumBytes?: number } = {},
+): Promise<Engine> {
+  const ort = await startOrt(options.maximumBytes);
+  return Engine.load(ort, { source: folderSource(folder), platform: nodePlatform, ...options });
+}
+
+function sha256(): Sha256 {
+  const hash = createHash('sha256');
+  return {
+    async update(bytes) {
+      hash.update(bytes);
+    },
+    async digest() {
+      return hash.digest('hex');
+    },
+  };
+}

@@ -1,0 +1,262 @@
+/**
+ * @module The one place that knows onnxruntime's C ABI (`onnxruntime/wasm/api.h`), pinned to onnxruntime-web 1.30.0.
+ *
+ * The public `InferenceSession` copies every input into the heap and every output out of it on each run. Here
+ * tensors are views of heap memory that stays where it is: weights and the cache are bound once, a run moves
+ * nothing. `test/workerd/ort.test.ts` is the contract: what this file relies on, so that an upgrade fails there.
+ */
+import factory, { type OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
+import { OrtError } from './errors.ts';
+import { Heap, PAGE_BYTES } from './heap.ts';
+
+/** `ONNXTensorElementDataType` */
+const ELEMENT_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
+export const ELEMENT_BYTES = { float32: 4, int8: 1, int64: 8 } as const;
+
+const POINTER_BYTES = 4;
+const CPU_MEMORY = 1;
+const ALL_OPTIMIZATIONS = 99;
+const LOG_ERRORS_ONLY = 3;
+
+export type ElementType = keyof typeof ELEMENT_TYPE;
+
+/** An `OrtValue`: a view of heap memory, which it does not own. */
+export interface Tensor {
+  readonly handle: number;
+  readonly pointer: number;
+  readonly dims: readonly number[];
+}
+
+/** Tensors by the names of a graph's inputs or outputs. */
+export type Bindings = Readonly<Record<string, Tensor>>;
+
+export class Ort {
+  readonly heap: Heap;
+  readonly #glue: OrtGlue;
+  readonly #names = new Map<string, number>();
+
+  private constructor(glue: OrtGlue, heap: Heap) {
+    this.#glue = glue;
+    this.heap = heap;
+  }
+
+  /**
+   * Starts onnxruntime on one thread, in a heap of at most `maximumBytes` (rounded down to whole pages).
+   * @throws OrtError when it does not start
+   */
+  static async start(wasm: WebAssembly.Module, maximumBytes: number): Promise<Ort> {
+    const pages = Math.floor(maximumBytes / PAGE_BYTES);
+    const { glue, memory } = await instantiate(wasm, pages);
+    if (glue._OrtInit(1, LOG_ERRORS_ONLY) !== 0) throw new OrtError(lastError(glue));
+    return new Ort(glue, new Heap(glue, memory, pages * PAGE_BYTES));
+  }
+
+  /**
+   * A session for a graph. What it takes of the heap is entered into the account as `graphs`.
+   * @param model the bytes of an ONNX `ModelProto`
+   * @throws OrtError, HeapExhaustedError
+   */
+  createSession(model: Uint8Array): Session {
+    const before = this.heap.top();
+    const copy = this.heap.allocate(model.byteLength, 'graphs');
+    const options = this.#glue._OrtCreateSessionOptions(ALL_OPTIMIZATIONS, 0, 0, 0, 0, 0, 0, LOG_ERRORS_ONLY, 0, 0);
+    try {
+      if (options === 0) throw new OrtError(lastError(this.#glue));
+      this.heap.bytes(copy, model.byteLength).set(model);
+      const handle = this.#glue._OrtCreateSession(copy, model.byteLength, options);
+      if (handle === 0) throw new OrtError(lastError(this.#glue));
+      return new Session(this, this.#glue, handle, Math.max(0, this.heap.top() - before));
+    } finally {
+      if (options !== 0) this.#glue._OrtReleaseSessionOptions(options);
+      this.heap.free(copy);
+    }
+  }
+
+  /** A tensor over heap memory that the caller owns and keeps alive. */
+  tensor(type: ElementType, pointer: number, dims: readonly number[]): Tensor {
+    const stack = this.#glue.stackSave();
+    try {
+      const shape = this.#glue.stackAlloc(POINTER_BYTES * dims.length);
+      this.heap.words(shape, dims.length).set(dims);
+      const size = dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type]);
+      const handle = this.#glue._OrtCreateTensor(
+        ELEMENT_TYPE[type],
+        pointer,
+        size,
+        shape,
+        dims.length,
+        CPU_MEMORY,
+      );
+      if (handle === 0) throw new OrtError(lastError(this.#glue));
+      return { handle, pointer, dims };
+    } finally {
+      this.#glue.stackRestore(stack);
+    }
+  }
+
+  releaseTensor(tensor: Tensor): void {
+    this.#glue._OrtReleaseTensor(tensor.handle);
+  }
+
+  /** The address of `name` as a C string; each name is stored once, for good. */
+  nameAddress(name: string): number {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const bytes = this.#glue.lengthBytesUTF8(name) + 1;
+    const pointer = this.heap.allocate(bytes, 'graphs');
+    this.#glue.stringToUTF8(name, pointer, bytes);
+    this.#names.set(name, pointer);
+    return pointer;
+  }
+}
+
+/** One graph, ready to run. */
+export class Session {
+  readonly #ort: Ort;
+  readonly #glue: OrtGlue;
+  readonly #handle: number;
+  readonly #bytes: number;
+
+  constructor(ort: Ort, glue: OrtGlue, handle: number, bytes: number) {
+    this.#ort = ort;
+    this.#glue = glue;
+    this.#handle = handle;
+    this.#bytes = bytes;
+    ort.heap.reserve(bytes, 'graphs');
+  }
+
+  /**
+   * Runs the graph. Every output is written where its tensor says; it may be the memory of an input.
+   * @throws OrtError with onnxruntime's message, e.g. for a shape that does not fit or a heap that is full
+   */
+  run(inputs: Bindings, outputs: Bindings): void {
+    const stack = this.#glue.stackSave();
+    try {
+      const [inputNames, inputValues] = this.#list(inputs);
+      const [outputNames, outputValues] = this.#list(outputs);
+      const failed = this.#glue._OrtRun(
+        this.#handle,
+        inputNames,
+        inputValues,
+        Object.keys(inputs).length,
+        outputNames,
+        Object.keys(outputs).length,
+        outputValues,
+        0,
+      );
+      if (failed) throw new OrtError(lastError(this.#glue));
+    } finally {
+      this.#glue.stackRestore(stack);
+    }
+  }
+
+  release(): void {
+    this.#glue._OrtReleaseSession(this.#handle);
+    this.#ort.heap.reserve(-this.#bytes, 'graphs');
+  }
+
+  /** Addresses of two lists on the stack: the names, and the handles in the same order. */
+  #list(bindings: Bindings): [names: number, handles: number] {
+    const entries = Object.entries(bindings);
+    const addresses = entries.map(([name]) => this.#ort.nameAddress(name));
+    const list = this.#glue.stackAlloc(2 * POINTER_BYTES * entries.length);
+    const words = this.#ort.heap.words(list, 2 * entries.length);
+    words.set(addresses);
+    entries.forEach(([, tensor], i) => {
+      words[entries.length + i] = tensor.handle;
+    });
+    return [list, list + POINTER_BYTES * entries.length];
+  }
+}
+
+/**
+ * The glue makes its memory itself, up to 4 GiB, and grows it by a fifth more than asked; neither can be set.
+ * So `WebAssembly.Memory` is wrapped for the moment of the call, which makes it with our maximum, and the one
+ * import that grows it is replaced by one that grows it by exactly what is missing.
+ */
+async function instantiate(
+  wasm: WebAssembly.Module,
+  maximumPages: number,
+): Promise<{ glue: OrtGlue; memory: WebAssembly.Memory }> {
+  const { promise: failure, reject } = Promise.withResolvers<never>();
+  let memory: WebAssembly.Memory | undefined;
+  const starting = withWebPlatform(maximumPages, () =>
+    factory({
+      numThreads: 1,
+      instantiateWasm(imports, done) {
+        const functions = imports['a'] as Record<string, WebAssembly.ImportValue>;
+        memory = functions['a'] as WebAssembly.Memory;
+        functions[growImport(functions)] = exactGrowth(memory);
+        // The glue never learns of a failure here: without the reject its promise would hang for ever.
+        WebAssembly.instantiate(wasm, imports).then((instance) => done(instance, wasm), reject);
+        return {};
+      },
+    }),
+  );
+  const glue = await Promise.race([starting, failure]);
+  if (!memory) throw new OrtError('onnxruntime started without its memory: another version of the glue?');
+  return { glue, memory };
+}
+
+/** `emscripten_resize_heap`, whose name in the imports changes with every build: the one function that grows. */
+function growImport(functions: Record<string, WebAssembly.ImportValue>): string {
+  const names = Object.keys(functions).filter(
+    (name) => typeof functions[name] === 'function' && String(functions[name]).includes('.grow('),
+  );
+  const [name] = names;
+  if (name === undefined || names.length !== 1) {
+    throw new OrtError(`expected one import of onnxruntime that grows the heap, found ${names.length}`);
+  }
+  return name;
+}
+
+function exactGrowth(memory: WebAssembly.Memory): (bytes: number) => number {
+  return (bytes) => {
+    const missing = (bytes >>> 0) - memory.buffer.byteLength;
+    try {
+      if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+      return 1;
+    } catch {
+      return 0;
+    }
+  };
+}
+
+/**
+ * Runs `call` with a `WebAssembly.Memory` of at most `maximumPages`, and without the signs of Node by which the
+ * glue would take file system paths that workerd under nodejs_compat does not have. The glue looks at both
+ * before it first waits, so they are back when this returns.
+ */
+function withWebPlatform<T>(maximumPages: number, call: () => T): T {
+  const { Memory } = WebAssembly;
+  const { process } = globalThis as { process?: { type?: string } };
+  const type = process?.type;
+  WebAssembly.Memory = class extends Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      super({ ...descriptor, maximum: Math.min(maximumPages, descriptor.maximum ?? maximumPages) });
+    }
+  };
+  if (process) process.type = 'renderer';
+  try {
+    return call();
+  } finally {
+    WebAssembly.Memory = Memory;
+    if (process) restoreType(process, type);
+  }
+}
+
+function restoreType(process: { type?: string }, type: string | undefined): void {
+  if (type === undefined) delete process.type;
+  else process.type = type;
+}
+
+function lastError(glue: OrtGlue): string {
+  const stack = glue.stackSave();
+  try {
+    const address = glue.stackAlloc(2 * POINTER_BYTES);
+    glue._OrtGetLastError(address, address + POINTER_BYTES);
+    return glue.UTF8ToString(glue.getValue(address + POINTER_BYTES, '*'));
+  } finally {
+    glue.stackRestore(stack);
+  }
+}

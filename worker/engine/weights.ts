@@ -1,0 +1,115 @@
+/**
+ * @module A model's weights: streamed from where they are stored to the heap addresses where they stay.
+ *
+ * The shards are one stream of bytes. Each is read through one small buffer, hashed and put in its place, a few
+ * at a time; no second copy of any of it exists at any moment.
+ */
+import { ELEMENT_BYTES, type Manifest, type TensorEntry } from '../../model-assets/manifest.ts';
+import { ModelFilesError } from './errors.ts';
+import { type ModelSource, readVerified, type Sha256 } from './model-source.ts';
+import type { Bindings, Ort, Tensor } from './ort.ts';
+
+/** A Worker has six connections at a time, and others need some. */
+const SHARDS_AT_ONCE = 3;
+
+export class Weights {
+  /** What `embed` takes. */
+  readonly embeddings: Bindings;
+  /** What `head` takes. */
+  readonly readOut: Bindings;
+  readonly #ort: Ort;
+  readonly #pointer: number;
+  readonly #tensors: readonly (readonly [name: string, tensor: Tensor])[];
+
+  private constructor(ort: Ort, pointer: number, entries: readonly TensorEntry[]) {
+    this.#ort = ort;
+    this.#pointer = pointer;
+    this.#tensors = entries.map(({ name, dtype, shape, offset }) => [
+      name,
+      ort.tensor(dtype, pointer + offset, shape),
+    ]);
+    this.embeddings = this.#under('wte.', 'wpe.');
+    this.readOut = this.#under('wte.', 'ln_f.');
+  }
+
+  /**
+   * @param signal gives the memory back at once, and lets nothing be written any more: for a load whose request
+   *   was cancelled and of which nothing else will be heard
+   * @throws ModelFilesError for a shard that is missing, short, long or not what its SHA-256 says, and
+   *   HeapExhaustedError; nothing is held after either
+   */
+  static async load(
+    ort: Ort,
+    manifest: Manifest,
+    source: ModelSource,
+    sha256: () => Sha256,
+    signal: AbortSignal,
+  ): Promise<Weights> {
+    const total = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+    checkTensors(manifest.tensors, total);
+    const pointer = ort.heap.allocate(total, 'weights');
+    const failed = new AbortController();
+    const stopped = AbortSignal.any([signal, failed.signal]);
+    const free = () => ort.heap.free(pointer);
+    signal.addEventListener('abort', free, { once: true });
+
+    let end = pointer;
+    const places = manifest.shards.map((shard) => {
+      const begin = end;
+      end += shard.bytes;
+      return { shard, begin };
+    });
+    const queue = places.values();
+    const worker = async () => {
+      for (const { shard, begin } of queue) {
+        await readVerified(source, shard, sha256(), (chunk, offset) => {
+          stopped.throwIfAborted();
+          ort.heap.bytes(begin + offset, chunk.byteLength).set(chunk);
+        });
+      }
+    };
+    const workers = Array.from({ length: SHARDS_AT_ONCE }, () =>
+      worker().catch((error: unknown) => failed.abort(error)),
+    );
+    await Promise.all(workers);
+    signal.removeEventListener('abort', free);
+    signal.throwIfAborted();
+    if (failed.signal.aborted) {
+      free();
+      throw failed.signal.reason;
+    }
+    return new Weights(ort, pointer, manifest.tensors);
+  }
+
+  /** What `block` takes in this layer. */
+  ofLayer(layer: number): Bindings {
+    const prefix = `h.${layer}.`;
+    const bindings = this.#under(prefix);
+    return Object.fromEntries(
+      Object.entries(bindings).map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+    );
+  }
+
+  release(): void {
+    for (const [, tensor] of this.#tensors) this.#ort.releaseTensor(tensor);
+    this.#ort.heap.free(this.#pointer);
+  }
+
+  #under(...prefixes: readonly string[]): Bindings {
+    return Object.fromEntries(
+      this.#tensors.filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))),
+    );
+  }
+}
+
+/** A tensor outside the stream would be a window onto someone else's memory. */
+function checkTensors(entries: readonly TensorEntry[], total: number): void {
+  for (const { name, dtype, shape, offset } of entries) {
+    const bytes = shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
+    if (offset + bytes > total) {
+      throw new ModelFilesError(
+        `manifest.json: tensor ${name} ends at byte ${offset + bytes} of ${total}. HINT: convert the model again`,
+      );
+    }
+  }
+}
