@@ -1,0 +1,128 @@
+/**
+ * @module GPT-2's byte-level BPE for any vocabulary of that kind, with the ids and the text of Hugging Face's
+ * `GPT2TokenizerFast`.
+ */
+import { Bpe } from './bpe.ts';
+import { type AddedToken, readTables, type TokenizerTables } from './format.ts';
+import { wordEnd } from './pre-tokenizer.ts';
+import { StreamingDecoder } from './streaming-decoder.ts';
+
+export interface EncodeOptions {
+  /** Take special tokens such as `<|endoftext|>` for what they are where they stand in the text. Default: false. */
+  parseSpecial?: boolean;
+}
+
+export interface DecodeOptions {
+  /** Leave special tokens out of the text. Default: false. */
+  skipSpecialTokens?: boolean;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export class Tokenizer {
+  /** Ids are 0 to `vocabSize` - 1. A model may have more embedding rows than that. */
+  readonly vocabSize: number;
+  /** Id by content, in the order of the ids. */
+  readonly specialTokens: ReadonlyMap<string, number>;
+  readonly #tables: TokenizerTables;
+  readonly #bpe: Bpe;
+  readonly #specialIds: ReadonlySet<number>;
+
+  private constructor(tables: TokenizerTables) {
+    const special = tables.added.filter((token) => token.special);
+    this.#tables = tables;
+    this.#bpe = new Bpe(tables.merges, tables.byteIds);
+    this.vocabSize = tables.offsets.length - 1;
+    this.specialTokens = new Map(special.map(({ content, id }) => [content, id]));
+    this.#specialIds = new Set(this.specialTokens.values());
+  }
+
+  /**
+   * The tokenizer in a `tokenizer.bin` (format.ts), whose bytes it keeps and which must not change after that.
+   * @throws Error with a hint when the bytes are not a whole file of this version.
+   */
+  static read(bytes: Uint8Array): Tokenizer {
+    return new Tokenizer(readTables(bytes));
+  }
+
+  /**
+   * The text's ids, none for ''. Nothing is added to the text; a surrogate without its other half counts as U+FFFD.
+   * Same as the reference with `add_special_tokens=False` and, unless `parseSpecial`, `split_special_tokens=True`.
+   */
+  encode(text: string, { parseSpecial = false }: EncodeOptions = {}): Int32Array {
+    const tokens = this.#tables.added.filter((token) => parseSpecial || !token.special);
+    const parts: Int32Array[] = [];
+    let start = 0;
+    for (const { index, token } of occurrences(tokens, text)) {
+      parts.push(this.#encodeWords(text.slice(start, index)), Int32Array.of(token.id));
+      start = index + token.content.length;
+    }
+    const rest = this.#encodeWords(text.slice(start));
+    return parts.length === 0 ? rest : concatenate([...parts, rest]);
+  }
+
+  #encodeWords(text: string): Int32Array {
+    const utf8 = new TextEncoder().encode(text);
+    const ids = new Int32Array(utf8.length); // a token is one byte or more
+    let count = 0;
+    for (let start = 0; start < utf8.length; ) {
+      const end = wordEnd(utf8, start);
+      count = this.#bpe.encodeWord(utf8, start, end, ids, count);
+      start = end;
+    }
+    return ids.slice(0, count);
+  }
+
+  /**
+   * The ids' text; bytes that are no UTF-8 become U+FFFD (see StreamingDecoder). Same as the reference with
+   * `clean_up_tokenization_spaces=False`.
+   * @throws RangeError when the vocabulary has no such id.
+   */
+  decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
+    const decoder = this.decoder(options);
+    let text = '';
+    for (let i = 0; i < ids.length; i++) text += decoder.push(ids[i] as number);
+    return text + decoder.flush();
+  }
+
+  /** A decoder for one sequence of tokens. */
+  decoder({ skipSpecialTokens = false }: DecodeOptions = {}): StreamingDecoder {
+    return new StreamingDecoder((id) => {
+      const bytes = this.tokenBytes(id);
+      return skipSpecialTokens && this.#specialIds.has(id) ? NO_BYTES : bytes;
+    });
+  }
+
+  /**
+   * What the token stands for in text: a view of the tokenizer's own table, not to be written to.
+   * @throws RangeError when the vocabulary has no such id.
+   */
+  tokenBytes(id: number): Uint8Array {
+    if (!Number.isInteger(id) || id < 0 || id >= this.vocabSize) {
+      throw new RangeError(`token id ${id} is not one of the vocabulary's 0 to ${this.vocabSize - 1}`);
+    }
+    const { offsets, tokenBytes } = this.#tables;
+    return tokenBytes.subarray(offsets[id], offsets[id + 1]);
+  }
+}
+
+/** Where `tokens` stand in `text`: from left to right without overlap, the longest where several begin. */
+function* occurrences(tokens: readonly AddedToken[], text: string) {
+  if (tokens.length === 0) return;
+  const byContent = new Map(tokens.map((token) => [token.content, token]));
+  const longestFirst = [...byContent.keys()].sort((a, b) => b.length - a.length);
+  const pattern = longestFirst.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
+  for (const match of text.matchAll(new RegExp(pattern, 'g'))) {
+    yield { index: match.index, token: byContent.get(match[0]) as AddedToken };
+  }
+}
+
+function concatenate(parts: readonly Int32Array[]): Int32Array {
+  const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
