@@ -42,7 +42,10 @@ const int8: Linear = {
     const weight = graph.input(`${name}.weight`, 'int8', [nIn, nOut]);
     const weightScale = graph.input(`${name}.weight_scale`, 'float32', [nOut]);
     const codes = graph.node('Cast', [columns(graph, weight, ids)], { to: 1 });
-    const scale = graph.node('Unsqueeze', [graph.node('Gather', [weightScale, ids]), graph.constant('int64', [1])]);
+    const scale = graph.node('Unsqueeze', [
+      graph.node('Gather', [weightScale, ids]),
+      graph.constant('int64', [1]),
+    ]);
     return graph.node('Mul', [codes, scale]);
   },
 };
@@ -56,7 +59,9 @@ const SMALLEST_MAXIMUM = 1e-30;
 
 /** `x [rows, n]` ≈ `(codes - 128) · scale`, codes in 1 … 255, `scale [rows, 1] = max|x| / 127` */
 function quantizeRows(graph: Graph, x: Value): { codes: Value; scale: Value } {
-  const largest = graph.node('ReduceMax', [graph.node('Abs', [x]), graph.constant('int64', [-1])], { keepdims: 1 });
+  const largest = graph.node('ReduceMax', [graph.node('Abs', [x]), graph.constant('int64', [-1])], {
+    keepdims: 1,
+  });
   const bounded = graph.node('Max', [largest, graph.constant('float32', SMALLEST_MAXIMUM)]);
   const scale = graph.node('Mul', [bounded, graph.constant('float32', 1 / 127)]);
   const scaled = graph.node('Div', [x, scale]);

@@ -5,7 +5,8 @@
  */
 import protobuf from 'protobufjs';
 
-const { root } = protobuf.parse(`
+const { root } = protobuf.parse(
+  `
   syntax = "proto3";
   message Attribute { string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated int64 ints = 8; int32 type = 20; }
   message Node {
@@ -26,7 +27,9 @@ const { root } = protobuf.parse(`
   message Model {
     int64 ir_version = 1; string producer_name = 2; Graph graph = 7; repeated OperatorSetId opset_import = 8;
   }
-`, { keepCase: true });
+`,
+  { keepCase: true },
+);
 const Model = root.lookupType('Model');
 
 const IR_VERSION = 10;
@@ -157,7 +160,9 @@ function attribute(name: string, value: Attribute): object {
 }
 
 function valueInfo(name: string, type: DataType, dimensions: Dimensions): object {
-  const dim = dimensions.map((size) => (typeof size === 'number' ? { dim_value: size } : { dim_param: size }));
+  const dim = dimensions.map((size) =>
+    typeof size === 'number' ? { dim_value: size } : { dim_param: size },
+  );
   return { name, type: { tensor_type: { elem_type: DATA_TYPE[type], shape: { dim } } } };
 }
 

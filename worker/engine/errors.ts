@@ -32,7 +32,9 @@ export class SlotsExhaustedError extends Error {
   readonly maximum: number;
 
   constructor(requested: number, free: number, maximum: number) {
-    super(`${requested} tokens do not fit in the cache: ${free} are free, ${maximum} is the most it can hold`);
+    super(
+      `${requested} tokens do not fit in the cache: ${free} are free, ${maximum} is the most it can hold`,
+    );
     this.requested = requested;
     this.free = free;
     this.maximum = maximum;

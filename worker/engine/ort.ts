@@ -59,7 +59,18 @@ export class Ort {
   createSession(model: Uint8Array): Session {
     const before = this.heap.top();
     const copy = this.heap.allocate(model.byteLength, 'graphs');
-    const options = this.#glue._OrtCreateSessionOptions(ALL_OPTIMIZATIONS, 0, 0, 0, 0, 0, 0, LOG_ERRORS_ONLY, 0, 0);
+    const options = this.#glue._OrtCreateSessionOptions(
+      ALL_OPTIMIZATIONS,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      LOG_ERRORS_ONLY,
+      0,
+      0,
+    );
     try {
       if (options === 0) throw new OrtError(lastError(this.#glue));
       this.heap.bytes(copy, model.byteLength).set(model);

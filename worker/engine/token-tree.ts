@@ -68,7 +68,9 @@ export class CachedTree implements TokenTree {
     }
     const above = parent && this.#own(parent);
     if (above && above.position + 1 >= contextLength) {
-      throw new RangeError(`position ${above.position + 1} is outside the context of ${contextLength} tokens`);
+      throw new RangeError(
+        `position ${above.position + 1} is outside the context of ${contextLength} tokens`,
+      );
     }
     if (this.#nodes.size >= this.size) {
       throw new RangeError(`the tree holds ${this.size} nodes already, all that were reserved for it`);
@@ -131,7 +133,9 @@ export class CachedTree implements TokenTree {
 
   #checkOpen(): void {
     if (this.#closed === 'expired') {
-      throw new LeaseExpiredError('nothing was asked of this tree for too long, and its memory was given to others');
+      throw new LeaseExpiredError(
+        'nothing was asked of this tree for too long, and its memory was given to others',
+      );
     }
     if (this.#closed === 'closed') throw new Error('the tree is closed');
   }

@@ -1,0 +1,11 @@
+/** @module The converted models that tests use; `global-setup.ts` makes them. */
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+export const GOLDEN = join(ROOT, 'test', 'golden');
+export const TEST_MODELS = join(ROOT, 'model-assets', 'dist', 'test');
+export const DEFAULT_INT8 = join(TEST_MODELS, 'default-int8');
+export const DEFAULT_F32 = join(TEST_MODELS, 'default-f32');
+export const ODD_F32 = join(TEST_MODELS, 'odd-f32');
+export const ODD_INT8 = join(TEST_MODELS, 'odd-int8');

@@ -1,0 +1,43 @@
+/** @module What a deployment gives the Worker, beyond what `wrangler.toml` declares. */
+import type { Context } from 'hono';
+import type { Engine } from './engine/engine.ts';
+import { ModelFilesError } from './engine/errors.ts';
+import type { ModelSource } from './engine/model-source.ts';
+import { ApiError } from './errors.ts';
+import type { IsolateEngine } from './isolate-engine.ts';
+import { assetsSource, bucketSource } from './platform.ts';
+
+/** With a bucket the model comes from there, else from the static assets. */
+export type Bindings = Env & {
+  readonly MODEL_BUCKET?: R2Bucket;
+  /** Folder of the model in the bucket, with its slash. */
+  readonly MODEL_PREFIX?: string;
+};
+
+export interface AppEnv {
+  Bindings: Bindings;
+  Variables: { engine: IsolateEngine };
+}
+
+const MIB = 2 ** 20;
+
+export function modelSource(env: Bindings): ModelSource {
+  if (env.MODEL_BUCKET) return bucketSource(env.MODEL_BUCKET, env.MODEL_PREFIX);
+  return assetsSource(env.ASSETS);
+}
+
+/** @throws ApiError when the model's files are not what they should be */
+export async function engineOf(c: Context<AppEnv>): Promise<Engine> {
+  try {
+    return await c.get('engine').get({
+      source: modelSource(c.env),
+      // A variable that was given on the command line is a string.
+      heapBytes: Number(c.env.HEAP_MIB) * MIB,
+      waitUntil: (work) => c.executionCtx.waitUntil(work),
+    });
+  } catch (error) {
+    if (!(error instanceof ModelFilesError)) throw error;
+    console.error(error);
+    throw new ApiError(500, `The model cannot be loaded: ${error.message}`, { code: 'model_unavailable' });
+  }
+}

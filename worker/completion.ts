@@ -1,0 +1,145 @@
+/** @module One completion: from a request to text as it comes, whatever shape it is sent in. */
+import { generate } from '../decoding/generate.ts';
+import { seededRandom } from '../decoding/random.ts';
+import { StoppableText } from '../decoding/text.ts';
+import type { TokenTree } from '../decoding/token-tree.ts';
+import type { Engine } from './engine/engine.ts';
+import { SlotsExhaustedError } from './engine/errors.ts';
+import { ApiError } from './errors.ts';
+import type { CompletionRequest } from './schemas/completion.ts';
+
+const RETRY_AFTER_SECONDS = 1;
+
+export interface Usage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+}
+
+export type CompletionEvent =
+  /** One for each token; the text may be empty while a character or a stop string is undecided. */
+  | { readonly type: 'text'; readonly text: string }
+  | {
+      readonly type: 'finished';
+      readonly text: string;
+      readonly finish_reason: 'stop' | 'length';
+      readonly usage: Usage;
+    };
+
+export interface Completion {
+  readonly events: AsyncGenerator<CompletionEvent, void, undefined>;
+  /** Gives everything back, also when nobody ever asked for an event. */
+  close(): void;
+}
+
+/**
+ * Checks the request against the model and reserves what it may need, before any work is done.
+ * @throws ApiError 404 for another model, 400 for what can never fit, 503 for what does not fit now
+ */
+export function openCompletion(engine: Engine, request: CompletionRequest): Completion {
+  const { name } = engine.manifest;
+  if (request.model != null && request.model !== name) {
+    throw new ApiError(404, `The model '${request.model}' does not exist; this is '${name}'`, {
+      param: 'model',
+      code: 'model_not_found',
+    });
+  }
+  const prompt = promptTokens(engine, request.prompt);
+  checkContext(engine, prompt.length, request.max_tokens);
+  const tree = reserve(engine, prompt.length + request.max_tokens);
+  return { events: run(engine, tree, prompt, request), close: () => tree.close() };
+}
+
+async function* run(
+  engine: Engine,
+  tree: TokenTree,
+  prompt: ArrayLike<number>,
+  request: CompletionRequest,
+): AsyncGenerator<CompletionEvent, void, undefined> {
+  const text = new StoppableText(engine.tokenizer.decoder(), request.stop);
+  const options = {
+    max_new_tokens: request.max_tokens,
+    temperature: request.temperature,
+    random: seededRandom(request.seed ?? randomSeed()),
+    eosTokenIds: engine.eosTokenIds,
+  };
+  let tokens = 0;
+  const finished = (rest: string, finish_reason: 'stop' | 'length'): CompletionEvent => ({
+    type: 'finished',
+    text: rest,
+    finish_reason,
+    usage: {
+      prompt_tokens: prompt.length,
+      completion_tokens: tokens,
+      total_tokens: prompt.length + tokens,
+    },
+  });
+  for await (const event of generate(tree, prompt, options, new Float32Array(engine.vocabSize))) {
+    if (event.type === 'finished') {
+      const rest = text.flush();
+      const stopped = event.reason === 'eos' || rest.stopped;
+      yield finished(rest.text, stopped ? 'stop' : 'length');
+      return;
+    }
+    tokens++;
+    const piece = text.push(event.token);
+    if (piece.stopped) {
+      yield finished(piece.text, 'stop');
+      return;
+    }
+    yield { type: 'text', text: piece.text };
+  }
+}
+
+/** An empty prompt is the beginning of a text, which GPT-2 knows by its end-of-text token. */
+function promptTokens(engine: Engine, prompt: string): ArrayLike<number> {
+  const ids = engine.tokenizer.encode(prompt);
+  if (ids.length > 0) return ids;
+  const { bos_token_id } = engine.manifest.config;
+  if (bos_token_id === null) {
+    throw new ApiError(
+      400,
+      "Invalid 'prompt': it is empty, and the model has no token to begin a text with",
+      {
+        param: 'prompt',
+        code: 'invalid_value',
+      },
+    );
+  }
+  return [bos_token_id];
+}
+
+function checkContext(engine: Engine, promptLength: number, maxTokens: number): void {
+  const limit = engine.contextLength;
+  const asked = promptLength + maxTokens;
+  if (asked <= limit) return;
+  throw new ApiError(
+    400,
+    `This model's context is ${limit} tokens, but ${asked} were asked for: ${promptLength} in the prompt and ` +
+      `${maxTokens} in max_tokens`,
+    { param: promptLength < limit ? 'max_tokens' : 'prompt', code: 'context_length_exceeded' },
+  );
+}
+
+function reserve(engine: Engine, tokens: number): TokenTree {
+  try {
+    return engine.open(tokens);
+  } catch (error) {
+    if (!(error instanceof SlotsExhaustedError)) throw error;
+    if (error.requested > error.maximum) {
+      throw new ApiError(400, `Prompt and max_tokens are too long together: ${error.message}`, {
+        param: 'max_tokens',
+        code: 'cache_size_exceeded',
+      });
+    }
+    throw new ApiError(503, `Busy: ${error.message}`, {
+      code: 'overloaded',
+      headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+    });
+  }
+}
+
+function randomSeed(): number {
+  const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return seed;
+}

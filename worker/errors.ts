@@ -1,0 +1,64 @@
+/** @module Every error a client sees, in OpenAI's shape: `{ error: { message, type, param, code } }`. */
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { z } from 'zod';
+
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    /** The field that is to blame. */
+    readonly param: string | null;
+    readonly code: string | null;
+  };
+}
+
+interface Details {
+  readonly param?: string;
+  readonly code?: string;
+  readonly headers?: Record<string, string>;
+}
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: ContentfulStatusCode;
+  readonly details: Details;
+
+  constructor(status: ContentfulStatusCode, message: string, details: Details = {}) {
+    super(message);
+    this.status = status;
+    this.details = details;
+  }
+
+  get body(): ErrorBody {
+    const { param = null, code = null } = this.details;
+    const type = this.status < 500 ? 'invalid_request_error' : 'server_error';
+    return { error: { message: this.message, type, param, code } };
+  }
+}
+
+/** The first thing that is wrong with a request, by the name of its field. */
+export function invalidRequest(error: z.ZodError): ApiError {
+  const [issue] = error.issues;
+  if (issue?.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    return new ApiError(400, `Unsupported field: '${key}'`, { param: key, code: 'unsupported_field' });
+  }
+  const param = issue?.path.join('.') ?? '';
+  const message = param ? `Invalid '${param}': ${issue?.message}` : (issue?.message ?? 'invalid request');
+  return new ApiError(400, message, { ...(param && { param }), code: 'invalid_value' });
+}
+
+/** Any thrown value as an error for the client; what the client cannot know of stays in the log. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof HTTPException) return new ApiError(error.status, error.message);
+  console.error(error);
+  return new ApiError(500, 'Internal error', { code: 'internal_error' });
+}
+
+export function errorResponse(error: unknown, c: Context): Response {
+  const api = toApiError(error);
+  return c.json(api.body, api.status, api.details.headers ?? {});
+}

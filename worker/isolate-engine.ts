@@ -1,0 +1,102 @@
+/**
+ * @module One engine for an isolate: loaded when it is first needed, shared by later requests, loaded again after a
+ * failure.
+ *
+ * A promise of one request must not be what another waits for: when the first is cancelled it never settles. So
+ * one request loads, under `waitUntil`, and the others look now and then; one that finds no sign of life from the
+ * loader for a while takes its place.
+ */
+import { Engine } from './engine/engine.ts';
+import type { ModelSource } from './engine/model-source.ts';
+import { Ort } from './engine/ort.ts';
+import { workerdPlatform } from './platform.ts';
+
+const LOOK_EVERY_MILLISECONDS = 10;
+const SILENCE_MILLISECONDS = 10_000;
+
+export interface LoadContext {
+  readonly source: ModelSource;
+  readonly heapBytes: number;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+export class IsolateEngine {
+  readonly #wasm: WebAssembly.Module;
+  #ort: Ort | undefined;
+  #engine: Engine | undefined;
+  #attempt: Attempt | undefined;
+
+  constructor(wasm: WebAssembly.Module) {
+    this.#wasm = wasm;
+  }
+
+  /** The engine if it is there now. */
+  get loaded(): Engine | undefined {
+    return this.#engine;
+  }
+
+  get loading(): boolean {
+    return this.#attempt !== undefined;
+  }
+
+  /** @throws what loading throws, to the request that loaded; others that waited try themselves */
+  async get(context: LoadContext): Promise<Engine> {
+    while (!this.#engine) {
+      if (this.#attempt?.silent) this.#attempt.abandon();
+      if (!this.#attempt || this.#attempt.abandoned) {
+        const loading = this.#load(context);
+        context.waitUntil(loading.catch(() => {}));
+        return loading;
+      }
+      await scheduler.wait(LOOK_EVERY_MILLISECONDS);
+    }
+    return this.#engine;
+  }
+
+  async #load({ source, heapBytes }: LoadContext): Promise<Engine> {
+    const attempt = new Attempt();
+    this.#attempt = attempt;
+    try {
+      // The heap outlives a failed attempt: a WebAssembly memory cannot be given back at will.
+      this.#ort ??= await Ort.start(this.#wasm, heapBytes);
+      const platform = { ...workerdPlatform, sha256: () => attempt.heard(workerdPlatform.sha256()) };
+      const engine = await Engine.load(this.#ort, { source, platform, signal: attempt.signal });
+      this.#engine = engine;
+      return engine;
+    } finally {
+      if (this.#attempt === attempt) this.#attempt = undefined;
+    }
+  }
+}
+
+class Attempt {
+  readonly #controller = new AbortController();
+  #lastSign = Date.now();
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get silent(): boolean {
+    return Date.now() - this.#lastSign > SILENCE_MILLISECONDS;
+  }
+
+  get abandoned(): boolean {
+    return this.signal.aborted;
+  }
+
+  abandon(): void {
+    this.#controller.abort(new Error('another request loads the model in its place'));
+  }
+
+  /** Each chunk that is hashed is a sign of life. */
+  heard(hash: ReturnType<typeof workerdPlatform.sha256>): ReturnType<typeof workerdPlatform.sha256> {
+    return {
+      update: (bytes) => {
+        this.#lastSign = Date.now();
+        return hash.update(bytes);
+      },
+      digest: () => hash.digest(),
+    };
+  }
+}

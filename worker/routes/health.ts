@@ -1,0 +1,10 @@
+/** @module `GET /health`: is it up, is the model in memory, and who holds what of the heap. */
+import { Hono } from 'hono';
+import type { AppEnv } from '../bindings.ts';
+
+export const health = new Hono<AppEnv>().get('/', (c) => {
+  const { loaded, loading } = c.get('engine');
+  if (!loaded) return c.json({ status: 'ok', model: null, loading });
+  const { name, precision } = loaded.manifest;
+  return c.json({ status: 'ok', model: { name, precision }, loading: false, ...loaded.status });
+});
