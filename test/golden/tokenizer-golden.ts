@@ -24,11 +24,11 @@ export interface Golden {
 /** Not an import: the bundler's JSON parser takes no lone surrogates. */
 export const golden: Golden = JSON.parse(readFileSync(join(import.meta.dirname, 'tokenizer.json'), 'utf8'));
 
-const DEFAULT_DIR = join(import.meta.dirname, '../../model-assets/default');
+export const DEFAULT_CHECKPOINT = join(import.meta.dirname, '../../model-assets/default');
 
 /** The default checkpoint's vocabulary, or GPT-2's own, through `tokenizer.bin`. */
 export async function loadTokenizer(name: VocabularyName): Promise<Tokenizer> {
-  const { bytes } = name === 'gpt2' ? await buildGpt2() : await buildTokenizer(DEFAULT_DIR);
+  const { bytes } = name === 'gpt2' ? await buildGpt2() : await buildTokenizer(DEFAULT_CHECKPOINT);
   return Tokenizer.read(bytes);
 }
 

@@ -27,13 +27,17 @@ export class Tokenizer {
   readonly #tables: TokenizerTables;
   readonly #bpe: Bpe;
   readonly #specialIds: ReadonlySet<number>;
+  /** The added tokens that are special, and the others, which always stand for themselves. */
+  readonly #special: readonly AddedToken[];
+  readonly #plain: readonly AddedToken[];
 
   private constructor(tables: TokenizerTables) {
-    const special = tables.added.filter((token) => token.special);
     this.#tables = tables;
     this.#bpe = new Bpe(tables.merges, tables.byteIds);
     this.vocabSize = tables.offsets.length - 1;
-    this.specialTokens = new Map(special.map(({ content, id }) => [content, id]));
+    this.#special = tables.added.filter(({ special }) => special);
+    this.#plain = tables.added.filter(({ special }) => !special);
+    this.specialTokens = new Map(this.#special.map(({ content, id }) => [content, id]));
     this.#specialIds = new Set(this.specialTokens.values());
   }
 
@@ -50,14 +54,19 @@ export class Tokenizer {
    * Same as the reference with `add_special_tokens=False` and, unless `parseSpecial`, `split_special_tokens=True`.
    */
   encode(text: string, { parseSpecial = false }: EncodeOptions = {}): Int32Array {
-    const tokens = this.#tables.added.filter((token) => parseSpecial || !token.special);
+    return this.#encodeAround(parseSpecial ? [this.#special, this.#plain] : [this.#plain], text);
+  }
+
+  /** Takes out the tokens of the first list, then those of the next in what is between them, and so on. */
+  #encodeAround([tokens, ...others]: readonly (readonly AddedToken[])[], text: string): Int32Array {
+    if (!tokens) return this.#encodeWords(text);
     const parts: Int32Array[] = [];
     let start = 0;
     for (const { index, token } of occurrences(tokens, text)) {
-      parts.push(this.#encodeWords(text.slice(start, index)), Int32Array.of(token.id));
+      parts.push(this.#encodeAround(others, text.slice(start, index)), Int32Array.of(token.id));
       start = index + token.content.length;
     }
-    const rest = this.#encodeWords(text.slice(start));
+    const rest = this.#encodeAround(others, text.slice(start));
     return parts.length === 0 ? rest : concatenate([...parts, rest]);
   }
 
