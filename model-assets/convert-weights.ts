@@ -1,6 +1,7 @@
 /**
  * @module The tensors of a checkpoint → the weight stream, one at a time.
  */
+import { inspect } from 'node:util';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { type Parameter, parametersOf } from './checkpoint/parameters.ts';
@@ -135,7 +136,7 @@ async function checkTied({ lmHead, parameters, config }: Checkpoint, advance: Ad
     if (differs >= 0) {
       const element = [first + Math.floor(differs / width), differs % width];
       throw new CheckpointError(
-        `${lmHead.name} differs from ${wte.name} at [${element}], expected ${a[differs]}, found ${b[differs]}: one matrix serves as embedding and output layer`,
+        `${lmHead.name} differs from ${wte.name} at [${element}], expected ${inspect(a[differs])}, found ${inspect(b[differs])}: one matrix serves as embedding and output layer`,
       );
     }
   }

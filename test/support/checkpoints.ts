@@ -1,7 +1,7 @@
 /**
  * @module Small GPT-2 checkpoints in every form the converter reads, written to a temporary folder.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom, fillNormal } from '../../model-assets/checkpoint/normal.ts';
@@ -9,6 +9,7 @@ import { type Parameter, parametersOf } from '../../model-assets/checkpoint/para
 import { createSafetensors } from '../../model-assets/checkpoint/safetensors-writer.ts';
 import { encodeFloats, type FloatType } from '../../model-assets/checkpoint/storage-types.ts';
 import { syntheticBpe, tokenizerFiles } from '../../model-assets/checkpoint/synthetic-bpe.ts';
+import { manifestSchema } from '../../model-assets/manifest.ts';
 
 /** A tensor to be stored: numbers, stored as `dtype`, or bytes as they are. */
 export interface TestTensor {
@@ -179,4 +180,20 @@ async function writeFileOf(path: string, tensors: readonly (readonly [string, Te
 export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'edgebeam-test-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Reads a converted model back: its manifest, its weight stream and its tensors as numbers. */
+export async function readModel(dir: string) {
+  const manifest = manifestSchema.parse(JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8')));
+  const shards = await Promise.all(manifest.shards.map(({ path }) => readFile(join(dir, path))));
+  const stream = new Uint8Array(Buffer.concat(shards));
+  const tensor = (name: string): Float32Array | Int8Array => {
+    const entry = manifest.tensors.find((candidate) => candidate.name === name);
+    if (!entry) throw new RangeError(`No tensor ${name}`);
+    const length = entry.shape.reduce((product, size) => product * size, 1);
+    return entry.dtype === 'int8'
+      ? new Int8Array(stream.buffer, entry.offset, length)
+      : new Float32Array(stream.buffer, entry.offset, length);
+  };
+  return { manifest, stream, tensor };
 }
