@@ -90,7 +90,7 @@ export function offsetsOf(parts: readonly Uint8Array[]): Uint32Array {
  * @throws Error when the file is another one, of another version, short, too long, or inconsistent.
  */
 export function readTables(bytes: Uint8Array): TokenizerTables {
-  const file = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const file = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes); // a Buffer's slice() is no copy
   let at = 0;
   const numbers = (count: number) => {
     if (at + 4 * count > file.length) fail(`ends after ${file.length} bytes, in the middle of its tables`);
