@@ -22,7 +22,7 @@ export function tensorBytes({ dtype, shape }: TensorHeader): number {
 }
 
 /** @returns the length and the JSON header, padded with spaces so that the numbers start at a multiple of 8 bytes. */
-export function safetensorsHeader(tensors: readonly TensorHeader[]): Uint8Array {
+function safetensorsHeader(tensors: readonly TensorHeader[]): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
   for (const tensor of tensors) {
