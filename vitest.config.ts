@@ -1,3 +1,4 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -10,6 +11,19 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        plugins: [cloudflareTest({ wrangler: { configPath: 'test/workerd/wrangler.toml' } })],
+        test: {
+          name: 'workerd',
+          // Compiling onnxruntime takes seconds: one isolate for all files.
+          isolate: false,
+          maxWorkers: 1,
+          include: ['test/workerd/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,6 +1,7 @@
 /** @module The routes, and what is true of all of them. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { methodNotAllowed } from 'hono/method-not-allowed';
 import type { AppEnv } from './bindings.ts';
 import { ApiError, errorResponse } from './errors.ts';
 import type { IsolateEngine } from './isolate-engine.ts';
@@ -23,6 +24,19 @@ export function createApp(engine: IsolateEngine): Hono<AppEnv> {
     c.set('engine', engine);
     await next();
   });
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(', ');
+        const message = `${c.req.path} takes ${allow}, not ${c.req.method}`;
+        return errorResponse(
+          new ApiError(405, message, { code: 'method_not_allowed', headers: { allow } }),
+          c,
+        );
+      },
+    }),
+  );
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,

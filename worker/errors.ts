@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
+import { describeIssue } from './schemas/describe-issue.ts';
 
 export interface ErrorBody {
   readonly error: {
@@ -41,13 +42,13 @@ export class ApiError extends Error {
 /** The first thing that is wrong with a request, by the name of its field. */
 export function invalidRequest(error: z.ZodError): ApiError {
   const [issue] = error.issues;
-  if (issue?.code === 'unrecognized_keys') {
+  if (!issue) return new ApiError(400, 'Invalid request');
+  if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
-    return new ApiError(400, `Unsupported field: '${key}'`, { param: key, code: 'unsupported_field' });
+    return new ApiError(400, `'${key}' is not a supported field`, { param: key, code: 'unsupported_field' });
   }
-  const param = issue?.path.join('.') ?? '';
-  const message = param ? `Invalid '${param}': ${issue?.message}` : (issue?.message ?? 'invalid request');
-  return new ApiError(400, message, { ...(param && { param }), code: 'invalid_value' });
+  const param = issue.path.join('.');
+  return new ApiError(400, describeIssue(issue), { ...(param && { param }), code: 'invalid_value' });
 }
 
 /** Any thrown value as an error for the client; what the client cannot know of stays in the log. */

@@ -9,12 +9,12 @@ export const workerdPlatform: Platform = {
 };
 
 /** Static assets. The host is of no account: the binding serves one set of files. */
-export function assetsSource(assets: Fetcher): ModelSource {
+export function assetsSource(assets: Fetcher, prefix = ''): ModelSource {
   return {
     async open(path) {
-      const response = await assets.fetch(`http://assets/${path}`);
+      const response = await assets.fetch(`http://assets/${prefix}${path}`);
       if (!response.ok || !response.body) {
-        throw new ModelFilesError(`${path} is not among the assets (status ${response.status})`);
+        throw new ModelFilesError(`${prefix}${path} is not among the assets (status ${response.status})`);
       }
       return response.body;
     },

@@ -116,7 +116,8 @@ export class KeyValuePool {
     const wishes = [Math.max(needed, 2 * this.#capacity), needed];
     for (const capacity of wishes) {
       try {
-        return this.#grow(capacity);
+        this.#grow(capacity);
+        return;
       } catch (error) {
         if (!(error instanceof HeapExhaustedError)) throw error;
       }

@@ -8,7 +8,7 @@ import { jsonBody } from '../json-body.ts';
 import { completionSchema } from '../schemas/completion.ts';
 
 export const completions = new Hono<AppEnv>().post('/', async (c) => {
-  const parsed = completionSchema.safeParse(await jsonBody(c));
+  const parsed = completionSchema.safeParse(await jsonBody(c), { reportInput: true });
   if (!parsed.success) throw invalidRequest(parsed.error);
   const engine = await engineOf(c);
   const completion = openCompletion(engine, parsed.data);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const MAX_STOPS = 4;
 const MAX_STOP_LENGTH = 1024;
 
-const stop = z.string().min(1, 'a stop string needs at least one character').max(MAX_STOP_LENGTH);
+const stop = z.string().min(1).max(MAX_STOP_LENGTH);
 
 /** OpenAI's clients send null for a field that was not set. */
 function optional<T extends z.ZodType, D extends z.output<T>>(type: T, fallback: D) {
@@ -19,8 +19,10 @@ export const completionSchema = z.strictObject({
   temperature: optional(z.number().min(0).max(2), 1),
   seed: z.int().nullish(),
   stop: z
-    .union([stop.transform((one) => [one]), z.array(stop).max(MAX_STOPS)])
-    .nullish()
+    .preprocess(
+      (value) => (typeof value === 'string' ? [value] : value),
+      z.array(stop).max(MAX_STOPS).nullish(),
+    )
     .transform((stops) => stops ?? []),
   stream: optional(z.boolean(), false),
 });

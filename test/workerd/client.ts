@@ -1,0 +1,53 @@
+/** @module An isolate's app with an engine of its own, and small ways to ask it. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
+import { createApp } from '../../worker/app.ts';
+import type { Bindings } from '../../worker/bindings.ts';
+import { IsolateEngine } from '../../worker/isolate-engine.ts';
+
+export interface TestApp {
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** When everything that the requests left to `waitUntil` is done. */
+  settled(): Promise<void>;
+}
+
+/** The tests' assets hold several models in folders; the Worker expects one, at the root. */
+function oneModel(name: string): Fetcher {
+  const fetch: Fetcher['fetch'] = (input) =>
+    env.ASSETS.fetch(`http://assets/${name}${new URL(String(input)).pathname}`);
+  return { ...env.ASSETS, fetch };
+}
+
+export function startApp(bindings: Partial<Bindings> = {}): TestApp {
+  const app = createApp(new IsolateEngine(wasm));
+  const all = { ...env, ASSETS: oneModel('default-int8'), ...bindings };
+  const contexts: ExecutionContext[] = [];
+  return {
+    async fetch(path, init) {
+      const context = createExecutionContext();
+      contexts.push(context);
+      return app.request(`http://edgebeam${path}`, init, all, context);
+    },
+    async settled() {
+      for (const context of contexts.splice(0)) await waitOnExecutionContext(context);
+    },
+  };
+}
+
+export function post(app: TestApp, body: unknown): Promise<Response> {
+  return app.fetch('/v1/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+/** The data of a response's server-sent events. */
+export async function events(response: Response): Promise<string[]> {
+  const text = await response.text();
+  return text
+    .split('\n\n')
+    .filter((event) => event !== '')
+    .map((event) => event.replace(/^data: /, ''));
+}

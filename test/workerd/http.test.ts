@@ -1,0 +1,270 @@
+/** @module The HTTP interface, in workerd, with the default model. */
+import { describe, expect, it } from 'vitest';
+import { bucket, copyModelToBucket } from './bucket.ts';
+import { events, post, startApp } from './client.ts';
+
+const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
+
+describe('POST /v1/completions', () => {
+  const app = startApp();
+
+  it('continues a prompt in the shape of OpenAI', async () => {
+    const response = await post(app, STORY);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      id: expect.stringMatching(/^cmpl-/),
+      object: 'text_completion',
+      created: expect.any(Number),
+      model: 'default',
+      choices: [
+        {
+          text: expect.stringMatching(/^, there was a little girl named Lily\. /),
+          index: 0,
+          logprobs: null,
+          finish_reason: 'length',
+        },
+      ],
+      usage: { prompt_tokens: 4, completion_tokens: 40, total_tokens: 44 },
+    });
+  });
+
+  it.each([
+    { ...STORY },
+    { ...STORY, temperature: 0.9, seed: 7 },
+    { ...STORY, max_tokens: 200, stop: ['Lily', '\n\n'] },
+    { ...STORY, max_tokens: 1 },
+    { ...STORY, max_tokens: 0 },
+    { ...STORY, prompt: '' },
+  ])('streams the same text, a chunk for each token: %j', async (request) => {
+    const whole = await (await post(app, request)).json<Completion>();
+    const response = await post(app, { ...request, stream: true });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    const chunks = await events(response);
+    expect(chunks.at(-1)).toBe('[DONE]');
+    const choices = chunks.slice(0, -1).map((chunk) => (JSON.parse(chunk) as Completion).choices[0]);
+    expect(choices.map((choice) => choice?.text).join('')).toBe(whole.choices[0]?.text);
+    expect(choices.at(-1)?.finish_reason).toBe(whole.choices[0]?.finish_reason);
+    expect(choices.slice(0, -1).every((choice) => choice?.finish_reason === null)).toBe(true);
+    const tokens = whole.usage.completion_tokens;
+    // A token that completes a stop string is told of in the last chunk.
+    expect([tokens, tokens - 1]).toContain(choices.length - 1);
+  });
+
+  it('gives the same text for the same seed, another for another', async () => {
+    const text = async (seed: number) => {
+      const response = await post(app, { ...STORY, temperature: 1, seed });
+      return (await response.json<Completion>()).choices[0]?.text;
+    };
+    const [a, again, b] = [await text(1), await text(1), await text(2)];
+    expect(a).toBe(again);
+    expect(a).not.toBe(b);
+  });
+
+  it('ends before a stop string, which may lie across tokens', async () => {
+    const free = await text(STORY);
+    const stop = free.slice(20, 27);
+    expect(await text({ ...STORY, stop })).toBe(free.slice(0, free.indexOf(stop)));
+    const { choices } = await (await post(app, { ...STORY, stop })).json<Completion>();
+    expect(choices[0]?.finish_reason).toBe('stop');
+  });
+
+  it('takes null for what was not set', async () => {
+    const nulls = { model: null, seed: null, stop: null, stream: null, max_tokens: null };
+    const { usage } = await (await post(app, { ...STORY, ...nulls })).json<Completion>();
+    expect(usage.completion_tokens).toBe(16);
+  });
+
+  it('fills the context to its last token', async () => {
+    const { usage } = await (await post(app, { ...STORY, max_tokens: 508 })).json<Completion>();
+    expect(usage.total_tokens).toBeLessThanOrEqual(512);
+    expect((await post(app, { ...STORY, max_tokens: 509 })).status).toBe(400);
+  });
+
+  it('gives back what it held', async () => {
+    const response = await app.fetch('/health');
+    expect(await response.json()).toMatchObject({
+      status: 'ok',
+      model: { name: 'default', precision: 'int8' },
+      requests: 0,
+      waitingRows: 0,
+      slots: { reserved: 0, taken: 0 },
+    });
+  });
+
+  it('gives back what it held when the client stops reading', async () => {
+    const response = await post(app, { ...STORY, max_tokens: 400, stream: true });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    expect(await (await app.fetch('/health')).json()).toMatchObject({ requests: 1 });
+    await reader.cancel();
+    await app.settled();
+    expect(await (await app.fetch('/health')).json()).toMatchObject({
+      requests: 0,
+      slots: { reserved: 0, taken: 0 },
+    });
+  });
+
+  it('serves many at the same time, each as if it were alone', async () => {
+    const requests = [0, 1, 2, 3, 4, 5].map((seed) => ({ ...STORY, temperature: 1, seed }));
+    const alone: string[] = [];
+    for (const request of requests) alone.push(await text(request));
+    expect(await Promise.all(requests.map(text))).toEqual(alone);
+  });
+
+  async function text(request: object): Promise<string> {
+    const { choices } = await (await post(app, request)).json<Completion>();
+    return choices[0]?.text ?? '';
+  }
+});
+
+describe('a bad request', () => {
+  const app = startApp();
+
+  it.each([
+    [{ ...STORY, n: 2 }, 400, 'n', "'n' is not a supported field"],
+    [{ ...STORY, top_p: 0.5 }, 400, 'top_p', "'top_p' is not a supported field"],
+    [{ ...STORY, prompt: 5 }, 400, 'prompt', "'prompt' must be a string, not 5"],
+    [{ ...STORY, prompt: ['a'] }, 400, 'prompt', `'prompt' must be a string, not ["a"]`],
+    [{ ...STORY, max_tokens: -1 }, 400, 'max_tokens', "'max_tokens' must be at least 0, not -1"],
+    [{ ...STORY, max_tokens: 1.5 }, 400, 'max_tokens', "'max_tokens' must be a whole number, not 1.5"],
+    [{ ...STORY, max_tokens: '5' }, 400, 'max_tokens', `'max_tokens' must be a number, not "5"`],
+    [{ ...STORY, max_tokens: 509 }, 400, 'max_tokens', 'context is 512 tokens, but 513 were asked for'],
+    [{ ...STORY, prompt: 'a '.repeat(600) }, 400, 'prompt', 'context is 512 tokens'],
+    [{ ...STORY, temperature: 2.5 }, 400, 'temperature', "'temperature' must be at most 2, not 2.5"],
+    [{ ...STORY, temperature: -0.1 }, 400, 'temperature', "'temperature' must be at least 0, not -0.1"],
+    [{ ...STORY, seed: 0.5 }, 400, 'seed', "'seed' must be a whole number, not 0.5"],
+    [{ ...STORY, stop: 5 }, 400, 'stop', "'stop' must be an array, not 5"],
+    [{ ...STORY, stop: '' }, 400, 'stop.0', "'stop.0' must have at least 1 characters, not 0"],
+    [
+      { ...STORY, stop: ['a', 'b', 'c', 'd', 'e'] },
+      400,
+      'stop',
+      "'stop' must have at most 4 elements, not 5",
+    ],
+    [{ ...STORY, stream: 'yes' }, 400, 'stream', `'stream' must be a boolean, not "yes"`],
+    [{ ...STORY, model: 'gpt-4' }, 404, 'model', "The model 'gpt-4' does not exist; this is 'default'"],
+    [[], 400, null, 'The request body must be an object, not []'],
+    ['text', 400, null, 'The request body must be an object, not "text"'],
+  ])('%j is refused by name', async (request, status, param, message) => {
+    const response = await post(app, request);
+    expect(response.status).toBe(status);
+    const { error } = await response.json<{ error: Record<string, unknown> }>();
+    expect(error).toEqual({
+      message: expect.stringContaining(message),
+      type: 'invalid_request_error',
+      param,
+      code: expect.any(String),
+    });
+  });
+
+  it.each([
+    ['{bad', 'application/json', 400, 'not valid JSON'],
+    ['', 'application/json', 400, 'not valid JSON'],
+    ['{}', 'text/plain', 415, "it is 'text/plain'"],
+    [`{"prompt": "${'a'.repeat(2 ** 20)}"}`, 'application/json', 413, 'larger than 1048576 bytes'],
+  ])('%.20s as %s is refused', async (body, type, status, message) => {
+    const response = await app.fetch('/v1/completions', {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining(message) } });
+  });
+
+  it('says what a path takes, and that there is nothing at another', async () => {
+    const wrongMethod = await app.fetch('/v1/completions');
+    expect(wrongMethod.status).toBe(405);
+    expect(wrongMethod.headers.get('allow')).toBe('POST');
+    expect((await app.fetch('/v1/nothing')).status).toBe(404);
+    expect((await app.fetch('/weights-000.bin')).status).toBe(404);
+  });
+});
+
+describe('GET /v1/models', () => {
+  it('lists the model without loading it', async () => {
+    const app = startApp();
+    const model = { id: 'default', object: 'model', created: 0, owned_by: 'edgebeam' };
+    expect(await (await app.fetch('/v1/models')).json()).toEqual({ object: 'list', data: [model] });
+    expect(await (await app.fetch('/health')).json()).toEqual({ status: 'ok', model: null, loading: false });
+  });
+});
+
+describe('loading', () => {
+  const fromBucket = { MODEL_BUCKET: bucket, MODEL_PREFIX: 'odd-int8/' };
+  const request = { prompt: 'abc', max_tokens: 3 };
+
+  it('happens once for all who ask at the same time', async () => {
+    const app = startApp();
+    const responses = await Promise.all([1, 2, 3, 4].map((seed) => post(app, { ...STORY, seed })));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const { heap } = await (await app.fetch('/health')).json<{ heap: { weights: number; size: number } }>();
+    expect(heap.size).toBeLessThan(9.4e6 + 2 * heap.weights + 4e6);
+  });
+
+  it('says which file is wrong, and works when it has been put right', async () => {
+    await copyModelToBucket('odd-int8');
+    const app = startApp(fromBucket);
+    const shard = 'odd-int8/weights-000.bin';
+    const good = await (await bucket.get(shard))?.arrayBuffer();
+    if (!good) throw new Error('the bucket has no shard');
+    const bad = new Uint8Array(good.slice(0));
+    bad[1000] = (bad[1000] ?? 0) ^ 1;
+    for (const [content, message] of [
+      [bad, 'weights-000.bin is corrupt: its SHA-256 is'],
+      [good.slice(0, -5), `weights-000.bin ends after ${good.byteLength - 5} of ${good.byteLength} bytes`],
+      [new Uint8Array(good.byteLength + 1), `weights-000.bin is longer than its ${good.byteLength} bytes`],
+    ] as const) {
+      await bucket.put(shard, content);
+      const response = await post(app, request);
+      expect(response.status).toBe(500);
+      expect(await response.json()).toMatchObject({
+        error: { message: expect.stringContaining(message), type: 'server_error', code: 'model_unavailable' },
+      });
+    }
+    await bucket.delete(shard);
+    expect((await post(app, request)).status).toBe(500);
+    await bucket.put(shard, good);
+    expect((await post(app, request)).status).toBe(200);
+  });
+});
+
+describe('a cache that is too small', () => {
+  // Beside onnxruntime and the weights, room for some 400 tokens.
+  const app = startApp({ HEAP_MIB: 25 });
+
+  it('refuses at once what can never fit, with the arithmetic', async () => {
+    const { slots } = await (await post(app, STORY).then(() => app.fetch('/health'))).json<Health>();
+    expect(slots.maximum).toBeLessThan(512);
+    const response = await post(app, { ...STORY, max_tokens: slots.maximum });
+    expect(response.status).toBe(400);
+    const { error } = await response.json<{ error: { message: string; code: string } }>();
+    expect(error.code).toBe('cache_size_exceeded');
+    expect(error.message).toContain(`${slots.maximum + 4} tokens do not fit in the cache`);
+    expect(error.message).toContain(`${slots.maximum} is the most it can hold`);
+  });
+
+  it('answers 503 to what does not fit now, and serves it later', async () => {
+    const { slots } = await (await app.fetch('/health')).json<Health>();
+    const long = { ...STORY, max_tokens: slots.maximum - 100, stream: true };
+    const first = await post(app, long);
+    const reader = (first.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    const second = await post(app, { ...STORY, max_tokens: 200 });
+    expect(second.status).toBe(503);
+    expect(second.headers.get('retry-after')).toBe('1');
+    expect(await second.json()).toMatchObject({ error: { type: 'server_error', code: 'overloaded' } });
+    await reader.cancel();
+    await app.settled();
+    expect((await post(app, { ...STORY, max_tokens: 200 })).status).toBe(200);
+  });
+});
+
+interface Completion {
+  readonly choices: readonly { readonly text: string; readonly finish_reason: string | null }[];
+  readonly usage: { readonly completion_tokens: number; readonly total_tokens: number };
+}
+
+interface Health {
+  readonly slots: { readonly maximum: number };
+}

@@ -1,0 +1,148 @@
+/**
+ * @module The contract with onnxruntime-web 1.30.0: everything that `worker/engine/ort.ts` takes for granted.
+ * A new version that changes any of it fails here first.
+ */
+import { env } from 'cloudflare:workers';
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Manifest } from '../../model-assets/manifest.ts';
+import { HeapExhaustedError, OrtError } from '../../worker/engine/errors.ts';
+import { readFile, readManifest } from '../../worker/engine/model-source.ts';
+import { Ort } from '../../worker/engine/ort.ts';
+import { assetsSource, workerdPlatform } from '../../worker/platform.ts';
+
+const MIB = 2 ** 20;
+const source = assetsSource(env.ASSETS, 'odd-f32/');
+
+describe('onnxruntime in workerd', () => {
+  let ort: Ort;
+  let manifest: Manifest;
+  const graph = (name: keyof Manifest['graphs']) =>
+    readFile(source, manifest.graphs[name], workerdPlatform.sha256);
+  beforeAll(async () => {
+    ort = await Ort.start(wasm, 40 * MIB);
+    manifest = await readManifest(source);
+  });
+
+  it('starts in its 16 MiB and takes less than 10 of them', () => {
+    const { size, onnxruntime, maximum } = ort.heap.account;
+    expect(size).toBe(16 * MIB);
+    expect(onnxruntime).toBeLessThan(10 * MIB);
+    expect(maximum).toBe(40 * MIB);
+  });
+
+  it('leaves WebAssembly.Memory and process as they were', () => {
+    expect(new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true })).toBeInstanceOf(
+      WebAssembly.Memory,
+    );
+    expect((globalThis as { process?: object }).process ?? {}).not.toHaveProperty('type');
+  });
+
+  it('grows its heap by what is asked, to the page', async () => {
+    const small = await Ort.start(wasm, 40 * MIB);
+    const pointer = small.heap.allocate(20 * MIB, 'weights');
+    expect(pointer % 16).toBe(0);
+    expect(small.heap.size - (pointer + 20 * MIB)).toBeLessThanOrEqual(2 * 65_536);
+    small.heap.free(pointer);
+    const again = small.heap.allocate(20 * MIB, 'weights');
+    expect(again).toBe(pointer);
+  });
+
+  it('ends at its maximum with a typed error, and goes on', async () => {
+    const small = await Ort.start(wasm, 20 * MIB);
+    expect(() => small.heap.allocate(12 * MIB, 'cache')).toThrow(HeapExhaustedError);
+    expect(() => small.heap.borrow(12 * MIB)).toThrow(HeapExhaustedError);
+    expect(small.heap.size).toBeLessThanOrEqual(20 * MIB);
+    small.heap.free(small.heap.allocate(8 * MIB, 'cache'));
+  });
+
+  it('refuses what is no model in its own words', () => {
+    const before = ort.heap.account;
+    expect(() => ort.createSession(new Uint8Array([1, 2, 3]))).toThrow(OrtError);
+    expect(() => ort.createSession(new Uint8Array([1, 2, 3]))).toThrow(/protobuf parsing failed/i);
+    expect(ort.heap.account.available).toBe(before.available);
+  });
+
+  it('writes a run’s outputs where they were bound, and refuses a wrong shape by name', async () => {
+    const session = ort.createSession(await graph('embed'));
+    const { n_embd, vocab_size, n_positions } = manifest.config;
+    const zeros = (type: 'float32' | 'int64', dims: number[], bytes: number) => {
+      const length = dims.reduce((a, b) => a * b, bytes);
+      const pointer = ort.heap.allocate(length, 'activations');
+      ort.heap.bytes(pointer, length).fill(0);
+      return ort.tensor(type, pointer, dims);
+    };
+    const wte = zeros('float32', [n_embd, vocab_size], 4);
+    const wpe = zeros('float32', [n_positions, n_embd], 4);
+    const ids = zeros('int64', [2], 8);
+    const hidden = zeros('float32', [2, n_embd], 4);
+    ort.heap.floats(wte.pointer, n_embd * vocab_size).fill(1.5);
+    ort.heap.floats(wpe.pointer, n_embd).fill(2);
+    const inputs = { input_ids: ids, position_ids: ids, 'wte.weight': wte, 'wpe.weight': wpe };
+    session.run(inputs, { hidden });
+    expect([...ort.heap.floats(hidden.pointer, 2 * n_embd)]).toEqual(Array(2 * n_embd).fill(3.5));
+    const refused = (wrong: object) => expect(() => session.run({ ...inputs, ...wrong }, { hidden }));
+    refused({ 'wpe.weight': ids }).toThrow('Unexpected input data type');
+    refused({ 'wte.weight': hidden }).toThrow('Got invalid dimensions for input: wte.weight');
+    refused({ 'wte.bias': hidden }).toThrow('wte.bias');
+    const outside = zeros('int64', [2], 8);
+    ort.heap.int64s(outside.pointer, 2).set([0n, 100_000n]);
+    expect(() => session.run({ ...inputs, input_ids: outside }, { hidden })).toThrow(/indices/);
+    session.run(inputs, { hidden });
+    session.release();
+  });
+
+  it('scatters new rows into the pool in place, and copies nothing else', async () => {
+    const session = ort.createSession(await graph('block'));
+    const { n_embd, n_head, n_inner } = manifest.config;
+    const headSize = n_embd / n_head;
+    const slots = 7;
+    const tensor = (dims: number[], value: number) => {
+      const length = dims.reduce((a, b) => a * b);
+      const pointer = ort.heap.allocate(4 * length, 'activations');
+      ort.heap.floats(pointer, length).fill(value);
+      return ort.tensor('float32', pointer, dims);
+    };
+    const key = tensor([n_head, slots, headSize], -1);
+    const value = tensor([n_head, slots, headSize], -2);
+    const indices = ort.heap.allocate(8 * n_head * 2, 'activations');
+    ort.heap
+      .int64s(indices, 2 * n_head)
+      .set(Array.from({ length: n_head }, (_, h) => [BigInt(h), 3n]).flat());
+    const output = tensor([1, n_embd], 0);
+    const linear = (name: string, nIn: number, nOut: number) => ({
+      [`${name}.weight`]: tensor([nIn, nOut], 0),
+      [`${name}.bias`]: tensor([nOut], 5),
+    });
+    const norm = (name: string) => ({
+      [`${name}.weight`]: tensor([n_embd], 1),
+      [`${name}.bias`]: tensor([n_embd], 0),
+    });
+    session.run(
+      {
+        hidden: tensor([1, n_embd], 1),
+        mask: tensor([1, slots], 0),
+        slot_indices: ort.tensor('int64', indices, [n_head, 1, 2]),
+        past_key: key,
+        past_value: value,
+        ...norm('ln_1'),
+        ...linear('attn.c_attn', n_embd, 3 * n_embd),
+        ...linear('attn.c_proj', n_embd, n_embd),
+        ...norm('ln_2'),
+        ...linear('mlp.c_fc', n_embd, n_inner),
+        ...linear('mlp.c_proj', n_inner, n_embd),
+      },
+      { hidden_out: output, present_key: key, present_value: value },
+    );
+    for (const [pool, old] of [
+      [key, -1],
+      [value, -2],
+    ] as const) {
+      const floats = ort.heap.floats(pool.pointer, n_head * slots * headSize);
+      floats.forEach((found, i) => {
+        expect(found).toBe(Math.floor(i / headSize) % slots === 3 ? 5 : old);
+      });
+    }
+    session.release();
+  });
+});
