@@ -33,14 +33,25 @@ export async function runWithProgress(
   process.stdout.write(summary);
 }
 
-/** Parses the command line, runs the command's action and sets the exit code. */
-export async function runCommand(command: Command, argv: readonly string[] = process.argv): Promise<void> {
+/** The classes of errors that the input is at fault for. */
+type InputFaults = readonly (abstract new (...args: never[]) => Error)[];
+
+/**
+ * Parses the command line, runs the command's action and sets the exit code.
+ * @param inputFaults the classes of errors to be told without a stack, besides those of the system
+ */
+export async function runCommand(
+  command: Command,
+  argv: readonly string[] = process.argv,
+  inputFaults: InputFaults = [CheckpointError],
+): Promise<void> {
   try {
     await command.parseAsync(argv);
   } catch (error) {
     process.exitCode = exitCodeOf(error);
     // commander has printed its own errors already.
-    if (!(error instanceof CommanderError)) process.stderr.write(`${command.name()}: ${messageOf(error)}\n`);
+    if (!(error instanceof CommanderError))
+      process.stderr.write(`${command.name()}: ${messageOf(error, inputFaults)}\n`);
   }
 }
 
@@ -50,9 +61,9 @@ function exitCodeOf(error: unknown): number {
 }
 
 /** A fault of the input or the system is told by its message; a fault of ours shows where it is. */
-function messageOf(error: unknown): string {
+function messageOf(error: unknown, inputFaults: InputFaults): string {
   if (!(error instanceof Error)) return String(error);
-  return error instanceof CheckpointError || 'syscall' in error
+  return inputFaults.some((fault) => error instanceof fault) || 'syscall' in error
     ? error.message
     : (error.stack ?? error.message);
 }
