@@ -78,6 +78,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     config,
     graphs: {
       embed: await writeBytes(dir, 'embed.onnx', graphs.embed),
+      qkv: await writeBytes(dir, 'qkv.onnx', graphs.qkv),
       block: await writeBytes(dir, 'block.onnx', graphs.block),
       head: await writeBytes(dir, 'head.onnx', graphs.head),
     },

@@ -55,7 +55,7 @@ export const manifestSchema = z.strictObject({
   name: z.string().min(1),
   precision: z.enum(['int8', 'f32']),
   config: configSchema,
-  graphs: z.strictObject({ embed: file, block: file, head: file }),
+  graphs: z.strictObject({ embed: file, qkv: file, block: file, head: file }),
   /** In order; their bytes one after the other are the weight stream. */
   shards: z.array(file).min(1),
   tensors: z.array(tensor).min(1),

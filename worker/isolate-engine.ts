@@ -20,14 +20,20 @@ export interface LoadContext {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** WebAssembly that came with the Worker: none may be compiled later. */
+export interface EngineModules {
+  readonly onnxruntime: WebAssembly.Module;
+  readonly attention: WebAssembly.Module;
+}
+
 export class IsolateEngine {
-  readonly #wasm: WebAssembly.Module;
+  readonly #modules: EngineModules;
   #ort: Ort | undefined;
   #engine: Engine | undefined;
   #attempt: Attempt | undefined;
 
-  constructor(wasm: WebAssembly.Module) {
-    this.#wasm = wasm;
+  constructor(modules: EngineModules) {
+    this.#modules = modules;
   }
 
   /** The engine if it is there now. */
@@ -58,9 +64,14 @@ export class IsolateEngine {
     this.#attempt = attempt;
     try {
       // The heap outlives a failed attempt: a WebAssembly memory cannot be given back at will.
-      this.#ort ??= await Ort.start(this.#wasm, heapBytes);
+      this.#ort ??= await Ort.start(this.#modules.onnxruntime, heapBytes);
       const platform = { ...workerdPlatform, sha256: () => attempt.heard(workerdPlatform.sha256()) };
-      const engine = await Engine.load(this.#ort, { source, platform, signal: attempt.signal });
+      const engine = await Engine.load(this.#ort, {
+        source,
+        platform,
+        attention: this.#modules.attention,
+        signal: attempt.signal,
+      });
       this.#engine = engine;
       return engine;
     } finally {

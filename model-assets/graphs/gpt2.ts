@@ -1,12 +1,13 @@
 /**
- * @module GPT-2 as three small graphs without weights: `embed → block × n_layer → head`.
+ * @module GPT-2 as small graphs without weights: `embed → (qkv → attention → block) × n_layer → head`.
  *
  * Every weight is an input, so one session serves all layers, and a weight is stored exactly once, where the
  * loader put it. The parts carry the names of the paper (Radford et al. 2019, "Language Models are Unsupervised
  * Multitask Learners") and of transformers' `modeling_gpt2.py`.
  *
- * All graphs work on rows: one row is one token of one sequence. Rows never mix but in the attention over the
- * pool of keys and values, and there a row sees what its mask shows it.
+ * All graphs work on rows: one row is one token of one sequence, and rows never mix. They meet in the causal
+ * self-attention with past, which is no graph: `worker/engine/kernels/assembly/attention.ts`, and there a row sees
+ * its own path only.
  */
 import type { ModelConfig, Precision } from '../manifest.ts';
 import { activation } from './activations.ts';
@@ -15,6 +16,7 @@ import { Graph, type Value } from './onnx.ts';
 
 export interface GraphFiles {
   readonly embed: Uint8Array;
+  readonly qkv: Uint8Array;
   readonly block: Uint8Array;
   readonly head: Uint8Array;
 }
@@ -23,6 +25,7 @@ export function buildGraphs(config: ModelConfig, precision: Precision): GraphFil
   const linear = LINEAR[precision];
   return {
     embed: embed(config, linear).encode(),
+    qkv: qkv(config, linear).encode(),
     block: block(config, linear).encode(),
     head: head(config, linear).encode(),
   };
@@ -40,14 +43,27 @@ function embed(config: ModelConfig, linear: Linear): Graph {
   return graph;
 }
 
-/** `hidden [rows, n_embd]` → `hidden_out [rows, n_embd]`; this layer's keys and values enter the pool on the way. */
+/** `hidden [rows, n_embd]` → `qkv [rows, 3 · n_embd]`: what attention takes of each row. */
+function qkv(config: ModelConfig, linear: Linear): Graph {
+  const graph = new Graph('qkv');
+  const { n_embd } = config;
+  const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
+  const normal = layerNorm(graph, hidden, 'ln_1', config);
+  const product = conv1d(graph, normal, 'attn.c_attn', n_embd, 3 * n_embd, linear);
+  graph.output('qkv', product, 'float32', ['rows', 3 * n_embd]);
+  return graph;
+}
+
+/** `hidden`, `context` (what attention gives) `[rows, n_embd]` → `hidden_out [rows, n_embd]`: the rest of a block. */
 function block(config: ModelConfig, linear: Linear): Graph {
   const graph = new Graph('block');
-  const hidden = graph.input('hidden', 'float32', ['rows', config.n_embd]);
-  const attended = attention(graph, layerNorm(graph, hidden, 'ln_1', config), config, linear);
+  const { n_embd } = config;
+  const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
+  const context = graph.input('context', 'float32', ['rows', n_embd]);
+  const attended = conv1d(graph, context, 'attn.c_proj', n_embd, n_embd, linear);
   const middle = graph.node('Add', [hidden, attended]);
   const thought = mlp(graph, layerNorm(graph, middle, 'ln_2', config), config, linear);
-  graph.output('hidden_out', graph.node('Add', [middle, thought]), 'float32', ['rows', config.n_embd]);
+  graph.output('hidden_out', graph.node('Add', [middle, thought]), 'float32', ['rows', n_embd]);
   return graph;
 }
 
@@ -75,50 +91,6 @@ function layerNorm(graph: Graph, x: Value, name: string, config: ModelConfig): V
 function conv1d(graph: Graph, x: Value, name: string, nIn: number, nOut: number, linear: Linear): Value {
   const product = linear.product(graph, x, name, nIn, nOut);
   return graph.node('Add', [product, graph.input(`${name}.bias`, 'float32', [nOut])]);
-}
-
-/**
- * Causal self-attention with past, over the pool of this layer: `past_key`, `past_value` `[n_head, slots, head_size]`.
- *
- * The new rows' keys and values are written into their slots first (`slot_indices [n_head, rows, 2]`, pairs of
- * head and slot), so there is one product with the keys and one with the values, whatever is past and whatever
- * is new. `present_key` and `present_value` are meant to be bound to the very memory of `past_key` and
- * `past_value`: then ScatterND copies nothing but the new rows. `mask [rows, slots]` is 0 where a row's own
- * path runs and -inf elsewhere; it alone makes the attention causal.
- */
-function attention(graph: Graph, x: Value, config: ModelConfig, linear: Linear): Value {
-  const { n_embd, n_head } = config;
-  const headSize = n_embd / n_head;
-  const pool = [n_head, 'slots', headSize];
-  const pastKey = graph.input('past_key', 'float32', pool);
-  const pastValue = graph.input('past_value', 'float32', pool);
-  const slotIndices = graph.input('slot_indices', 'int64', [n_head, 'rows', 2]);
-  const mask = graph.input('mask', 'float32', ['rows', 'slots']);
-
-  const [query, key, value] = graph
-    .splitInThree(conv1d(graph, x, 'attn.c_attn', n_embd, 3 * n_embd, linear))
-    .map((part) => splitHeads(graph, part, n_head, headSize)) as [Value, Value, Value];
-  const scatter = (past: Value, rows: Value) => graph.node('ScatterND', [past, slotIndices, rows]);
-  const keys = graph.output('present_key', scatter(pastKey, key), 'float32', pool);
-  const values = graph.output('present_value', scatter(pastValue, value), 'float32', pool);
-
-  const alpha = config.scale_attn_weights ? 1 / Math.sqrt(headSize) : 1;
-  const scores = graph.contrib('FusedMatMul', [query, keys], { transB: 1, alpha: { float: alpha } });
-  const weights = graph.node('Softmax', [graph.node('Add', [scores, mask])], { axis: -1 });
-  const context = mergeHeads(graph, graph.node('MatMul', [weights, values]), n_embd);
-  return conv1d(graph, context, 'attn.c_proj', n_embd, n_embd, linear);
-}
-
-/** `[rows, n_embd]` → `[n_head, rows, head_size]` */
-function splitHeads(graph: Graph, x: Value, nHead: number, headSize: number): Value {
-  const heads = graph.node('Reshape', [x, graph.constant('int64', [-1, nHead, headSize])]);
-  return graph.node('Transpose', [heads], { perm: [1, 0, 2] });
-}
-
-/** `[n_head, rows, head_size]` → `[rows, n_embd]` */
-function mergeHeads(graph: Graph, x: Value, nEmbd: number): Value {
-  const rows = graph.node('Transpose', [x], { perm: [1, 0, 2] });
-  return graph.node('Reshape', [rows, graph.constant('int64', [-1, nEmbd])]);
 }
 
 function mlp(graph: Graph, x: Value, config: ModelConfig, linear: Linear): Value {

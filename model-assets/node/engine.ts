@@ -28,7 +28,12 @@ export function folderSource(folder: string): ModelSource {
 
 export async function startOrt(maximumBytes: number = NO_BUDGET): Promise<Ort> {
   const path = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
-  return Ort.start(await WebAssembly.compile(await readFile(path)), maximumBytes);
+  return Ort.start(await compile(path), maximumBytes);
+}
+
+/** The attention kernel, compiled. */
+export function attentionModule(): Promise<WebAssembly.Module> {
+  return compile(join(import.meta.dirname, '..', '..', 'worker', 'engine', 'kernels', 'attention.wasm'));
 }
 
 /** Loads a converted model in an onnxruntime of its own. */
@@ -37,7 +42,16 @@ export async function loadEngine(
   options: Partial<EngineOptions> & { readonly maximumBytes?: number } = {},
 ): Promise<Engine> {
   const ort = await startOrt(options.maximumBytes);
-  return Engine.load(ort, { source: folderSource(folder), platform: nodePlatform, ...options });
+  return Engine.load(ort, {
+    source: folderSource(folder),
+    platform: nodePlatform,
+    attention: await attentionModule(),
+    ...options,
+  });
+}
+
+async function compile(path: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await readFile(path));
 }
 
 function sha256(): Sha256 {

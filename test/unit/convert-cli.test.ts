@@ -30,7 +30,7 @@ test('converts, tells its progress on stderr and a summary on stdout', async () 
 parameters   35,584
 precision    int8
 weights      ${bytes} bytes in 1 shard
-files        manifest.json, tokenizer.bin, embed.onnx, block.onnx, head.onnx, weights-*.bin
+files        manifest.json, tokenizer.bin, embed.onnx, qkv.onnx, block.onnx, head.onnx, weights-*.bin
 worst error  ${(100 * worst).toFixed(2)} % RMS of ${name}
 `);
   expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^convert: 100 % \(SHA-256 of /);

@@ -4,6 +4,7 @@ import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../worker/engine/engine.ts';
 import { HeapExhaustedError } from '../../worker/engine/errors.ts';
+import attention from '../../worker/engine/kernels/attention.wasm';
 import { Ort } from '../../worker/engine/ort.ts';
 import { assetsSource, bucketSource, workerdPlatform } from '../../worker/platform.ts';
 import golden from '../golden/logits-odd.json';
@@ -14,7 +15,11 @@ const MIB = 2 ** 20;
 
 async function load(name: string, maximumBytes = 100 * MIB): Promise<Engine> {
   const ort = await Ort.start(wasm, maximumBytes);
-  return Engine.load(ort, { source: assetsSource(env.ASSETS, `${name}/`), platform: workerdPlatform });
+  return Engine.load(ort, {
+    source: assetsSource(env.ASSETS, `${name}/`),
+    platform: workerdPlatform,
+    attention,
+  });
 }
 
 describe('the engine in workerd', () => {
@@ -39,7 +44,11 @@ describe('the engine in workerd', () => {
 
   it('gives everything back, and loads again in the same heap', async () => {
     const ort = await Ort.start(wasm, 64 * MIB);
-    const options = { source: assetsSource(env.ASSETS, 'default-f32/'), platform: workerdPlatform };
+    const options = {
+      source: assetsSource(env.ASSETS, 'default-f32/'),
+      platform: workerdPlatform,
+      attention,
+    };
     const names = await Engine.load(ort, options);
     names.release();
     const before = ort.heap.account;
@@ -54,6 +63,7 @@ describe('the engine in workerd', () => {
     const from = (name: string) => ({
       source: assetsSource(env.ASSETS, `${name}/`),
       platform: workerdPlatform,
+      attention,
     });
     await expect(Engine.load(ort, from('default-f32'))).rejects.toThrow(HeapExhaustedError);
     const engine = await Engine.load(ort, from('default-int8'));
@@ -67,6 +77,7 @@ describe('the engine in workerd', () => {
     const engine = await Engine.load(ort, {
       source: bucketSource(bucket, 'odd-int8/'),
       platform: workerdPlatform,
+      attention,
     });
     const other = await load('odd-int8');
     const ids = [1, 2, 3, 4, 5];

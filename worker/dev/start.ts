@@ -25,11 +25,12 @@ const program = new Command('npm start --')
     "the WebAssembly heap's maximum; an isolate of Cloudflare's has 128 MB in all",
     wholeNumber,
   )
+  .argument('[wrangler...]', 'after --: more arguments for `wrangler dev`')
   .parse();
 
-await serve(program.opts<Options>());
+await serve(program.opts<Options>(), program.args);
 
-async function serve({ model, port, heap }: Options): Promise<void> {
+async function serve({ model, port, heap }: Options, more: readonly string[]): Promise<void> {
   const folder = model ? resolve(model) : await defaultModel();
   if (!existsSync(join(folder, 'manifest.json'))) {
     program.error(
@@ -38,12 +39,16 @@ async function serve({ model, port, heap }: Options): Promise<void> {
   }
   const args = ['dev', '--port', String(port), '--assets', folder, '--show-interactive-dev-session=false'];
   if (heap !== undefined) args.push('--var', `HEAP_MIB:${heap}`);
-  const wrangler = spawn(join(ROOT, 'node_modules', '.bin', 'wrangler'), [...args, '--log-level=warn'], {
-    cwd: ROOT,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
-    shell: process.platform === 'win32',
-  });
+  const wrangler = spawn(
+    join(ROOT, 'node_modules', '.bin', 'wrangler'),
+    [...args, '--log-level=warn', ...more],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
+      shell: process.platform === 'win32',
+    },
+  );
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => wrangler.kill(signal));
   wrangler.on('exit', (code, signal) => process.exit(signal ? 0 : (code ?? 1)));

@@ -2,7 +2,7 @@
  * @module The engine: one model in one heap, shared by all requests of an isolate.
  */
 import type { LanguageModel, TokenTree } from '../../decoding/token-tree.ts';
-import type { Manifest } from '../../model-assets/manifest.ts';
+import type { Manifest, ModelFile } from '../../model-assets/manifest.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { SlotsExhaustedError } from './errors.ts';
 import { Gpt2, type Graphs } from './gpt2.ts';
@@ -25,6 +25,8 @@ export interface Platform {
 }
 
 export interface EngineOptions {
+  /** The attention kernel, `kernels/attention.wasm`. */
+  readonly attention: WebAssembly.Module;
   readonly source: ModelSource;
   readonly platform: Platform;
   /** The most rows of one pass, and so the chunk in which a long prompt goes. */
@@ -68,7 +70,14 @@ export class Engine implements LanguageModel {
     this.tokenizer = tokenizer;
     this.#graphs = graphs;
     this.#weights = weights;
-    this.#model = new Gpt2(ort, manifest.config, graphs, weights, options.maxRows ?? DEFAULT_CHUNK);
+    this.#model = new Gpt2(
+      ort,
+      options.attention,
+      manifest.config,
+      graphs,
+      weights,
+      options.maxRows ?? DEFAULT_CHUNK,
+    );
     this.#queue = new PassQueue(this.#model, options.platform.pause);
   }
 
@@ -79,11 +88,14 @@ export class Engine implements LanguageModel {
   static async load(ort: Ort, options: EngineOptions): Promise<Engine> {
     const { source, platform, signal = new AbortController().signal } = options;
     const manifest = await readManifest(source);
-    const [tokenizer, embed, block, head] = await Promise.all(
-      [manifest.tokenizer, manifest.graphs.embed, manifest.graphs.block, manifest.graphs.head].map((file) =>
-        readFile(source, file, platform.sha256),
-      ) as [Promise<Uint8Array>, Promise<Uint8Array>, Promise<Uint8Array>, Promise<Uint8Array>],
-    );
+    const read = (file: ModelFile) => readFile(source, file, platform.sha256);
+    const [tokenizer, embed, qkv, block, head] = await Promise.all([
+      read(manifest.tokenizer),
+      read(manifest.graphs.embed),
+      read(manifest.graphs.qkv),
+      read(manifest.graphs.block),
+      read(manifest.graphs.head),
+    ]);
     const weights = await Weights.load(ort, manifest, source, platform.sha256, signal);
     const sessions: Session[] = [];
     const session = (graph: Uint8Array) => {
@@ -92,7 +104,12 @@ export class Engine implements LanguageModel {
       return created;
     };
     try {
-      const graphs = { embed: session(embed), block: session(block), head: session(head) };
+      const graphs = {
+        embed: session(embed),
+        qkv: session(qkv),
+        block: session(block),
+        head: session(head),
+      };
       return new Engine(ort, manifest, Tokenizer.read(tokenizer), graphs, weights, options);
     } catch (error) {
       for (const created of sessions) created.release();

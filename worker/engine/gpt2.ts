@@ -1,29 +1,35 @@
 /**
- * @module GPT-2's forward pass: `embed → block × n_layer → head`, over rows of any number of trees.
+ * @module GPT-2's forward pass: `embed → (qkv → attention → block) × n_layer → head`, over rows of any number of trees.
  */
 import type { ModelConfig } from '../../model-assets/manifest.ts';
+import { type AttentionKernel, attentionKernel } from './kernels/attention.ts';
 import { KeyValuePool } from './kv-pool.ts';
 import type { Bindings, Ort, Session, Tensor } from './ort.ts';
 import { Scratch } from './scratch.ts';
 import type { Weights } from './weights.ts';
 
+const FLOAT_BYTES = 4;
+const WORD_BYTES = 4;
 /** Rows that one run of the head reads out: logits are the widest rows there are. */
 const LOGIT_ROWS = 8;
 
-/** One token in a pass. */
-export interface Row {
+/** A token on its path, whose keys and values have a slot in the pool. */
+export interface PathNode {
   readonly token: number;
   readonly position: number;
-  /** Where its key and value go. */
+  readonly parent: PathNode | null;
   readonly slot: number;
-  /** The slots it attends to: those of the tokens before it on its path, and its own. */
-  readonly path: Iterable<number>;
+}
+
+export interface Row {
+  readonly node: PathNode;
   /** Receives the row's logits, `vocab_size` of them. */
   readonly logits?: Float32Array | undefined;
 }
 
 export interface Graphs {
   readonly embed: Session;
+  readonly qkv: Session;
   readonly block: Session;
   readonly head: Session;
 }
@@ -34,47 +40,67 @@ export class Gpt2 {
   /** The most rows of one pass: a longer prompt goes in chunks of so many tokens. */
   readonly maxRows: number;
   readonly #ort: Ort;
+  readonly #attention: AttentionKernel;
   readonly #graphs: Graphs;
   readonly #weights: Weights;
-  readonly #layers: readonly Bindings[];
+  readonly #layers: readonly { readonly qkv: Bindings; readonly block: Bindings }[];
 
-  /** @throws HeapExhaustedError when a pass of `maxRows` rows and a first cache do not fit */
-  constructor(ort: Ort, config: ModelConfig, graphs: Graphs, weights: Weights, maxRows: number) {
+  /** @throws HeapExhaustedError when a pass of `maxRows` rows does not fit */
+  constructor(
+    ort: Ort,
+    attention: WebAssembly.Module,
+    config: ModelConfig,
+    graphs: Graphs,
+    weights: Weights,
+    maxRows: number,
+  ) {
     this.#ort = ort;
+    this.#attention = attentionKernel(attention, ort.heap.memory);
     this.config = config;
     this.maxRows = maxRows;
     this.#graphs = graphs;
     this.#weights = weights;
-    this.#layers = Array.from({ length: config.n_layer }, (_, layer) => weights.ofLayer(layer));
-    ort.heap.reserve(fixedPassBytes(config, maxRows), 'activations');
-    try {
-      this.pool = new KeyValuePool(ort, config, passBytesPerColumn(config, maxRows));
-    } catch (error) {
-      ort.heap.reserve(-fixedPassBytes(config, maxRows), 'activations');
-      throw error;
-    }
+    this.#layers = Array.from({ length: config.n_layer }, (_, layer) => ({
+      qkv: weights.ofLayer(layer, 'ln_1', 'attn.c_attn'),
+      block: weights.ofLayer(layer, 'attn.c_proj', 'ln_2', 'mlp'),
+    }));
+    this.pool = new KeyValuePool(ort.heap, config);
+    ort.heap.reserve(passBytes(config, maxRows), 'activations');
   }
 
   /**
    * Computes the rows: their keys and values enter the pool, and those that ask for logits get them. A row may
    * attend to rows of the same pass.
-   * @param rows 1 to `maxRows`, each in a slot of its own
+   * @param rows 1 to `maxRows`
    */
   forward(rows: readonly Row[]): void {
-    const { n_embd } = this.config;
+    const { n_embd, n_head, scale_attn_weights } = this.config;
+    const headSize = n_embd / n_head;
+    const scale = scale_attn_weights ? 1 / Math.sqrt(headSize) : 1;
     const scratch = new Scratch(this.#ort);
     try {
       let hidden = scratch.tensor('float32', [rows.length, n_embd]);
       let next = scratch.tensor('float32', [rows.length, n_embd]);
+      const qkv = scratch.tensor('float32', [rows.length, 3 * n_embd]);
+      const context = scratch.tensor('float32', [rows.length, n_embd]);
+      const { paths, longest } = this.#paths(rows, scratch);
+      const weights = scratch.bytes(4 * FLOAT_BYTES * Math.ceil(longest / 4));
       this.#embed(rows, hidden, scratch);
-      const mask = this.#mask(rows, scratch);
-      const slot_indices = this.#slotIndices(rows, scratch);
-      for (const [layer, weights] of this.#layers.entries()) {
-        const { key, value } = this.pool.tensors(layer);
-        this.#graphs.block.run(
-          { hidden, mask, slot_indices, past_key: key, past_value: value, ...weights },
-          { hidden_out: next, present_key: key, present_value: value },
+      for (const [index, layer] of this.#layers.entries()) {
+        this.#graphs.qkv.run({ hidden, ...layer.qkv }, { qkv });
+        this.#attention.attend(
+          qkv.pointer,
+          context.pointer,
+          rows.length,
+          paths,
+          index * this.pool.layerOffset,
+          this.pool.valueOffset,
+          n_head,
+          headSize,
+          scale,
+          weights,
         );
+        this.#graphs.block.run({ hidden, context, ...layer.block }, { hidden_out: next });
         [hidden, next] = [next, hidden];
       }
       this.#readOut(rows, hidden, scratch);
@@ -85,40 +111,41 @@ export class Gpt2 {
 
   release(): void {
     this.pool.release();
-    this.#ort.heap.reserve(-fixedPassBytes(this.config, this.maxRows), 'activations');
+    this.#ort.heap.reserve(-passBytes(this.config, this.maxRows), 'activations');
   }
 
   #embed(rows: readonly Row[], hidden: Tensor, scratch: Scratch): void {
-    const input_ids = scratch.int64s(rows.map((row) => row.token));
-    const position_ids = scratch.int64s(rows.map((row) => row.position));
+    const input_ids = scratch.int64s(rows.map(({ node }) => node.token));
+    const position_ids = scratch.int64s(rows.map(({ node }) => node.position));
     this.#graphs.embed.run({ input_ids, position_ids, ...this.#weights.embeddings }, { hidden });
   }
 
-  /** `[rows, capacity]`: 0 on a row's path, -inf elsewhere */
-  #mask(rows: readonly Row[], scratch: Scratch): Tensor {
-    const { capacity } = this.pool;
-    const mask = scratch.tensor('float32', [rows.length, capacity]);
-    const values = this.#ort.heap.floats(mask.pointer, rows.length * capacity);
-    values.fill(Number.NEGATIVE_INFINITY);
-    rows.forEach((row, i) => {
-      for (const slot of row.path) values[i * capacity + slot] = 0;
-    });
-    return mask;
+  /** The rows' paths as the attention kernel reads them; a row's list serves the rows above it too. */
+  #paths(rows: readonly Row[], scratch: Scratch): { paths: number; longest: number } {
+    const paths = scratch.bytes(2 * WORD_BYTES * rows.length);
+    let longest = 0;
+    let list = 0;
+    let above: PathNode | null = null;
+    for (const [k, { node }] of rows.toReversed().entries()) {
+      const length = node.position + 1;
+      if (node !== above) {
+        list = this.#path(node, scratch);
+        longest = Math.max(longest, length);
+      }
+      const row = rows.length - 1 - k;
+      this.#ort.heap.words(paths + 2 * WORD_BYTES * row, 2).set([list, length]);
+      above = node.parent;
+    }
+    return { paths, longest };
   }
 
-  /** `[n_head, rows, 2]`: pairs (head, slot), where each head of each row goes in the pool */
-  #slotIndices(rows: readonly Row[], scratch: Scratch): Tensor {
-    const { n_head } = this.config;
-    const indices = scratch.tensor('int64', [n_head, rows.length, 2]);
-    const values = this.#ort.heap.int64s(indices.pointer, n_head * rows.length * 2);
-    let i = 0;
-    for (let head = 0; head < n_head; head++) {
-      for (const { slot } of rows) {
-        values[i++] = BigInt(head);
-        values[i++] = BigInt(slot);
-      }
-    }
-    return indices;
+  /** The slots from the first token to `node`. */
+  #path(node: PathNode, scratch: Scratch): number {
+    const length = node.position + 1;
+    const list = scratch.bytes(WORD_BYTES * length);
+    const slots = this.#ort.heap.words(list, length);
+    for (let at: PathNode | null = node; at; at = at.parent) slots[at.position] = at.slot;
+    return list;
   }
 
   #readOut(rows: readonly Row[], hidden: Tensor, scratch: Scratch): void {
@@ -130,28 +157,22 @@ export class Gpt2 {
       const logits = scratch.tensor('float32', [some.length, vocab_size]);
       this.#graphs.head.run({ hidden, selected, ...this.#weights.readOut }, { logits });
       some.forEach((row, i) => {
-        row.logits.set(this.#ort.heap.floats(logits.pointer + i * vocab_size * 4, vocab_size));
+        row.logits.set(this.#ort.heap.floats(logits.pointer + i * vocab_size * FLOAT_BYTES, vocab_size));
       });
     }
   }
 }
 
 /**
- * What a pass of `rows` rows takes at its peak, its own tensors and onnxruntime's, besides what grows with the
- * pool. `test/unit/engine-memory.test.ts` holds the heap's real size against these two figures.
+ * What a pass of `rows` rows takes of the heap at its peak, by itself and inside onnxruntime.
+ * `test/unit/engine-memory.test.ts` holds it against the heap's real size.
  */
-function fixedPassBytes(config: ModelConfig, rows: number): number {
-  const { n_embd, n_head, n_inner, vocab_size } = config;
-  const indices = rows * 8 * (3 + 2 * n_head);
-  const wide = Math.max(3 * n_embd, n_inner);
-  // Per row: hidden in and out, the residual, a normalized row, and around a linear layer its input and output
-  // with the input's absolute, scaled and quantized forms.
-  const block = rows * 4 * (4 * n_embd + 3 * wide);
-  const logits = LOGIT_ROWS * 4 * (2 * vocab_size + 3 * n_embd);
-  return indices + Math.max(block, rows * 8 * n_embd + logits);
-}
-
-/** A column of the mask, and of the scores that a head of a row has for it, twice while the mask is added. */
-function passBytesPerColumn(config: ModelConfig, rows: number): number {
-  return rows * 4 * (1 + 2 * config.n_head);
+function passBytes(config: ModelConfig, rows: number): number {
+  const { n_embd, n_inner, n_positions, vocab_size } = config;
+  const own = rows * (6 * n_embd + n_positions) + n_positions;
+  // Around its widest linear layer: the residual and a normalized row, the input's absolute, scaled and quantized
+  // forms, the product before and after its scale.
+  const block = rows * (2 * n_embd + 4 * Math.max(3 * n_embd, n_inner));
+  const logits = LOGIT_ROWS * (2 * vocab_size + 4 * n_embd);
+  return FLOAT_BYTES * (own + Math.max(block, logits));
 }

@@ -36,7 +36,8 @@ interface Block {
 
 export class Heap {
   readonly #glue: OrtGlue;
-  readonly #memory: WebAssembly.Memory;
+  /** What the kernels share with onnxruntime. */
+  readonly memory: WebAssembly.Memory;
   readonly #maximum: number;
   readonly #base: number;
   readonly #blocks = new Map<number, Block>();
@@ -44,7 +45,7 @@ export class Heap {
 
   constructor(glue: OrtGlue, memory: WebAssembly.Memory, maximum: number) {
     this.#glue = glue;
-    this.#memory = memory;
+    this.memory = memory;
     this.#maximum = maximum;
     this.#base = this.top();
   }
@@ -95,7 +96,7 @@ export class Heap {
   }
 
   get size(): number {
-    return this.#memory.buffer.byteLength;
+    return this.memory.buffer.byteLength;
   }
 
   get account(): HeapAccount {
@@ -110,19 +111,19 @@ export class Heap {
 
   /** The heap's bytes. A view is good until the heap grows: take it anew after anything that may allocate. */
   bytes(pointer: number, length: number): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, pointer, length);
+    return new Uint8Array(this.memory.buffer, pointer, length);
   }
 
   floats(pointer: number, length: number): Float32Array {
-    return new Float32Array(this.#memory.buffer, pointer, length);
+    return new Float32Array(this.memory.buffer, pointer, length);
   }
 
   int64s(pointer: number, length: number): BigInt64Array {
-    return new BigInt64Array(this.#memory.buffer, pointer, length);
+    return new BigInt64Array(this.memory.buffer, pointer, length);
   }
 
   words(pointer: number, length: number): Uint32Array {
-    return new Uint32Array(this.#memory.buffer, pointer, length);
+    return new Uint32Array(this.memory.buffer, pointer, length);
   }
 
   /** Where the allocator would put something too big for the holes below: the end of all that is allocated. */

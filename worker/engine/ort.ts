@@ -195,8 +195,8 @@ async function instantiate(
     factory({
       numThreads: 1,
       instantiateWasm(imports, done) {
-        const functions = imports['a'] as Record<string, WebAssembly.ImportValue>;
-        memory = functions['a'] as WebAssembly.Memory;
+        const functions = imports.a as Record<string, WebAssembly.ImportValue>;
+        memory = functions.a as WebAssembly.Memory;
         functions[growImport(functions)] = exactGrowth(memory);
         // The glue never learns of a failure here: without the reject its promise would hang for ever.
         WebAssembly.instantiate(wasm, imports).then((instance) => done(instance, wasm), reject);

@@ -52,15 +52,7 @@ export class PassQueue {
     this.#waiting = open.slice(entries.length);
     if (entries.length === 0) return;
     try {
-      this.#model.forward(
-        entries.map(({ node, logits }) => ({
-          token: node.token,
-          position: node.position,
-          slot: node.slot,
-          path: node.path(),
-          logits,
-        })),
-      );
+      this.#model.forward(entries);
       for (const entry of entries) {
         entry.state = 'done';
         entry.node.evaluated = true;

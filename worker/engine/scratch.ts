@@ -1,17 +1,24 @@
-/** @module The tensors of one forward pass: made when it begins, gone when it ends, however it ends. */
+/** @module The memory and tensors of one forward pass: taken when it begins, gone when it ends, however it ends. */
 import { ELEMENT_BYTES, type ElementType, type Ort, type Tensor } from './ort.ts';
 
 export class Scratch {
   readonly #ort: Ort;
   readonly #tensors: Tensor[] = [];
+  readonly #pointers: number[] = [];
 
   constructor(ort: Ort) {
     this.#ort = ort;
   }
 
-  /** A tensor over borrowed memory. Its content is whatever was there before. */
+  /** Memory with whatever was there before. */
+  bytes(length: number): number {
+    const pointer = this.#ort.heap.borrow(length);
+    this.#pointers.push(pointer);
+    return pointer;
+  }
+
   tensor(type: ElementType, dims: readonly number[]): Tensor {
-    const pointer = this.#ort.heap.borrow(dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type]));
+    const pointer = this.bytes(dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type]));
     const tensor = this.#ort.tensor(type, pointer, dims);
     this.#tensors.push(tensor);
     return tensor;
@@ -24,10 +31,7 @@ export class Scratch {
   }
 
   release(): void {
-    for (const tensor of this.#tensors) {
-      this.#ort.releaseTensor(tensor);
-      this.#ort.heap.giveBack(tensor.pointer);
-    }
-    this.#tensors.length = 0;
+    for (const tensor of this.#tensors.splice(0)) this.#ort.releaseTensor(tensor);
+    for (const pointer of this.#pointers.splice(0)) this.#ort.heap.giveBack(pointer);
   }
 }

@@ -1,10 +1,11 @@
 /** @module The engine's side of a `TokenTree`: nodes with a slot in the pool, counted by who holds them. */
 import type { Evaluation, TokenTree, TreeNode } from '../../decoding/token-tree.ts';
 import { LeaseExpiredError } from './errors.ts';
+import type { PathNode } from './gpt2.ts';
 import type { KeyValuePool } from './kv-pool.ts';
 import type { PassQueue } from './pass-queue.ts';
 
-export class CachedNode implements TreeNode {
+export class CachedNode implements TreeNode, PathNode {
   readonly tree: CachedTree;
   readonly token: number;
   readonly position: number;
@@ -20,11 +21,6 @@ export class CachedNode implements TreeNode {
     this.parent = parent;
     this.position = parent ? parent.position + 1 : 0;
     this.slot = slot;
-  }
-
-  /** The slots from this node up to the first token. */
-  *path(): Generator<number> {
-    for (let node: CachedNode | null = this; node; node = node.parent) yield node.slot;
   }
 }
 

@@ -81,10 +81,10 @@ export class Weights {
     return new Weights(ort, pointer, manifest.tensors);
   }
 
-  /** What `block` takes in this layer. */
-  ofLayer(layer: number): Bindings {
+  /** The tensors of some parts of a layer, by their names inside it. */
+  ofLayer(layer: number, ...parts: readonly string[]): Bindings {
     const prefix = `h.${layer}.`;
-    const bindings = this.#under(prefix);
+    const bindings = this.#under(...parts.map((part) => `${prefix}${part}.`));
     return Object.fromEntries(
       Object.entries(bindings).map(([name, tensor]) => [name.slice(prefix.length), tensor]),
     );

@@ -1,0 +1,115 @@
+/** @module The bundled Worker as `npm start` serves it, over real HTTP. */
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DevServer, startDevServer } from '../support/dev-server.ts';
+import { ODD_INT8 } from '../support/models.ts';
+
+const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
+
+/** After this flag the glue must run without any of Node's modules or globals. */
+const WITHOUT_NODE = [
+  '--',
+  '--compatibility-flags',
+  'enable_request_signal',
+  'no_nodejs_compat',
+  'no_nodejs_compat_v2',
+];
+
+describe.each([
+  { name: 'as wrangler.toml has it', args: [] },
+  { name: 'without nodejs_compat', args: WITHOUT_NODE },
+])('the dev server $name', ({ args }) => {
+  let server: DevServer;
+  beforeAll(async () => {
+    server = await startDevServer(...args);
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  const post = (body: object, init: RequestInit = {}) =>
+    fetch(`${server.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      ...init,
+    });
+  const health = async () => (await (await fetch(`${server.url}/health`)).json()) as Health;
+
+  it('continues a story, streamed and whole alike', async () => {
+    const whole = (await (await post(STORY)).json()) as Completion;
+    const text = whole.choices[0]?.text;
+    expect(text).toMatch(/^, there was a little girl named Lily\. /);
+    const chunks = (await (await post({ ...STORY, stream: true })).text())
+      .split('\n\n')
+      .filter((event) => event.startsWith('data: {'))
+      .map((event) => (JSON.parse(event.slice('data: '.length)) as Completion).choices[0]?.text);
+    expect(chunks).toHaveLength(41);
+    expect(chunks.join('')).toBe(text);
+  });
+
+  it('sends the first token while the others are still to come', async () => {
+    const response = await post({ ...STORY, max_tokens: 500, stream: true });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    const { value } = await reader.read();
+    expect(new TextDecoder().decode(value)).toContain('"text":","');
+    const { requests, slots } = await health();
+    expect(requests).toBe(1);
+    expect(slots.taken).toBeLessThan(504);
+    await reader.cancel();
+  });
+
+  it('stops, and gives everything back, when the client goes away', async () => {
+    const stopped = new AbortController();
+    const response = await post({ ...STORY, max_tokens: 500, stream: true }, { signal: stopped.signal });
+    await (response.body as ReadableStream<Uint8Array>).getReader().read();
+    stopped.abort();
+    await expect.poll(health, { timeout: 10_000 }).toMatchObject(IDLE);
+  });
+
+  it('also when it goes away without having read anything', async () => {
+    const stopped = new AbortController();
+    const answer = post({ ...STORY, max_tokens: 500 }, { signal: stopped.signal });
+    await setTimeout(100);
+    stopped.abort();
+    await expect(answer).rejects.toThrow();
+    await expect.poll(health, { timeout: 10_000 }).toMatchObject(IDLE);
+  });
+
+  it('gives many at the same time what each gets alone', async () => {
+    const requests = [0, 1, 2, 3, 4].map((seed) => ({ ...STORY, temperature: 1, seed }));
+    const text = async (request: object) =>
+      ((await (await post(request)).json()) as Completion).choices[0]?.text;
+    const alone: unknown[] = [];
+    for (const request of requests) alone.push(await text(request));
+    expect(await Promise.all(requests.map(text))).toEqual(alone);
+  });
+
+  it('keeps the model’s files to itself', async () => {
+    expect((await fetch(`${server.url}/weights-000.bin`)).status).toBe(404);
+    expect((await fetch(`${server.url}/manifest.json`)).status).toBe(404);
+  });
+});
+
+describe('npm start', () => {
+  it('serves any converted model', async () => {
+    await using server = await startDevServer('--model', ODD_INT8, '--heap', '40');
+    const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string }[] };
+    expect(data[0]?.id).toBe('odd-checkpoint');
+    expect(server.output()).toContain(`curl -N ${server.url}/v1/completions`);
+  });
+
+  it('refuses what is no model', async () => {
+    await expect(startDevServer('--model', 'worker')).rejects.toThrow('has no manifest.json');
+    await expect(startDevServer('--heap', 'much')).rejects.toThrow('whole number');
+  });
+});
+
+const IDLE = { requests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } };
+
+interface Health {
+  readonly requests: number;
+  readonly slots: { readonly reserved: number; readonly taken: number };
+}
+
+interface Completion {
+  readonly choices: readonly { readonly text: string }[];
+}
