@@ -1,0 +1,99 @@
+/** @module The schedule: both sides in fresh processes, asked in turn, block by block. */
+import { type Contestant, SIDES, type SideName, type Start } from './contestant.ts';
+import { peakBytes, resetPeak } from './resident.ts';
+import { STEP_ROWS, type Timing, type Work } from './side.ts';
+
+export interface Plan {
+  /** Fresh processes a side, for the figures of a first request. */
+  readonly starts: number;
+  /** Calls before anything settled is measured, of the first kind of work and of each later one. */
+  readonly warmUps: readonly [first: number, later: number];
+  readonly blocks: number;
+  readonly callsPerBlock: number;
+}
+
+export const FULL: Plan = { starts: 3, warmUps: [60, 15], blocks: 5, callsPerBlock: 5 };
+export const QUICK: Plan = { starts: 1, warmUps: [30, 10], blocks: 3, callsPerBlock: 3 };
+
+export type PerSide<T> = Record<SideName, T>;
+
+/** What a process had from its start. */
+export interface FirstRequest {
+  readonly loadMilliseconds: number;
+  readonly prefill: Timing;
+  readonly step: Timing;
+}
+
+export interface Settled {
+  readonly work: Work;
+  readonly timings: PerSide<readonly Timing[]>;
+  /** While it was measured. */
+  readonly peakBytes: PerSide<number | null>;
+  readonly heapBytes: PerSide<number>;
+}
+
+export interface Measurement {
+  readonly place: string;
+  readonly first: PerSide<readonly FirstRequest[]>;
+  readonly settled: readonly Settled[];
+  /** From the start of the process to its end. */
+  readonly peakBytes: PerSide<number | null>;
+}
+
+const WORKS: readonly Work[] = [
+  ...STEP_ROWS.map((rows) => ({ kind: 'step', rows }) as const),
+  { kind: 'prefill' },
+];
+
+export async function measure(place: string, start: Start, plan: Plan): Promise<Measurement> {
+  const first: PerSide<FirstRequest[]> = { ours: [], usual: [] };
+  const running: Partial<PerSide<Contestant>> = {};
+  try {
+    for (let i = 0; i < plan.starts; i++) {
+      for (const side of SIDES) {
+        await running[side]?.close();
+        const contestant = await start(side);
+        running[side] = contestant;
+        first[side].push(await firstRequest(contestant));
+      }
+    }
+    return { place, first, ...(await measureSettled(running as PerSide<Contestant>, plan)) };
+  } finally {
+    for (const contestant of Object.values(running)) await contestant.close();
+  }
+}
+
+async function firstRequest({ loadMilliseconds, ask }: Contestant): Promise<FirstRequest> {
+  const [prefill] = (await ask({ kind: 'prefill', count: 1 })).timings;
+  const [step] = (await ask({ kind: 'step', rows: 1, count: 1 })).timings;
+  return { loadMilliseconds, prefill: prefill as Timing, step: step as Timing };
+}
+
+async function measureSettled(contestants: PerSide<Contestant>, plan: Plan) {
+  const settled: Settled[] = [];
+  const highest: PerSide<number | null> = { ours: null, usual: null };
+  const peakOf = (side: SideName) => {
+    const peak = peakBytes(contestants[side].pids);
+    if (peak !== null) highest[side] = Math.max(peak, highest[side] ?? 0);
+    return peak;
+  };
+  for (const [i, work] of WORKS.entries()) {
+    const warmUps = plan.warmUps[i === 0 ? 0 : 1];
+    for (const side of SIDES) {
+      await contestants[side].ask({ ...work, count: warmUps });
+      peakOf(side);
+      resetPeak(contestants[side].pids);
+    }
+    const timings: PerSide<Timing[]> = { ours: [], usual: [] };
+    const heapBytes: PerSide<number> = { ours: 0, usual: 0 };
+    for (let block = 0; block < plan.blocks; block++) {
+      for (const side of SIDES) {
+        const answer = await contestants[side].ask({ ...work, count: plan.callsPerBlock });
+        timings[side].push(...answer.timings);
+        heapBytes[side] = answer.heapBytes;
+      }
+    }
+    settled.push({ work, timings, heapBytes, peakBytes: { ours: peakOf('ours'), usual: peakOf('usual') } });
+  }
+  return { settled, peakBytes: highest };
+}

@@ -1,0 +1,61 @@
+/** @module The models that are measured: made of random weights when they are not there, and kept in a cache. */
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureModel } from '../model-assets/ensure.ts';
+import { type Manifest, manifestSchema, type TensorEntry } from '../model-assets/manifest.ts';
+import { synthesize } from '../model-assets/synthesize.ts';
+import { embeddingPieces, GRAPH_FILE, PIECE_BYTES } from './usual-files.ts';
+import { buildUsualGraph } from './usual-graph.ts';
+
+const CACHE = join(import.meta.dirname, '..', 'model-assets', 'dist', 'bench');
+const CHECKPOINT = join(CACHE, 'checkpoint');
+
+/** GPT-2 124M as the Worker serves it. */
+export const OURS = join(CACHE, 'ours');
+/** The same weights in the usual layout. */
+export const USUAL = join(CACHE, 'usual');
+
+/** GPT-2 124M with random weights, at int8, in both layouts. */
+export async function ensureBenchModels(): Promise<void> {
+  if (!(await written(join(CHECKPOINT, 'config.json')))) {
+    await synthesize({ preset: 'gpt2', out: CHECKPOINT });
+  }
+  await ensureModel({ source: CHECKPOINT, out: OURS, precision: 'int8', name: 'gpt2-random' });
+  const sources = [join(OURS, 'manifest.json'), join(import.meta.dirname, 'usual-graph.ts')];
+  const newest = Math.max(...(await Promise.all(sources.map(written))));
+  if ((await written(join(USUAL, GRAPH_FILE))) < newest) await writeUsual();
+}
+
+async function writeUsual(): Promise<void> {
+  await rm(USUAL, { recursive: true, force: true });
+  await mkdir(USUAL, { recursive: true });
+  const text = await readFile(join(OURS, 'manifest.json'), 'utf8');
+  const manifest = manifestSchema.parse(JSON.parse(text));
+  await writeFile(join(USUAL, 'manifest.json'), text);
+  for (const { path } of manifest.shards) await copyFile(join(OURS, path), join(USUAL, path));
+  const embedding = await transposedEmbedding(manifest);
+  for (const [i, { path, bytes }] of embeddingPieces(manifest).entries()) {
+    await writeFile(join(USUAL, path), embedding.subarray(i * PIECE_BYTES, i * PIECE_BYTES + bytes));
+  }
+  await writeFile(join(USUAL, GRAPH_FILE), buildUsualGraph(manifest));
+}
+
+/** `wte.weight [n_embd, vocab_size]` → `[vocab_size, n_embd]` */
+async function transposedEmbedding(manifest: Manifest): Promise<Uint8Array> {
+  const { vocab_size, n_embd } = manifest.config;
+  const files = manifest.shards.map(({ path }) => readFile(join(OURS, path)));
+  const { offset } = manifest.tensors.find(({ name }) => name === 'wte.weight') as TensorEntry;
+  const codes = Buffer.concat(await Promise.all(files)).subarray(offset, offset + vocab_size * n_embd);
+  const transposed = new Uint8Array(codes.length);
+  for (let i = 0; i < n_embd; i++) {
+    for (let token = 0; token < vocab_size; token++) {
+      transposed[token * n_embd + i] = codes[i * vocab_size + token] as number;
+    }
+  }
+  return transposed;
+}
+
+/** When the file was written; 0 if there is none. */
+async function written(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.mtimeMs ?? 0;
+}

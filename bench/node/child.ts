@@ -1,0 +1,27 @@
+/** @module One contestant in a Node of its own: loads when it starts, then does what its parent sends. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { env } from 'onnxruntime-web/wasm';
+import { loadEngine } from '../../model-assets/node/engine.ts';
+import { OURS, USUAL } from '../models.ts';
+import { oursSide } from '../ours.ts';
+import { perform, type Request, type Side } from '../side.ts';
+import { usualSide } from '../usual.ts';
+import { readUsualModel } from '../usual-files.ts';
+
+const sides: Record<string, () => Promise<Side>> = {
+  ours: async () => oursSide(await loadEngine(OURS)),
+  async usual() {
+    const wasm = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+    env.wasm.numThreads = 1;
+    env.wasm.wasmBinary = (await readFile(wasm)).buffer as ArrayBuffer;
+    return usualSide(await readUsualModel((path) => readFile(join(USUAL, path))));
+  },
+};
+
+const begin = performance.now();
+const side = await sides[process.argv[2] ?? '']?.();
+if (!side || !process.send) throw new Error('to be started by bench/node/contestant.ts');
+process.on('message', async (request: Request) => process.send?.(await perform(side, request)));
+process.send({ loadMilliseconds: performance.now() - begin });

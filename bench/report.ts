@@ -1,0 +1,122 @@
+/** @module The results as Markdown. */
+import type { ColdStart } from './cold-start.ts';
+import { SIDES, type SideName } from './contestant.ts';
+import type { Machine } from './machine.ts';
+import type { Measurement, Settled } from './measure.ts';
+import { PAST, PROMPT, type Timing, type Work } from './side.ts';
+
+export interface Results {
+  readonly command: string;
+  readonly machine: Machine;
+  readonly measurements: readonly Measurement[];
+  readonly coldStarts: readonly ColdStart[];
+}
+
+export function report({ command, machine, measurements, coldStarts }: Results): string {
+  const { processor, cores, memoryGib, system, versions } = machine;
+  const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const parts = [
+    `\`${command}\` on ${processor}, ${cores} cores, ${memoryGib} GiB, ${system}; ${tools.join(', ')}.`,
+    ...measurements.flatMap(({ place, settled }) => [`**Settled, ${place}**, ms:`, settledTable(settled)]),
+  ];
+  if (measurements.length > 0) {
+    parts.push('**First request of a fresh process**, ms:', firstTable(measurements));
+    parts.push('**Memory**, MiB:', memoryTable(measurements));
+  }
+  if (coldStarts.length > 0) {
+    parts.push('**Cold start: first byte of a streamed completion from the Worker**, in workerd:');
+    parts.push(coldTable(coldStarts));
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+function settledTable(settled: readonly Settled[]): string {
+  const header = ['', 'edgebeam', 'usual: run', 'usual: reorder', 'usual: sum', 'edgebeam is faster by'];
+  const rows = settled.map(({ work, timings: { ours, usual } }) => {
+    const [mine, theirs] = [median(ours.map(total)), median(usual.map(total))];
+    return [
+      workName(work),
+      milliseconds(mine),
+      milliseconds(median(usual.map(({ run }) => run))),
+      milliseconds(median(usual.map(({ reorder }) => reorder))),
+      milliseconds(theirs),
+      `${(theirs / mine).toFixed(2)} ×`,
+    ];
+  });
+  return table(header, rows);
+}
+
+function firstTable(measurements: readonly Measurement[]): string {
+  const header = [
+    '',
+    'edgebeam: load',
+    `prompt of ${PROMPT}`,
+    'step',
+    'usual: load',
+    `prompt of ${PROMPT}`,
+    'step',
+  ];
+  const rows = measurements.map(({ place, first }) => [
+    place,
+    ...SIDES.flatMap((side) => [
+      milliseconds(median(first[side].map(({ loadMilliseconds }) => loadMilliseconds))),
+      milliseconds(median(first[side].map(({ prefill }) => total(prefill)))),
+      milliseconds(median(first[side].map(({ step }) => total(step)))),
+    ]),
+  ]);
+  return table(header, rows);
+}
+
+function memoryTable(measurements: readonly Measurement[]): string {
+  const places = measurements.map(({ place }) => place);
+  const header = ['', ...places.flatMap((place) => SIDES.map((side) => `${sideName(side)}, ${place}`))];
+  const works = measurements[0]?.settled.map(({ work }) => work) ?? [];
+  const cells = (pick: (measurement: Measurement, side: SideName) => number | null | undefined) =>
+    measurements.flatMap((measurement) => SIDES.map((side) => mebibytes(pick(measurement, side))));
+  return table(header, [
+    ...works.map((work, i) => [
+      `resident, peak of: ${workName(work)}`,
+      ...cells(({ settled }, side) => settled[i]?.peakBytes[side]),
+    ]),
+    ['resident, peak of all, V8 optimizing included', ...cells(({ peakBytes }, side) => peakBytes[side])],
+    ['WebAssembly heap of it', ...cells(({ settled }, side) => settled.at(-1)?.heapBytes[side])],
+  ]);
+}
+
+function coldTable(coldStarts: readonly ColdStart[]): string {
+  const header = ['', 'first byte, ms', 'of the second request, ms', 'resident peak, MiB'];
+  const rows = coldStarts.map((cold) => [
+    cold.model,
+    milliseconds(median(cold.firstByteMilliseconds)),
+    milliseconds(median(cold.secondRequestMilliseconds)),
+    mebibytes(cold.peakBytes[0]),
+  ]);
+  return table(header, rows);
+}
+
+const sideName = (side: SideName) => (side === 'ours' ? 'edgebeam' : 'usual');
+
+function workName(work: Work): string {
+  if (work.kind === 'prefill') return `prompt of ${PROMPT} tokens`;
+  return `step, ${work.rows} ${work.rows === 1 ? 'row' : 'rows'} after ${PAST}`;
+}
+
+const total = ({ run, reorder }: Timing) => run + reorder;
+
+/** @param numbers at least one */
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  // Both indices are the middle one when the length is odd.
+  return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
+}
+
+const milliseconds = (value: number) => value.toFixed(value < 100 ? 1 : 0);
+
+const mebibytes = (bytes: number | null | undefined) => (bytes ? (bytes / 2 ** 20).toFixed(0) : '–');
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const ruler = header.map((_, i) => (i === 0 ? '---' : '--:'));
+  return [header, ruler, ...rows].map(line).join('\n');
+}

@@ -1,0 +1,71 @@
+/** @module `npm run bench`: edgebeam against the usual layout of GPT-2 in onnxruntime-web, on this machine. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { measureColdStarts } from './cold-start.ts';
+import { describeMachine } from './machine.ts';
+import { FULL, measure, QUICK } from './measure.ts';
+import { ensureBenchModels } from './models.ts';
+import { startInNode } from './node/contestant.ts';
+import { report } from './report.ts';
+import { startInWorkerd } from './workerd/contestant.ts';
+
+const PAGE = join(import.meta.dirname, '..', 'docs', 'benchmarks.md');
+const [BEGIN, END] = ['<!-- measured -->', '<!-- end of measured -->'];
+
+interface Options {
+  readonly only?: 'node' | 'workerd' | 'cold';
+  readonly quick?: true;
+  readonly json?: string;
+  readonly write?: true;
+}
+
+const options = new Command('npm run bench --')
+  .description(
+    'Measures edgebeam against the usual layout of GPT-2 124M in onnxruntime-web, with random weights.',
+  )
+  .addOption(new Option('--only <part>', 'one part of it').choices(['node', 'workerd', 'cold']))
+  .option('--quick', 'few calls: to see that it works, not to believe the figures')
+  .option('--json <file>', 'write every single timing there')
+  .option('--write', 'put the tables into docs/benchmarks.md')
+  .parse()
+  .opts<Options>();
+
+await run(options);
+
+async function run({ only, quick, json, write }: Options): Promise<void> {
+  const plan = quick ? QUICK : FULL;
+  await ensureBenchModels();
+  const results = {
+    command: [
+      'npm run bench',
+      ...(only || quick ? ['--'] : []),
+      ...(only ? ['--only', only] : []),
+      ...(quick ? ['--quick'] : []),
+    ].join(' '),
+    machine: describeMachine(),
+    measurements: [
+      ...(isAsked('node') ? [await measure('Node', startInNode(), plan)] : []),
+      ...(isAsked('node')
+        ? [await measure('Node with bounds checks', startInNode('--disable-wasm-trap-handler'), plan)]
+        : []),
+      ...(isAsked('workerd') ? [await measure('workerd', startInWorkerd, plan)] : []),
+    ],
+    coldStarts: isAsked('cold') ? await measureColdStarts(plan.starts) : [],
+  };
+  const text = report(results);
+  console.log(text);
+  if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+  if (write) await putIntoPage(text);
+
+  function isAsked(part: NonNullable<Options['only']>): boolean {
+    return only === undefined || only === part;
+  }
+}
+
+async function putIntoPage(text: string): Promise<void> {
+  const page = await readFile(PAGE, 'utf8');
+  const [before, after] = [page.split(BEGIN)[0], page.split(END)[1]];
+  if (before === page || after === undefined) throw new Error(`${PAGE} has no place for the tables`);
+  await writeFile(PAGE, `${before}${BEGIN}\n\n${text}\n${END}${after}`);
+}

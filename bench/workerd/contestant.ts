@@ -1,0 +1,33 @@
+/** @module Starts a contestant in a fresh workerd. */
+import type { Contestant, SideName, Start } from '../contestant.ts';
+import { OURS, USUAL } from '../models.ts';
+import type { Answer } from '../side.ts';
+import { type Server, startServer } from './server.ts';
+
+const ASSETS: Record<SideName, string> = { ours: OURS, usual: USUAL };
+
+export const startInWorkerd: Start = async (side) => {
+  const server = await startServer(`bench/workerd/${side}.ts`, ASSETS[side]);
+  try {
+    return await contestantAt(server);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+};
+
+async function contestantAt({ url, pids, close }: Server): Promise<Contestant> {
+  const { loadMilliseconds } = await post<{ loadMilliseconds: number }>(new URL('/load', url));
+  return {
+    loadMilliseconds,
+    pids,
+    ask: (request) => post<Answer>(new URL('/work', url), request),
+    close,
+  };
+}
+
+async function post<T>(url: URL, body: object = {}): Promise<T> {
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`workerd answered ${response.status} to ${url.pathname}`);
+  return (await response.json()) as T;
+}

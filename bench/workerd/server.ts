@@ -1,0 +1,60 @@
+/** @module A Worker in a workerd of its own, bundled by wrangler from the project's configuration. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTestHarness, unstable_readConfig } from 'wrangler';
+import { readProc } from '../resident.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** GPT-2 124M at int8 does not fit an isolate's 128 MB; nothing enforces them on this machine. */
+const HEAP_MIB = 400;
+// A lookup of where this machine is, which measuring does not need and a machine without network does not answer.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
+process.env.WRANGLER_SEND_METRICS = 'false';
+
+export interface Server {
+  readonly url: URL;
+  /** Its processes of workerd: one has the Worker, others are the tool's. None where they cannot be told. */
+  readonly pids: readonly number[];
+  close(): Promise<void>;
+}
+
+/**
+ * @param main the Worker, relative to the root
+ * @param assets folder of the static assets
+ */
+export async function startServer(main: string, assets: string): Promise<Server> {
+  const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml') });
+  const { name, compatibility_date, compatibility_flags, alias } = config;
+  const harness = createTestHarness({
+    root: ROOT,
+    workers: [
+      {
+        config: {
+          name,
+          main: join(ROOT, main),
+          compatibility_date,
+          compatibility_flags,
+          alias,
+          assets: { directory: assets, binding: 'ASSETS', run_worker_first: true },
+          vars: { HEAP_MIB },
+        },
+      },
+    ],
+  });
+  const before = new Set(workerds());
+  const { url } = await harness.listen();
+  const pids = workerds().filter((pid) => !before.has(pid));
+  return { url, pids, close: () => harness.close() };
+}
+
+/** The processes of workerd that this one has started. */
+function workerds(): number[] {
+  if (!existsSync('/proc')) return [];
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && isOurWorkerd(readProc(pid, 'status')));
+}
+
+function isOurWorkerd(status: string): boolean {
+  return status.startsWith('Name:\tworkerd\n') && status.includes(`PPid:\t${process.pid}\n`);
+}
