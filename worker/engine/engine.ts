@@ -135,7 +135,8 @@ export class Engine implements LanguageModel {
     try {
       return this.#open(nodes);
     } catch (error) {
-      if (!(error instanceof SlotsExhaustedError) || !this.#expireIdleTrees()) throw error;
+      const possible = error instanceof SlotsExhaustedError && error.requested <= error.maximum;
+      if (!possible || !this.#expireIdleTrees()) throw error;
       return this.#open(nodes);
     }
   }

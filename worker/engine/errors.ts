@@ -27,6 +27,7 @@ export class ModelFilesError extends Error {
 export class SlotsExhaustedError extends Error {
   override readonly name = 'SlotsExhaustedError';
   readonly requested: number;
+  /** Tokens that nobody has reserved yet. */
   readonly free: number;
   /** Tokens that the cache could hold if nobody else used it. */
   readonly maximum: number;

@@ -103,7 +103,7 @@ export class Gpt2 {
         this.#graphs.block.run({ hidden, context, ...layer.block }, { hidden_out: next });
         [hidden, next] = [next, hidden];
       }
-      this.#readOut(rows, hidden, scratch);
+      this.#readOut(rows, hidden);
     } finally {
       scratch.release();
     }
@@ -148,20 +148,31 @@ export class Gpt2 {
     return list;
   }
 
-  #readOut(rows: readonly Row[], hidden: Tensor, scratch: Scratch): void {
+  #readOut(rows: readonly Row[], hidden: Tensor): void {
     const asking = rows.flatMap(({ logits }, index) => (logits ? [{ logits, index }] : []));
-    const { vocab_size } = this.config;
     for (let begin = 0; begin < asking.length; begin += LOGIT_ROWS) {
-      const some = asking.slice(begin, begin + LOGIT_ROWS);
-      const selected = scratch.int64s(some.map(({ index }) => index));
-      const logits = scratch.tensor('float32', [some.length, vocab_size]);
-      this.#graphs.head.run({ hidden, selected, ...this.#weights.readOut }, { logits });
-      some.forEach((row, i) => {
-        row.logits.set(this.#ort.heap.floats(logits.pointer + i * vocab_size * FLOAT_BYTES, vocab_size));
-      });
+      const scratch = new Scratch(this.#ort);
+      try {
+        this.#readOutSome(asking.slice(begin, begin + LOGIT_ROWS), hidden, scratch);
+      } finally {
+        scratch.release();
+      }
     }
   }
+
+  #readOutSome(some: readonly { logits: Float32Array; index: number }[], hidden: Tensor, scratch: Scratch) {
+    const { vocab_size } = this.config;
+    const selected = scratch.int64s(some.map(({ index }) => index));
+    const logits = scratch.tensor('float32', [some.length, vocab_size]);
+    this.#graphs.head.run({ hidden, selected, ...this.#weights.readOut }, { logits });
+    some.forEach((row, i) => {
+      row.logits.set(this.#ort.heap.floats(logits.pointer + i * vocab_size * FLOAT_BYTES, vocab_size));
+    });
+  }
 }
+
+/** What onnxruntime keeps and takes in small pieces: names, handles of tensors, the state of a run. */
+const SMALL_PIECES_BYTES = 128 * 1024;
 
 /**
  * What a pass of `rows` rows takes of the heap at its peak, by itself and inside onnxruntime.
@@ -173,6 +184,7 @@ function passBytes(config: ModelConfig, rows: number): number {
   // Around its widest linear layer: the residual and a normalized row, the input's absolute, scaled and quantized
   // forms, the product before and after its scale.
   const block = rows * (2 * n_embd + 4 * Math.max(3 * n_embd, n_inner));
-  const logits = LOGIT_ROWS * (2 * vocab_size + 4 * n_embd);
-  return FLOAT_BYTES * (own + Math.max(block, logits));
+  // The product before and after its scale, and one copy of the scales of its columns.
+  const logits = Math.min(rows, LOGIT_ROWS) * (2 * vocab_size + 4 * n_embd) + vocab_size;
+  return SMALL_PIECES_BYTES + FLOAT_BYTES * (own + Math.max(block, logits));
 }

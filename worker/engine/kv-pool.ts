@@ -59,11 +59,16 @@ export class KeyValuePool {
    */
   reserve(slots: number): void {
     const needed = this.#reserved + slots;
+    const { maximum } = this;
+    const exhausted = () => new SlotsExhaustedError(slots, maximum - this.#reserved, maximum);
+    // Asked first: a heap that has grown for nothing stays that big.
+    if (needed > maximum) throw exhausted();
+    const pages = this.#pages.length;
     try {
       while (this.capacity < needed) this.#addPage();
     } catch (error) {
-      if (!(error instanceof HeapExhaustedError)) throw error;
-      throw new SlotsExhaustedError(slots, this.capacity - this.#reserved, this.maximum);
+      while (this.#pages.length > pages) this.#dropPage();
+      throw error instanceof HeapExhaustedError ? exhausted() : error;
     }
     this.#reserved = needed;
   }
@@ -93,5 +98,11 @@ export class KeyValuePool {
     const page = this.#heap.allocate(this.#pageBytes, 'cache');
     this.#pages.push(page);
     for (let i = SLOTS_PER_PAGE - 1; i >= 0; i--) this.#free.push(page + i * this.#rowBytes);
+  }
+
+  /** Takes the page back that was added last, of which nothing has been taken. */
+  #dropPage(): void {
+    this.#free.length -= SLOTS_PER_PAGE;
+    this.#heap.free(this.#pages.pop() as number);
   }
 }

@@ -6,7 +6,7 @@
  * nothing. `test/workerd/ort.test.ts` is the contract: what this file relies on, so that an upgrade fails there.
  */
 import factory, { type OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
-import { OrtError } from './errors.ts';
+import { HeapExhaustedError, OrtError } from './errors.ts';
 import { Heap, PAGE_BYTES } from './heap.ts';
 
 /** `ONNXTensorElementDataType` */
@@ -42,7 +42,7 @@ export class Ort {
 
   /**
    * Starts onnxruntime on one thread, in a heap of at most `maximumBytes` (rounded down to whole pages).
-   * @throws OrtError when it does not start
+   * @throws HeapExhaustedError when it needs more than that to begin with, OrtError when it does not start
    */
   static async start(wasm: WebAssembly.Module, maximumBytes: number): Promise<Ort> {
     const pages = Math.floor(maximumBytes / PAGE_BYTES);
@@ -244,6 +244,10 @@ function withWebPlatform<T>(maximumPages: number, call: () => T): T {
   const type = process?.type;
   WebAssembly.Memory = class extends Memory {
     constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      const { initial } = descriptor;
+      if (initial > maximumPages) {
+        throw new HeapExhaustedError('onnxruntime', initial * PAGE_BYTES, maximumPages * PAGE_BYTES);
+      }
       super({ ...descriptor, maximum: Math.min(maximumPages, descriptor.maximum ?? maximumPages) });
     }
   };

@@ -31,17 +31,24 @@ export class PassQueue {
     return this.#waiting.length;
   }
 
-  /** Returns when all `rows` are computed; a pass that fails, fails for the rows that were in it. */
+  /** Returns when all `rows` are computed; a pass that fails, fails for everyone who had rows in it. */
   async run(rows: readonly QueuedRow[]): Promise<void> {
     const entries = rows.map((row): Entry => ({ ...row, state: 'waiting' }));
     this.#waiting.push(...entries);
-    for (const entry of entries) {
-      while (entry.state === 'waiting' && !entry.node.tree.closed) {
-        await this.#pause();
-        // Somebody else may have run it during the pause.
-        if (entry.state === 'waiting') this.#pass();
+    try {
+      for (const entry of entries) {
+        while (entry.state === 'waiting' && !entry.node.tree.closed) {
+          await this.#pause();
+          // Somebody else may have run it during the pause.
+          if (entry.state === 'waiting') this.#pass();
+        }
+        if (typeof entry.state === 'object') throw entry.state.error;
       }
-      if (typeof entry.state === 'object') throw entry.state.error;
+    } finally {
+      // After an error some still wait, and what they follow was never computed.
+      if (entries.some(({ state }) => state === 'waiting')) {
+        this.#waiting = this.#waiting.filter((entry) => !entries.includes(entry));
+      }
     }
   }
 

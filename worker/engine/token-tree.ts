@@ -11,7 +11,7 @@ export class CachedNode implements TreeNode, PathNode {
   readonly position: number;
   readonly parent: CachedNode | null;
   readonly slot: number;
-  /** The caller, while it has not released the node, and each child. */
+  /** The caller, while it has not released the node, each child, and the queue while the node waits for its pass. */
   holders = 1;
   evaluated = false;
 
@@ -89,7 +89,13 @@ export class CachedTree implements TokenTree {
       }
       coming.add(node);
     }
-    await this.#queue.run(rows);
+    // A slot that a waiting row will write to is nobody else's, even if its node is released meanwhile.
+    for (const { node } of rows) node.holders++;
+    try {
+      await this.#queue.run(rows);
+    } finally {
+      for (const { node } of rows) this.release(node);
+    }
     this.touched = Date.now();
     this.#checkOpen();
   }
