@@ -47,6 +47,7 @@ export class Weights {
   ): Promise<Weights> {
     const total = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
     checkTensors(manifest.tensors, total);
+    signal.throwIfAborted();
     const pointer = ort.heap.allocate(total, 'weights');
     const failed = new AbortController();
     const stopped = AbortSignal.any([signal, failed.signal]);
