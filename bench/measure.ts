@@ -12,7 +12,7 @@ export interface Plan {
   readonly callsPerBlock: number;
 }
 
-export const FULL: Plan = { starts: 3, warmUps: [60, 15], blocks: 5, callsPerBlock: 5 };
+export const FULL: Plan = { starts: 3, warmUps: [60, 20], blocks: 5, callsPerBlock: 4 };
 export const QUICK: Plan = { starts: 1, warmUps: [30, 10], blocks: 3, callsPerBlock: 3 };
 
 export type PerSide<T> = Record<SideName, T>;
