@@ -52,6 +52,7 @@ export async function measure(place: string, start: Start, plan: Plan): Promise<
     for (let i = 0; i < plan.starts; i++) {
       for (const side of SIDES) {
         await running[side]?.close();
+        delete running[side];
         const contestant = await start(side);
         running[side] = contestant;
         first[side].push(await firstRequest(contestant));

@@ -18,6 +18,7 @@ export function startInNode(...flags: readonly string[]): Start {
         return nextMessage<Answer>(child);
       },
       async close() {
+        if (child.exitCode !== null || child.signalCode !== null) return;
         const gone = once(child, 'exit');
         child.kill();
         await gone;
