@@ -2,7 +2,12 @@
 import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureModel } from '../model-assets/ensure.ts';
-import { type Manifest, manifestSchema, type TensorEntry } from '../model-assets/manifest.ts';
+import {
+  type Manifest,
+  manifestSchema,
+  storedVocabSize,
+  type TensorEntry,
+} from '../model-assets/manifest.ts';
 import { synthesize } from '../model-assets/synthesize.ts';
 import { embeddingPieces, GRAPH_FILE, PIECE_BYTES } from './usual-files.ts';
 import { buildUsualGraph } from './usual-graph.ts';
@@ -40,16 +45,17 @@ async function writeUsual(): Promise<void> {
   await writeFile(join(USUAL, GRAPH_FILE), buildUsualGraph(manifest));
 }
 
-/** `wte.weight [n_embd, vocab_size]` → `[vocab_size, n_embd]` */
+/** `wte.weight [n_embd, storedVocabSize]` → `[vocab_size, n_embd]` */
 async function transposedEmbedding(manifest: Manifest): Promise<Uint8Array> {
   const { vocab_size, n_embd } = manifest.config;
+  const columns = storedVocabSize(manifest.config);
   const files = manifest.shards.map(({ path }) => readFile(join(OURS, path)));
   const { offset } = manifest.tensors.find(({ name }) => name === 'wte.weight') as TensorEntry;
-  const codes = Buffer.concat(await Promise.all(files)).subarray(offset, offset + vocab_size * n_embd);
-  const transposed = new Uint8Array(codes.length);
+  const codes = Buffer.concat(await Promise.all(files)).subarray(offset, offset + columns * n_embd);
+  const transposed = new Uint8Array(vocab_size * n_embd);
   for (let i = 0; i < n_embd; i++) {
     for (let token = 0; token < vocab_size; token++) {
-      transposed[token * n_embd + i] = codes[i * vocab_size + token] as number;
+      transposed[token * n_embd + i] = codes[i * columns + token] as number;
     }
   }
   return transposed;

@@ -14,6 +14,7 @@ import {
   ELEMENT_BYTES,
   type Manifest,
   type ModelConfig,
+  storedVocabSize,
   type TensorEntry,
 } from '../model-assets/manifest.ts';
 
@@ -43,7 +44,7 @@ export function buildUsualGraph({ config, tensors }: Manifest): Uint8Array {
   for (let layer = 0; layer < n_layer; layer++) hidden = block(graph, hidden, mask, layer, config);
   const last = graph.node('Gather', [hidden, graph.constant('int64', -1)], { axis: 1 });
   const logits = linear(graph, layerNorm(graph, last, 'ln_f', config), 'wte', false);
-  graph.output('logits', logits, 'float32', ['batch', vocab_size]);
+  graph.output('logits', logits, 'float32', ['batch', storedVocabSize(config)]);
 
   const weights = tensors.map((tensor) => externalTensor(tensor, WEIGHTS_FILE));
   const embedding: TensorEntry = { name: 'embedding', dtype: 'int8', shape: [vocab_size, n_embd], offset: 0 };

@@ -6,7 +6,7 @@ import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { type Parameter, parametersOf } from './checkpoint/parameters.ts';
 import { readFloats, type StoredTensor } from './checkpoint/safetensors.ts';
-import type { Manifest, Precision } from './manifest.ts';
+import { type Manifest, type Precision, storedVocabSize } from './manifest.ts';
 import { noErrors, quantizationReport, quantizeColumns } from './quantize.ts';
 import { WeightStream } from './shards.ts';
 
@@ -72,17 +72,17 @@ async function readParameter(
   return { shape, values: codes, scales, report: quantizationReport(name, sums) };
 }
 
-/** `wte` `[vocab_size, n_embd]` → `[n_embd, vocab_size]`, by blocks of tokens: in GPT-2 XL it is 320 MB of float32. */
+/** `wte` `[vocab_size, n_embd]` → `[n_embd, storedVocabSize]`, by blocks of tokens: in GPT-2 XL it is 320 MB of float32. */
 async function transposeEmbedding(
   tensor: StoredTensor,
   { name, shape: [vocabSize = 0, width = 0] }: Parameter,
   precision: Precision,
 ): Promise<ConvertedTensor> {
-  const shape = [width, vocabSize];
+  const columns = storedVocabSize({ vocab_size: vocabSize });
+  const shape = [width, columns];
   const sums = noErrors();
-  const scales = new Float32Array(vocabSize);
-  const values =
-    precision === 'int8' ? new Int8Array(vocabSize * width) : new Float32Array(vocabSize * width);
+  const scales = new Float32Array(columns).fill(1);
+  const values = precision === 'int8' ? new Int8Array(columns * width) : new Float32Array(columns * width);
   for (const { first, count } of blocksOf(vocabSize, width)) {
     let block: Float32Array | Int8Array = transpose(
       await readFloats(tensor, first * width, count * width),
@@ -94,7 +94,7 @@ async function transposeEmbedding(
       block = quantized.codes;
     }
     for (let row = 0; row < width; row++) {
-      values.set(block.subarray(row * count, (row + 1) * count), row * vocabSize + first);
+      values.set(block.subarray(row * count, (row + 1) * count), row * columns + first);
     }
   }
   return precision === 'int8'

@@ -2,6 +2,7 @@
  * @module `npm run convert -- SOURCE --out DIR`: a Hugging Face checkpoint → a folder the Worker can serve.
  */
 import { Option } from 'commander';
+import { parametersOf } from '../checkpoint/parameters.ts';
 import { convert } from '../convert.ts';
 import type { Manifest, Precision } from '../manifest.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
@@ -29,10 +30,11 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   );
 
 function summaryOf(manifest: Manifest): string {
-  const { name, precision, shards, graphs, tensors, quantization } = manifest;
-  const parameters = tensors
-    .filter((tensor) => !tensor.name.endsWith('_scale'))
-    .reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  const { name, precision, shards, graphs, config, quantization } = manifest;
+  const parameters = parametersOf(config).reduce(
+    (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
+    0,
+  );
   const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const worst = [...quantization].sort((a, b) => b.relative_rms_error - a.relative_rms_error)[0];
   const rows = {

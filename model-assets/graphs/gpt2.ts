@@ -9,7 +9,7 @@
  * self-attention with past, which is no graph: `worker/engine/kernels/assembly/attention.ts`, and there a row sees
  * its own path only.
  */
-import type { ModelConfig, Precision } from '../manifest.ts';
+import { type ModelConfig, type Precision, storedVocabSize } from '../manifest.ts';
 import { activation } from './activations.ts';
 import { LINEAR, type Linear } from './linear.ts';
 import { Graph, type Value } from './onnx.ts';
@@ -37,7 +37,7 @@ function embed(config: ModelConfig, linear: Linear): Graph {
   const ids = graph.input('input_ids', 'int64', ['rows']);
   const positions = graph.input('position_ids', 'int64', ['rows']);
   const wpe = graph.input('wpe.weight', 'float32', [config.n_positions, config.n_embd]);
-  const token = linear.lookUp(graph, ids, 'wte', config.n_embd, config.vocab_size);
+  const token = linear.lookUp(graph, ids, 'wte', config.n_embd, storedVocabSize(config));
   const position = graph.node('Gather', [wpe, positions]);
   graph.output('hidden', graph.node('Add', [token, position]), 'float32', ['rows', config.n_embd]);
   return graph;
@@ -67,14 +67,14 @@ function block(config: ModelConfig, linear: Linear): Graph {
   return graph;
 }
 
-/** `hidden [rows, n_embd]`, `selected [selected]` → `logits [selected, vocab_size]`: the tied read-out. */
+/** `hidden [rows, n_embd]`, `selected [selected]` → `logits [selected, storedVocabSize]`: the tied read-out. */
 function head(config: ModelConfig, linear: Linear): Graph {
   const graph = new Graph('head');
   const hidden = graph.input('hidden', 'float32', ['rows', config.n_embd]);
   const selected = graph.input('selected', 'int64', ['selected']);
   const last = layerNorm(graph, graph.node('Gather', [hidden, selected]), 'ln_f', config);
-  const logits = linear.product(graph, last, 'wte', config.n_embd, config.vocab_size);
-  graph.output('logits', logits, 'float32', ['selected', config.vocab_size]);
+  const logits = linear.product(graph, last, 'wte', config.n_embd, storedVocabSize(config));
+  graph.output('logits', logits, 'float32', ['selected', storedVocabSize(config)]);
   return graph;
 }
 

@@ -2,7 +2,7 @@
  * @module The linear layer: what multiplies rows with a weight matrix, for each precision.
  *
  * Both ends of the model use one stored matrix: `product` multiplies with it, `lookUp` reads columns of it
- * (the token embedding, tied to the read-out, is stored `[n_embd, vocab_size]`).
+ * (the token embedding, tied to the read-out, is stored `[n_embd, storedVocabSize]`).
  */
 import type { Precision } from '../manifest.ts';
 import type { Graph, Value } from './onnx.ts';

@@ -84,13 +84,13 @@ describe('loading', () => {
       what: 'short',
       file: 'weights-000.bin',
       change: shorten,
-      says: /^weights-000.bin ends after 136175 of 136176 bytes$/,
+      says: /^weights-000.bin ends after \d+ of \d+ bytes$/,
     },
     {
       what: 'long',
       file: 'weights-000.bin',
       change: lengthen,
-      says: /^weights-000.bin is longer than its 136176 bytes$/,
+      says: /^weights-000.bin is longer than its \d+ bytes$/,
     },
     { what: 'missing', file: 'weights-000.bin', change: undefined, says: /cannot be read: ENOENT$/ },
     { what: 'corrupt', file: 'tokenizer.bin', change: flipByte, says: /^tokenizer.bin is corrupt/ },
@@ -116,11 +116,11 @@ describe('loading', () => {
     const before = held(ort.heap.account);
     const moveTensor = (bytes: Uint8Array) => {
       const manifest = JSON.parse(new TextDecoder().decode(bytes));
-      manifest.tensors[0].offset = 136_000;
+      manifest.tensors[0].offset = manifest.shards[0].bytes;
       return new TextEncoder().encode(JSON.stringify(manifest));
     };
     await expect(load(damaged(ODD_INT8, 'manifest.json', moveTensor))).rejects.toThrow(
-      /^manifest.json: tensor wte.weight ends at byte \d+ of 136176. HINT: convert the model again$/,
+      /^manifest.json: tensor wte.weight ends at byte \d+ of \d+. HINT: convert the model again$/,
     );
     expect(held(ort.heap.account)).toEqual(before);
   });
@@ -175,10 +175,7 @@ describe('loading', () => {
     expect(held(ort.heap.account)).toEqual(before);
   });
 
-  it('and releasing again gives everything back but the names of the graphs, which are kept once', async () => {
-    const first = await load(ODD_INT8);
-    await sequenceLogits(first, [1, 2, 3]);
-    first.release();
+  it('and releasing, again and again, leaves nothing held', async () => {
     const before = held(ort.heap.account);
     for (let time = 0; time < 3; time++) {
       const engine = await load(ODD_INT8);
@@ -188,23 +185,14 @@ describe('loading', () => {
     }
   });
 
-  it('gives everything back, open trees too, when the engine is released', async () => {
-    const before = ort.heap.account;
+  it('and releasing closes the trees that are open', async () => {
+    const before = held(ort.heap.account);
     const engine = await load(ODD_INT8);
     const tree = engine.open(100);
     await tree.evaluate([{ node: tree.append(null, 1) }]);
     engine.release();
     await expect(tree.evaluate([])).rejects.toThrow('the tree is closed');
-    const { graphs, available, ...rest } = held(ort.heap.account);
-    expect(rest).toEqual({
-      maximum: before.maximum,
-      onnxruntime: before.onnxruntime,
-      weights: 0,
-      cache: 0,
-      activations: 0,
-    });
-    expect(graphs).toBeLessThan(1000);
-    expect(available).toBe(before.available - graphs);
+    expect(held(ort.heap.account)).toEqual(before);
   });
 
   it('works for two models in one heap at a time', async () => {

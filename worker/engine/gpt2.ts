@@ -1,7 +1,7 @@
 /**
  * @module GPT-2's forward pass: `embed → (qkv → attention → block) × n_layer → head`, over rows of any number of trees.
  */
-import type { ModelConfig } from '../../model-assets/manifest.ts';
+import { type ModelConfig, storedVocabSize } from '../../model-assets/manifest.ts';
 import { type AttentionKernel, attentionKernel } from './kernels/attention.ts';
 import { KeyValuePool } from './kv-pool.ts';
 import type { Bindings, Ort, Session, Tensor } from './ort.ts';
@@ -162,11 +162,12 @@ export class Gpt2 {
 
   #readOutSome(some: readonly { logits: Float32Array; index: number }[], hidden: Tensor, scratch: Scratch) {
     const { vocab_size } = this.config;
+    const columns = storedVocabSize(this.config);
     const selected = scratch.int64s(some.map(({ index }) => index));
-    const logits = scratch.tensor('float32', [some.length, vocab_size]);
+    const logits = scratch.tensor('float32', [some.length, columns]);
     this.#graphs.head.run({ hidden, selected, ...this.#weights.readOut }, { logits });
     some.forEach((row, i) => {
-      row.logits.set(this.#ort.heap.floats(logits.pointer + i * vocab_size * FLOAT_BYTES, vocab_size));
+      row.logits.set(this.#ort.heap.floats(logits.pointer + i * columns * FLOAT_BYTES, vocab_size));
     });
   }
 }
@@ -179,12 +180,13 @@ const SMALL_PIECES_BYTES = 128 * 1024;
  * `test/unit/engine-memory.test.ts` holds it against the heap's real size.
  */
 function passBytes(config: ModelConfig, rows: number): number {
-  const { n_embd, n_inner, n_positions, vocab_size } = config;
+  const { n_embd, n_inner, n_positions } = config;
+  const columns = storedVocabSize(config);
   const own = rows * (6 * n_embd + n_positions) + n_positions;
   // Around its widest linear layer: the residual and a normalized row, the input's absolute, scaled and quantized
   // forms, the product before and after its scale.
   const block = rows * (2 * n_embd + 4 * Math.max(3 * n_embd, n_inner));
   // The product before and after its scale, and one copy of the scales of its columns.
-  const logits = Math.min(rows, LOGIT_ROWS) * (2 * vocab_size + 4 * n_embd) + vocab_size;
+  const logits = Math.min(rows, LOGIT_ROWS) * (2 * columns + 4 * n_embd) + columns;
   return SMALL_PIECES_BYTES + FLOAT_BYTES * (own + Math.max(block, logits));
 }

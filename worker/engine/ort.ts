@@ -115,7 +115,8 @@ export class Ort {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
     const bytes = this.#glue.lengthBytesUTF8(name) + 1;
-    const pointer = this.heap.allocate(bytes, 'graphs');
+    // Some bytes for good, out of the small pieces that every pass has reserved.
+    const pointer = this.heap.borrow(bytes);
     this.#glue.stringToUTF8(name, pointer, bytes);
     this.#names.set(name, pointer);
     return pointer;
