@@ -14,4 +14,4 @@ export interface Contestant {
 }
 
 /** Starts it in a fresh process. */
-export type Start = (side: SideName) => Promise<Contestant>;
+export type Start = (side: SideName | 'bare') => Promise<Contestant>;

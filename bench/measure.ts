@@ -38,6 +38,8 @@ export interface Measurement {
   readonly settled: readonly Settled[];
   /** From the start of the process to its end. */
   readonly peakBytes: PerSide<number | null>;
+  /** Of a process in which onnxruntime has started, and no more. */
+  readonly bareBytes: number | null;
 }
 
 const WORKS: readonly Work[] = [
@@ -49,6 +51,9 @@ export async function measure(place: string, start: Start, plan: Plan): Promise<
   const first: PerSide<FirstRequest[]> = { ours: [], usual: [] };
   const running: Partial<PerSide<Contestant>> = {};
   try {
+    const bare = await start('bare');
+    const bareBytes = peakBytes(bare.pids);
+    await bare.close();
     for (let i = 0; i < plan.starts; i++) {
       for (const side of SIDES) {
         await running[side]?.close();
@@ -58,7 +63,7 @@ export async function measure(place: string, start: Start, plan: Plan): Promise<
         first[side].push(await firstRequest(contestant));
       }
     }
-    return { place, first, ...(await measureSettled(running as PerSide<Contestant>, plan)) };
+    return { place, first, bareBytes, ...(await measureSettled(running as PerSide<Contestant>, plan)) };
   } finally {
     for (const contestant of Object.values(running)) await contestant.close();
   }

@@ -79,6 +79,10 @@ function memoryTable(measurements: readonly Measurement[]): string {
       ...cells(({ settled }, side) => settled[i]?.peakBytes[side]),
     ]),
     ['resident, peak of all, V8 optimizing included', ...cells(({ peakBytes }, side) => peakBytes[side])],
+    [
+      'resident before any model is loaded',
+      ...measurements.flatMap(({ bareBytes }) => SIDES.map(() => mebibytes(bareBytes))),
+    ],
     ['WebAssembly heap of it', ...cells(({ settled }, side) => settled.at(-1)?.heapBytes[side])],
   ]);
 }

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { env } from 'onnxruntime-web/wasm';
-import { loadEngine } from '../../model-assets/node/engine.ts';
+import { loadEngine, startOrt } from '../../model-assets/node/engine.ts';
+import { bareSide } from '../bare.ts';
 import { OURS, USUAL } from '../models.ts';
 import { oursSide } from '../ours.ts';
 import { perform, type Request, type Side } from '../side.ts';
@@ -11,6 +12,7 @@ import { usualSide } from '../usual.ts';
 import { readUsualModel } from '../usual-files.ts';
 
 const sides: Record<string, () => Promise<Side>> = {
+  bare: async () => bareSide((await startOrt()).heap.size),
   ours: async () => oursSide(await loadEngine(OURS)),
   async usual() {
     const wasm = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');

@@ -1,10 +1,10 @@
 /** @module Starts a contestant in a fresh workerd. */
-import type { Contestant, SideName, Start } from '../contestant.ts';
+import type { Contestant, Start } from '../contestant.ts';
 import { OURS, USUAL } from '../models.ts';
 import type { Answer } from '../side.ts';
 import { type Server, startServer } from './server.ts';
 
-const ASSETS: Record<SideName, string> = { ours: OURS, usual: USUAL };
+const ASSETS = { bare: OURS, ours: OURS, usual: USUAL };
 
 export const startInWorkerd: Start = async (side) => {
   const server = await startServer(`bench/workerd/${side}.ts`, ASSETS[side]);

@@ -1,0 +1,10 @@
+/** @module onnxruntime inside workerd, without a model. */
+import onnxruntime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
+import { Ort } from '../../worker/engine/ort.ts';
+import { bareSide } from '../bare.ts';
+import { workerOf } from './respond.ts';
+
+export default workerOf(async ({ HEAP_MIB }) => {
+  const { heap } = await Ort.start(onnxruntime, HEAP_MIB * 2 ** 20);
+  return bareSide(heap.size);
+});
