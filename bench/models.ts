@@ -38,27 +38,32 @@ async function writeUsual(): Promise<void> {
   const manifest = manifestSchema.parse(JSON.parse(text));
   await writeFile(join(USUAL, 'manifest.json'), text);
   for (const { path } of manifest.shards) await copyFile(join(OURS, path), join(USUAL, path));
-  const embedding = await transposedEmbedding(manifest);
+  const embedding = await embeddingFile(manifest);
   for (const [i, { path, bytes }] of embeddingPieces(manifest).entries()) {
     await writeFile(join(USUAL, path), embedding.subarray(i * PIECE_BYTES, i * PIECE_BYTES + bytes));
   }
   await writeFile(join(USUAL, GRAPH_FILE), buildUsualGraph(manifest));
 }
 
-/** `wte.weight [n_embd, storedVocabSize]` → `[vocab_size, n_embd]` */
-async function transposedEmbedding(manifest: Manifest): Promise<Uint8Array> {
+/** The bytes of `embeddingTensors`, made of our `wte`, which has columns of zeros beyond its tokens. */
+async function embeddingFile(manifest: Manifest): Promise<Uint8Array> {
   const { vocab_size, n_embd } = manifest.config;
   const columns = storedVocabSize(manifest.config);
-  const files = manifest.shards.map(({ path }) => readFile(join(OURS, path)));
-  const { offset } = manifest.tensors.find(({ name }) => name === 'wte.weight') as TensorEntry;
-  const codes = Buffer.concat(await Promise.all(files)).subarray(offset, offset + columns * n_embd);
-  const transposed = new Uint8Array(vocab_size * n_embd);
+  const stream = Buffer.concat(
+    await Promise.all(manifest.shards.map(({ path }) => readFile(join(OURS, path)))),
+  );
+  const begin = (name: string) =>
+    (manifest.tensors.find((tensor) => tensor.name === name) as TensorEntry).offset;
+  const codes = stream.subarray(begin('wte.weight'));
+  const lookUp = new Uint8Array(vocab_size * n_embd);
+  const readOut = new Uint8Array(vocab_size * n_embd);
   for (let i = 0; i < n_embd; i++) {
-    for (let token = 0; token < vocab_size; token++) {
-      transposed[token * n_embd + i] = codes[i * columns + token] as number;
-    }
+    const row = codes.subarray(i * columns, i * columns + vocab_size);
+    readOut.set(row, i * vocab_size);
+    for (let token = 0; token < vocab_size; token++) lookUp[token * n_embd + i] = row[token] as number;
   }
-  return transposed;
+  const scales = stream.subarray(begin('wte.weight_scale')).subarray(0, 4 * vocab_size);
+  return Buffer.concat([lookUp, readOut, scales]);
 }
 
 /** When the file was written; 0 if there is none. */

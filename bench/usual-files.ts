@@ -1,15 +1,16 @@
 /** @module The files of the usual layout's model, cut like ours, so that they can be static assets. */
 import { type Manifest, manifestSchema } from '../model-assets/manifest.ts';
 import type { UsualModel } from './usual.ts';
+import { embeddingTensors, sharedBegin, tensorBytes } from './usual-graph.ts';
 
 /** Static assets of a Worker end at 25 MiB a file. */
 export const PIECE_BYTES = 24 * 2 ** 20;
 
 export const GRAPH_FILE = 'model.onnx';
 
-/** The pieces of the embedding `[vocab_size, n_embd]` that only this layout has. */
+/** The pieces of the matrices that only this layout has: see {@link EMBEDDING_FILE}. */
 export function embeddingPieces({ config }: Manifest): { path: string; bytes: number }[] {
-  const total = config.vocab_size * config.n_embd;
+  const total = embeddingTensors(config).reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   return Array.from({ length: Math.ceil(total / PIECE_BYTES) }, (_, i) => ({
     path: `embedding-${i}.bin`,
     bytes: Math.min(PIECE_BYTES, total - i * PIECE_BYTES),
@@ -23,7 +24,8 @@ export async function readUsualModel(read: ReadBytes): Promise<UsualModel> {
   return {
     config: manifest.config,
     graph: await read(GRAPH_FILE),
-    weights: await joined(manifest.shards, read),
+    // Without the tied matrix, which stands first in the stream: this layout has its own.
+    weights: (await joined(manifest.shards, read)).slice(sharedBegin(manifest)),
     embedding: await joined(embeddingPieces(manifest), read),
   };
 }

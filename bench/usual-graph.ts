@@ -14,21 +14,42 @@ import {
   ELEMENT_BYTES,
   type Manifest,
   type ModelConfig,
-  storedVocabSize,
   type TensorEntry,
 } from '../model-assets/manifest.ts';
 
-/** The stream of the converted model's shards. */
+/** The stream of the converted model's shards, without `wte`. */
 export const WEIGHTS_FILE = 'weights';
-/** The token embedding once more, `[vocab_size, n_embd]`. */
+/** The tied matrix as exports have it: for the look-up, and once more for the read-out, with just its tokens. */
 export const EMBEDDING_FILE = 'embedding';
+
+export function embeddingTensors({ vocab_size, n_embd }: ModelConfig): readonly TensorEntry[] {
+  const elements = vocab_size * n_embd;
+  return [
+    { name: 'embedding', dtype: 'int8', shape: [vocab_size, n_embd], offset: 0 },
+    { name: 'wte.weight', dtype: 'int8', shape: [n_embd, vocab_size], offset: elements },
+    { name: 'wte.weight_scale', dtype: 'float32', shape: [vocab_size], offset: 2 * elements },
+  ];
+}
+
+/** Where the tensors that both layouts share begin in the stream: after `wte`. */
+export function sharedBegin({ tensors }: Manifest): number {
+  return Math.min(...sharedTensors(tensors).map(({ offset }) => offset));
+}
+
+export function tensorBytes({ shape, dtype }: TensorEntry): number {
+  return shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
+}
+
+const sharedTensors = (tensors: readonly TensorEntry[]) =>
+  tensors.filter(({ name }) => !name.startsWith('wte.'));
 
 /** An initializer is a name to the nodes that take it. */
 const initializer = (name: string): Value => name as Value;
 
 /** The graph's bytes; the tensors are those of the converted model. */
-export function buildUsualGraph({ config, tensors }: Manifest): Uint8Array {
-  const { n_embd, vocab_size, n_layer } = config;
+export function buildUsualGraph(manifest: Manifest): Uint8Array {
+  const { config, tensors } = manifest;
+  const { vocab_size, n_layer } = config;
   const graph = new Graph('gpt2');
   const ids = graph.input('input_ids', 'int64', ['batch', 'tokens']);
   const positions = graph.input('position_ids', 'int64', ['batch', 'tokens']);
@@ -44,11 +65,15 @@ export function buildUsualGraph({ config, tensors }: Manifest): Uint8Array {
   for (let layer = 0; layer < n_layer; layer++) hidden = block(graph, hidden, mask, layer, config);
   const last = graph.node('Gather', [hidden, graph.constant('int64', -1)], { axis: 1 });
   const logits = linear(graph, layerNorm(graph, last, 'ln_f', config), 'wte', false);
-  graph.output('logits', logits, 'float32', ['batch', storedVocabSize(config)]);
+  graph.output('logits', logits, 'float32', ['batch', vocab_size]);
 
-  const weights = tensors.map((tensor) => externalTensor(tensor, WEIGHTS_FILE));
-  const embedding: TensorEntry = { name: 'embedding', dtype: 'int8', shape: [vocab_size, n_embd], offset: 0 };
-  return withInitializers(graph.encode(), [...weights, externalTensor(embedding, EMBEDDING_FILE)]);
+  const begin = sharedBegin(manifest);
+  return withInitializers(graph.encode(), [
+    ...sharedTensors(tensors).map((tensor) =>
+      externalTensor({ ...tensor, offset: tensor.offset - begin }, WEIGHTS_FILE),
+    ),
+    ...embeddingTensors(config).map((tensor) => externalTensor(tensor, EMBEDDING_FILE)),
+  ]);
 }
 
 function block(graph: Graph, hidden: Value, mask: Value, layer: number, config: ModelConfig): Value {
@@ -125,9 +150,9 @@ const Model = root.lookupType('Model');
 const DATA_TYPE = { float32: 1, int8: 3 } as const;
 const EXTERNAL = 1;
 
-function externalTensor({ name, dtype, shape, offset }: TensorEntry, location: string): object {
-  const length = shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
-  const entries = { location, offset: String(offset), length: String(length) };
+function externalTensor(tensor: TensorEntry, location: string): object {
+  const { name, dtype, shape, offset } = tensor;
+  const entries = { location, offset: String(offset), length: String(tensorBytes(tensor)) };
   return {
     name,
     dims: shape,

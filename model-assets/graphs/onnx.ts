@@ -94,13 +94,6 @@ export class Graph {
     return value;
   }
 
-  /** Three equal parts of `x` along its last axis. */
-  splitInThree(x: Value): [Value, Value, Value] {
-    const names = [0, 1, 2].map((part) => `Split_${this.#nodes.length}.${part}` as Value);
-    this.#node('Split', [x], names, { axis: -1, num_outputs: 3 }, '');
-    return names as [Value, Value, Value];
-  }
-
   /** A scalar, or a vector when `values` is an array. Equal constants are one. */
   constant(type: DataType, values: number | readonly number[]): Value {
     const key = `${type}:${JSON.stringify(values)}`;
