@@ -1,0 +1,112 @@
+/** @module The processors that options ask for, in the order of transformers 5.18.0 (`_get_logits_processor`). */
+import type { ResolvedOptions } from '../options.ts';
+import type { LogitsProcessor } from '../processor.ts';
+import { epsilonCutoff, etaCutoff, minP } from './cutoffs.ts';
+import { exponentialDecayLengthPenalty, forcedEos, minLength, minNewTokens } from './length.ts';
+import { renormalizeLogits } from './log-softmax.ts';
+import { frequencyPresencePenalty, noRepeatNgram, repetitionPenalty } from './repetition.ts';
+import { Scratch } from './selection.ts';
+import { badWords, bannableWords, sequenceBias } from './sequence-bias.ts';
+import { allowedTokens, beginSuppressTokens, removeInvalidValues, suppressTokens } from './suppression.ts';
+import { temperature } from './temperature.ts';
+import { topH } from './top-h.ts';
+import { topK } from './top-k.ts';
+import { topP } from './top-p.ts';
+import { typicalP } from './typical-p.ts';
+
+export interface ProcessorContext {
+  readonly vocabSize: number;
+  readonly promptLength: number;
+  /** None: nothing about the end of text applies. */
+  readonly eosTokenIds: readonly number[];
+  /** Prompt and max_new_tokens. */
+  readonly maxLength: number;
+}
+
+/**
+ * The processors to run one after the other on each row. They keep memory from row to row, so that two generations
+ * need each their own; the rows of one may share them.
+ * @throws {RangeError} if a token is not in the vocabulary that can only be meant to be
+ */
+export function processorsOf(options: ResolvedOptions, context: ProcessorContext): LogitsProcessor[] {
+  requireKnownTokens(options, context.vocabSize);
+  const processors = constraints(options, context);
+  if (options.do_sample) processors.push(...warpers(options, context.eosTokenIds));
+  if (options.renormalize_logits) processors.push(renormalizeLogits());
+  return processors;
+}
+
+/** What applies to every search. What the reference does not know comes last, where it puts a caller's own. */
+function constraints(
+  options: ResolvedOptions,
+  { promptLength, eosTokenIds, maxLength }: ProcessorContext,
+): LogitsProcessor[] {
+  const { sequence_bias, repetition_penalty, no_repeat_ngram_size, bad_words_ids } = options;
+  const { min_length, min_new_tokens, forced_eos_token_id, exponential_decay_length_penalty } = options;
+  const { suppress_tokens, begin_suppress_tokens, allowed_token_ids } = options;
+  const { frequency_penalty, presence_penalty } = options;
+  const tokenBiases = biasesOf(options);
+  const words = bannableWords(bad_words_ids, eosTokenIds);
+  const ends = eosTokenIds.length > 0;
+  return present([
+    sequence_bias.length > 0 && sequenceBias(sequence_bias),
+    tokenBiases.length > 0 && sequenceBias(tokenBiases),
+    repetition_penalty !== 1 && repetitionPenalty(repetition_penalty),
+    no_repeat_ngram_size > 0 && noRepeatNgram(no_repeat_ngram_size),
+    words.length > 0 && badWords(words),
+    ends && min_length > 0 && minLength(min_length, eosTokenIds),
+    ends && min_new_tokens > 0 && minNewTokens(min_new_tokens, promptLength, eosTokenIds),
+    forced_eos_token_id && forcedEos(maxLength, forced_eos_token_id),
+    options.remove_invalid_values && removeInvalidValues(),
+    ends &&
+      exponential_decay_length_penalty &&
+      exponentialDecayLengthPenalty(exponential_decay_length_penalty, promptLength, eosTokenIds),
+    suppress_tokens.length > 0 && suppressTokens(suppress_tokens),
+    begin_suppress_tokens.length > 0 && beginSuppressTokens(begin_suppress_tokens, promptLength),
+    (frequency_penalty !== 0 || presence_penalty !== 0) &&
+      frequencyPresencePenalty(frequency_penalty, presence_penalty, promptLength),
+    allowed_token_ids && allowedTokens(allowed_token_ids),
+  ]);
+}
+
+/** What applies only to sampling. */
+function warpers(options: ResolvedOptions, eosTokenIds: readonly number[]): LogitsProcessor[] {
+  const { top_h, top_k, top_p, min_p, typical_p, epsilon_cutoff, eta_cutoff } = options;
+  // Beams need a token besides every end.
+  const minTokensToKeep = options.num_beams > 1 ? Math.max(eosTokenIds.length, 1) + 1 : 1;
+  const truncation = { minTokensToKeep, scratch: new Scratch() };
+  return present([
+    options.temperature !== 1 && temperature(options.temperature),
+    top_h !== undefined && topH(top_h, truncation),
+    top_k > 0 && topK(top_k, truncation),
+    top_p < 1 && topP(top_p, truncation),
+    min_p !== undefined && minP(min_p, truncation),
+    typical_p < 1 && typicalP(typical_p, truncation),
+    epsilon_cutoff > 0 && epsilonCutoff(epsilon_cutoff, truncation),
+    eta_cutoff > 0 && etaCutoff(eta_cutoff, truncation),
+  ]);
+}
+
+function present(processors: readonly (LogitsProcessor | false | undefined)[]): LogitsProcessor[] {
+  return processors.filter((processor) => typeof processor === 'function');
+}
+
+function biasesOf({ logit_bias }: ResolvedOptions): [number[], number][] {
+  return Object.entries(logit_bias).map(([id, bias]) => [[Number(id)], bias]);
+}
+
+/** Where the reference would throw or write beside the row. Others, as in `suppress_tokens`, are merely without effect. */
+function requireKnownTokens(options: ResolvedOptions, vocabSize: number): void {
+  const tokens = {
+    sequence_bias: options.sequence_bias.flatMap(([ids]) => ids),
+    logit_bias: biasesOf(options).flatMap(([ids]) => ids),
+    bad_words_ids: options.bad_words_ids.flat(),
+    forced_eos_token_id: options.forced_eos_token_id ?? [],
+    allowed_token_ids: options.allowed_token_ids ?? [],
+  };
+  for (const [name, ids] of Object.entries(tokens)) {
+    const unknown = ids.find((id) => id >= vocabSize);
+    if (unknown === undefined) continue;
+    throw new RangeError(`${name} has token ${unknown}; the vocabulary ends at ${vocabSize - 1}`);
+  }
+}

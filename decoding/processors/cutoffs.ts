@@ -1,0 +1,52 @@
+/**
+ * @module Sampling from the tokens that are likely enough. The cutoffs are moved from probabilities to scores:
+ * p < c exactly when score < largest + ln(c · Σ exp(score - largest)). Rows without a softmax stay as they are.
+ */
+import type { LogitsProcessor } from '../processor.ts';
+import { kthLargest, topIndices } from './selection.ts';
+import { entropy, largestScore, softmaxWeights } from './softmax.ts';
+import { keepOnly, removeBelow, type Truncation, withDefaults } from './truncation.ts';
+
+/**
+ * Removes tokens less likely than `share` times the likeliest (`MinPLogitsWarper`; Nguyen et al. 2024). If so few are
+ * left that others must be kept, of equal ones those with the lowest indices.
+ */
+export function minP(share: number, truncation: Truncation = {}): LogitsProcessor {
+  const { minTokensToKeep, scratch } = withDefaults(truncation);
+  return function minP(scores) {
+    const cutoff = largestScore(scores) + Math.log(share);
+    if (Number.isNaN(cutoff)) return;
+    if (minTokensToKeep > 1 && kthLargest(scores, minTokensToKeep, scratch) < cutoff) {
+      keepOnly(scores, topIndices(scores, minTokensToKeep, scratch));
+    } else {
+      removeBelow(scores, cutoff);
+    }
+  };
+}
+
+/** Removes tokens with p < `epsilon`; of `minTokensToKeep` all ties stay (`EpsilonLogitsWarper`; Hewitt et al. 2022). */
+export function epsilonCutoff(epsilon: number, truncation: Truncation = {}): LogitsProcessor {
+  const { minTokensToKeep, scratch } = withDefaults(truncation);
+  return function epsilonCutoff(scores) {
+    scratch.fit(scores.length);
+    const { largest, total } = softmaxWeights(scores, scratch.weights);
+    const cutoff = largest + Math.log(epsilon * total);
+    removeBelow(scores, Math.min(cutoff, kthLargest(scores, minTokensToKeep, scratch)));
+  };
+}
+
+/**
+ * Removes tokens with p < min(`epsilon`, √`epsilon` · exp(-H)), H being the entropy; of `minTokensToKeep` all ties
+ * stay (`EtaLogitsWarper`; Hewitt et al. 2022).
+ */
+export function etaCutoff(epsilon: number, truncation: Truncation = {}): LogitsProcessor {
+  const { minTokensToKeep, scratch } = withDefaults(truncation);
+  return function etaCutoff(scores) {
+    scratch.fit(scores.length);
+    const normalizer = softmaxWeights(scores, scratch.weights);
+    const { largest, total } = normalizer;
+    const eta = Math.sqrt(epsilon) * Math.exp(-entropy(scores, scratch.weights, normalizer));
+    const cutoff = largest + Math.log(Math.min(epsilon, eta) * total);
+    removeBelow(scores, Math.min(cutoff, kthLargest(scores, minTokensToKeep, scratch)));
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * @module The head of a row without sorting it: a radix selection, most significant digit first, over the bits of
+ * what the tokens are ordered by. Three passes, whatever the scores; exact, ties included.
+ */
+
+/** Bits below the three digits of a key, of 10, 11 and 11 bits. */
+const SHIFTS = [22, 11, 0];
+const DIGITS = 2 ** 11;
+
+/** Memory for one selection at a time, kept from row to row. */
+export class Scratch {
+  /** [vocab_size] What each token adds to the mass. */
+  weights = new Float64Array(0);
+  /** [vocab_size] What the tokens are ordered by, the smallest first. */
+  keys = new Uint32Array(0);
+  /** The same memory as `keys`: floats of at least 0 are ordered as their bits are. */
+  floats = new Float32Array(0);
+  readonly masses = new Float64Array(DIGITS);
+  readonly counts = new Uint32Array(DIGITS);
+
+  fit(vocabSize: number): void {
+    if (this.keys.length === vocabSize) return;
+    this.weights = new Float64Array(vocabSize);
+    this.keys = new Uint32Array(vocabSize);
+    this.floats = new Float32Array(this.keys.buffer);
+  }
+
+  /** Orders the tokens by score, the largest first and NaN before all, as `torch.topk` does. */
+  orderDescending(scores: Float32Array): void {
+    this.fit(scores.length);
+    this.floats.set(scores);
+    const { keys } = this;
+    for (let i = 0; i < keys.length; i++) {
+      const bits = keys[i] as number;
+      keys[i] = (bits & 0x7fffffff) > 0x7f800000 ? 0 : descending(bits);
+    }
+  }
+}
+
+/** The bits of a float as a key that is the smaller the larger the float is; and back. */
+function descending(bits: number): number {
+  return bits ^ (~(bits >> 31) & 0x7fffffff);
+}
+
+/** The last key of a head. Mass and count are those of the smaller keys: tokens with this very key are not in them. */
+export interface Border {
+  key: number;
+  mass: number;
+  count: number;
+}
+
+/**
+ * Takes tokens by ascending key until their weights add up to `mass` and they are `count`, or there are no more.
+ * With a mass of 0 the weights are not read.
+ */
+export function findBorder({ keys, weights, masses, counts }: Scratch, mass: number, count: number): Border {
+  const border: Border = { key: 0, mass: 0, count: 0 };
+  let known = 0;
+  for (const shift of SHIFTS) {
+    masses.fill(0);
+    counts.fill(0);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as number;
+      if (((key ^ border.key) & known) !== 0) continue;
+      const digit = (key >>> shift) & (DIGITS - 1);
+      counts[digit] = (counts[digit] as number) + 1;
+      if (mass > 0) masses[digit] = (masses[digit] as number) + (weights[i] as number);
+    }
+    border.key |= passDigits(border, masses, counts, mass, count) << shift;
+    known = -1 << shift;
+  }
+  border.key >>>= 0;
+  return border;
+}
+
+/** The digit in which the head ends; the tokens with smaller ones go to the border's mass and count. */
+function passDigits(
+  border: Border,
+  masses: Float64Array,
+  counts: Uint32Array,
+  mass: number,
+  count: number,
+): number {
+  let last = -1;
+  for (let digit = 0; digit < DIGITS; digit++) {
+    if (counts[digit] === 0) continue;
+    // Only now: the sums, each in an order of its own, can fall short of the mass by a rounding.
+    if (last >= 0) {
+      border.mass += masses[last] as number;
+      border.count += counts[last] as number;
+    }
+    last = digit;
+    const reached = border.mass + (masses[digit] as number) >= mass;
+    if (reached && border.count + (counts[digit] as number) >= count) break;
+  }
+  return last;
+}
+
+/** The k-th largest score, duplicates counted (`torch.topk(scores, k)[0][-1]`); NaN counts as the largest. */
+export function kthLargest(scores: Float32Array, k: number, scratch: Scratch): number {
+  scratch.orderDescending(scores);
+  scratch.keys[0] = descending(findBorder(scratch, 0, k).key);
+  return scratch.floats[0] as number;
+}
+
+/** The indices of the k largest scores, by descending score; of equal ones by ascending index. No NaN in the row. */
+export function topIndices(scores: Float32Array, k: number, scratch: Scratch): number[] {
+  const smallest = kthLargest(scores, k, scratch);
+  const indices: number[] = [];
+  for (let i = 0; i < scores.length; i++) if ((scores[i] as number) > smallest) indices.push(i);
+  for (let i = 0; i < scores.length && indices.length < k; i++) if (scores[i] === smallest) indices.push(i);
+  return indices.sort((a, b) => (scores[b] as number) - (scores[a] as number));
+}

@@ -1,0 +1,48 @@
+/** @module Tokens that must not come, and scores that must not be. */
+import type { LogitsProcessor } from '../processor.ts';
+
+const LARGEST_FLOAT = 2 ** 127 * (2 - 2 ** -23);
+
+/** Ids beyond the vocabulary are passed over. */
+export function ban(scores: Float32Array, tokenIds: readonly number[]): void {
+  for (const id of tokenIds) scores[id] = Number.NEGATIVE_INFINITY;
+}
+
+/** Never these (`SuppressTokensLogitsProcessor`). */
+export function suppressTokens(tokenIds: readonly number[]): LogitsProcessor {
+  return function suppressTokens(scores) {
+    ban(scores, tokenIds);
+  };
+}
+
+/** Not these as the first generated token (`SuppressTokensAtBeginLogitsProcessor`). */
+export function beginSuppressTokens(tokenIds: readonly number[], promptLength: number): LogitsProcessor {
+  return function beginSuppressTokens(scores, { length }) {
+    if (length === promptLength) ban(scores, tokenIds);
+  };
+}
+
+/** Only these (vLLM's `allowed_token_ids`). */
+export function allowedTokens(tokenIds: readonly number[]): LogitsProcessor {
+  const allowed = new Float32Array(tokenIds.length);
+  return function allowedTokens(scores) {
+    tokenIds.forEach((id, i) => {
+      allowed[i] = scores[id] as number;
+    });
+    scores.fill(Number.NEGATIVE_INFINITY);
+    tokenIds.forEach((id, i) => {
+      scores[id] = allowed[i] as number;
+    });
+  };
+}
+
+/** Makes 0 of NaN and the largest floats of the infinities (`InfNanRemoveLogitsProcessor`). */
+export function removeInvalidValues(): LogitsProcessor {
+  return function removeInvalidValues(scores) {
+    for (let i = 0; i < scores.length; i++) {
+      const score = scores[i] as number;
+      if (Number.isFinite(score)) continue;
+      scores[i] = Number.isNaN(score) ? 0 : Math.sign(score) * LARGEST_FLOAT;
+    }
+  };
+}

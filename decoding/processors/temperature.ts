@@ -1,0 +1,10 @@
+/** @module How bold sampling is. */
+import type { LogitsProcessor } from '../processor.ts';
+
+/** score / `degree` (`TemperatureLogitsWarper`). */
+export function temperature(degree: number): LogitsProcessor {
+  const divisor = Math.fround(degree);
+  return function temperature(scores) {
+    for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) / divisor;
+  };
+}

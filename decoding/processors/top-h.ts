@@ -1,0 +1,42 @@
+/** @module Sampling from as many tokens as hold a share of the entropy. */
+import type { LogitsProcessor } from '../processor.ts';
+import { topIndices } from './selection.ts';
+import { largestScore } from './softmax.ts';
+import { keepOnly, type Truncation, withDefaults } from './truncation.ts';
+
+/** The reference looks at no more tokens. */
+const CONSIDERED = 100;
+
+/**
+ * Of the 100 likeliest tokens, with probabilities among themselves and their entropy H = Σ -p·ln p, keeps the
+ * likeliest as long as their terms add up to at most `share` · H, and the first in any case (`TopHLogitsWarper`;
+ * Potraghloo et al. 2025). Of equal scores those with the lowest indices go first. A row without a softmax stays as
+ * it is, where the reference throws.
+ */
+export function topH(share: number, truncation: Truncation = {}): LogitsProcessor {
+  const { scratch } = withDefaults(truncation);
+  return function topH(scores) {
+    const largest = largestScore(scores);
+    if (Number.isNaN(largest)) return;
+    const indices = topIndices(scores, Math.min(CONSIDERED, scores.length), scratch);
+    const terms = entropyTerms(indices.map((i) => Math.exp((scores[i] as number) - largest)));
+    const limit = share * terms.reduce((sum, term) => sum + term, 0);
+    let cumulative = 0;
+    let kept = 0;
+    for (const term of terms) {
+      cumulative += term;
+      if (cumulative > limit && kept > 0) break;
+      kept++;
+    }
+    keepOnly(scores, indices.slice(0, kept));
+  };
+}
+
+/** -p·ln p of weights by descending order, up to the first p that is 0 as a float: none is kept from there on. */
+function entropyTerms(weights: readonly number[]): number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const probabilities = weights.map((weight) => weight / total);
+  const none = probabilities.findIndex((p) => Math.fround(p) === 0);
+  const positive = none === -1 ? probabilities : probabilities.slice(0, none);
+  return positive.map((p) => -p * Math.log(p));
+}

@@ -1,0 +1,31 @@
+/** @module Sampling from fewer tokens: what the processors for it have in common. */
+import { Scratch } from './selection.ts';
+
+export interface Truncation {
+  /** So many are kept whatever they are. */
+  readonly minTokensToKeep?: number;
+  /** Shared by processors that run one after the other. */
+  readonly scratch?: Scratch;
+}
+
+export function withDefaults({
+  minTokensToKeep = 1,
+  scratch = new Scratch(),
+}: Truncation): Required<Truncation> {
+  return { minTokensToKeep, scratch };
+}
+
+export function removeBelow(scores: Float32Array, border: number): void {
+  for (let i = 0; i < scores.length; i++) {
+    if ((scores[i] as number) < border) scores[i] = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Removes everything but `indices`. */
+export function keepOnly(scores: Float32Array, indices: readonly number[]): void {
+  const kept = indices.map((i) => scores[i] as number);
+  scores.fill(Number.NEGATIVE_INFINITY);
+  indices.forEach((index, i) => {
+    scores[index] = kept[i] as number;
+  });
+}

@@ -1,0 +1,30 @@
+/** @module Locally typical sampling. */
+import type { LogitsProcessor } from '../processor.ts';
+import { findBorder } from './selection.ts';
+import { entropy, softmaxWeights } from './softmax.ts';
+import { type Truncation, withDefaults } from './truncation.ts';
+
+/**
+ * Keeps the fewest tokens with the least |-ln p - H| whose probabilities add up to `mass`, and all as far from the
+ * entropy H as the last of them (`TypicalLogitsWarper`; Meister et al. 2022). Where more are kept only because so many
+ * must be, of those equally far the ones with the lowest indices. A row without a softmax stays as it is.
+ */
+export function typicalP(mass: number, truncation: Truncation = {}): LogitsProcessor {
+  const { minTokensToKeep, scratch } = withDefaults(truncation);
+  return function typicalP(scores) {
+    scratch.fit(scores.length);
+    const { keys, floats: distances, weights } = scratch;
+    const normalizer = softmaxWeights(scores, weights);
+    const { largest, total } = normalizer;
+    if (Number.isNaN(total)) return;
+    const offset = entropy(scores, weights, normalizer) - largest - Math.log(total);
+    for (let i = 0; i < scores.length; i++) distances[i] = Math.abs((scores[i] as number) + offset);
+    const border = findBorder(scratch, mass * total, minTokensToKeep);
+    let ties = border.mass < mass * total ? scores.length : minTokensToKeep - border.count;
+    for (let i = 0; i < scores.length; i++) {
+      const key = keys[i] as number;
+      if (key < border.key) continue;
+      if (key > border.key || ties-- <= 0) scores[i] = Number.NEGATIVE_INFINITY;
+    }
+  };
+}
