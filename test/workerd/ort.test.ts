@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:workers';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Manifest } from '../../model-assets/manifest.ts';
+import { type Manifest, storedVocabSize } from '../../model-assets/manifest.ts';
 import { HeapExhaustedError, OrtError } from '../../worker/engine/errors.ts';
 import { readFile, readManifest } from '../../worker/engine/model-source.ts';
 import { Ort } from '../../worker/engine/ort.ts';
@@ -65,18 +65,19 @@ describe('onnxruntime in workerd', () => {
 
   it('writes a run’s outputs where they were bound, and refuses a wrong shape by name', async () => {
     const session = ort.createSession(await graph('embed'));
-    const { n_embd, vocab_size, n_positions } = manifest.config;
+    const { n_embd, n_positions } = manifest.config;
+    const columns = storedVocabSize(manifest.config);
     const zeros = (type: 'float32' | 'int64', dims: number[], bytes: number) => {
       const length = dims.reduce((a, b) => a * b, bytes);
       const pointer = ort.heap.allocate(length, 'activations');
       ort.heap.bytes(pointer, length).fill(0);
       return ort.tensor(type, pointer, dims);
     };
-    const wte = zeros('float32', [n_embd, vocab_size], 4);
+    const wte = zeros('float32', [n_embd, columns], 4);
     const wpe = zeros('float32', [n_positions, n_embd], 4);
     const ids = zeros('int64', [2], 8);
     const hidden = zeros('float32', [2, n_embd], 4);
-    ort.heap.floats(wte.pointer, n_embd * vocab_size).fill(1.5);
+    ort.heap.floats(wte.pointer, n_embd * columns).fill(1.5);
     ort.heap.floats(wpe.pointer, n_embd).fill(2);
     const inputs = { input_ids: ids, position_ids: ids, 'wte.weight': wte, 'wpe.weight': wpe };
     session.run(inputs, { hidden });
