@@ -6,8 +6,8 @@ import { type Truncation, withDefaults } from './truncation.ts';
 
 /**
  * Keeps the fewest likeliest tokens whose probabilities add up to p (`TopPLogitsWarper`; Holtzman et al. 2019). Of
- * equal scores at the border as many are kept as are needed, those with the highest indices: the reference sorts
- * ascending and removes from the start. A row without a softmax stays as it is.
+ * equal scores at the border as many are kept as are needed, those with the lowest indices; the reference keeps as
+ * many but leaves open which. A row without a softmax stays as it is.
  */
 export function topP(p: number, truncation: Truncation = {}): LogitsProcessor {
   const { minTokensToKeep, scratch } = withDefaults(truncation);
@@ -19,7 +19,7 @@ export function topP(p: number, truncation: Truncation = {}): LogitsProcessor {
     const enough = p * total;
     const { key: border, mass, count } = findBorder(scratch, enough, minTokensToKeep);
     let [keptMass, keptCount] = [mass, count];
-    for (let i = scores.length - 1; i >= 0; i--) {
+    for (let i = 0; i < scores.length; i++) {
       const key = keys[i] as number;
       if (key < border) continue;
       if (key > border || (keptMass >= enough && keptCount >= minTokensToKeep)) {
