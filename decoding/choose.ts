@@ -1,5 +1,11 @@
-/** @module Choosing the next token from one row of logits. */
+/** @module Choosing the next token from one row of scores. */
 import type { Random } from './random.ts';
+
+export interface Choice {
+  readonly token: number;
+  /** The logarithm of its share in softmax(row). */
+  readonly logprob: number;
+}
 
 /** The first index of the largest value (`torch.argmax`). */
 export function argmax(row: Float32Array): number {
@@ -16,26 +22,31 @@ export function argmax(row: Float32Array): number {
   return best;
 }
 
-/**
- * Draws an index from softmax(row / temperature). Overwrites `row` with its unnormalised probabilities.
- * @param temperature above 0
- */
-export function sample(row: Float32Array, temperature: number, random: Random): number {
+/** The likeliest token. */
+export function chooseLikeliest(row: Float32Array): Choice {
+  const token = argmax(row);
+  const largest = row[token] as number;
+  let total = 0;
+  for (let i = 0; i < row.length; i++) total += Math.exp((row[i] as number) - largest);
+  return { token, logprob: -Math.log(total) };
+}
+
+/** Draws a token from softmax(row), with one number of `random`. Overwrites `row` with weights. */
+export function drawToken(row: Float32Array, random: Random): Choice {
   const largest = row[argmax(row)] as number;
   let total = 0;
   for (let i = 0; i < row.length; i++) {
-    const weight = Math.exp(((row[i] as number) - largest) / temperature);
-    row[i] = weight;
+    row[i] = Math.exp((row[i] as number) - largest);
     total += row[i] as number;
   }
   let left = random() * total;
-  let last = 0;
+  let token = 0;
   for (let i = 0; i < row.length; i++) {
     const weight = row[i] as number;
     if (weight === 0) continue;
     left -= weight;
-    last = i;
+    token = i;
     if (left < 0) break;
   }
-  return last;
+  return { token, logprob: Math.log((row[token] as number) / total) };
 }

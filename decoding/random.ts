@@ -7,10 +7,13 @@
 /** A number in [0, 1) with 32 random bits. */
 export type Random = () => number;
 
-/** @param seed an integer; its low 53 bits count */
-export function seededRandom(seed: number): Random {
+/**
+ * @param seed an integer; its low 53 bits count
+ * @param stream which of the sequences of this seed: each is as good as another
+ */
+export function seededRandom(seed: number, stream = 0): Random {
   const high = Math.floor(seed / 2 ** 32) >>> 0;
-  const next = splitmix32((seed >>> 0) ^ Math.imul(high, 0x9e3779b1));
+  const next = splitmix32((seed >>> 0) ^ Math.imul(high, 0x9e3779b1) ^ Math.imul(stream, 0x85ebca6b));
   let [a, b, c, d] = [next(), next(), next(), next()];
   return () => {
     const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;

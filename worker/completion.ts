@@ -1,8 +1,6 @@
 /** @module One completion: from a request to text as it comes, whatever shape it is sent in. */
-import { generate } from '../decoding/generate.ts';
-import { seededRandom } from '../decoding/random.ts';
+import { decode } from '../decoding/decode.ts';
 import { StoppableText } from '../decoding/text.ts';
-import type { TokenTree } from '../decoding/token-tree.ts';
 import type { Engine } from './engine/engine.ts';
 import { SlotsExhaustedError } from './engine/errors.ts';
 import { ApiError } from './errors.ts';
@@ -26,17 +24,17 @@ export type CompletionEvent =
       readonly usage: Usage;
     };
 
-export interface Completion {
-  readonly events: AsyncGenerator<CompletionEvent, void, undefined>;
-  /** Gives everything back, also when nobody ever asked for an event. */
-  close(): void;
-}
-
 /**
- * Checks the request against the model and reserves what it may need, before any work is done.
+ * Checks the request against the model, reserves what it may need, and computes the prompt: the answer's status is known
+ * when this returns.
+ * @returns the events, of which the first is there already; leaving them gives everything back
  * @throws ApiError 404 for another model, 400 for what can never fit, 503 for what does not fit now
  */
-export function openCompletion(engine: Engine, request: CompletionRequest): Completion {
+export async function startCompletion(
+  engine: Engine,
+  request: CompletionRequest,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<CompletionEvent, void, undefined>> {
   const { name } = engine.manifest;
   if (request.model != null && request.model !== name) {
     throw new ApiError(404, `The model '${request.model}' does not exist; this is '${name}'`, {
@@ -46,23 +44,21 @@ export function openCompletion(engine: Engine, request: CompletionRequest): Comp
   }
   const prompt = promptTokens(engine, request.prompt);
   checkContext(engine, prompt.length, request.max_tokens);
-  const tree = reserve(engine, prompt.length + request.max_tokens);
-  return { events: run(engine, tree, prompt, request), close: () => tree.close() };
+  const events = run(engine, prompt, request, signal);
+  try {
+    return withFirst(await events.next(), events);
+  } catch (error) {
+    throw error instanceof SlotsExhaustedError ? tooFewSlots(error) : error;
+  }
 }
 
 async function* run(
   engine: Engine,
-  tree: TokenTree,
   prompt: ArrayLike<number>,
   request: CompletionRequest,
+  signal: AbortSignal,
 ): AsyncGenerator<CompletionEvent, void, undefined> {
   const text = new StoppableText(engine.tokenizer.decoder(), request.stop);
-  const options = {
-    max_new_tokens: request.max_tokens,
-    temperature: request.temperature,
-    random: seededRandom(request.seed ?? randomSeed()),
-    eosTokenIds: engine.eosTokenIds,
-  };
   let tokens = 0;
   const finished = (rest: string, finish_reason: 'stop' | 'length'): CompletionEvent => ({
     type: 'finished',
@@ -74,13 +70,18 @@ async function* run(
       total_tokens: prompt.length + tokens,
     },
   });
-  for await (const event of generate(tree, prompt, options, new Float32Array(engine.vocabSize))) {
+  if (request.max_tokens === 0) {
+    yield finished('', 'length');
+    return;
+  }
+  const { max_tokens, temperature, seed } = request;
+  const sampling = temperature > 0 ? { do_sample: true, temperature, seed: seed ?? randomSeed() } : {};
+  for await (const event of decode(engine, prompt, { max_new_tokens: max_tokens, ...sampling }, { signal })) {
     if (event.type === 'finished') {
       const rest = text.flush();
-      const stopped = event.reason === 'eos' || rest.stopped;
-      yield finished(rest.text, stopped ? 'stop' : 'length');
-      return;
+      yield finished(rest.text, rest.stopped || event.reason === 'eos' ? 'stop' : 'length');
     }
+    if (event.type !== 'token' || engine.eosTokenIds.includes(event.token)) continue;
     tokens++;
     const piece = text.push(event.token);
     if (piece.stopped) {
@@ -88,6 +89,16 @@ async function* run(
       return;
     }
     yield { type: 'text', text: piece.text };
+  }
+}
+
+/** A generator of which one event was taken, with that event again. */
+async function* withFirst<T>(first: IteratorResult<T, void>, rest: AsyncGenerator<T, void, undefined>) {
+  try {
+    if (!first.done) yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return();
   }
 }
 
@@ -121,22 +132,17 @@ function checkContext(engine: Engine, promptLength: number, maxTokens: number): 
   );
 }
 
-function reserve(engine: Engine, tokens: number): TokenTree {
-  try {
-    return engine.open(tokens);
-  } catch (error) {
-    if (!(error instanceof SlotsExhaustedError)) throw error;
-    if (error.requested > error.maximum) {
-      throw new ApiError(400, `Prompt and max_tokens are too long together: ${error.message}`, {
-        param: 'max_tokens',
-        code: 'cache_size_exceeded',
-      });
-    }
-    throw new ApiError(503, `Busy: ${error.message}`, {
-      code: 'overloaded',
-      headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+function tooFewSlots(error: SlotsExhaustedError): ApiError {
+  if (error.requested > error.maximum) {
+    return new ApiError(400, `Prompt and max_tokens are too long together: ${error.message}`, {
+      param: 'max_tokens',
+      code: 'cache_size_exceeded',
     });
   }
+  return new ApiError(503, `Busy: ${error.message}`, {
+    code: 'overloaded',
+    headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+  });
 }
 
 function randomSeed(): number {

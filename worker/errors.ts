@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
-import { describeIssue } from './schemas/describe-issue.ts';
+import { describeIssue } from '../decoding/describe-issue.ts';
 
 export interface ErrorBody {
   readonly error: {

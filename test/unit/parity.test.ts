@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { argmax } from '../../decoding/choose.ts';
-import { generate } from '../../decoding/generate.ts';
+import { decodeAll } from '../../decoding/decode.ts';
 import { loadEngine } from '../../model-assets/node/engine.ts';
 import type { Engine } from '../../worker/engine/engine.ts';
 import { DEFAULT_F32, GOLDEN, ODD_F32 } from '../support/models.ts';
@@ -55,19 +55,9 @@ describe.each([
   it.each(named.filter((one) => one.greedy.length > 0))(
     'continues $label like the reference',
     async (one) => {
-      const tree = engine.open(one.ids.length + one.greedy.length);
-      const options = {
-        max_new_tokens: one.greedy.length,
-        temperature: 0,
-        random: () => Number.NaN,
-        eosTokenIds: [],
-      };
-      const tokens: number[] = [];
-      for await (const event of generate(tree, one.ids, options, new Float32Array(engine.vocabSize))) {
-        if (event.type === 'token') tokens.push(event.token);
-      }
-      tree.close();
-      expect(tokens).toEqual(one.greedy);
+      const options = { max_new_tokens: one.greedy.length, ignore_eos: true };
+      const { sequences } = await decodeAll(engine, one.ids, options);
+      expect(sequences[0]?.tokens).toEqual(one.greedy);
     },
   );
 });

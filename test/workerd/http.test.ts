@@ -240,7 +240,7 @@ describe('a cache that is too small', () => {
     expect(response.status).toBe(400);
     const { error } = await response.json<{ error: { message: string; code: string } }>();
     expect(error.code).toBe('cache_size_exceeded');
-    expect(error.message).toContain(`${slots.maximum + 4} tokens do not fit in the cache`);
+    expect(error.message).toContain(`${slots.maximum + 3} tokens do not fit in the cache`);
     expect(error.message).toContain(`${slots.maximum} is the most it can hold`);
   });
 

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { type AppEnv, engineOf } from '../bindings.ts';
-import { type Completion, type CompletionEvent, openCompletion } from '../completion.ts';
+import { type CompletionEvent, startCompletion } from '../completion.ts';
 import { invalidRequest, toApiError } from '../errors.ts';
 import { jsonBody } from '../json-body.ts';
 import { completionSchema } from '../schemas/completion.ts';
@@ -11,14 +11,19 @@ export const completions = new Hono<AppEnv>().post('/', async (c) => {
   const parsed = completionSchema.safeParse(await jsonBody(c), { reportInput: true });
   if (!parsed.success) throw invalidRequest(parsed.error);
   const engine = await engineOf(c);
-  const completion = openCompletion(engine, parsed.data);
+  const gone = c.req.raw.signal;
+  const starting = startCompletion(engine, parsed.data, gone);
+  // When the client goes away the platform drops this request's continuations; what is under waitUntil goes on to
+  // its `finally`.
+  c.executionCtx.waitUntil(starting.catch(() => {}));
+  const events = await starting;
   const head = {
     id: `cmpl-${crypto.randomUUID()}`,
     object: 'text_completion',
     created: Math.floor(Date.now() / 1000),
     model: engine.manifest.name,
   } as const;
-  return parsed.data.stream ? streamed(c, head, completion) : whole(c, head, completion);
+  return parsed.data.stream ? streamed(c, head, events) : whole(c, head, events);
 });
 
 type Head = {
@@ -27,11 +32,10 @@ type Head = {
   readonly created: number;
   readonly model: string;
 };
+type Events = AsyncGenerator<CompletionEvent, void, undefined>;
 
-async function whole(c: Context<AppEnv>, head: Head, completion: Completion): Promise<Response> {
-  const work = collect(completion, c.req.raw.signal);
-  // When the client goes away the platform drops this request's continuations; what is under waitUntil goes on
-  // to its `finally`.
+async function whole(c: Context<AppEnv>, head: Head, events: Events): Promise<Response> {
+  const work = collect(events);
   c.executionCtx.waitUntil(work.catch(() => {}));
   const { text, last } = await work;
   return c.json({ ...head, choices: [choice(text, last.finish_reason)], usage: last.usage });
@@ -39,24 +43,16 @@ async function whole(c: Context<AppEnv>, head: Head, completion: Completion): Pr
 
 type Finished = Extract<CompletionEvent, { type: 'finished' }>;
 
-async function collect(
-  completion: Completion,
-  signal: AbortSignal,
-): Promise<{ text: string; last: Finished }> {
-  try {
-    let text = '';
-    for await (const event of completion.events) {
-      signal.throwIfAborted();
-      text += event.text;
-      if (event.type === 'finished') return { text, last: event };
-    }
-    throw new Error('a completion ended without its last event');
-  } finally {
-    completion.close();
+async function collect(events: Events): Promise<{ text: string; last: Finished }> {
+  let text = '';
+  for await (const event of events) {
+    text += event.text;
+    if (event.type === 'finished') return { text, last: event };
   }
+  throw new Error('a completion ended without its last event');
 }
 
-function streamed(c: Context<AppEnv>, head: Head, completion: Completion): Response {
+function streamed(c: Context<AppEnv>, head: Head, events: Events): Response {
   // Some proxies hold back what they could compress.
   c.header('Content-Encoding', 'identity');
   const { promise: sent, resolve } = Promise.withResolvers<void>();
@@ -64,7 +60,7 @@ function streamed(c: Context<AppEnv>, head: Head, completion: Completion): Respo
   return streamSSE(c, async (stream) => {
     const send = (data: object) => stream.writeSSE({ data: JSON.stringify(data) });
     try {
-      for await (const event of completion.events) {
+      for await (const event of events) {
         if (stream.aborted) return;
         const finish_reason = event.type === 'finished' ? event.finish_reason : null;
         await send({ ...head, choices: [choice(event.text, finish_reason)] });
@@ -73,7 +69,6 @@ function streamed(c: Context<AppEnv>, head: Head, completion: Completion): Respo
     } catch (error) {
       await send(toApiError(error).body);
     } finally {
-      completion.close();
       resolve();
     }
   });

@@ -1,4 +1,4 @@
-/** @module What is wrong with a field, for the client: the field, what it may be, and what it was. */
+/** @module What is wrong with a value that was given: its name, what it may be, and what it was. */
 import type { z } from 'zod';
 
 const SHOWN_CHARACTERS = 40;

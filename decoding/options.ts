@@ -1,0 +1,179 @@
+/**
+ * @module Everything that can be asked of decoding, in one flat object, with the names and meaning of transformers'
+ * `GenerationConfig` 5.18.0; and its validation, once, before any work.
+ *
+ * Three things differ from there on purpose. `top_k` has no hidden default of 50. `max_length` is not an option:
+ * `max_new_tokens` is. And what transformers does not know is named after whoever does: OpenAI (`best_of`,
+ * `logit_bias`, `frequency_penalty`, `presence_penalty`) and vLLM (`stop_token_ids`, `ignore_eos`,
+ * `allowed_token_ids`).
+ */
+import { z } from 'zod';
+import { describeIssue } from './describe-issue.ts';
+
+const tokenId = z.int().nonnegative();
+const tokenIds = z.array(tokenId);
+const someTokens = tokenIds.min(1);
+const probability = z.number().min(0).max(1);
+/** Several, or one as itself. */
+const oneOrSome = z.union([tokenId.transform((id) => [id]), someTokens]);
+
+export const decodingOptionsSchema = z.strictObject({
+  // How long
+  max_new_tokens: z.int().positive().default(20),
+  /** Prompt included. */
+  min_length: z.int().nonnegative().default(0),
+  min_new_tokens: z.int().nonnegative().default(0),
+
+  // Which search
+  do_sample: z.boolean().default(false),
+  num_beams: z.int().min(1).max(256).default(1),
+  length_penalty: z.number().default(1),
+  early_stopping: z.union([z.boolean(), z.literal('never')]).default(false),
+  num_return_sequences: z.int().min(1).max(256).default(1),
+  /** Samples of which the `num_return_sequences` best by log-probability per token are returned. */
+  best_of: z.int().min(1).max(256).optional(),
+  seed: z.int().default(0),
+
+  // What becomes of the scores, in this order
+  /** Added to the score of the last token wherever the ones before it have just been written. */
+  sequence_bias: z.array(z.tuple([someTokens, z.number()])).default([]),
+  /** Added to the scores of tokens, by id. */
+  logit_bias: z.record(z.string().regex(/^\d+$/, 'a key must be a token id'), z.number()).default({}),
+  repetition_penalty: z.number().positive().default(1),
+  no_repeat_ngram_size: z.int().nonnegative().default(0),
+  bad_words_ids: z.array(someTokens).default([]),
+  forced_eos_token_id: oneOrSome.optional(),
+  remove_invalid_values: z.boolean().default(false),
+  /** From so many generated tokens on, the end becomes likelier by this factor for each token. */
+  exponential_decay_length_penalty: z.tuple([z.int().nonnegative(), z.number()]).optional(),
+  suppress_tokens: tokenIds.default([]),
+  begin_suppress_tokens: tokenIds.default([]),
+  frequency_penalty: z.number().min(-2).max(2).default(0),
+  presence_penalty: z.number().min(-2).max(2).default(0),
+  allowed_token_ids: someTokens.optional(),
+  // … and when sampling
+  temperature: z.number().positive().default(1),
+  top_h: z.number().gt(0).max(1).optional(),
+  /** 0: no limit. */
+  top_k: z.int().nonnegative().default(0),
+  top_p: probability.default(1),
+  min_p: probability.optional(),
+  typical_p: z.number().gt(0).max(1).default(1),
+  epsilon_cutoff: z.number().min(0).lt(1).default(0),
+  eta_cutoff: z.number().min(0).lt(1).default(0),
+  renormalize_logits: z.boolean().default(false),
+
+  // When to stop
+  eos_token_id: z.union([tokenId.transform((id) => [id]), tokenIds]).optional(),
+  ignore_eos: z.boolean().default(false),
+  stop_strings: z
+    .union([
+      z
+        .string()
+        .min(1)
+        .transform((stop) => [stop]),
+      z.array(z.string().min(1)),
+    ])
+    .default([]),
+  stop_token_ids: tokenIds.default([]),
+
+  // What to tell
+  /** Log-probabilities of the chosen token, and of so many of the likeliest beside it. */
+  logprobs: z.int().min(0).max(100).optional(),
+});
+
+/** What a caller may give. */
+export type DecodingOptions = z.input<typeof decodingOptionsSchema>;
+/** With every default in place. */
+export type ResolvedOptions = z.output<typeof decodingOptionsSchema>;
+
+/** A value that decoding cannot take, or values that do not go together. */
+export class DecodingOptionsError extends RangeError {
+  override readonly name = 'DecodingOptionsError';
+  /** The option to blame. */
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super(message);
+    this.option = option;
+  }
+}
+
+/**
+ * Validates options and fills in the defaults. Combinations that transformers' `GenerationConfig.validate` refuses
+ * are refused; those it only warns about come back as warnings.
+ * @throws DecodingOptionsError
+ */
+export function resolveOptions(given: DecodingOptions): { options: ResolvedOptions; warnings: string[] } {
+  const parsed = decodingOptionsSchema.safeParse(given, { reportInput: true });
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    if (!issue) throw new DecodingOptionsError('', 'invalid options');
+    const option = issue.code === 'unrecognized_keys' ? issue.keys[0] : issue.path.join('.');
+    throw new DecodingOptionsError(option ?? '', describeIssue(issue));
+  }
+  refuseCombinations(parsed.data);
+  return { options: parsed.data, warnings: warningsAbout(parsed.data) };
+}
+
+function refuseCombinations(options: ResolvedOptions): void {
+  const { num_beams, num_return_sequences, do_sample, best_of, suppress_tokens } = options;
+  const refuse = (option: string, message: string): never => {
+    throw new DecodingOptionsError(option, message);
+  };
+  if (num_beams === 1 && !do_sample && num_return_sequences > 1) {
+    refuse(
+      'num_return_sequences',
+      `'num_return_sequences' must be 1 in greedy search, not ${num_return_sequences}`,
+    );
+  }
+  if (num_beams > 1 && num_return_sequences > num_beams) {
+    refuse(
+      'num_return_sequences',
+      `'num_return_sequences' must be at most num_beams, ${num_beams}, not ${num_return_sequences}`,
+    );
+  }
+  if (best_of !== undefined) {
+    if (num_beams > 1 || !do_sample)
+      refuse('best_of', "'best_of' needs sampling: do_sample true and num_beams 1");
+    if (best_of < num_return_sequences) {
+      refuse(
+        'best_of',
+        `'best_of' must be at least num_return_sequences, ${num_return_sequences}, not ${best_of}`,
+      );
+    }
+  }
+  const forced = options.forced_eos_token_id;
+  if (forced?.every((token) => suppress_tokens.includes(token))) {
+    refuse('forced_eos_token_id', "every token of 'forced_eos_token_id' is also in 'suppress_tokens'");
+  }
+}
+
+/** Options that say something only in sampling, and only in beam search, with the values that say nothing. */
+const SAMPLING_ONLY = {
+  temperature: 1,
+  top_h: undefined,
+  top_k: 0,
+  top_p: 1,
+  min_p: undefined,
+  typical_p: 1,
+  epsilon_cutoff: 0,
+  eta_cutoff: 0,
+} as const satisfies Partial<ResolvedOptions>;
+const BEAMS_ONLY = { early_stopping: false, length_penalty: 1 } as const satisfies Partial<ResolvedOptions>;
+
+function warningsAbout(options: ResolvedOptions): string[] {
+  const set = (neutral: Partial<ResolvedOptions>) =>
+    Object.entries(neutral).flatMap(([name, value]) => {
+      const given = options[name as keyof ResolvedOptions];
+      return given === value ? [] : [{ name, given: String(given) }];
+    });
+  const ofSampling = options.do_sample ? [] : set(SAMPLING_ONLY);
+  const ofBeams = options.num_beams > 1 ? [] : set(BEAMS_ONLY);
+  return [
+    ...ofSampling.map(
+      ({ name, given }) => `'${name}' is ${given}, which only sampling uses: do_sample is false`,
+    ),
+    ...ofBeams.map(({ name, given }) => `'${name}' is ${given}, which only beam search uses: num_beams is 1`),
+  ];
+}
