@@ -1,0 +1,15 @@
+/** @module `edgebeam/decoding`: what others may use. */
+export { type DecodingContext, decode, decodeAll } from './decode.ts';
+export type {
+  Beam,
+  BeamsEvent,
+  DecodedSequence,
+  DecodingEvent,
+  DecodingResult,
+  FinishedEvent,
+  TokenEvent,
+  TokenLogprob,
+} from './events.ts';
+export { type DecodingOptions, DecodingOptionsError } from './options.ts';
+export type { FinishReason, TokenText } from './stopping.ts';
+export type { Evaluation, LanguageModel, TokenTree, TreeNode } from './token-tree.ts';
