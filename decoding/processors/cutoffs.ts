@@ -26,12 +26,13 @@ export function minP(share: number, truncation: Truncation = {}): LogitsProcesso
 
 /** Removes tokens with p < `epsilon`; of `minTokensToKeep` all ties stay (`EpsilonLogitsWarper`; Hewitt et al. 2022). */
 export function epsilonCutoff(epsilon: number, truncation: Truncation = {}): LogitsProcessor {
-  const { minTokensToKeep, scratch } = withDefaults(truncation);
+  const required = withDefaults(truncation);
+  const { scratch } = required;
   return function epsilonCutoff(scores) {
     scratch.fit(scores.length);
     const { largest, total } = softmaxWeights(scores, scratch.weights);
     const cutoff = largest + Math.log(epsilon * total);
-    removeBelow(scores, Math.min(cutoff, kthLargest(scores, minTokensToKeep, scratch)));
+    removeBelow(scores, Math.min(cutoff, leastToKeep(scores, largest, required)));
   };
 }
 
@@ -40,13 +41,23 @@ export function epsilonCutoff(epsilon: number, truncation: Truncation = {}): Log
  * stay (`EtaLogitsWarper`; Hewitt et al. 2022).
  */
 export function etaCutoff(epsilon: number, truncation: Truncation = {}): LogitsProcessor {
-  const { minTokensToKeep, scratch } = withDefaults(truncation);
+  const required = withDefaults(truncation);
+  const { scratch } = required;
   return function etaCutoff(scores) {
     scratch.fit(scores.length);
     const normalizer = softmaxWeights(scores, scratch.weights);
     const { largest, total } = normalizer;
     const eta = Math.sqrt(epsilon) * Math.exp(-entropy(scores, scratch.weights, normalizer));
     const cutoff = largest + Math.log(Math.min(epsilon, eta) * total);
-    removeBelow(scores, Math.min(cutoff, kthLargest(scores, minTokensToKeep, scratch)));
+    removeBelow(scores, Math.min(cutoff, leastToKeep(scores, largest, required)));
   };
+}
+
+/** Scores from here on stay whatever the cutoff. */
+function leastToKeep(
+  scores: Float32Array,
+  largest: number,
+  { minTokensToKeep, scratch }: Required<Truncation>,
+): number {
+  return minTokensToKeep === 1 ? largest : kthLargest(scores, minTokensToKeep, scratch);
 }

@@ -99,6 +99,7 @@ function passDigits(
 /** The k-th largest score, duplicates counted (`torch.topk(scores, k)[0][-1]`); NaN counts as the largest. */
 export function kthLargest(scores: Float32Array, k: number, scratch: Scratch): number {
   scratch.orderDescending(scores);
+  // The keys have served: the first is where the bits become a float again.
   scratch.keys[0] = descending(findBorder(scratch, 0, k).key);
   return scratch.floats[0] as number;
 }

@@ -11,7 +11,7 @@ const CONSIDERED = 100;
  * Of the 100 likeliest tokens, with probabilities among themselves and their entropy H = Σ -p·ln p, keeps the
  * likeliest as long as their terms add up to at most `share` · H, and the first in any case (`TopHLogitsWarper`;
  * Potraghloo et al. 2025). Of equal scores those with the lowest indices go first. A row without a softmax stays as
- * it is, where the reference throws.
+ * it is, where the reference throws. With a share of 1 all 100 are kept; there the reference rounds either way.
  */
 export function topH(share: number, truncation: Truncation = {}): LogitsProcessor {
   const { scratch } = withDefaults(truncation);

@@ -1,4 +1,9 @@
-/** @module Sampling from fewer tokens: what the processors for it have in common. */
+/**
+ * @module Sampling from fewer tokens: what the processors for it have in common.
+ *
+ * They add up doubles where the reference adds up floats. So they may decide otherwise on a token whose cumulative
+ * probability, or share of the cutoff, is within 1e-5 of where the reference decides; on no other.
+ */
 import { Scratch } from './selection.ts';
 
 export interface Truncation {
