@@ -1,0 +1,361 @@
+"""Golden decoding, by `generate()` of Hugging Face transformers 5.18.0 in float32 on the CPU.
+
+    pip install torch==2.13.0 transformers==5.18.0
+    python test/golden/make-decoding-golden.py
+
+Reads the default checkpoint, writes test/golden/decoding.json: beam search with every combination of `num_beams`,
+`length_penalty` and `early_stopping` after four prompts each, every logits processor alone, several together, and
+stop strings, in greedy and beam search.
+
+A case has its prompt, its options under the names of decoding/options.ts, and the sequences that come of them, best
+first: the generated tokens with the end that is among them, why they end, and the log-probability of each. In beam
+search that is the transition score, and `score` is the sequence's; in greedy search it is that of the processed
+scores, normalized.
+
+`margin` is the smallest difference that decided something: between the last beam that went on and the first that
+did not, the last hypothesis kept and the first dropped, two that are returned one after the other, the best that
+could still come and the worst that is there. Rounding may decide a case otherwise if it is small; such cases are
+marked `tie`, and are replaced by others as far as possible.
+"""
+
+import itertools
+import json
+import math
+import pathlib
+
+import torch
+import transformers
+from transformers import AutoTokenizer, GenerationConfig, GPT2LMHeadModel
+
+HERE = pathlib.Path(__file__).parent
+DEFAULT = HERE.parent.parent / "model-assets" / "default"
+TIE = 1e-4
+ATTEMPTS = 12
+NOTHING = -1e8  # Scores below are the search's placeholders for "none".
+
+TEXTS = [
+    "Once upon a time",
+    "One day, a little girl named Lily found a needle in her room.",
+    "The old king had three sons,",
+    '"Please," said the mouse,',
+    "Tom and Anna went to the park. They saw a big dog. The dog was",
+    "A",
+    "<|endoftext|>",
+    "The fox and the hen. The fox and the hen. The fox",
+    "Es war einmal ein König, der hatte eine Tochter.",
+    "She wanted to",
+    "12345 67.89",
+    "It was raining. Tom said,",
+    "The sun, the moon and the",
+    "\n\n",
+    "In the forest there was a small house. In the small house there was a",
+    "He ran",
+]
+
+
+class Watched(GPT2LMHeadModel):
+    """Notes how close each decision of a beam search was."""
+
+    def watch(self):
+        self.margin = math.inf
+
+    def _note(self, scores, place):
+        """`scores[place]` is the first that the decision leaves out."""
+        scores = sorted((score for score in scores if score > NOTHING), reverse=True)
+        if place < len(scores):
+            self.margin = min(self.margin, scores[place - 1] - scores[place])
+
+    def _get_top_k_continuations(self, **given):
+        best = given["accumulated_log_probs"].topk(given["beams_to_keep"] + 1).values[0]
+        self._next = float(best[-1])
+        return super()._get_top_k_continuations(**given)
+
+    def _get_running_beams_for_next_iteration(self, **given):
+        scores, hits = given["topk_log_probs"][0].tolist(), given["next_token_hits_stopping_criteria"][0].tolist()
+        beams = given["num_beams"]
+        if hits[beams - 1] or hits[beams]:
+            self._note(scores[beams - 1 : beams + 1], 1)
+        self._note([score for score, hit in zip(scores, hits) if not hit] + [self._next], beams)
+        return super()._get_running_beams_for_next_iteration(**given)
+
+    def _update_finished_beams(self, **given):
+        length = given["cur_len"] + 1 - given["decoder_prompt_len"]
+        full = bool(given["is_sent_finished"].all()) and given["early_stopping"] is True
+        open_ = bool(given["is_early_stop_heuristic_unsatisfied"].all()) and not full
+        hits = given["next_token_hits_stopping_criteria"][0] & given["top_num_beam_mask"]
+        new = given["topk_log_probs"][0][hits] / length ** given["length_penalty"] if open_ else torch.tensor([])
+        self._note(given["beam_scores"][0].tolist() + new.tolist(), given["num_beams"])
+        result = super()._update_finished_beams(**given)
+        self._pool = result[1][0].tolist()
+        return result
+
+    def _check_early_stop_heuristic(self, **given):
+        if given["is_sent_finished"].all():
+            never = given["early_stopping"] == "never" and given["length_penalty"] > 0
+            length = given["max_length" if never else "cur_len"] - given["decoder_prompt_len"]
+            best = float(given["running_beam_scores"][0, 0]) / length ** given["length_penalty"]
+            if best > NOTHING:
+                self.margin = min(self.margin, abs(best - float(given["beam_scores"].min())))
+        return GPT2LMHeadModel._check_early_stop_heuristic(**given)
+
+    def note_order(self, returned):
+        for place in range(1, returned + 1):
+            self._note(self._pool, place)
+
+
+transformers.logging.set_verbosity_error()
+model = Watched.from_pretrained(DEFAULT, dtype=torch.float32).eval()
+# What is None in a GenerationConfig comes from the model's: nothing of the checkpoint's file may.
+model.generation_config = GenerationConfig()
+tokenizer = AutoTokenizer.from_pretrained(DEFAULT)
+PROMPTS = [tokenizer(text)["input_ids"] for text in TEXTS]
+
+
+def token(text):
+    (only,) = tokenizer(text)["input_ids"]
+    return only
+
+
+ENDS = [[token(end) for end in ends] for ends in (
+    ["."], [","], [" the"], [".", ","], [" and"], [" a", "."], [" to"], [".", ",", " the"],
+)]  # fmt: skip
+
+
+def ends_in_last(tokens, stop):
+    before = len(tokenizer.decode(tokens[:-1]))
+    return stop in tokenizer.decode(tokens)[max(0, before - len(stop) + 1) :]
+
+
+def run(prompt, options):
+    """A case without its kind, or None if the search has no `num_return_sequences` hypotheses."""
+    end = options["eos_token_id"]
+    beams = options.get("num_beams", 1) > 1
+    config = GenerationConfig(
+        **{"do_sample": False} | options, pad_token_id=end[0], return_dict_in_generate=True, output_scores=True
+    )
+    ids = torch.tensor([prompt])
+    model.watch()
+    with torch.no_grad():
+        out = model.generate(
+            ids, attention_mask=torch.ones_like(ids), generation_config=config,
+            tokenizer=tokenizer if "stop_strings" in options else None,
+        )  # fmt: skip
+    indices = out.beam_indices if beams else None
+    logprobs = model.compute_transition_scores(out.sequences, out.scores, indices, normalize_logits=not beams)
+    sequences = []
+    for row in range(len(out.sequences)):
+        length = int((indices[row] >= 0).sum()) if beams else len(out.scores)
+        tokens = out.sequences[row, len(prompt) :][:length].tolist()
+        score = float(out.sequences_scores[row]) if beams else None
+        if beams and score < NOTHING:
+            return None
+        chosen = logprobs[row, :length]
+        if beams:
+            again = float(chosen.sum()) / length ** options.get("length_penalty", 1.0)
+            assert abs(score - again) < 1e-4 * max(1, abs(score)), (score, again)
+        stopped = any(ends_in_last(prompt + tokens, stop) for stop in options.get("stop_strings", []))
+        sequences.append(
+            {
+                "tokens": tokens,
+                "finish_reason": "eos" if tokens[-1] in end else "stop" if stopped else "length",
+                "score": score and round(score, 6),
+                "token_logprobs": [round(float(value), 6) for value in chosen],
+            }
+        )
+    if beams:
+        model.note_order(len(sequences))
+    else:
+        for scores in out.scores:
+            first, second = scores[0].topk(2).values.tolist()
+            model.margin = min(model.margin, first - second)
+    margin = None if model.margin == math.inf else round(model.margin, 6)
+    case = {"prompt": prompt, "options": options, "sequences": sequences, "margin": margin}
+    return case | ({"tie": True} if margin is not None and margin < TIE else {})
+
+
+def tokens_of(case):
+    return [sequence["tokens"] for sequence in case["sequences"]]
+
+
+cases = []
+
+
+def choose(attempt_cases):
+    """Of several attempts at some cases, `(cases, good)`, the first without a tie that is good; else the nearest to it."""
+    best = None
+    for attempt in range(ATTEMPTS):
+        found, good = attempt_cases(attempt)
+        if None in found:
+            continue
+        rank = (sum("tie" not in case for case in found), good)
+        if best is None or rank > best[0]:
+            best = (rank, found)
+        if rank == (len(found), True):
+            break
+    return best[1]
+
+
+def add(kind, found):
+    cases.extend({"kind": kind} | case for case in found)
+
+
+def add_grid():
+    """Each setup with all three values of `early_stopping`; to half of the setups it is to make a difference."""
+    penalties = (-1.0, 0.0, 0.6, 1.0, 2.0)
+    for (i, num_beams), (j, length_penalty), repetition in itertools.product(
+        enumerate((2, 3, 4, 5, 8)), enumerate(penalties), range(4)
+    ):
+
+        def attempt_cases(attempt):
+            number = 5 * i + j
+            shortest = 16 if repetition == 2 else 5
+            options = {
+                "max_new_tokens": shortest + (7 * number + 5 * repetition + 3 * attempt) % (26 - shortest),
+                "num_beams": num_beams,
+                "length_penalty": length_penalty,
+                "num_return_sequences": num_beams if repetition in (0, 2) else 1,
+                "eos_token_id": ENDS[(number + 3 * repetition + attempt) % len(ENDS)],
+            }
+            prompt = PROMPTS[(number + 4 * repetition) % len(PROMPTS)]
+            found = [run(prompt, options | {"early_stopping": value}) for value in (False, True, "never")]
+            if None in found:
+                return found, False
+            heuristic, eager, never = map(tokens_of, found)
+            if repetition == 0:
+                return found, heuristic != eager
+            if repetition == 2 and length_penalty > 0:
+                return found, heuristic != never
+            return found, all(ends_inside(case) for case in found)
+
+        add("beams", choose(attempt_cases))
+
+
+def ends_inside(case):
+    return any(one["finish_reason"] == "eos" for one in case["sequences"])
+
+
+MODES = [
+    {},
+    {"num_beams": 3},
+    {"num_beams": 4, "length_penalty": 0.6, "early_stopping": "never", "num_return_sequences": 2},
+    {"num_beams": 5, "length_penalty": 0.0, "early_stopping": True},
+]
+
+
+def add_changed(kind, change, mode, seed, *, effect=True):
+    """Options made by `change(plain, end, prompt)`, where `plain` is what comes without them; they are to have an effect."""
+
+    def attempt_cases(attempt):
+        number = seed + 5 * attempt
+        prompt, end = PROMPTS[number % len(PROMPTS)], ENDS[(number // 3) % len(ENDS)]
+        options = {"max_new_tokens": 10 + (7 * number) % 16, "eos_token_id": end} | mode
+        plain = run(prompt, options)
+        if plain is None or len(tokens_of(plain)[0]) < 5:
+            return [None], False
+        case = run(prompt, options | change(tokens_of(plain)[0], end, prompt))
+        return [case], case is not None and (tokens_of(case) != tokens_of(plain)) == effect
+
+    add(kind, choose(attempt_cases))
+
+
+PROCESSORS = {
+    "repetition_penalty": [
+        lambda plain, end, prompt: {"repetition_penalty": 1.3},
+        lambda plain, end, prompt: {"repetition_penalty": 2.0},
+        lambda plain, end, prompt: {"repetition_penalty": 0.8},
+    ],
+    "no_repeat_ngram_size": [
+        lambda plain, end, prompt: {"no_repeat_ngram_size": 1},
+        lambda plain, end, prompt: {"no_repeat_ngram_size": 2},
+        lambda plain, end, prompt: {"no_repeat_ngram_size": 3},
+    ],
+    "bad_words_ids": [
+        lambda plain, end, prompt: {"bad_words_ids": [plain[:1]]},
+        lambda plain, end, prompt: {"bad_words_ids": [plain[1:4], plain[:2]]},
+        # The end alone is not a bad word; after another token it is.
+        lambda plain, end, prompt: {"bad_words_ids": [end[:1], [prompt[-1], plain[0]], plain[-2:]]},
+    ],
+    "sequence_bias": [
+        lambda plain, end, prompt: {"sequence_bias": [[[plain[1]], -4.0]]},
+        lambda plain, end, prompt: {"sequence_bias": [[plain[:3], -8.0], [[token(" dog")], 5.5]]},
+        lambda plain, end, prompt: {"sequence_bias": [[[prompt[-1], plain[0]], -2.5], [[token(" big"), token(" red")], 6.0], [end[:1], -1.0]]},
+    ],
+    "min_length": [
+        lambda plain, end, prompt: {"min_length": len(prompt) + 8},
+        lambda plain, end, prompt: {"min_length": len(prompt) + len(plain)},
+    ],
+    "min_new_tokens": [
+        lambda plain, end, prompt: {"min_new_tokens": 7},
+        lambda plain, end, prompt: {"min_new_tokens": len(plain)},
+    ],
+    "forced_eos_token_id": [
+        lambda plain, end, prompt: {"forced_eos_token_id": end, "max_new_tokens": 5},
+        lambda plain, end, prompt: {"forced_eos_token_id": [token("!")], "max_new_tokens": 6},
+    ],
+    "exponential_decay_length_penalty": [
+        lambda plain, end, prompt: {"exponential_decay_length_penalty": [3, 1.5]},
+        lambda plain, end, prompt: {"exponential_decay_length_penalty": [0, 1.1]},
+    ],
+    "suppress_tokens": [
+        lambda plain, end, prompt: {"suppress_tokens": [plain[0], plain[2]]},
+        lambda plain, end, prompt: {"suppress_tokens": end},
+    ],
+    "begin_suppress_tokens": [
+        lambda plain, end, prompt: {"begin_suppress_tokens": plain[:1]},
+        lambda plain, end, prompt: {"begin_suppress_tokens": [plain[0], plain[1], token(" and"), token(",")]},
+    ],
+    "stop_strings": [
+        lambda plain, end, prompt: {"stop_strings": [tokenizer.decode(plain[2:4])]},
+        lambda plain, end, prompt: {"stop_strings": ["no such text", tokenizer.decode(plain[1:4])[1:-1]]},
+        lambda plain, end, prompt: {"stop_strings": [tokenizer.decode(plain[3:5])[1:3], "e"], "min_new_tokens": 4},
+        lambda plain, end, prompt: {"stop_strings": [" was", " to", ", "]},
+        # Begins in the prompt.
+        lambda plain, end, prompt: {"stop_strings": [tokenizer.decode(prompt)[-2:] + tokenizer.decode(plain[:1])]},
+    ],
+}  # fmt: skip
+
+WITHOUT_EFFECT = {
+    "remove_invalid_values": [lambda plain, end, prompt: {"remove_invalid_values": True}],
+    "renormalize_logits": [lambda plain, end, prompt: {"renormalize_logits": True}],
+    "sampling options": [
+        lambda plain, end, prompt: {"temperature": 0.3, "top_k": 1, "top_p": 0.5},
+        lambda plain, end, prompt: {"min_p": 0.2, "typical_p": 0.5, "temperature": 3.0},
+        lambda plain, end, prompt: {"epsilon_cutoff": 0.01, "eta_cutoff": 0.01, "top_h": 0.4},
+    ],
+}
+
+SEVERAL = [
+    lambda plain, end, prompt: {"repetition_penalty": 1.2, "no_repeat_ngram_size": 2},
+    lambda plain, end, prompt: {"repetition_penalty": 1.2, "renormalize_logits": True},
+    lambda plain, end, prompt: {"bad_words_ids": [plain[:1], plain[1:3]], "renormalize_logits": True, "min_new_tokens": 6},
+    lambda plain, end, prompt: {"bad_words_ids": [plain[:2]], "remove_invalid_values": True, "repetition_penalty": 1.1},
+    lambda plain, end, prompt: {"sequence_bias": [[plain[:1], -3.0]], "suppress_tokens": [plain[1]], "begin_suppress_tokens": [plain[2]]},
+    lambda plain, end, prompt: {"min_length": len(prompt) + 9, "min_new_tokens": 4, "exponential_decay_length_penalty": [5, 1.4]},
+    lambda plain, end, prompt: {"forced_eos_token_id": end[:1], "no_repeat_ngram_size": 2, "sequence_bias": [[end[:1], -5.0]]},
+    lambda plain, end, prompt: {"repetition_penalty": 1.5, "sequence_bias": [[[plain[0]], 2.0]], "exponential_decay_length_penalty": [2, 1.2], "renormalize_logits": True},
+    lambda plain, end, prompt: {"no_repeat_ngram_size": 1, "bad_words_ids": [[plain[2]]], "suppress_tokens": [plain[0]], "min_new_tokens": 8},
+    lambda plain, end, prompt: {"repetition_penalty": 0.9, "no_repeat_ngram_size": 3, "bad_words_ids": [plain[1:3]], "sequence_bias": [[plain[:1], -1.5]], "min_length": len(prompt) + 5, "forced_eos_token_id": end[:1], "remove_invalid_values": True, "exponential_decay_length_penalty": [6, 1.3], "suppress_tokens": [plain[3]], "begin_suppress_tokens": [plain[0]], "renormalize_logits": True, "temperature": 0.5, "top_k": 2},
+]  # fmt: skip
+
+
+def main():
+    add_grid()
+    seed = itertools.count()
+    for kind, changes in PROCESSORS.items():
+        for change, mode in itertools.product(changes, MODES):
+            add_changed(kind, change, mode, next(seed))
+    for kind, changes in WITHOUT_EFFECT.items():
+        for change, mode in itertools.product(changes, MODES):
+            add_changed(kind, change, mode, next(seed), effect=False)
+    for change, mode in itertools.product(SEVERAL, MODES[:3]):
+        add_changed("several", change, mode, next(seed))
+    for number, end in enumerate(ENDS):
+        mode = {"num_beams": 3 + number % 4, "num_return_sequences": 1 + number % 3}
+        add_changed("several ends", lambda plain, _, prompt: {"eos_token_id": [*end, plain[4], plain[2]]}, mode, next(seed))
+    data = {"made_by": "make-decoding-golden.py, transformers 5.18.0, torch 2.13.0, float32", "cases": cases}
+    file = HERE / "decoding.json"
+    file.write_text(json.dumps(data, separators=(",", ":")) + "\n")
+    print(file.name, len(cases), "cases,", sum("tie" in case for case in cases), "ties,", file.stat().st_size, "bytes")
+
+
+main()
