@@ -20,7 +20,7 @@ const oneOrSome = z.union([tokenId.transform((id) => [id]), someTokens]);
 export const decodingOptionsSchema = z.strictObject({
   // How long
   max_new_tokens: z.int().positive().default(20),
-  /** Prompt included. */
+  /** Prompt included; without effect beside `min_new_tokens`. */
   min_length: z.int().nonnegative().default(0),
   min_new_tokens: z.int().nonnegative().default(0),
 
@@ -112,8 +112,11 @@ export function resolveOptions(given: DecodingOptions): { options: ResolvedOptio
     const option = issue.code === 'unrecognized_keys' ? issue.keys[0] : issue.path.join('.');
     throw new DecodingOptionsError(option ?? '', describeIssue(issue));
   }
-  refuseCombinations(parsed.data);
-  return { options: parsed.data, warnings: warningsAbout(parsed.data) };
+  const options = parsed.data;
+  refuseCombinations(options);
+  // `_prepare_generated_length`: of the two, `min_new_tokens` is the one that counts.
+  if (options.min_new_tokens > 0) options.min_length = 0;
+  return { options, warnings: warningsAbout(options) };
 }
 
 function refuseCombinations(options: ResolvedOptions): void {
