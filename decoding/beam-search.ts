@@ -89,6 +89,8 @@ export async function* beamSearch(search: BeamSearch): AsyncGenerator<DecodingEv
     }
     told = Math.max(told, certain);
     if (done) break;
+    // Again: the reader has had its events since.
+    search.signal?.throwIfAborted();
     await advance(tree, running, parents, next, rows);
     running = next;
   }

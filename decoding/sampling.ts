@@ -55,6 +55,8 @@ export async function* sampleBranches(
     }
     const open = branches.flatMap((branch, i) => (branch.reason ? [] : [{ branch, i }]));
     if (open.length === 0) break;
+    // Again: the reader has had its events since.
+    signal?.throwIfAborted();
     await tree.evaluate(
       open.map(({ branch, i }) => {
         const node = tree.append(branch.node, branch.hypothesis.last.token);
