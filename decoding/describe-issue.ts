@@ -12,9 +12,9 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
     case 'invalid_type':
       return `${field} must be ${typeName(issue)}, ${found}`;
     case 'too_small':
-      return `${field} must ${verb(issue.origin)} at least ${issue.minimum}${UNITS[issue.origin] ?? ''}, ${size(issue)}`;
+      return `${field} must ${verb(issue.origin)} ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${UNITS[issue.origin] ?? ''}, ${size(issue)}`;
     case 'too_big':
-      return `${field} must ${verb(issue.origin)} at most ${issue.maximum}${UNITS[issue.origin] ?? ''}, ${size(issue)}`;
+      return `${field} must ${verb(issue.origin)} ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${UNITS[issue.origin] ?? ''}, ${size(issue)}`;
     default:
       return `${field}: ${issue.message}, ${found}`;
   }

@@ -109,8 +109,11 @@ export function resolveOptions(given: DecodingOptions): { options: ResolvedOptio
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     if (!issue) throw new DecodingOptionsError('', 'invalid options');
-    const option = issue.code === 'unrecognized_keys' ? issue.keys[0] : issue.path.join('.');
-    throw new DecodingOptionsError(option ?? '', describeIssue(issue));
+    if (issue.code === 'unrecognized_keys') {
+      const [key = ''] = issue.keys;
+      throw new DecodingOptionsError(key, `'${key}' is not an option`);
+    }
+    throw new DecodingOptionsError(issue.path.join('.'), describeIssue(issue));
   }
   const options = parsed.data;
   refuseCombinations(options);
