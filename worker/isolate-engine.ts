@@ -7,7 +7,7 @@
  * loader for a while takes its place.
  */
 import { Engine } from './engine/engine.ts';
-import type { ModelSource } from './engine/model-source.ts';
+import type { ModelSource, Sha256 } from './engine/model-source.ts';
 import { Ort } from './engine/ort.ts';
 import { workerdPlatform } from './platform.ts';
 
@@ -101,7 +101,7 @@ class Attempt {
   }
 
   /** Each chunk that is hashed is a sign of life. */
-  heard(hash: ReturnType<typeof workerdPlatform.sha256>): ReturnType<typeof workerdPlatform.sha256> {
+  heard(hash: Sha256): Sha256 {
     return {
       update: (bytes) => {
         this.#lastSign = Date.now();

@@ -25,7 +25,6 @@ export type ElementType = keyof typeof ELEMENT_TYPE;
 export interface Tensor {
   readonly handle: number;
   readonly pointer: number;
-  readonly dims: readonly number[];
 }
 
 /** Tensors by the names of a graph's inputs or outputs. */
@@ -100,7 +99,7 @@ export class Ort {
         CPU_MEMORY,
       );
       if (handle === 0) throw new OrtError(lastError(this.#glue));
-      return { handle, pointer, dims };
+      return { handle, pointer };
     } finally {
       this.#glue.stackRestore(stack);
     }
