@@ -1,6 +1,6 @@
 /**
- * @module Beam search and beam sampling, as transformers 5.18.0 `GenerationMixin._beam_search`: all beams of a step are
- * rows of one forward pass, and a beam is a path in the tree.
+ * @module Beam search, beam sampling and diverse beam search: all beams of a step are rows of one forward pass, and a
+ * beam is a path in the tree.
  *
  * ## What can be told before the end
  *
@@ -9,203 +9,69 @@
  * score never changes, so whatever ranks below it now can only sink. So the common beginning of these grows and never
  * changes: a live beam's continuations begin as it does, beams that are dropped only make the set smaller, and a
  * hypothesis that finishes was a live beam's continuation. At the end the set is the answer alone, and the rest of it is
- * sent. Hence what was sent is always a beginning of the answer, and in the end the whole of it.
+ * sent. Hence what was sent is always a beginning of the answer, and in the end the whole of it. Several groups change
+ * nothing of this: the set is that of all of them.
+ *
+ * ## Diverse beam search
+ *
+ * (Vijayakumar et al. 2016.) The beams of a step are chosen group by group, each group by a search of its own, and a
+ * token costs a later group `diversity_penalty` for each beam of an earlier one that has just taken it.
  */
-import type { Beam, DecodedSequence, DecodingEvent, TokenLogprob } from './events.ts';
-import type { Hypothesis } from './hypothesis.ts';
-import type { ResolvedOptions } from './options.ts';
-import type { LogitsProcessor } from './processor.ts';
-import { logSoftmax } from './processors/log-softmax.ts';
-import type { Random } from './random.ts';
-import type { FinishReason, Stopping } from './stopping.ts';
-import type { TokenTree } from './token-tree.ts';
-import { type Candidate, likeliest, topCandidates } from './top-candidates.ts';
+import { BeamGroup, type BeamSearch, type Finished } from './beam-group.ts';
+import { NoTokenLeftError } from './errors.ts';
+import type { DecodedSequence, DecodingEvent } from './events.ts';
+import { advance, type Hypothesis } from './hypothesis.ts';
 
-export interface BeamSearch {
-  readonly tree: TokenTree;
-  /** The prompt, evaluated. */
-  readonly prompt: Hypothesis;
-  /** Rows to work in, `num_beams` of them; the first has the logits after the prompt. */
-  readonly rows: readonly Float32Array[];
-  readonly options: ResolvedOptions;
-  readonly eosCount: number;
-  readonly processors: readonly LogitsProcessor[];
-  readonly stopping: Stopping;
-  readonly random: Random;
-  readonly signal: AbortSignal | undefined;
-}
+/** What the groups before have taken in this step, for `hammingDiversity`. */
+export type TakenTokens = number[];
 
-interface Finished {
-  readonly hypothesis: Hypothesis;
-  readonly reason: FinishReason;
-  readonly score: number;
-}
-
-export async function* beamSearch(search: BeamSearch): AsyncGenerator<DecodingEvent, DecodedSequence[]> {
-  const { tree, rows, options, stopping } = search;
-  const { num_beams, early_stopping } = options;
-  const kept = Math.max(2, 1 + search.eosCount) * num_beams;
-  let running = [search.prompt];
-  let finished: Finished[] = [];
-  let improvable = true;
+export async function* beamSearch(
+  search: BeamSearch,
+  taken: TakenTokens,
+): AsyncGenerator<DecodingEvent, DecodedSequence[]> {
+  const { tree, options } = search;
+  const groups = Array.from(
+    { length: options.num_beam_groups },
+    (_, number) => new BeamGroup(search, number),
+  );
   let told = 0;
   for (let step = 1; ; step++) {
     search.signal?.throwIfAborted();
-    const scored = running.map((beam, i) => scoresOf(beam, rows[i] as Float32Array, search));
-    const candidates = choose(search, scored, running, kept);
-    const extended = candidates.map(({ row, token, score }) => {
-      const { scores, top } = scored[row] as Scored;
-      const generated = { token, logprob: scores[token] as number, ...(top && { top }) };
-      return (running[row] as Hypothesis).extended(generated, score);
+    const previous = groups.flatMap(({ live }) => live);
+    taken.length = 0;
+    const beams = groups.flatMap((group) => {
+      const front = group.step(step);
+      taken.push(...group.taken);
+      return front;
     });
-    const reasons = extended.map(stopping);
+    yield { type: 'beams', step, beams };
 
-    // What goes on: the best that have not ended. Candidates beyond the first num_beams are there to replace those.
-    const going = candidates
-      .map((candidate, i) => ({ candidate, i }))
-      .filter(({ i }) => reasons[i] === null)
-      .sort((a, b) => b.candidate.score - a.candidate.score)
-      .slice(0, num_beams);
-    // What has ended counts only if it ranks among the first num_beams.
-    const ended = extended.slice(0, num_beams).flatMap((hypothesis, i): Finished[] => {
-      const reason = reasons[i];
-      return reason ? [{ hypothesis, reason, score: normalized(hypothesis.score, step, options) }] : [];
-    });
-    const full = finished.length === num_beams;
-    if (improvable && !(full && early_stopping === true)) {
-      finished = [...finished, ...ended].sort((a, b) => b.score - a.score).slice(0, num_beams);
-    }
-    const next = going.map(({ i }) => extended[i] as Hypothesis);
-    const parents = going.map(({ candidate }) => running[candidate.row] as Hypothesis);
-    yield { type: 'beams', step, beams: front(going, ended, extended, candidates) };
-
-    improvable = improvable && canImprove(next[0], finished, step, search);
-    const done =
-      !improvable || next.length === 0 || (finished.length === num_beams && early_stopping === true);
-    const possible = [...(done ? [] : next), ...(finished[0] ? [finished[0].hypothesis] : [])];
+    const live = groups.flatMap((group) => group.live);
+    const [best] = ranked(groups);
+    const possible = [...live, ...(best ? [best.hypothesis] : [])];
     const certain = commonLength(possible);
     for (const generated of possible[0]?.generated.slice(told, certain) ?? []) {
       yield { type: 'token', sequence: 0, ...generated };
     }
     told = Math.max(told, certain);
-    if (done) break;
+    if (live.length === 0) break;
     // Again: the reader has had its events since.
     search.signal?.throwIfAborted();
-    await advance(tree, running, parents, next, rows);
-    running = next;
+    await advance(
+      tree,
+      previous,
+      groups.flatMap(({ next }) => next),
+    );
   }
-  const best = finished.slice(0, options.num_return_sequences);
-  if (best[0]) yield { type: 'finished', sequence: 0, reason: best[0].reason };
-  return best.map(({ hypothesis, reason, score }) => ({
-    tokens: hypothesis.generated.map(({ token }) => token),
-    finish_reason: reason,
-    score,
-    token_logprobs: hypothesis.generated.map(({ logprob }) => logprob),
-  }));
+  const returned = ranked(groups).slice(0, options.num_return_sequences);
+  if (!returned[0]) throw new NoTokenLeftError();
+  yield { type: 'finished', sequence: 0, reason: returned[0].reason };
+  return returned.map(({ hypothesis, reason, score }) => hypothesis.decoded(reason, score));
 }
 
-interface Scored {
-  readonly scores: Float32Array;
-  readonly top?: readonly TokenLogprob[];
-}
-
-/** Log-probabilities first and processors after them, as the reference has it in beam search. */
-function scoresOf(beam: Hypothesis, row: Float32Array, { processors, options }: BeamSearch): Scored {
-  logSoftmax(row);
-  const top = options.logprobs ? likeliest(row, options.logprobs) : undefined;
-  for (const process of processors) process(row, beam);
-  return { scores: row, ...(top && { top }) };
-}
-
-/** The best candidates, or as many drawn without replacement, in the order of the draw. */
-function choose(
-  { options, random }: BeamSearch,
-  scored: readonly Scored[],
-  running: readonly Hypothesis[],
-  count: number,
-): Candidate[] {
-  const scores = scored.map((one) => one.scores);
-  const base = running.map(({ score }) => score);
-  if (!options.do_sample) return topCandidates(scores, base, count);
-  return drawCandidates(scores, base, count, random);
-}
-
-/**
- * Draws without replacement from softmax(base + scores): the largest of scores with Gumbel noise added, largest first
- * (Kool et al. 2019, "Stochastic Beams and Where to Find Them"), which is how `torch.multinomial` draws too.
- */
-function drawCandidates(
-  scores: readonly Float32Array[],
-  base: readonly number[],
-  count: number,
-  random: Random,
-): Candidate[] {
-  const noisy = scores.map((row) =>
-    row.map((score) =>
-      score === Number.NEGATIVE_INFINITY ? score : score - Math.log(-Math.log(random() + 2 ** -33)),
-    ),
-  );
-  return topCandidates(noisy, base, count).map(({ row, token }) => ({
-    row,
-    token,
-    score: Math.fround((base[row] as number) + (scores[row]?.[token] as number)),
-  }));
-}
-
-/** score / length ** length_penalty, in float32 */
-function normalized(score: number, length: number, { length_penalty }: ResolvedOptions): number {
-  return Math.fround(score / Math.fround(length ** length_penalty));
-}
-
-/**
- * Whether a live beam could still beat the worst of the finished. With `early_stopping: false` that is a guess that
- * takes the present length for the best one; "never" takes the longest where longer is better.
- */
-function canImprove(
-  best: Hypothesis | undefined,
-  finished: readonly Finished[],
-  step: number,
-  { options }: BeamSearch,
-): boolean {
-  const { num_beams, early_stopping, length_penalty, max_new_tokens } = options;
-  if (!best) return false;
-  if (finished.length < num_beams) return true;
-  const length = early_stopping === 'never' && length_penalty > 0 ? max_new_tokens : step;
-  return normalized(best.score, length, options) > (finished.at(-1) as Finished).score;
-}
-
-/** The next step's beams take their places in the tree, those that nothing continues give theirs up. */
-async function advance(
-  tree: TokenTree,
-  running: readonly Hypothesis[],
-  parents: readonly Hypothesis[],
-  next: readonly Hypothesis[],
-  rows: readonly Float32Array[],
-): Promise<void> {
-  const evaluations = next.map((beam, i) => {
-    const node = tree.append((parents[i] as Hypothesis).node, beam.last.token);
-    beam.node = node;
-    return { node, logits: rows[i] as Float32Array };
-  });
-  for (const { node } of running) if (node) tree.release(node);
-  await tree.evaluate(evaluations);
-}
-
-/** The new front: what goes on, with the parents' numbers, and what ended with this step. */
-function front(
-  going: readonly { readonly candidate: Candidate; readonly i: number }[],
-  ended: readonly Finished[],
-  extended: readonly Hypothesis[],
-  candidates: readonly Candidate[],
-): Beam[] {
-  const beam = (i: number, score: number, finished: FinishReason | null): Beam => {
-    const { row, token } = candidates[i] as Candidate;
-    return { token, parent: row, logprob: (extended[i] as Hypothesis).last.logprob, score, finished };
-  };
-  return [
-    ...going.map(({ candidate, i }) => beam(i, candidate.score, null)),
-    ...ended.map(({ hypothesis, reason, score }) => beam(extended.indexOf(hypothesis), score, reason)),
-  ];
+/** The finished of all groups, best first. */
+function ranked(groups: readonly BeamGroup[]): Finished[] {
+  return groups.flatMap(({ finished }) => finished).sort((a, b) => b.score - a.score);
 }
 
 /** How many generated tokens all of them begin with. */

@@ -1,4 +1,6 @@
 /** @module Choosing the next token from one row of scores. */
+import { NoTokenLeftError } from './errors.ts';
+import { exponential } from './exponential.ts';
 import type { Random } from './random.ts';
 
 export interface Choice {
@@ -22,21 +24,27 @@ export function argmax(row: Float32Array): number {
   return best;
 }
 
-/** The likeliest token. */
+/**
+ * The likeliest token.
+ * @throws NoTokenLeftError
+ */
 export function chooseLikeliest(row: Float32Array): Choice {
   const token = argmax(row);
-  const largest = row[token] as number;
+  const largest = finite(row[token] as number);
   let total = 0;
-  for (let i = 0; i < row.length; i++) total += Math.exp((row[i] as number) - largest);
+  for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
   return { token, logprob: -Math.log(total) };
 }
 
-/** Draws a token from softmax(row), with one number of `random`. Overwrites `row` with weights. */
+/**
+ * Draws a token from softmax(row), with one number of `random`. Overwrites `row` with weights.
+ * @throws NoTokenLeftError
+ */
 export function drawToken(row: Float32Array, random: Random): Choice {
-  const largest = row[argmax(row)] as number;
+  const largest = finite(row[argmax(row)] as number);
   let total = 0;
   for (let i = 0; i < row.length; i++) {
-    row[i] = Math.exp((row[i] as number) - largest);
+    row[i] = exponential((row[i] as number) - largest);
     total += row[i] as number;
   }
   let left = random() * total;
@@ -49,4 +57,9 @@ export function drawToken(row: Float32Array, random: Random): Choice {
     if (left < 0) break;
   }
   return { token, logprob: Math.log((row[token] as number) / total) };
+}
+
+function finite(largest: number): number {
+  if (largest === Number.NEGATIVE_INFINITY) throw new NoTokenLeftError();
+  return largest;
 }

@@ -1,14 +1,12 @@
 /** @module Decoding: a prompt, options and a model in; events while it runs and sequences in the end. */
-import { beamSearch } from './beam-search.ts';
+import { beamSearch, type TakenTokens } from './beam-search.ts';
+import { checkAgainstModel } from './check-against-model.ts';
 import type { DecodingEvent, DecodingResult } from './events.ts';
 import { Hypothesis } from './hypothesis.ts';
-import {
-  type DecodingOptions,
-  DecodingOptionsError,
-  type ResolvedOptions,
-  resolveOptions,
-} from './options.ts';
+import { ModelRows } from './model-logprobs.ts';
+import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { processorsOf } from './processors/chain.ts';
+import { Scratch } from './processors/selection.ts';
 import { seededRandom } from './random.ts';
 import { sampleBranches } from './sampling.ts';
 import { stoppingRule, type TokenText } from './stopping.ts';
@@ -25,7 +23,8 @@ export interface DecodingContext {
  * Continues `prompt`. All strategies stream: greedy search and sampling token by token, beam search what is certain of
  * the answer and the whole front of beams. Leaving the loop ends the work and gives everything back.
  * @param prompt token ids, at least one
- * @throws DecodingOptionsError at once; what the model throws, of its memory before any work, in the first event's place
+ * @throws DecodingOptionsError at once; what the model throws, of its memory before any work, in the first event's place;
+ *   NoTokenLeftError when options ban all that could come next
  * @example for await (const event of decode(model, prompt, { num_beams: 4 })) console.log(event);
  */
 export function decode(
@@ -35,7 +34,7 @@ export function decode(
   context: DecodingContext = {},
 ): AsyncGenerator<DecodingEvent, DecodingResult, undefined> {
   const { options, warnings } = resolveOptions(given);
-  checkAgainstModel(model, prompt.length, options, context);
+  checkAgainstModel(options, model, prompt.length, context.tokenizer);
   return run(model, prompt, options, warnings, context);
 }
 
@@ -71,31 +70,26 @@ async function* run(
     const node = await evaluatePrompt(tree, prompt, rows[0] as Float32Array);
     const eosTokenIds = options.ignore_eos ? [] : (options.eos_token_id ?? model.eosTokenIds);
     const maxLength = prompt.length + options.max_new_tokens;
+    const scratch = new Scratch();
+    const taken: TakenTokens = [];
+    const stops = { stopTokenIds: options.stop_token_ids, stopStrings: options.stop_strings };
     const search = {
       tree,
       prompt: Hypothesis.ofPrompt(prompt, node),
       rows,
       options,
-      processors: processorsOf(options, {
-        vocabSize: model.vocabSize,
-        promptLength: prompt.length,
-        eosTokenIds,
-        maxLength,
-      }),
-      stopping: stoppingRule(
-        {
-          eosTokenIds,
-          stopTokenIds: options.stop_token_ids,
-          stopStrings: options.stop_strings,
-          maxLength,
-        },
-        tokenizer,
+      processors: processorsOf(
+        options,
+        { promptLength: prompt.length, eosTokenIds, maxLength, taken },
+        scratch,
       ),
+      stopping: stoppingRule({ eosTokenIds, maxLength, ...stops }, tokenizer),
+      modelRows: options.logprobs === undefined ? undefined : new ModelRows(rows, options.logprobs, scratch),
       signal,
     };
     const sequences =
       options.num_beams > 1
-        ? yield* beamSearch({ ...search, eosCount: eosTokenIds.length, random: seededRandom(options.seed) })
+        ? yield* beamSearch({ ...search, eosTokenIds, random: seededRandom(options.seed) }, taken)
         : yield* sampleBranches({ ...search, randoms: rows.map((_, i) => seededRandom(options.seed, i)) });
     return { sequences, warnings };
   } finally {
@@ -118,24 +112,4 @@ async function evaluatePrompt(
   // What follows holds those before it.
   for (const node of nodes) if (node !== last) tree.release(node);
   return last;
-}
-
-function checkAgainstModel(
-  model: LanguageModel,
-  promptLength: number,
-  options: ResolvedOptions,
-  { tokenizer }: DecodingContext,
-): void {
-  if (promptLength === 0) throw new RangeError('the prompt has no tokens');
-  const room = model.contextLength - promptLength;
-  if (options.max_new_tokens > room) {
-    throw new DecodingOptionsError(
-      'max_new_tokens',
-      `'max_new_tokens' must be at most ${room} after a prompt of ${promptLength} in a context of ` +
-        `${model.contextLength} tokens, not ${options.max_new_tokens}`,
-    );
-  }
-  if (options.stop_strings.length > 0 && !tokenizer) {
-    throw new DecodingOptionsError('stop_strings', "'stop_strings' needs a tokenizer, and none was given");
-  }
 }

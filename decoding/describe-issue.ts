@@ -15,6 +15,8 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
       return `${field} must ${verb(issue.origin)} ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${UNITS[issue.origin] ?? ''}, ${size(issue)}`;
     case 'too_big':
       return `${field} must ${verb(issue.origin)} ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${UNITS[issue.origin] ?? ''}, ${size(issue)}`;
+    case 'invalid_union':
+      return `${field} ${issue.message}, ${found}`;
     default:
       return `${field}: ${issue.message}, ${found}`;
   }
@@ -22,6 +24,7 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
 
 function typeName({ expected }: z.core.$ZodIssueInvalidType): string {
   if (expected === 'int') return 'a whole number';
+  if (expected === 'record') return 'an object';
   return `${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
 }
 

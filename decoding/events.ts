@@ -6,21 +6,41 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
-export interface TokenEvent {
+/** What the model itself thought of a token, before any processor: OpenAI's `logprobs`. Only if the option asks for it. */
+export interface ModelLogprobs {
+  readonly logprob: number;
+  /** The likeliest tokens in its place, `logprobs` of them. */
+  readonly top: readonly TokenLogprob[];
+}
+
+/** One generated token. */
+export interface GeneratedToken {
+  readonly token: number;
+  /**
+   * After all processors: the logarithm of the probability it was chosen with; in beam search what it adds to the score
+   * (`compute_transition_scores`).
+   */
+  readonly logprob: number;
+  readonly model?: ModelLogprobs;
+}
+
+export interface TokenEvent extends GeneratedToken {
   readonly type: 'token';
   /** Of the sequences that will be returned, which one this belongs to. */
   readonly sequence: number;
-  readonly token: number;
-  /** The logarithm of the probability it was chosen with, after all processors; in beam search what it adds to the score. */
-  readonly logprob: number;
-  /** The model's own likeliest tokens here, before any processor; only if `logprobs` asks for them. */
-  readonly top?: readonly TokenLogprob[];
 }
 
 /** One hypothesis of the front after a step of beam search. */
 export interface Beam {
+  /** Of `num_beam_groups`, which one it is in. */
+  readonly group: number;
+  /**
+   * Its number among the beams that go on from this step, each group's one after the other; null when it does not,
+   * having ended, or its group being done.
+   */
+  readonly index: number | null;
   readonly token: number;
-  /** The beam of the step before that it continues. */
+  /** The index, in the step before, of the beam that it continues. */
   readonly parent: number;
   readonly logprob: number;
   /** The sum of its tokens' scores; of a finished one this over its length to the power of `length_penalty`. */
@@ -48,9 +68,14 @@ export interface DecodedSequence {
   /** The generated ones, with the end-of-text token if one ended it. */
   readonly tokens: readonly number[];
   readonly finish_reason: FinishReason;
-  /** `sequences_scores`, in beam search. */
+  /** `sequences_scores` in beam search: the sum of `token_logprobs` over their number to the power of `length_penalty`. */
   readonly score: number | null;
+  /** After all processors, as in the token events. */
   readonly token_logprobs: readonly number[];
+  /** Before any processor, one for each token; null unless `logprobs` asks for them. */
+  readonly model_logprobs: readonly ModelLogprobs[] | null;
+  /** In beam search, which beam each token continued: its ancestry through the `beams` events. */
+  readonly beam_indices: readonly number[] | null;
 }
 
 export interface DecodingResult {

@@ -1,5 +1,6 @@
 /** @module `edgebeam/decoding`: what others may use. */
 export { type DecodingContext, decode, decodeAll } from './decode.ts';
+export { DecodingOptionsError, NoTokenLeftError } from './errors.ts';
 export type {
   Beam,
   BeamsEvent,
@@ -7,9 +8,11 @@ export type {
   DecodingEvent,
   DecodingResult,
   FinishedEvent,
+  GeneratedToken,
+  ModelLogprobs,
   TokenEvent,
   TokenLogprob,
 } from './events.ts';
-export { type DecodingOptions, DecodingOptionsError } from './options.ts';
+export type { DecodingOptions } from './options.ts';
 export type { FinishReason, TokenText } from './stopping.ts';
 export type { Evaluation, LanguageModel, TokenTree, TreeNode } from './token-tree.ts';

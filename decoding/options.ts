@@ -9,13 +9,29 @@
  */
 import { z } from 'zod';
 import { describeIssue } from './describe-issue.ts';
+import { DecodingOptionsError } from './errors.ts';
 
 const tokenId = z.int().nonnegative();
 const tokenIds = z.array(tokenId);
 const someTokens = tokenIds.min(1);
 const probability = z.number().min(0).max(1);
 /** Several, or one as itself. */
-const oneOrSome = z.union([tokenId.transform((id) => [id]), someTokens]);
+const oneOrSome = z.union([tokenId.transform((id) => [id]), someTokens], {
+  error: 'must be a token id or a list of some',
+});
+const noneOrSome = z.union([tokenId.transform((id) => [id]), tokenIds], {
+  error: 'must be a token id or a list of them',
+});
+const stopStrings = z.union(
+  [
+    z
+      .string()
+      .min(1)
+      .transform((stop) => [stop]),
+    z.array(z.string().min(1)),
+  ],
+  { error: 'must be a string of at least 1 character or a list of such' },
+);
 
 export const decodingOptionsSchema = z.strictObject({
   // How long
@@ -27,8 +43,14 @@ export const decodingOptionsSchema = z.strictObject({
   // Which search
   do_sample: z.boolean().default(false),
   num_beams: z.int().min(1).max(256).default(1),
+  /** Diverse beam search: groups of num_beams / num_beam_groups beams, each a search of its own … */
+  num_beam_groups: z.int().min(1).max(256).default(1),
+  /** … in which a token costs so much for each beam of an earlier group that takes it in the same step. */
+  diversity_penalty: z.number().nonnegative().default(0),
   length_penalty: z.number().default(1),
-  early_stopping: z.union([z.boolean(), z.literal('never')]).default(false),
+  early_stopping: z
+    .union([z.boolean(), z.literal('never')], { error: 'must be true, false or "never"' })
+    .default(false),
   num_return_sequences: z.int().min(1).max(256).default(1),
   /** Samples of which the `num_return_sequences` best by log-probability per token are returned. */
   best_of: z.int().min(1).max(256).optional(),
@@ -64,21 +86,13 @@ export const decodingOptionsSchema = z.strictObject({
   renormalize_logits: z.boolean().default(false),
 
   // When to stop
-  eos_token_id: z.union([tokenId.transform((id) => [id]), tokenIds]).optional(),
+  eos_token_id: noneOrSome.optional(),
   ignore_eos: z.boolean().default(false),
-  stop_strings: z
-    .union([
-      z
-        .string()
-        .min(1)
-        .transform((stop) => [stop]),
-      z.array(z.string().min(1)),
-    ])
-    .default([]),
+  stop_strings: stopStrings.default([]),
   stop_token_ids: tokenIds.default([]),
 
   // What to tell
-  /** Log-probabilities of the chosen token, and of so many of the likeliest beside it. */
+  /** What the model thought of the chosen token, and of so many of the likeliest in its place. */
   logprobs: z.int().min(0).max(100).optional(),
 });
 
@@ -86,18 +100,6 @@ export const decodingOptionsSchema = z.strictObject({
 export type DecodingOptions = z.input<typeof decodingOptionsSchema>;
 /** With every default in place. */
 export type ResolvedOptions = z.output<typeof decodingOptionsSchema>;
-
-/** A value that decoding cannot take, or values that do not go together. */
-export class DecodingOptionsError extends RangeError {
-  override readonly name = 'DecodingOptionsError';
-  /** The option to blame. */
-  readonly option: string;
-
-  constructor(option: string, message: string) {
-    super(message);
-    this.option = option;
-  }
-}
 
 /**
  * Validates options and fills in the defaults. Combinations that transformers' `GenerationConfig.validate` refuses
@@ -117,16 +119,18 @@ export function resolveOptions(given: DecodingOptions): { options: ResolvedOptio
   }
   const options = parsed.data;
   refuseCombinations(options);
+  refuseGroups(options);
   // `_prepare_generated_length`: of the two, `min_new_tokens` is the one that counts.
   if (options.min_new_tokens > 0) options.min_length = 0;
   return { options, warnings: warningsAbout(options) };
 }
 
+function refuse(option: string, message: string): never {
+  throw new DecodingOptionsError(option, message);
+}
+
 function refuseCombinations(options: ResolvedOptions): void {
   const { num_beams, num_return_sequences, do_sample, best_of, suppress_tokens } = options;
-  const refuse = (option: string, message: string): never => {
-    throw new DecodingOptionsError(option, message);
-  };
   if (num_beams === 1 && !do_sample && num_return_sequences > 1) {
     refuse(
       'num_return_sequences',
@@ -155,6 +159,26 @@ function refuseCombinations(options: ResolvedOptions): void {
   }
 }
 
+/** What transformers 4 refused (`GenerationConfig.validate`), which had groups. */
+function refuseGroups({ num_beams, num_beam_groups, diversity_penalty, do_sample }: ResolvedOptions): void {
+  if (num_beam_groups === 1) return;
+  if (num_beams % num_beam_groups !== 0) {
+    refuse(
+      'num_beam_groups',
+      `'num_beam_groups' must divide num_beams, ${num_beams}, without a rest, not ${num_beam_groups}`,
+    );
+  }
+  if (do_sample) {
+    refuse('num_beam_groups', `'num_beam_groups' must be 1 where do_sample is true, not ${num_beam_groups}`);
+  }
+  if (diversity_penalty === 0) {
+    refuse(
+      'diversity_penalty',
+      `'diversity_penalty' must be more than 0 with ${num_beam_groups} groups, which would all find the same, not 0`,
+    );
+  }
+}
+
 /** Options that say something only in sampling, and only in beam search, with the values that say nothing. */
 const SAMPLING_ONLY = {
   temperature: 1,
@@ -167,6 +191,7 @@ const SAMPLING_ONLY = {
   eta_cutoff: 0,
 } as const satisfies Partial<ResolvedOptions>;
 const BEAMS_ONLY = { early_stopping: false, length_penalty: 1 } as const satisfies Partial<ResolvedOptions>;
+const GROUPS_ONLY = { diversity_penalty: 0 } as const satisfies Partial<ResolvedOptions>;
 
 function warningsAbout(options: ResolvedOptions): string[] {
   const set = (neutral: Partial<ResolvedOptions>) =>
@@ -176,10 +201,14 @@ function warningsAbout(options: ResolvedOptions): string[] {
     });
   const ofSampling = options.do_sample ? [] : set(SAMPLING_ONLY);
   const ofBeams = options.num_beams > 1 ? [] : set(BEAMS_ONLY);
+  const ofGroups = options.num_beam_groups > 1 ? [] : set(GROUPS_ONLY);
   return [
     ...ofSampling.map(
       ({ name, given }) => `'${name}' is ${given}, which only sampling uses: do_sample is false`,
     ),
     ...ofBeams.map(({ name, given }) => `'${name}' is ${given}, which only beam search uses: num_beams is 1`),
+    ...ofGroups.map(
+      ({ name, given }) => `'${name}' is ${given}, which only groups of beams use: num_beam_groups is 1`,
+    ),
   ];
 }

@@ -1,5 +1,4 @@
 /** @module The best continuations of several rows at once: `torch.topk` over their scores laid end to end. */
-import type { TokenLogprob } from './events.ts';
 
 export interface Candidate {
   /** Which row it continues. */
@@ -33,11 +32,6 @@ export function topCandidates(
     }
   });
   return heap.sort((a, b) => b.score - a.score || a.row - b.row || a.token - b.token);
-}
-
-/** The `count` likeliest tokens of a row of log-probabilities. */
-export function likeliest(logprobs: Float32Array, count: number): TokenLogprob[] {
-  return topCandidates([logprobs], [0], count).map(({ token, score }) => ({ token, logprob: score }));
 }
 
 /** Whether `a` gives way to `b`: the lower score, and of equal ones the later. */

@@ -4,7 +4,12 @@ import type { LogitsProcessor } from '../processor.ts';
 import { epsilonCutoff, etaCutoff, minP } from './cutoffs.ts';
 import { exponentialDecayLengthPenalty, forcedEos, minLength, minNewTokens } from './length.ts';
 import { renormalizeLogits } from './log-softmax.ts';
-import { frequencyPresencePenalty, noRepeatNgram, repetitionPenalty } from './repetition.ts';
+import {
+  frequencyPresencePenalty,
+  hammingDiversity,
+  noRepeatNgram,
+  repetitionPenalty,
+} from './repetition.ts';
 import { Scratch } from './selection.ts';
 import { badWords, bannableWords, sequenceBias } from './sequence-bias.ts';
 import { allowedTokens, beginSuppressTokens, removeInvalidValues, suppressTokens } from './suppression.ts';
@@ -15,24 +20,32 @@ import { topP } from './top-p.ts';
 import { typicalP } from './typical-p.ts';
 
 export interface ProcessorContext {
-  readonly vocabSize: number;
   readonly promptLength: number;
   /** None: nothing about the end of text applies. */
   readonly eosTokenIds: readonly number[];
   /** Prompt and max_new_tokens. */
   readonly maxLength: number;
+  /** What the groups of beams before have taken in this step. */
+  readonly taken: readonly number[];
 }
 
 /**
- * The processors to run one after the other on each row. They keep memory from row to row, so that two generations
+ * The processors to run one after the other on each row. They keep memory, `scratch` among it, from row to row, so that two generations
  * need each their own; the rows of one may share them.
  * @throws {RangeError} if a token is not in the vocabulary that can only be meant to be
  */
-export function processorsOf(options: ResolvedOptions, context: ProcessorContext): LogitsProcessor[] {
-  requireKnownTokens(options, context.vocabSize);
+export function processorsOf(
+  options: ResolvedOptions,
+  context: ProcessorContext,
+  scratch = new Scratch(),
+): LogitsProcessor[] {
   const processors = constraints(options, context);
-  if (options.do_sample) processors.push(...warpers(options, context.eosTokenIds));
+  if (options.do_sample) processors.push(...warpers(options, context.eosTokenIds, scratch));
   if (options.renormalize_logits) processors.push(renormalizeLogits());
+  // The reference, too, has it after everything, so that a row's probabilities may add up to less than 1.
+  if (options.num_beam_groups > 1) {
+    processors.push(hammingDiversity(options.diversity_penalty, context.taken));
+  }
   return processors;
 }
 
@@ -70,11 +83,15 @@ function constraints(
 }
 
 /** What applies only to sampling. */
-function warpers(options: ResolvedOptions, eosTokenIds: readonly number[]): LogitsProcessor[] {
+function warpers(
+  options: ResolvedOptions,
+  eosTokenIds: readonly number[],
+  scratch: Scratch,
+): LogitsProcessor[] {
   const { top_h, top_k, top_p, min_p, typical_p, epsilon_cutoff, eta_cutoff } = options;
   // Beams need a token besides every end.
   const minTokensToKeep = options.num_beams > 1 ? Math.max(eosTokenIds.length, 1) + 1 : 1;
-  const truncation = { minTokensToKeep, scratch: new Scratch() };
+  const truncation = { minTokensToKeep, scratch };
   return present([
     options.temperature !== 1 && temperature(options.temperature),
     top_h !== undefined && topH(top_h, truncation),
@@ -93,20 +110,4 @@ function present(processors: readonly (LogitsProcessor | false | undefined)[]): 
 
 function biasesOf({ logit_bias }: ResolvedOptions): [number[], number][] {
   return Object.entries(logit_bias).map(([id, bias]) => [[Number(id)], bias]);
-}
-
-/** Where the reference would throw or write beside the row. Others, as in `suppress_tokens`, are merely without effect. */
-function requireKnownTokens(options: ResolvedOptions, vocabSize: number): void {
-  const tokens = {
-    sequence_bias: options.sequence_bias.flatMap(([ids]) => ids),
-    logit_bias: biasesOf(options).flatMap(([ids]) => ids),
-    bad_words_ids: options.bad_words_ids.flat(),
-    forced_eos_token_id: options.forced_eos_token_id ?? [],
-    allowed_token_ids: options.allowed_token_ids ?? [],
-  };
-  for (const [name, ids] of Object.entries(tokens)) {
-    const unknown = ids.find((id) => id >= vocabSize);
-    if (unknown === undefined) continue;
-    throw new RangeError(`${name} has token ${unknown}; the vocabulary ends at ${vocabSize - 1}`);
-  }
 }

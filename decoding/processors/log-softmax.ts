@@ -1,4 +1,5 @@
 /** @module Log-probabilities of a row of scores. */
+import { exponential } from '../exponential.ts';
 import type { LogitsProcessor } from '../processor.ts';
 import { largestScore } from './softmax.ts';
 
@@ -6,7 +7,7 @@ import { largestScore } from './softmax.ts';
 export function logSoftmax(row: Float32Array): void {
   const largest = largestScore(row);
   let total = 0;
-  for (let i = 0; i < row.length; i++) total += Math.exp((row[i] as number) - largest);
+  for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
   const logTotal = Math.log(total);
   for (let i = 0; i < row.length; i++) row[i] = (row[i] as number) - largest - logTotal;
 }

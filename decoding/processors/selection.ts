@@ -1,11 +1,13 @@
 /**
  * @module The head of a row without sorting it: a radix selection, most significant digit first, over the bits of
- * what the tokens are ordered by. Three passes, whatever the scores; exact, ties included.
+ * what the tokens are ordered by. Three passes, whatever the scores; exact, ties included. Few by score come from a heap.
  */
 
 /** Bits below the three digits of a key, of 10, 11 and 11 bits. */
 const SHIFTS = [22, 11, 0];
 const DIGITS = 2 ** 11;
+/** Up to here a heap of the k largest is faster than three passes: almost every score fails one comparison with it. */
+const HEAP_MOST = 256;
 
 /** Memory for one selection at a time, kept from row to row. */
 export class Scratch {
@@ -15,6 +17,8 @@ export class Scratch {
   keys = new Uint32Array(0);
   /** The same memory as `keys`: floats of at least 0 are ordered as their bits are. */
   floats = new Float32Array(0);
+  /** The largest so far, where few are asked for. */
+  readonly heap = new Float32Array(HEAP_MOST);
   readonly masses = new Float64Array(DIGITS);
   readonly counts = new Uint32Array(DIGITS);
 
@@ -98,6 +102,37 @@ function passDigits(
 
 /** The k-th largest score, duplicates counted (`torch.topk(scores, k)[0][-1]`); NaN counts as the largest. */
 export function kthLargest(scores: Float32Array, k: number, scratch: Scratch): number {
+  const found = k <= Math.min(HEAP_MOST, scores.length) ? kthByHeap(scores, scratch.heap, k) : Number.NaN;
+  return Number.isNaN(found) ? kthBySelection(scores, k, scratch) : found;
+}
+
+/** NaN if there is any NaN. */
+function kthByHeap(scores: Float32Array, heap: Float32Array, k: number): number {
+  heap.fill(Number.NEGATIVE_INFINITY, 0, k);
+  let least = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i] as number;
+    if (score <= least) continue;
+    if (Number.isNaN(score)) return score;
+    replaceLeast(heap, k, score);
+    least = heap[0] as number;
+  }
+  return least;
+}
+
+/** Puts `score` in the place of the root of a heap of k, where the least is, and lets it sink. */
+function replaceLeast(heap: Float32Array, k: number, score: number): void {
+  let i = 0;
+  for (let child = 1; child < k; child = 2 * i + 1) {
+    if (child + 1 < k && (heap[child + 1] as number) < (heap[child] as number)) child++;
+    if ((heap[child] as number) >= score) break;
+    heap[i] = heap[child] as number;
+    i = child;
+  }
+  heap[i] = score;
+}
+
+function kthBySelection(scores: Float32Array, k: number, scratch: Scratch): number {
   scratch.orderDescending(scores);
   // The keys have served: the first is where the bits become a float again.
   scratch.keys[0] = descending(findBorder(scratch, 0, k).key);

@@ -3,6 +3,7 @@
  *
  * A row without a softmax, having NaN, +Infinity or nothing but -Infinity, has NaN throughout, as in torch.
  */
+import { exponential } from '../exponential.ts';
 
 /** exp(score - largest) adds up to `total`; NaN if the row has no softmax. */
 export interface Normalizer {
@@ -27,7 +28,7 @@ export function softmaxWeights(scores: Float32Array, weights: Float64Array): Nor
   const largest = largestScore(scores);
   let total = 0;
   for (let i = 0; i < scores.length; i++) {
-    const weight = Math.exp((scores[i] as number) - largest);
+    const weight = exponential((scores[i] as number) - largest);
     weights[i] = weight;
     total += weight;
   }

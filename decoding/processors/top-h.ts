@@ -1,4 +1,5 @@
 /** @module Sampling from as many tokens as hold a share of the entropy. */
+import { exponential } from '../exponential.ts';
 import type { LogitsProcessor } from '../processor.ts';
 import { topIndices } from './selection.ts';
 import { largestScore } from './softmax.ts';
@@ -19,7 +20,7 @@ export function topH(share: number, truncation: Truncation = {}): LogitsProcesso
     const largest = largestScore(scores);
     if (Number.isNaN(largest)) return;
     const indices = topIndices(scores, Math.min(CONSIDERED, scores.length), scratch);
-    const terms = entropyTerms(indices.map((i) => Math.exp((scores[i] as number) - largest)));
+    const terms = entropyTerms(indices.map((i) => exponential((scores[i] as number) - largest)));
     const limit = share * terms.reduce((sum, term) => sum + term, 0);
     let cumulative = 0;
     let kept = 0;

@@ -15,7 +15,7 @@ const PROMPT = [1, 2];
 function processedRow(given: DecodingOptions): Float32Array {
   const row = MODEL.logitsAfter(PROMPT);
   const { options } = resolveOptions(given);
-  const context = { vocabSize: MODEL.vocabSize, promptLength: 2, eosTokenIds: [], maxLength: 3 };
+  const context = { promptLength: 2, eosTokenIds: [], maxLength: 3, taken: [] };
   const sequence = { tokens: Int32Array.from(PROMPT), length: 2 };
   for (const process of processorsOf(options, context)) process(row, sequence);
   return row;

@@ -1,7 +1,8 @@
 /** @module What decoding refuses and warns about, and when it stops. */
 import { describe, expect, it } from 'vitest';
 import { decode, decodeAll } from '../../decoding/decode.ts';
-import { type DecodingOptions, DecodingOptionsError, resolveOptions } from '../../decoding/options.ts';
+import { DecodingOptionsError, NoTokenLeftError } from '../../decoding/errors.ts';
+import { type DecodingOptions, resolveOptions } from '../../decoding/options.ts';
 import type { TokenText } from '../../decoding/stopping.ts';
 import { LookupModel } from '../support/lookup-model.ts';
 
@@ -24,6 +25,12 @@ describe('a value out of range is refused by name', () => {
     ['do_sample', 1, 'be a boolean, not 1'],
     ['num_beams', 0, 'be at least 1, not 0'],
     ['num_beams', 257, 'be at most 256, not 257'],
+    ['num_beam_groups', 0, 'be at least 1, not 0'],
+    ['diversity_penalty', -1, 'be at least 0, not -1'],
+    ['early_stopping', 'always', 'be true, false or "never", not "always"'],
+    ['eos_token_id', -1, 'be a token id or a list of them, not -1'],
+    ['forced_eos_token_id', -1, 'be a token id or a list of some, not -1'],
+    ['stop_strings', '', 'be a string of at least 1 character or a list of such, not ""'],
     ['length_penalty', '1', 'be a number, not "1"'],
     ['length_penalty', Number.POSITIVE_INFINITY, 'be a number, not Infinity'],
     ['num_return_sequences', 0, 'be at least 1, not 0'],
@@ -32,7 +39,7 @@ describe('a value out of range is refused by name', () => {
     ['best_of', 257, 'be at most 256, not 257'],
     ['seed', 0.5, 'be a whole number, not 0.5'],
     ['sequence_bias', 3, 'be an array, not 3'],
-    ['logit_bias', 3, 'be a record, not 3'],
+    ['logit_bias', 3, 'be an object, not 3'],
     ['repetition_penalty', 0, 'be more than 0, not 0'],
     ['no_repeat_ngram_size', -1, 'be at least 0, not -1'],
     ['bad_words_ids', 3, 'be an array, not 3'],
@@ -62,16 +69,6 @@ describe('a value out of range is refused by name', () => {
     expect(error).toMatchObject({ option: name, message: `'${name}' must ${rest}` });
   });
 
-  it.each([
-    ['early_stopping', 'always'],
-    ['eos_token_id', -1],
-    ['stop_strings', ''],
-  ])('%s: %j', (name, value) => {
-    const error = refusal(() => resolveOptions({ [name]: value } as DecodingOptions));
-    expect(error.option).toBe(name);
-    expect(error.message).toMatch(new RegExp(`^'${name}'.*not ${JSON.stringify(value)}$`));
-  });
-
   it('and so is an option that there is not', () => {
     const error = refusal(() => resolveOptions({ topk: 3 } as DecodingOptions));
     expect(error).toMatchObject({ option: 'topk', message: "'topk' is not an option" });
@@ -81,6 +78,10 @@ describe('a value out of range is refused by name', () => {
 it.each<[DecodingOptions, string]>([
   [{ num_return_sequences: 2 }, 'num_return_sequences'],
   [{ num_beams: 2, num_return_sequences: 3 }, 'num_return_sequences'],
+  [{ num_beams: 4, num_beam_groups: 3, diversity_penalty: 1 }, 'num_beam_groups'],
+  [{ num_beam_groups: 2, diversity_penalty: 1 }, 'num_beam_groups'],
+  [{ num_beams: 4, num_beam_groups: 2, diversity_penalty: 1, do_sample: true }, 'num_beam_groups'],
+  [{ num_beams: 4, num_beam_groups: 2 }, 'diversity_penalty'],
   [{ best_of: 2 }, 'best_of'],
   [{ best_of: 2, num_beams: 2, do_sample: true }, 'best_of'],
   [{ best_of: 2, do_sample: true, num_return_sequences: 3 }, 'best_of'],
@@ -93,6 +94,31 @@ it.each<[DecodingOptions, string]>([
   expect(error.message).toContain(`'${name}'`);
 });
 
+it.each<[string, DecodingOptions]>([
+  ['sequence_bias', { sequence_bias: [[[1, 99], 1]] }],
+  ['logit_bias', { logit_bias: { 99: 1 } }],
+  ['bad_words_ids', { bad_words_ids: [[1], [99, 1]] }],
+  ['forced_eos_token_id', { forced_eos_token_id: 99 }],
+  ['suppress_tokens', { suppress_tokens: [99] }],
+  ['begin_suppress_tokens', { begin_suppress_tokens: [1, 99] }],
+  ['allowed_token_ids', { allowed_token_ids: [99] }],
+  ['eos_token_id', { eos_token_id: [99] }],
+  ['stop_token_ids', { stop_token_ids: [99] }],
+])('a token outside the vocabulary is refused at once: %s', (option, options) => {
+  const error = refusal(() => decode(new LookupModel({ vocabSize: 9 }), [1], options));
+  const message = `'${option}' must have token ids below 9, the size of the vocabulary, not 99`;
+  expect(error).toMatchObject({ option, message });
+});
+
+it.each<DecodingOptions>([{}, { do_sample: true }, { num_beams: 3 }, { num_beams: 3, do_sample: true }])(
+  'where every token is banned there is an error, not a text: %j',
+  async (options) => {
+    const model = new LookupModel({ vocabSize: 4 });
+    const banned = { ...options, allowed_token_ids: [1], suppress_tokens: [1] };
+    await expect(decodeAll(model, [1], banned)).rejects.toThrow(NoTokenLeftError);
+  },
+);
+
 it('a prompt without tokens is refused at once', () => {
   expect(() => decode(new LookupModel(), [], {})).toThrow('the prompt has no tokens');
 });
@@ -100,13 +126,15 @@ it('a prompt without tokens is refused at once', () => {
 it('options that only another search uses are warned about', async () => {
   const sampling = { temperature: 2, top_h: 0.5, top_k: 1, top_p: 0.5, min_p: 0.1, typical_p: 0.5 };
   const more = { epsilon_cutoff: 0.1, eta_cutoff: 0.1 };
-  const beams = { early_stopping: true, length_penalty: 2 };
+  const beams = { early_stopping: true, length_penalty: 2, diversity_penalty: 1 };
   const all = { ...sampling, ...more, ...beams };
   const { warnings } = await decodeAll(new LookupModel(), [1], all);
   expect(warnings.map((warning) => /^'(\w+)' is/.exec(warning)?.[1])).toEqual(Object.keys(all));
   expect(warnings[0]).toBe("'temperature' is 2, which only sampling uses: do_sample is false");
-  expect(warnings.at(-1)).toBe("'length_penalty' is 2, which only beam search uses: num_beams is 1");
-  expect(resolveOptions({ ...all, do_sample: true, num_beams: 2 }).warnings).toEqual([]);
+  expect(warnings.at(-2)).toBe("'length_penalty' is 2, which only beam search uses: num_beams is 1");
+  expect(resolveOptions({ ...all, do_sample: true, num_beams: 2, diversity_penalty: 0 }).warnings).toEqual(
+    [],
+  );
 });
 
 describe('the end', () => {

@@ -1,0 +1,43 @@
+/** @module What the model itself thinks of the next token, kept before processors change it. */
+import type { GeneratedToken, ModelLogprobs, TokenLogprob } from './events.ts';
+import { logSoftmax } from './processors/log-softmax.ts';
+import { type Scratch, topIndices } from './processors/selection.ts';
+
+/** Memory for the log-probabilities of some rows at a time, of which the chosen tokens' will be asked for. */
+export class ModelRows {
+  readonly #rows: readonly Float32Array[];
+  readonly #tops: (readonly TokenLogprob[])[] = [];
+  readonly #top: number;
+  readonly #scratch: Scratch;
+
+  /** @param top how many of the likeliest to tell beside the chosen one */
+  constructor(rows: readonly Float32Array[], top: number, scratch: Scratch) {
+    this.#rows = rows.map((row) => new Float32Array(row.length));
+    this.#top = top;
+    this.#scratch = scratch;
+  }
+
+  /** Keeps what the logits or log-probabilities in `row` say. */
+  keep(index: number, row: Float32Array): void {
+    const kept = this.#rows[index] as Float32Array;
+    kept.set(row);
+    logSoftmax(kept);
+    const count = Math.min(this.#top, kept.length);
+    const likeliest = count > 0 ? topIndices(kept, count, this.#scratch) : [];
+    this.#tops[index] = likeliest.map((token) => ({ token, logprob: kept[token] as number }));
+  }
+
+  of(index: number, token: number): ModelLogprobs {
+    const logprob = (this.#rows[index] as Float32Array)[token] as number;
+    return { logprob, top: this.#tops[index] as readonly TokenLogprob[] };
+  }
+}
+
+/** `generated` with what the model thought of it, where that was kept. */
+export function withModel(
+  generated: GeneratedToken,
+  rows: ModelRows | undefined,
+  index: number,
+): GeneratedToken {
+  return rows ? { ...generated, model: rows.of(index, generated.token) } : generated;
+}
