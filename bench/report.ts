@@ -1,6 +1,7 @@
 /** @module The results as Markdown. */
 import type { ColdStart } from './cold-start.ts';
 import { SIDES, type SideName } from './contestant.ts';
+import type { DecodingShare } from './decoding.ts';
 import type { Machine } from './machine.ts';
 import type { Measurement, Settled } from './measure.ts';
 import { PAST, PROMPT, type Timing, type Work } from './side.ts';
@@ -9,10 +10,11 @@ export interface Results {
   readonly command: string;
   readonly machine: Machine;
   readonly measurements: readonly Measurement[];
+  readonly decoding: readonly DecodingShare[];
   readonly coldStarts: readonly ColdStart[];
 }
 
-export function report({ command, machine, measurements, coldStarts }: Results): string {
+export function report({ command, machine, measurements, decoding, coldStarts }: Results): string {
   const { processor, cores, memoryGib, system, versions } = machine;
   const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const parts = [
@@ -22,6 +24,9 @@ export function report({ command, machine, measurements, coldStarts }: Results):
   if (measurements.length > 0) {
     parts.push('**First request of a fresh process**, ms:', firstTable(measurements));
     parts.push('**Memory**, MiB:', memoryTable(measurements));
+  }
+  if (decoding.length > 0) {
+    parts.push('**What decoding takes of a step**, in Node, ms:', decodingTable(decoding));
   }
   if (coldStarts.length > 0) {
     parts.push('**Cold start: first byte of a streamed completion from the Worker**, in workerd:');
@@ -85,6 +90,15 @@ function memoryTable(measurements: readonly Measurement[]): string {
     ],
     ['WebAssembly heap of it', ...cells(({ settled }, side) => settled.at(-1)?.heapBytes[side])],
   ]);
+}
+
+function decodingTable(shares: readonly DecodingShare[]): string {
+  const header = ['', 'decoding', 'forward pass of so many rows', 'decoding of that'];
+  const rows = shares.map(({ name, decoding, forward }) => {
+    const [mine, model] = [median(decoding), median(forward)];
+    return [name, mine.toFixed(2), milliseconds(model), `${((100 * mine) / model).toFixed(1)} %`];
+  });
+  return table(header, rows);
 }
 
 function coldTable(coldStarts: readonly ColdStart[]): string {

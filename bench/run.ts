@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { measureColdStarts } from './cold-start.ts';
+import { measureDecoding } from './decoding.ts';
 import { describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
 import { ensureBenchModels } from './models.ts';
@@ -14,7 +15,7 @@ const PAGE = join(import.meta.dirname, '..', 'docs', 'benchmarks.md');
 const [BEGIN, END] = ['<!-- measured -->', '<!-- end of measured -->'];
 
 interface Options {
-  readonly only?: 'node' | 'workerd' | 'cold';
+  readonly only?: 'node' | 'workerd' | 'decoding' | 'cold';
   readonly quick?: true;
   readonly json?: string;
   readonly write?: true;
@@ -24,7 +25,7 @@ const options = new Command('npm run bench --')
   .description(
     'Measures edgebeam against the usual layout of GPT-2 124M in onnxruntime-web, with random weights.',
   )
-  .addOption(new Option('--only <part>', 'one part of it').choices(['node', 'workerd', 'cold']))
+  .addOption(new Option('--only <part>', 'one part of it').choices(['node', 'workerd', 'decoding', 'cold']))
   .option('--quick', 'few calls: to see that it works, not to believe the figures')
   .option('--json <file>', 'write every single timing there')
   .option('--write', 'put the tables into docs/benchmarks.md')
@@ -51,6 +52,7 @@ async function run({ only, quick, json, write }: Options): Promise<void> {
         : []),
       ...(isAsked('workerd') ? [await measure('workerd', startInWorkerd, plan)] : []),
     ],
+    decoding: isAsked('decoding') ? await measureDecoding(plan) : [],
     coldStarts: isAsked('cold') ? await measureColdStarts(plan.starts) : [],
   };
   const text = report(results);

@@ -9,8 +9,8 @@
  * score never changes, so whatever ranks below it now can only sink. So the common beginning of these grows and never
  * changes: a live beam's continuations begin as it does, beams that are dropped only make the set smaller, and a
  * hypothesis that finishes was a live beam's continuation. At the end the set is the answer alone, and the rest of it is
- * sent. Hence what was sent is always a beginning of the answer, and in the end the whole of it. Several groups change
- * nothing of this: the set is that of all of them.
+ * sent. Hence what was sent is always a beginning of the answer, and in the end the whole of it. Of several groups the
+ * set is that of all of them; two may find the same token at different costs, and then it is not yet certain.
  *
  * ## Diverse beam search
  *
@@ -74,10 +74,12 @@ function ranked(groups: readonly BeamGroup[]): Finished[] {
   return groups.flatMap(({ finished }) => finished).sort((a, b) => b.score - a.score);
 }
 
-/** How many generated tokens all of them begin with. */
+/** How many generated tokens, with their log-probabilities, all of them begin with. */
 function commonLength(hypotheses: readonly Hypothesis[]): number {
   const [first, ...others] = hypotheses.map(({ generated }) => generated);
   if (!first) return 0;
-  const end = first.findIndex(({ token }, i) => others.some((other) => other[i]?.token !== token));
+  const end = first.findIndex(({ token, logprob }, i) =>
+    others.some((other) => other[i]?.token !== token || other[i]?.logprob !== logprob),
+  );
   return end < 0 ? first.length : end;
 }

@@ -1,6 +1,7 @@
 /** @module Choosing the next token from one row of scores. */
+
+import { exponential, logarithm } from './elementary.ts';
 import { NoTokenLeftError } from './errors.ts';
-import { exponential } from './exponential.ts';
 import type { Random } from './random.ts';
 
 export interface Choice {
@@ -33,7 +34,7 @@ export function chooseLikeliest(row: Float32Array): Choice {
   const largest = finite(row[token] as number);
   let total = 0;
   for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
-  return { token, logprob: -Math.log(total) };
+  return { token, logprob: -logarithm(total) };
 }
 
 /**
@@ -56,7 +57,7 @@ export function drawToken(row: Float32Array, random: Random): Choice {
     token = i;
     if (left < 0) break;
   }
-  return { token, logprob: Math.log((row[token] as number) / total) };
+  return { token, logprob: logarithm((row[token] as number) / total) };
 }
 
 function finite(largest: number): number {

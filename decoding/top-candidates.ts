@@ -19,18 +19,21 @@ export function topCandidates(
 ): Candidate[] {
   // A heap with the worst of the best on top: almost every token fails one comparison with it.
   const heap: Candidate[] = [];
-  rows.forEach((scores, row) => {
+  let least = Number.NEGATIVE_INFINITY;
+  for (const [row, scores] of rows.entries()) {
     const start = base[row] as number;
     for (let token = 0; token < scores.length; token++) {
       const score = Math.fround(start + (scores[token] as number));
+      if (!(score > least)) continue;
       if (heap.length < count) {
-        if (score > Number.NEGATIVE_INFINITY) push(heap, { row, token, score });
-      } else if (score > (heap[0] as Candidate).score) {
+        push(heap, { row, token, score });
+      } else {
         heap[0] = { row, token, score };
         sink(heap);
       }
+      if (heap.length === count) least = (heap[0] as Candidate).score;
     }
-  });
+  }
   return heap.sort((a, b) => b.score - a.score || a.row - b.row || a.token - b.token);
 }
 

@@ -2,6 +2,7 @@
  * @module Sampling from the tokens that are likely enough. The cutoffs are moved from probabilities to scores:
  * p < c exactly when score < largest + ln(c · Σ exp(score - largest)). Rows without a softmax stay as they are.
  */
+import { exponential, logarithm } from '../elementary.ts';
 import type { LogitsProcessor } from '../processor.ts';
 import { kthLargest, topIndices } from './selection.ts';
 import { entropy, largestScore, softmaxWeights } from './softmax.ts';
@@ -14,7 +15,7 @@ import { keepOnly, removeBelow, type Truncation, withDefaults } from './truncati
 export function minP(share: number, truncation: Truncation = {}): LogitsProcessor {
   const { minTokensToKeep, scratch } = withDefaults(truncation);
   return function minP(scores) {
-    const cutoff = largestScore(scores) + Math.log(share);
+    const cutoff = largestScore(scores) + logarithm(share);
     if (Number.isNaN(cutoff)) return;
     if (minTokensToKeep > 1 && kthLargest(scores, minTokensToKeep, scratch) < cutoff) {
       keepOnly(scores, topIndices(scores, minTokensToKeep, scratch));
@@ -31,7 +32,7 @@ export function epsilonCutoff(epsilon: number, truncation: Truncation = {}): Log
   return function epsilonCutoff(scores) {
     scratch.fit(scores.length);
     const { largest, total } = softmaxWeights(scores, scratch.weights);
-    const cutoff = largest + Math.log(epsilon * total);
+    const cutoff = largest + logarithm(epsilon * total);
     removeBelow(scores, Math.min(cutoff, leastToKeep(scores, largest, required)));
   };
 }
@@ -47,8 +48,8 @@ export function etaCutoff(epsilon: number, truncation: Truncation = {}): LogitsP
     scratch.fit(scores.length);
     const normalizer = softmaxWeights(scores, scratch.weights);
     const { largest, total } = normalizer;
-    const eta = Math.sqrt(epsilon) * Math.exp(-entropy(scores, scratch.weights, normalizer));
-    const cutoff = largest + Math.log(Math.min(epsilon, eta) * total);
+    const eta = Math.sqrt(epsilon) * exponential(Math.min(0, -entropy(scores, scratch.weights, normalizer)));
+    const cutoff = largest + logarithm(Math.min(epsilon, eta) * total);
     removeBelow(scores, Math.min(cutoff, leastToKeep(scores, largest, required)));
   };
 }

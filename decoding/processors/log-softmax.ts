@@ -1,5 +1,5 @@
 /** @module Log-probabilities of a row of scores. */
-import { exponential } from '../exponential.ts';
+import { exponential, logarithm } from '../elementary.ts';
 import type { LogitsProcessor } from '../processor.ts';
 import { largestScore } from './softmax.ts';
 
@@ -8,7 +8,7 @@ export function logSoftmax(row: Float32Array): void {
   const largest = largestScore(row);
   let total = 0;
   for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
-  const logTotal = Math.log(total);
+  const logTotal = logarithm(total);
   for (let i = 0; i < row.length; i++) row[i] = (row[i] as number) - largest - logTotal;
 }
 

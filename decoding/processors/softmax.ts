@@ -3,7 +3,7 @@
  *
  * A row without a softmax, having NaN, +Infinity or nothing but -Infinity, has NaN throughout, as in torch.
  */
-import { exponential } from '../exponential.ts';
+import { exponential, logarithm } from '../elementary.ts';
 
 /** exp(score - largest) adds up to `total`; NaN if the row has no softmax. */
 export interface Normalizer {
@@ -42,5 +42,5 @@ export function entropy(scores: Float32Array, weights: Float64Array, { largest, 
     const weight = weights[i] as number;
     if (weight > 0) sum += weight * ((scores[i] as number) - largest);
   }
-  return Math.log(total) - sum / total;
+  return logarithm(total) - sum / total;
 }

@@ -1,5 +1,5 @@
 /** @module Sampling from as many tokens as hold a share of the entropy. */
-import { exponential } from '../exponential.ts';
+import { exponential, logarithm } from '../elementary.ts';
 import type { LogitsProcessor } from '../processor.ts';
 import { topIndices } from './selection.ts';
 import { largestScore } from './softmax.ts';
@@ -39,5 +39,5 @@ function entropyTerms(weights: readonly number[]): number[] {
   const probabilities = weights.map((weight) => weight / total);
   const none = probabilities.findIndex((p) => Math.fround(p) === 0);
   const positive = none === -1 ? probabilities : probabilities.slice(0, none);
-  return positive.map((p) => -p * Math.log(p));
+  return positive.map((p) => -p * logarithm(p));
 }

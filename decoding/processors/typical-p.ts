@@ -1,4 +1,5 @@
 /** @module Locally typical sampling. */
+import { logarithm } from '../elementary.ts';
 import type { LogitsProcessor } from '../processor.ts';
 import { findBorder } from './selection.ts';
 import { entropy, softmaxWeights } from './softmax.ts';
@@ -17,7 +18,7 @@ export function typicalP(mass: number, truncation: Truncation = {}): LogitsProce
     const normalizer = softmaxWeights(scores, weights);
     const { largest, total } = normalizer;
     if (Number.isNaN(total)) return;
-    const offset = entropy(scores, weights, normalizer) - largest - Math.log(total);
+    const offset = entropy(scores, weights, normalizer) - largest - logarithm(total);
     for (let i = 0; i < scores.length; i++) distances[i] = Math.abs((scores[i] as number) + offset);
     const border = findBorder(scratch, mass * total, minTokensToKeep);
     let ties = border.mass < mass * total ? scores.length : minTokensToKeep - border.count;

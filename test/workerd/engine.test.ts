@@ -8,7 +8,9 @@ import attention from '../../worker/engine/kernels/attention.wasm';
 import { Ort } from '../../worker/engine/ort.ts';
 import { assetsSource, bucketSource, workerdPlatform } from '../../worker/platform.ts';
 import golden from '../golden/logits-odd.json';
+import seeded from '../golden/seeded.json';
 import { largestDifference, sequenceLogits } from '../support/rows.ts';
+import { generateSeeded } from '../support/seeded.ts';
 import { bucket, copyModelToBucket } from './bucket.ts';
 
 const MIB = 2 ** 20;
@@ -30,6 +32,12 @@ describe('the engine in workerd', () => {
       const rows = await sequenceLogits(engine, ids);
       expect(largestDifference(expected, rows.at(-1) as Float32Array)).toBeLessThanOrEqual(1e-3);
     }
+    engine.release();
+  });
+
+  it('makes of a seed the same text as in Node, to the last bit', async () => {
+    const engine = await load('default-int8');
+    expect(await generateSeeded(engine)).toEqual(seeded);
     engine.release();
   });
 
