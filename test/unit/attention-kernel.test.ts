@@ -1,11 +1,9 @@
 /** @module The attention kernel against its formula, written plainly. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type AttentionKernel, attentionKernel } from '../../worker/engine/kernels/attention.ts';
-import { ATTENTION_WASM, buildAttention } from '../../worker/engine/kernels/build.ts';
-import { temporaryFolder } from '../support/checkpoints.ts';
+import { wasmPath } from '../../worker/engine/kernels/build.ts';
 
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
 const floats = new Float32Array(memory.buffer);
@@ -30,25 +28,8 @@ const cases = fc.record({
 
 describe('the attention kernel', () => {
   let kernel: AttentionKernel;
-  let wasm: Buffer<ArrayBuffer>;
   beforeAll(async () => {
-    wasm = (await readFile(ATTENTION_WASM)) as Buffer<ArrayBuffer>;
-    kernel = attentionKernel(await WebAssembly.compile(wasm), memory);
-  });
-
-  it('is what its source compiles to', async () => {
-    await using folder = await temporaryFolder();
-    const out = join(folder.path, 'attention.wasm');
-    await buildAttention(out);
-    expect(wasm.equals(await readFile(out)), 'run `npm run build`').toBe(true);
-  });
-
-  it('has no data of its own, which would overwrite onnxruntime’s', async () => {
-    const module = await WebAssembly.compile(wasm);
-    expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
-    const before = words.slice();
-    attentionKernel(module, memory);
-    expect(words.every((word, i) => word === before[i])).toBe(true);
+    kernel = attentionKernel(await WebAssembly.compile(await readFile(wasmPath('attention'))), memory);
   });
 
   it('computes softmax(scale · q·K) · V of each path', () => {

@@ -1,4 +1,4 @@
-/** @module `npm run build`: compiles the kernels. The result is in the repository; a test compiles it once more. */
+/** @module `npm run build`: compiles the kernels. The results are in the repository; a test compiles them once more. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,13 +20,24 @@ const OPTIONS = [
   ...['-O3', '--converge', '--noAssert'],
 ];
 
-export const ATTENTION_WASM = join(HERE, 'attention.wasm');
+/** What each module is made of: a source in `assembly/`, and options beside those of all. */
+const MODULES = {
+  attention: { source: 'attention.ts', options: [] },
+  'linear-relaxed': { source: 'linear.ts', options: ['--enable', 'relaxed-simd'] },
+  'linear-plain': { source: 'linear.ts', options: [] },
+} as const satisfies Record<string, { readonly source: string; readonly options: readonly string[] }>;
 
-export async function buildAttention(out: string): Promise<void> {
-  const source = join('assembly', 'attention.ts');
-  await promisify(execFile)(process.execPath, [COMPILER, source, '--outFile', out, ...OPTIONS], {
-    cwd: HERE,
-  });
+export type KernelModule = keyof typeof MODULES;
+
+export const KERNEL_MODULES = Object.keys(MODULES) as readonly KernelModule[];
+
+/** Where the compiled module is. */
+export const wasmPath = (module: KernelModule): string => join(HERE, `${module}.wasm`);
+
+export async function build(module: KernelModule, out: string): Promise<void> {
+  const { source, options } = MODULES[module];
+  const args = [COMPILER, join('assembly', source), '--outFile', out, ...OPTIONS, ...options];
+  await promisify(execFile)(process.execPath, args, { cwd: HERE });
 }
 
-if (import.meta.main) await buildAttention(ATTENTION_WASM);
+if (import.meta.main) await Promise.all(KERNEL_MODULES.map((module) => build(module, wasmPath(module))));

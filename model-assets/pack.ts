@@ -1,0 +1,58 @@
+/** @module The order in which the kernels of `worker/engine/kernels/` read quantized weights. */
+
+/** Rows of a weight that share their multipliers. */
+const GROUP = 32;
+/** Columns of a tile. */
+const COLUMNS = 4;
+/** The code that stands for zero. */
+const ZERO_CODE = 8;
+
+/**
+ * A 4-bit weight `[inputs, outputs]` as `assembly/product.ts` reads it: tiles of four columns, for each tile its groups
+ * of 32 rows in order, for each group four vectors of 16 bytes. Byte `4 · column + i` of vector v holds the codes of
+ * rows `8v + i` (low half) and `8v + 4 + i` (high half). After them the multipliers, `[tile, group, 4]`. Rows and
+ * columns that fill up are zeros.
+ *
+ * @param codes `[inputs, outputs]`, 0 … 15
+ * @param multipliers `[ceil(inputs / 32), outputs]`
+ * @throws RangeError when the lengths are not those of the shape, or a code is above 15
+ */
+export function packInt4(
+  codes: Uint8Array,
+  multipliers: Uint8Array,
+  inputs: number,
+  outputs: number,
+): Uint8Array<ArrayBuffer> {
+  const groups = Math.ceil(inputs / GROUP);
+  const tiles = Math.ceil(outputs / COLUMNS);
+  checkLength('codes', codes, inputs * outputs, `${inputs} × ${outputs}`);
+  checkLength('multipliers', multipliers, groups * outputs, `${groups} × ${outputs}`);
+  const tooLarge = codes.findIndex((code) => code > 15);
+  if (tooLarge >= 0) throw new RangeError(`codes[${tooLarge}] is ${codes[tooLarge]}; 4 bits hold 0 to 15`);
+
+  const tileBytes = groups * GROUP * (COLUMNS / 2);
+  const packed = new Uint8Array(tiles * (tileBytes + groups * COLUMNS));
+  packed.fill(ZERO_CODE * 0x11, 0, tiles * tileBytes);
+  for (let row = 0; row < inputs; row++) {
+    const place = Math.floor(row / 8) * 16 + (row % 4);
+    const shift = row % 8 < 4 ? 0 : 4;
+    for (let column = 0; column < outputs; column++) {
+      const at = Math.floor(column / COLUMNS) * tileBytes + place + 4 * (column % COLUMNS);
+      const code = codes[row * outputs + column] as number;
+      packed[at] = ((packed[at] as number) & (0xf0 >> shift)) | (code << shift);
+    }
+  }
+  for (let group = 0; group < groups; group++) {
+    for (let column = 0; column < outputs; column++) {
+      const tile = Math.floor(column / COLUMNS);
+      const at = tiles * tileBytes + (tile * groups + group) * COLUMNS + (column % COLUMNS);
+      packed[at] = multipliers[group * outputs + column] as number;
+    }
+  }
+  return packed;
+}
+
+function checkLength(name: string, array: Uint8Array, expected: number, shape: string): void {
+  if (array.length === expected) return;
+  throw new RangeError(`${name} has ${array.length} elements, and a shape of ${shape} has ${expected}`);
+}

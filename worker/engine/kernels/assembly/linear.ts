@@ -1,0 +1,2 @@
+/** The kernels that multiply quantized weights: one module, built with relaxed SIMD and without. */
+export { product } from './product';

@@ -1,0 +1,107 @@
+/**
+ * Rows of activations as 8-bit integers, each with its own scale: what a row becomes depends on no other row.
+ *
+ * The scratch of `rows` rows of `n` floats, with `k` = n rounded up to a multiple of 32:
+ *
+ *     codes    [rows, k]       i8   -127 … 127, zeros beyond n
+ *     offsets  [rows, k / 32]  i16 pairs: -8 · the sums of a group's codes at places 0, 1 and 2, 3 of each four
+ *     scales   [rows]          f32
+ *     tail     128 bytes, in which a last group that is not whole is filled up with zeros
+ */
+
+const FLOAT: usize = 4;
+const GROUP: usize = 32;
+const TAIL: usize = GROUP * FLOAT;
+
+/** Keeps a row of zeros from dividing by zero; no other row of a working model comes near it. */
+const SMALLEST_MAXIMUM: f32 = 1e-30;
+
+// @ts-ignore: decorator
+@inline
+export function padded(n: usize): usize {
+  return (n + GROUP - 1) & ~(GROUP - 1);
+}
+
+// @ts-ignore: decorator
+@inline
+export function offsetsOf(scratch: usize, rows: i32, n: usize): usize {
+  return scratch + <usize>rows * padded(n);
+}
+
+// @ts-ignore: decorator
+@inline
+export function scalesOf(scratch: usize, rows: i32, n: usize): usize {
+  return offsetsOf(scratch, rows, n) + <usize>rows * (padded(n) >> 3);
+}
+
+/**
+ * `code = x / scale`, to the nearest, ties to even, with `scale = max|x| / 127`.
+ * @param x rows of n floats
+ */
+export function quantizeRows(x: usize, rows: i32, n: usize, scratch: usize): void {
+  const whole = n & ~(GROUP - 1);
+  const scales = scalesOf(scratch, rows, n);
+  const tail = scales + <usize>rows * FLOAT;
+  let codes = scratch;
+  let offsets = offsetsOf(scratch, rows, n);
+  for (let row = 0; row < rows; row++) {
+    const scale = max(largest(x, n), SMALLEST_MAXIMUM) * <f32>(1.0 / 127.0);
+    store<f32>(scales + <usize>row * FLOAT, scale);
+    for (let i: usize = 0; i < whole; i += GROUP) {
+      quantizeGroup(x + i * FLOAT, scale, codes, offsets);
+      codes += GROUP;
+      offsets += 4;
+    }
+    if (whole < n) {
+      memory.fill(tail, 0, TAIL);
+      memory.copy(tail, x + whole * FLOAT, (n - whole) * FLOAT);
+      quantizeGroup(tail, scale, codes, offsets);
+      codes += GROUP;
+      offsets += 4;
+    }
+    x += n * FLOAT;
+  }
+}
+
+/** max|x|; NaN if there is one. */
+function largest(x: usize, n: usize): f32 {
+  const end = x + n * FLOAT;
+  const vectors = x + (n & ~3) * FLOAT;
+  let lanes = f32x4.splat(0);
+  for (; x < vectors; x += 4 * FLOAT) lanes = f32x4.max(lanes, f32x4.abs(v128.load(x)));
+  let most = max(
+    max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
+    max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
+  );
+  for (; x < end; x += FLOAT) most = max(most, abs(load<f32>(x)));
+  return most;
+}
+
+/** 32 codes, and what takes the weights' zero point of 8 off their products: a first value for the sums. */
+function quantizeGroup(x: usize, scale: f32, codes: usize, offsets: usize): void {
+  const divisor = f32x4.splat(scale);
+  const first = codesOf(x, divisor);
+  const second = codesOf(x + 16 * FLOAT, divisor);
+  v128.store(codes, first);
+  v128.store(codes, second, 16);
+  // Sums of pairs, of which the even ones and the odd ones belong together.
+  let sums = i16x8.add(i16x8.extadd_pairwise_i8x16_s(first), i16x8.extadd_pairwise_i8x16_s(second));
+  sums = i16x8.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
+  sums = i16x8.add(sums, v128.shuffle<i32>(sums, sums, 1, 0, 3, 2));
+  store<i32>(offsets, i32x4.extract_lane(i16x8.neg(i16x8.shl(sums, 3)), 0));
+}
+
+// @ts-ignore: decorator
+@inline
+function codesOf(x: usize, scale: v128): v128 {
+  return i8x16.narrow_i16x8_s(
+    i16x8.narrow_i32x4_s(rounded(v128.load(x), scale), rounded(v128.load(x, 16), scale)),
+    i16x8.narrow_i32x4_s(rounded(v128.load(x, 32), scale), rounded(v128.load(x, 48), scale)),
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function rounded(x: v128, scale: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(x, scale)));
+}
