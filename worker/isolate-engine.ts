@@ -6,7 +6,7 @@
  * one request loads, under `waitUntil`, and the others look now and then; one that finds no sign of life from the
  * loader for a while takes its place.
  */
-import { Engine } from './engine/engine.ts';
+import { Engine, type KernelModules } from './engine/engine.ts';
 import type { ModelSource, Sha256 } from './engine/model-source.ts';
 import { Ort } from './engine/ort.ts';
 import { workerdPlatform } from './platform.ts';
@@ -23,7 +23,7 @@ export interface LoadContext {
 /** WebAssembly that came with the Worker: none may be compiled later. */
 export interface EngineModules {
   readonly onnxruntime: WebAssembly.Module;
-  readonly attention: WebAssembly.Module;
+  readonly kernels: KernelModules;
 }
 
 export class IsolateEngine {
@@ -69,7 +69,7 @@ export class IsolateEngine {
       const engine = await Engine.load(this.#ort, {
         source,
         platform,
-        attention: this.#modules.attention,
+        kernels: this.#modules.kernels,
         signal: attempt.signal,
       });
       this.#engine = engine;

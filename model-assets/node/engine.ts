@@ -4,8 +4,10 @@ import { open, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { Engine, type EngineOptions, type Platform } from '../../worker/engine/engine.ts';
+import { Engine, type EngineOptions, type KernelModules, type Platform } from '../../worker/engine/engine.ts';
 import { ModelFilesError } from '../../worker/engine/errors.ts';
+import { wasmPath } from '../../worker/engine/kernels/build.ts';
+import { hasRelaxedSimd } from '../../worker/engine/kernels/linear.ts';
 import type { ModelSource, Sha256 } from '../../worker/engine/model-source.ts';
 import { Ort } from '../../worker/engine/ort.ts';
 
@@ -31,9 +33,13 @@ export async function startOrt(maximumBytes: number = NO_BUDGET): Promise<Ort> {
   return Ort.start(await compile(path), maximumBytes);
 }
 
-/** The attention kernel, compiled. */
-export function attentionModule(): Promise<WebAssembly.Module> {
-  return compile(join(import.meta.dirname, '..', '..', 'worker', 'engine', 'kernels', 'attention.wasm'));
+/** The kernels, compiled; of the linear ones those that this Node can run. */
+export async function kernelModules(): Promise<KernelModules> {
+  const [attention, linear] = await Promise.all([
+    compile(wasmPath('attention')),
+    compile(wasmPath(hasRelaxedSimd() ? 'linear-relaxed' : 'linear-plain')),
+  ]);
+  return { attention, linear };
 }
 
 /** Loads a converted model in an onnxruntime of its own. */
@@ -45,7 +51,7 @@ export async function loadEngine(
   return Engine.load(ort, {
     source: folderSource(folder),
     platform: nodePlatform,
-    attention: await attentionModule(),
+    kernels: await kernelModules(),
     ...options,
   });
 }

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { attentionModule, folderSource, nodePlatform, startOrt } from '../../model-assets/node/engine.ts';
-import { Engine } from '../../worker/engine/engine.ts';
+import { folderSource, kernelModules, nodePlatform, startOrt } from '../../model-assets/node/engine.ts';
+import { Engine, type KernelModules } from '../../worker/engine/engine.ts';
 import { HeapExhaustedError, ModelFilesError } from '../../worker/engine/errors.ts';
 import type { HeapAccount } from '../../worker/engine/heap.ts';
 import type { ModelSource } from '../../worker/engine/model-source.ts';
@@ -50,10 +50,10 @@ const lengthen = (bytes: Uint8Array) => Uint8Array.from([...bytes, 0]);
 const held = ({ size: _, ...account }: HeapAccount) => account;
 
 describe('loading', () => {
-  let attention: WebAssembly.Module;
+  let kernels: KernelModules;
   let ort: Ort;
   beforeAll(async () => {
-    attention = await attentionModule();
+    kernels = await kernelModules();
   });
   beforeEach(async () => {
     ort = await startOrt(40 * MiB);
@@ -61,7 +61,7 @@ describe('loading', () => {
 
   const load = (source: ModelSource | string, signal?: AbortSignal) =>
     Engine.load(ort, {
-      attention,
+      kernels,
       platform: nodePlatform,
       source: typeof source === 'string' ? folderSource(source) : source,
       ...(signal && { signal }),

@@ -1,11 +1,10 @@
 /** @module An isolate's app with an engine of its own, and small ways to ask it. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import onnxruntime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { createApp } from '../../worker/app.ts';
 import type { Bindings } from '../../worker/bindings.ts';
-import attention from '../../worker/engine/kernels/attention.wasm';
 import { IsolateEngine } from '../../worker/isolate-engine.ts';
+import { modules } from '../../worker/modules.ts';
 
 export interface TestApp {
   fetch(path: string, init?: RequestInit): Promise<Response>;
@@ -21,7 +20,7 @@ function oneModel(name: string): Fetcher {
 }
 
 export function startApp(bindings: Partial<Bindings> = {}): TestApp {
-  const app = createApp(new IsolateEngine({ onnxruntime, attention }));
+  const app = createApp(new IsolateEngine(modules));
   const all = { ...env, ASSETS: oneModel('default-int8'), ...bindings };
   const contexts: ExecutionContext[] = [];
   return {

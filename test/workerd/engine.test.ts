@@ -1,11 +1,10 @@
 /** @module The engine where it will live: in workerd, reading static assets and R2. */
 import { env } from 'cloudflare:workers';
-import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../worker/engine/engine.ts';
 import { HeapExhaustedError } from '../../worker/engine/errors.ts';
-import attention from '../../worker/engine/kernels/attention.wasm';
 import { Ort } from '../../worker/engine/ort.ts';
+import { modules } from '../../worker/modules.ts';
 import { assetsSource, bucketSource, workerdPlatform } from '../../worker/platform.ts';
 import golden from '../golden/logits-odd.json';
 import seeded from '../golden/seeded.json';
@@ -16,11 +15,11 @@ import { bucket, copyModelToBucket } from './bucket.ts';
 const MIB = 2 ** 20;
 
 async function load(name: string, maximumBytes = 100 * MIB): Promise<Engine> {
-  const ort = await Ort.start(wasm, maximumBytes);
+  const ort = await Ort.start(modules.onnxruntime, maximumBytes);
   return Engine.load(ort, {
     source: assetsSource(env.ASSETS, `${name}/`),
     platform: workerdPlatform,
-    attention,
+    kernels: modules.kernels,
   });
 }
 
@@ -51,11 +50,11 @@ describe('the engine in workerd', () => {
   });
 
   it('gives everything back, and loads again in the same heap', async () => {
-    const ort = await Ort.start(wasm, 64 * MIB);
+    const ort = await Ort.start(modules.onnxruntime, 64 * MIB);
     const options = {
       source: assetsSource(env.ASSETS, 'default-f32/'),
       platform: workerdPlatform,
-      attention,
+      kernels: modules.kernels,
     };
     const names = await Engine.load(ort, options);
     names.release();
@@ -67,11 +66,11 @@ describe('the engine in workerd', () => {
   });
 
   it('refuses a model that is bigger than its heap, and then loads one that is not', async () => {
-    const ort = await Ort.start(wasm, 30 * MIB);
+    const ort = await Ort.start(modules.onnxruntime, 30 * MIB);
     const from = (name: string) => ({
       source: assetsSource(env.ASSETS, `${name}/`),
       platform: workerdPlatform,
-      attention,
+      kernels: modules.kernels,
     });
     await expect(Engine.load(ort, from('default-f32'))).rejects.toThrow(HeapExhaustedError);
     const engine = await Engine.load(ort, from('default-int8'));
@@ -81,11 +80,11 @@ describe('the engine in workerd', () => {
 
   it('reads from R2 as from the assets', async () => {
     await copyModelToBucket('odd-int8');
-    const ort = await Ort.start(wasm, 64 * MIB);
+    const ort = await Ort.start(modules.onnxruntime, 64 * MIB);
     const engine = await Engine.load(ort, {
       source: bucketSource(bucket, 'odd-int8/'),
       platform: workerdPlatform,
-      attention,
+      kernels: modules.kernels,
     });
     const other = await load('odd-int8');
     const ids = [1, 2, 3, 4, 5];

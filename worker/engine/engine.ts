@@ -5,10 +5,13 @@ import type { LanguageModel, TokenTree } from '../../decoding/token-tree.ts';
 import type { Manifest, ModelFile } from '../../model-assets/manifest.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { SlotsExhaustedError } from './errors.ts';
-import { Gpt2, type Graphs } from './gpt2.ts';
+import { Gpt2 } from './gpt2.ts';
 import type { HeapAccount } from './heap.ts';
+import { attentionKernel } from './kernels/attention.ts';
+import { loadNetwork } from './load-network.ts';
 import { type ModelSource, readFile, readManifest, type Sha256 } from './model-source.ts';
-import type { Ort, Session } from './ort.ts';
+import type { Network } from './network.ts';
+import type { Ort } from './ort.ts';
 import { PassQueue } from './pass-queue.ts';
 import { CachedTree } from './token-tree.ts';
 import { Weights } from './weights.ts';
@@ -24,9 +27,15 @@ export interface Platform {
   sha256(): Sha256;
 }
 
-export interface EngineOptions {
-  /** The attention kernel, `kernels/attention.wasm`. */
+/** The kernels, compiled: `kernels/*.wasm`. */
+export interface KernelModules {
   readonly attention: WebAssembly.Module;
+  /** `linear-relaxed.wasm`, or `linear-plain.wasm` where there is no relaxed SIMD. */
+  readonly linear: WebAssembly.Module;
+}
+
+export interface EngineOptions {
+  readonly kernels: KernelModules;
   readonly source: ModelSource;
   readonly platform: Platform;
   /** The most rows of one pass, and so the chunk in which a long prompt goes. */
@@ -51,7 +60,6 @@ export class Engine implements LanguageModel {
   readonly manifest: Manifest;
   readonly tokenizer: Tokenizer;
   readonly #ort: Ort;
-  readonly #graphs: Graphs;
   readonly #weights: Weights;
   readonly #model: Gpt2;
   readonly #queue: PassQueue;
@@ -61,24 +69,16 @@ export class Engine implements LanguageModel {
     ort: Ort,
     manifest: Manifest,
     tokenizer: Tokenizer,
-    graphs: Graphs,
     weights: Weights,
-    options: EngineOptions,
+    model: Gpt2,
+    pause: () => Promise<void>,
   ) {
     this.#ort = ort;
     this.manifest = manifest;
     this.tokenizer = tokenizer;
-    this.#graphs = graphs;
     this.#weights = weights;
-    this.#model = new Gpt2(
-      ort,
-      options.attention,
-      manifest.config,
-      graphs,
-      weights,
-      options.maxRows ?? DEFAULT_CHUNK,
-    );
-    this.#queue = new PassQueue(this.#model, options.platform.pause);
+    this.#model = model;
+    this.#queue = new PassQueue(model, pause);
   }
 
   /**
@@ -86,33 +86,21 @@ export class Engine implements LanguageModel {
    * @throws ModelFilesError, HeapExhaustedError, OrtError; nothing is held after any of them
    */
   static async load(ort: Ort, options: EngineOptions): Promise<Engine> {
-    const { source, platform, signal = new AbortController().signal } = options;
+    const { source, platform, kernels, signal = new AbortController().signal } = options;
     const manifest = await readManifest(source);
     const read = (file: ModelFile) => readFile(source, file, platform.sha256);
-    const [tokenizer, embed, qkv, block, head] = await Promise.all([
-      read(manifest.tokenizer),
-      read(manifest.graphs.embed),
-      read(manifest.graphs.qkv),
-      read(manifest.graphs.block),
-      read(manifest.graphs.head),
-    ]);
+    const tokenizer = Tokenizer.read(await read(manifest.tokenizer));
+    const graphs = await readGraphs(manifest.graphs, read);
     const weights = await Weights.load(ort, manifest, source, platform.sha256, signal);
-    const sessions: Session[] = [];
-    const session = (graph: Uint8Array) => {
-      const created = ort.createSession(graph);
-      sessions.push(created);
-      return created;
-    };
+    const maxRows = options.maxRows ?? DEFAULT_CHUNK;
+    let network: Network | undefined;
     try {
-      const graphs = {
-        embed: session(embed),
-        qkv: session(qkv),
-        block: session(block),
-        head: session(head),
-      };
-      return new Engine(ort, manifest, Tokenizer.read(tokenizer), graphs, weights, options);
+      network = loadNetwork(ort, manifest, graphs, weights, maxRows);
+      const attention = attentionKernel(kernels.attention, ort.heap.memory);
+      const model = new Gpt2(ort, attention, manifest.config, network, maxRows);
+      return new Engine(ort, manifest, tokenizer, weights, model, platform.pause);
     } catch (error) {
-      for (const created of sessions) created.release();
+      network?.release();
       weights.release();
       throw error;
     }
@@ -155,7 +143,6 @@ export class Engine implements LanguageModel {
   release(): void {
     for (const tree of this.#trees) tree.close();
     this.#model.release();
-    for (const session of Object.values(this.#graphs)) session.release();
     this.#weights.release();
   }
 
@@ -172,4 +159,12 @@ export class Engine implements LanguageModel {
     for (const tree of idle) tree.expire();
     return idle.length > 0;
   }
+}
+
+async function readGraphs(
+  files: Manifest['graphs'],
+  read: (file: ModelFile) => Promise<Uint8Array>,
+): Promise<Record<string, Uint8Array>> {
+  const entries = Object.entries(files).map(async ([name, file]) => [name, await read(file)] as const);
+  return Object.fromEntries(await Promise.all(entries));
 }

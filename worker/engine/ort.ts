@@ -89,7 +89,7 @@ export class Ort {
     try {
       const shape = this.#glue.stackAlloc(POINTER_BYTES * dims.length);
       this.heap.words(shape, dims.length).set(dims);
-      const size = dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type]);
+      const size = elementsBytes(type, dims);
       const handle = this.#glue._OrtCreateTensor(
         ELEMENT_TYPE[type],
         pointer,
@@ -122,6 +122,28 @@ export class Ort {
   }
 }
 
+/**
+ * A session for each graph, by the graphs' names.
+ * @throws OrtError, HeapExhaustedError; no session is held then
+ */
+export function createSessions<Name extends string>(
+  ort: Ort,
+  graphs: Readonly<Record<Name, Uint8Array>>,
+): Record<Name, Session> {
+  const sessions: Partial<Record<Name, Session>> = {};
+  try {
+    for (const name in graphs) sessions[name] = ort.createSession(graphs[name]);
+    return sessions as Record<Name, Session>;
+  } catch (error) {
+    releaseSessions(sessions);
+    throw error;
+  }
+}
+
+export function releaseSessions(sessions: Readonly<Partial<Record<string, Session>>>): void {
+  for (const session of Object.values(sessions)) session?.release();
+}
+
 /** One graph, ready to run. */
 export class Session {
   readonly #ort: Ort;
@@ -144,22 +166,20 @@ export class Session {
   run(inputs: Bindings, outputs: Bindings): void {
     const stack = this.#glue.stackSave();
     try {
-      const [inputNames, inputValues] = this.#list(inputs);
-      const [outputNames, outputValues] = this.#list(outputs);
-      const failed = this.#glue._OrtRun(
-        this.#handle,
-        inputNames,
-        inputValues,
-        Object.keys(inputs).length,
-        outputNames,
-        Object.keys(outputs).length,
-        outputValues,
-        0,
-      );
-      if (failed) throw new OrtError(lastError(this.#glue));
+      const at = this.#glue.stackAlloc(argumentBytes(inputs, outputs));
+      this.#run(this.#writeArguments(inputs, outputs, at));
     } finally {
       this.#glue.stackRestore(stack);
     }
+  }
+
+  /**
+   * The same run for many times: its arguments are written once.
+   * @param at heap memory for them, {@link argumentBytes}, which the caller owns
+   */
+  bind(inputs: Bindings, outputs: Bindings, at: number): () => void {
+    const bound = this.#writeArguments(inputs, outputs, at);
+    return () => this.#run(bound);
   }
 
   release(): void {
@@ -167,18 +187,55 @@ export class Session {
     this.#ort.heap.reserve(-this.#bytes, 'graphs');
   }
 
-  /** Addresses of two lists on the stack: the names, and the handles in the same order. */
-  #list(bindings: Bindings): [names: number, handles: number] {
+  #run({ inputs, inputCount, outputs, outputCount }: Arguments): void {
+    const failed = this.#glue._OrtRun(
+      this.#handle,
+      inputs,
+      inputs + POINTER_BYTES * inputCount,
+      inputCount,
+      outputs,
+      outputCount,
+      outputs + POINTER_BYTES * outputCount,
+      0,
+    );
+    if (failed) throw new OrtError(lastError(this.#glue));
+  }
+
+  #writeArguments(inputs: Bindings, outputs: Bindings, at: number): Arguments {
+    const inputCount = this.#writeList(inputs, at);
+    const outputsAt = at + 2 * POINTER_BYTES * inputCount;
+    return { inputs: at, inputCount, outputs: outputsAt, outputCount: this.#writeList(outputs, outputsAt) };
+  }
+
+  /** Two lists: the addresses of the names, and the handles in the same order. Returns their length. */
+  #writeList(bindings: Bindings, at: number): number {
     const entries = Object.entries(bindings);
     const addresses = entries.map(([name]) => this.#ort.nameAddress(name));
-    const list = this.#glue.stackAlloc(2 * POINTER_BYTES * entries.length);
-    const words = this.#ort.heap.words(list, 2 * entries.length);
+    const words = this.#ort.heap.words(at, 2 * entries.length);
     words.set(addresses);
     entries.forEach(([, tensor], i) => {
       words[entries.length + i] = tensor.handle;
     });
-    return [list, list + POINTER_BYTES * entries.length];
+    return entries.length;
   }
+}
+
+/** Where the lists of a run's inputs and outputs are. */
+interface Arguments {
+  readonly inputs: number;
+  readonly inputCount: number;
+  readonly outputs: number;
+  readonly outputCount: number;
+}
+
+/** What a tensor's elements take. */
+export function elementsBytes(type: ElementType, dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type]);
+}
+
+/** What the arguments of a run take of the heap. */
+export function argumentBytes(inputs: Bindings, outputs: Bindings): number {
+  return 2 * POINTER_BYTES * (Object.keys(inputs).length + Object.keys(outputs).length);
 }
 
 function lastError(glue: OrtGlue): string {

@@ -1,5 +1,13 @@
-/** @module The memory and tensors of one forward pass: taken when it begins, gone when it ends, however it ends. */
-import { ELEMENT_BYTES, type ElementType, type Ort, type Tensor } from './ort.ts';
+/** @module Memory, tensors and bound runs that belong together: taken as they are needed, given back at once. */
+import {
+  argumentBytes,
+  type Bindings,
+  type ElementType,
+  elementsBytes,
+  type Ort,
+  type Session,
+  type Tensor,
+} from './ort.ts';
 
 export class Scratch {
   readonly #ort: Ort;
@@ -18,7 +26,11 @@ export class Scratch {
   }
 
   tensor(type: ElementType, dims: readonly number[]): Tensor {
-    const pointer = this.bytes(dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type]));
+    return this.view(type, this.bytes(elementsBytes(type, dims)), dims);
+  }
+
+  /** A tensor over memory that is somebody else's. */
+  view(type: ElementType, pointer: number, dims: readonly number[]): Tensor {
     const tensor = this.#ort.tensor(type, pointer, dims);
     this.#tensors.push(tensor);
     return tensor;
@@ -28,6 +40,11 @@ export class Scratch {
     const tensor = this.tensor('int64', [values.length]);
     this.#ort.heap.int64s(tensor.pointer, values.length).set(values.map(BigInt));
     return tensor;
+  }
+
+  /** A run whose arguments are written once, for many times. */
+  bind(session: Session, inputs: Bindings, outputs: Bindings): () => void {
+    return session.bind(inputs, outputs, this.bytes(argumentBytes(inputs, outputs)));
   }
 
   release(): void {

@@ -1,8 +1,9 @@
 /** @module The engine's side of a `TokenTree`: nodes with a slot in the pool, counted by who holds them. */
 import type { Evaluation, TokenTree, TreeNode } from '../../decoding/token-tree.ts';
 import { LeaseExpiredError } from './errors.ts';
-import type { PathNode } from './gpt2.ts';
+
 import type { KeyValuePool } from './kv-pool.ts';
+import type { PathNode } from './network.ts';
 import type { PassQueue } from './pass-queue.ts';
 
 export class CachedNode implements TreeNode, PathNode {

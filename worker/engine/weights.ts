@@ -13,23 +13,21 @@ import type { Bindings, Ort, Tensor } from './ort.ts';
 const SHARDS_AT_ONCE = 3;
 
 export class Weights {
-  /** What `embed` takes. */
-  readonly embeddings: Bindings;
-  /** What `head` takes. */
-  readonly readOut: Bindings;
   readonly #ort: Ort;
   readonly #pointer: number;
-  readonly #tensors: readonly (readonly [name: string, tensor: Tensor])[];
+  readonly #entries: readonly TensorEntry[];
+  /** Of those that onnxruntime knows. */
+  readonly #tensors = new Map<string, Tensor>();
 
   private constructor(ort: Ort, pointer: number, entries: readonly TensorEntry[]) {
     this.#ort = ort;
     this.#pointer = pointer;
-    this.#tensors = entries.map(({ name, dtype, shape, offset }) => [
-      name,
-      ort.tensor(dtype, pointer + offset, shape),
-    ]);
-    this.embeddings = this.#under('wte.', 'wpe.');
-    this.readOut = this.#under('wte.', 'ln_f.');
+    this.#entries = entries;
+    for (const { name, dtype, shape, offset } of entries) {
+      if (dtype === 'float32' || dtype === 'int8') {
+        this.#tensors.set(name, ort.tensor(dtype, pointer + offset, shape));
+      }
+    }
   }
 
   /**
@@ -82,24 +80,37 @@ export class Weights {
     return new Weights(ort, pointer, manifest.tensors);
   }
 
+  /** The tensors of some parts, by their names. */
+  under(...parts: readonly string[]): Bindings {
+    return Object.fromEntries(
+      [...this.#tensors].filter(([name]) => parts.some((part) => name.startsWith(`${part}.`))),
+    );
+  }
+
   /** The tensors of some parts of a layer, by their names inside it. */
   ofLayer(layer: number, ...parts: readonly string[]): Bindings {
     const prefix = `h.${layer}.`;
-    const bindings = this.#under(...parts.map((part) => `${prefix}${part}.`));
+    const bindings = this.under(...parts.map((part) => prefix + part));
     return Object.fromEntries(
       Object.entries(bindings).map(([name, tensor]) => [name.slice(prefix.length), tensor]),
     );
   }
 
-  release(): void {
-    for (const [, tensor] of this.#tensors) this.#ort.releaseTensor(tensor);
-    this.#ort.heap.free(this.#pointer);
+  /**
+   * Where a tensor is in the heap.
+   * @throws ModelFilesError when there is none of this name
+   */
+  address(name: string): number {
+    const entry = this.#entries.find((tensor) => tensor.name === name);
+    if (!entry) {
+      throw new ModelFilesError(`manifest.json has no tensor ${name}. HINT: convert the model again`);
+    }
+    return this.#pointer + entry.offset;
   }
 
-  #under(...prefixes: readonly string[]): Bindings {
-    return Object.fromEntries(
-      this.#tensors.filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))),
-    );
+  release(): void {
+    for (const tensor of this.#tensors.values()) this.#ort.releaseTensor(tensor);
+    this.#ort.heap.free(this.#pointer);
   }
 }
 
