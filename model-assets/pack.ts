@@ -2,7 +2,7 @@
 
 /** Rows of a weight that share their multipliers. */
 const GROUP = 32;
-/** Columns of a tile. */
+/** Columns of a tile, or tokens. */
 const COLUMNS = 4;
 /** The code that stands for zero. */
 const ZERO_CODE = 8;
@@ -52,7 +52,28 @@ export function packInt4(
   return packed;
 }
 
-function checkLength(name: string, array: Uint8Array, expected: number, shape: string): void {
+/**
+ * `wte` at 8 bits as `assembly/read-out.ts` reads it: tiles of four tokens, for each tile its pairs of inputs in
+ * order, for each pair the two codes of each token. Inputs are filled up to a multiple of 8, tokens to one of 4,
+ * with zeros.
+ *
+ * @param codes `[tokens, inputs]`, as a checkpoint has it
+ * @throws RangeError when the length is not that of the shape
+ */
+export function packTokens(codes: Int8Array, tokens: number, inputs: number): Int8Array<ArrayBuffer> {
+  checkLength('codes', codes, tokens * inputs, `${tokens} × ${inputs}`);
+  const tileBytes = Math.ceil(inputs / 8) * 8 * COLUMNS;
+  const packed = new Int8Array(Math.ceil(tokens / COLUMNS) * tileBytes);
+  for (let token = 0; token < tokens; token++) {
+    const tile = Math.floor(token / COLUMNS) * tileBytes + 2 * (token % COLUMNS);
+    for (let i = 0; i < inputs; i++) {
+      packed[tile + 2 * COLUMNS * (i >> 1) + (i & 1)] = codes[token * inputs + i] as number;
+    }
+  }
+  return packed;
+}
+
+function checkLength(name: string, array: Uint8Array | Int8Array, expected: number, shape: string): void {
   if (array.length === expected) return;
   throw new RangeError(`${name} has ${array.length} elements, and a shape of ${shape} has ${expected}`);
 }

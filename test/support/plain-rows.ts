@@ -28,3 +28,16 @@ export function generator(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** Magnitudes of a row: usual ones, those next to the limits of float32, and a row of zeros. */
+const MAGNITUDES = [1, 1e-3, 3e4, 1e-29, 1e-31, 1e-40, 1e30, 0] as const;
+
+/** Rows of all magnitudes, with values halfway between two codes among them. */
+export function randomRows(rows: number, inputs: number, seed: number): Float32Array {
+  const next = generator(seed + 1);
+  return Float32Array.from({ length: rows * inputs }, (_, i) => {
+    const magnitude = MAGNITUDES[(Math.floor(i / inputs) + seed) % MAGNITUDES.length] ?? Number.NaN;
+    const value = next() < 0.2 ? Math.round(next() * 254 - 127) / 254 : next() * 2 - 1;
+    return magnitude * value;
+  });
+}

@@ -9,12 +9,12 @@ import {
   type LinearKernels,
   linearKernels,
   MAX_INPUTS,
-  rowsScratchBytes,
+  productScratchBytes,
 } from '../../worker/engine/kernels/linear.ts';
-import { generator, quantizePlainly } from '../support/plain-rows.ts';
+import { KernelHeap } from '../support/kernel-heap.ts';
+import { generator, quantizePlainly, randomRows } from '../support/plain-rows.ts';
 
-const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
-const bytes = new Uint8Array(memory.buffer);
+const heap = new KernelHeap();
 
 interface Layer {
   readonly inputs: number;
@@ -32,20 +32,20 @@ const shapes = fc.record({
   seed: fc.nat(),
 });
 
-/** Magnitudes of a row: usual ones, those next to the limits of float32, and a row of zeros. */
-const MAGNITUDES = [1, 1e-3, 3e4, 1e-29, 1e-31, 1e-40, 1e30, 0] as const;
-
 describe.each(['relaxed', 'plain'] as const)('the 4-bit linear layer, %s SIMD', (simd) => {
   let kernels: LinearKernels;
   beforeAll(async () => {
-    kernels = linearKernels(await WebAssembly.compile(await readFile(wasmPath(`linear-${simd}`))), memory);
+    kernels = linearKernels(
+      await WebAssembly.compile(await readFile(wasmPath(`linear-${simd}`))),
+      heap.memory,
+    );
   });
 
   it('computes its formula to the last bit, and writes nowhere else', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const layer = randomLayer(shape);
-        const x = randomRows(shape);
+        const x = randomRows(shape.rows, shape.inputs, shape.seed);
         expect(run(kernels, layer, x)).toEqual(plainly(layer, x));
       }),
       { numRuns: 150 },
@@ -56,7 +56,7 @@ describe.each(['relaxed', 'plain'] as const)('the 4-bit linear layer, %s SIMD', 
     fc.assert(
       fc.property(shapes, (shape) => {
         const layer = randomLayer(shape);
-        const x = randomRows(shape);
+        const x = randomRows(shape.rows, shape.inputs, shape.seed);
         const together = run(kernels, layer, x);
         for (let row = 0; row < shape.rows; row++) {
           const alone = run(kernels, layer, x.slice(row * shape.inputs, (row + 1) * shape.inputs));
@@ -92,7 +92,7 @@ describe.each(['relaxed', 'plain'] as const)('the 4-bit linear layer, %s SIMD', 
   it('hands on what is not a number, in its row only', () => {
     const layer = randomLayer({ inputs: 40, outputs: 5, seed: 1 });
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
-      const x = randomRows({ rows: 3, inputs: 40, seed: 1 });
+      const x = randomRows(3, 40, 1);
       const good = run(kernels, layer, x);
       x[45] = bad;
       const found = run(kernels, layer, x);
@@ -116,29 +116,17 @@ describe('packInt4', () => {
   });
 });
 
-/** Lays everything out without a gap, runs, and looks that nothing but the result and the scratch has changed. */
+/** Lays everything out without a gap, and looks that nothing but the result and the scratch has changed. */
 function run(kernels: LinearKernels, layer: Layer, x: Float32Array): Float32Array {
   const { inputs, outputs, codes, multipliers, scales, bias } = layer;
   const rows = x.length / inputs;
-  let end = 1024;
-  const place = (content: ArrayBufferView) => {
-    const at = end;
-    bytes.set(new Uint8Array(content.buffer, content.byteOffset, content.byteLength), at);
-    end += content.byteLength;
-    return at;
-  };
-  const y = place(new Float32Array(rows * outputs).fill(123));
-  const scratch = place(new Uint8Array(Math.ceil(rowsScratchBytes(rows, inputs) / 4) * 4).fill(0xa5));
-  const begin = end;
-  const at = [x, packInt4(codes, multipliers, inputs, outputs), scales, bias].map(place);
-  place(new Uint8Array(64).fill(0x5a));
-  const [xAt = 0, weightsAt = 0, scalesAt = 0, biasAt = 0] = at;
-  const before = bytes.slice(begin, end);
-  const below = bytes.slice(0, 1024);
-  kernels.product(xAt, rows, inputs, outputs, weightsAt, scalesAt, biasAt, y, scratch);
-  expect(Buffer.compare(bytes.slice(begin, end), before)).toBe(0);
-  expect(Buffer.compare(bytes.slice(0, 1024), below)).toBe(0);
-  return new Float32Array(memory.buffer.slice(y, y + 4 * rows * outputs));
+  heap.clear();
+  const [xAt, weights] = [heap.input(x), heap.input(packInt4(codes, multipliers, inputs, outputs))];
+  const [columnScales, biasAt] = [heap.input(scales), heap.input(bias)];
+  const y = heap.output(4 * rows * outputs);
+  const scratch = heap.output(productScratchBytes(rows, inputs));
+  heap.watch(() => kernels.product(xAt, rows, inputs, outputs, weights, columnScales, biasAt, y, scratch));
+  return heap.floats(y, rows * outputs);
 }
 
 /** The formula of `assembly/product.ts`, in the order of its roundings. */
@@ -176,14 +164,4 @@ function randomLayer({ inputs, outputs, seed }: { inputs: number; outputs: numbe
     scales: Float32Array.from({ length: outputs }, scaleOf),
     bias: Float32Array.from({ length: outputs }, () => next() - 0.5),
   };
-}
-
-function randomRows({ rows, inputs, seed }: { rows: number; inputs: number; seed: number }): Float32Array {
-  const next = generator(seed + 1);
-  return Float32Array.from({ length: rows * inputs }, (_, i) => {
-    const magnitude = MAGNITUDES[(Math.floor(i / inputs) + seed) % MAGNITUDES.length] ?? Number.NaN;
-    // Some values are exact halves of the largest's 127th, where rounding has to choose.
-    const value = next() < 0.2 ? Math.round(next() * 254 - 127) / 254 : next() * 2 - 1;
-    return magnitude * value;
-  });
 }

@@ -1,4 +1,4 @@
-/** @module The kernels that multiply quantized weights, typed. Sources and formulas: `assembly/product.ts`. */
+/** @module The kernels that multiply quantized weights, typed. Sources and formulas: `assembly/product.ts`, `assembly/read-out.ts`. */
 
 /** Inputs of a layer are filled up to a multiple of so many. */
 const GROUP = 32;
@@ -16,7 +16,7 @@ export interface LinearKernels {
    * @param columnScales `[outputs]` f32
    * @param bias `[outputs]` f32
    * @param y receives `[rows, outputs]` f32; overlaps nothing else
-   * @param scratch {@link rowsScratchBytes}
+   * @param scratch {@link productScratchBytes}
    */
   product(
     x: number,
@@ -29,6 +29,45 @@ export interface LinearKernels {
     y: number,
     scratch: number,
   ): void;
+
+  /**
+   * Logits of rows against the tied `wte` at 8 bits: quantizes the rows, and multiplies.
+   * @param x `[rows, inputs]` f32, after the final norm
+   * @param codes what `packTokens` of `model-assets/pack.ts` made
+   * @param scales `[tokens]` f32
+   * @param logits receives `[rows, tokens]` f32; overlaps nothing else
+   * @param scratch {@link readOutScratchBytes}
+   */
+  readOut(
+    x: number,
+    rows: number,
+    inputs: number,
+    tokens: number,
+    codes: number,
+    scales: number,
+    logits: number,
+    scratch: number,
+  ): void;
+
+  /**
+   * `hidden = wte[token] + wpe[position]`, from the same `wte`.
+   * @param tokens `[rows]` u32, each below the number of tokens: it is not checked
+   * @param positions `[rows]` u32, each below n_positions: it is not checked
+   * @param codes what `packTokens` made
+   * @param scales `[tokens]` f32
+   * @param wpe `[n_positions, inputs]` f32
+   * @param hidden receives `[rows, inputs]` f32
+   */
+  embed(
+    tokens: number,
+    positions: number,
+    rows: number,
+    inputs: number,
+    codes: number,
+    scales: number,
+    wpe: number,
+    hidden: number,
+  ): void;
 }
 
 /**
@@ -40,11 +79,18 @@ export function linearKernels(module: WebAssembly.Module, memory: WebAssembly.Me
   return exports as unknown as LinearKernels;
 }
 
-/** Scratch for the codes of rows with so many inputs: `assembly/rows.ts`. */
-export function rowsScratchBytes(rows: number, inputs: number): number {
-  const padded = Math.ceil(inputs / GROUP) * GROUP;
+/** Scratch of `product`: the rows' codes and what belongs to them, as `assembly/rows.ts` lays them out. */
+export function productScratchBytes(rows: number, inputs: number): number {
+  const padded = paddedInputs(inputs);
   return rows * (padded + padded / 8 + 4) + 128;
 }
+
+/** Scratch of `readOut`: the same, and the codes once more in 16 bits. */
+export function readOutScratchBytes(rows: number, inputs: number): number {
+  return productScratchBytes(rows, inputs) + 2 * rows * paddedInputs(inputs);
+}
+
+const paddedInputs = (inputs: number) => Math.ceil(inputs / GROUP) * GROUP;
 
 /** `() => i16x8.relaxed_dot_i8x16_i7x16_s(i8x16.splat(1), i8x16.splat(2))` */
 const RELAXED_SIMD = new Uint8Array([

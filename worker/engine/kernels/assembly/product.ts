@@ -17,9 +17,9 @@
  */
 import { broadcast0, broadcast1, broadcast2, broadcast3, dot } from './dot';
 import { offsetsOf, padded, quantizeRows, scalesOf } from './rows';
+import { blockOf, COLUMNS, finish } from './tile';
 
 const FLOAT: usize = 4;
-const COLUMNS: usize = 4;
 const VECTOR: usize = 16;
 /** Bytes of a group: of a row's codes, its offsets, a tile's codes, its multipliers. */
 const ROW_GROUP: usize = 32;
@@ -76,28 +76,6 @@ export function product(
     }
     codes += groups * TILE_GROUP;
     multipliers += groups * MULTIPLIERS;
-  }
-}
-
-/** How many of the rows that are left one pass over a tile takes. */
-// @ts-ignore: decorator
-@inline
-function blockOf(left: i32): i32 {
-  return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-}
-
-/** `y = sum · columnScale · scale + bias` for a tile's four columns, or those that are left. */
-// @ts-ignore: decorator
-@inline
-function finish(sums: usize, scale: f32, columnScales: usize, bias: usize, y: usize, left: usize): void {
-  if (left >= COLUMNS) {
-    const scaled = f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), v128.load(columnScales));
-    v128.store(y, f32x4.add(f32x4.mul(scaled, f32x4.splat(scale)), v128.load(bias)));
-    return;
-  }
-  for (let i: usize = 0; i < left * FLOAT; i += FLOAT) {
-    const scaled = <f32>load<i32>(sums + i) * load<f32>(columnScales + i);
-    store<f32>(y + i, scaled * scale + load<f32>(bias + i));
   }
 }
 
