@@ -1,7 +1,7 @@
 /** @module The files of the usual layout's model, cut like ours, so that they can be static assets. */
-import { type Manifest, manifestSchema } from '../model-assets/manifest.ts';
+import { type Manifest, manifestSchema, tensorBytes } from '../model-assets/manifest.ts';
 import type { UsualModel } from './usual.ts';
-import { embeddingTensors, sharedBegin, tensorBytes } from './usual-graph.ts';
+import { embeddingTensors, sharedBegin } from './usual-graph.ts';
 
 /** Static assets of a Worker end at 25 MiB a file. */
 export const PIECE_BYTES = 24 * 2 ** 20;
@@ -10,7 +10,10 @@ export const GRAPH_FILE = 'model.onnx';
 
 /** The pieces of the matrices that only this layout has: see {@link EMBEDDING_FILE}. */
 export function embeddingPieces({ config }: Manifest): { path: string; bytes: number }[] {
-  const total = embeddingTensors(config).reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+  const total = embeddingTensors(config).reduce(
+    (sum, tensor) => sum + tensorBytes(tensor.dtype, tensor.shape),
+    0,
+  );
   return Array.from({ length: Math.ceil(total / PIECE_BYTES) }, (_, i) => ({
     path: `embedding-${i}.bin`,
     bytes: Math.min(PIECE_BYTES, total - i * PIECE_BYTES),

@@ -10,12 +10,7 @@
 import protobuf from 'protobufjs';
 import { activation } from '../model-assets/graphs/activations.ts';
 import { Graph, type Value } from '../model-assets/graphs/onnx.ts';
-import {
-  ELEMENT_BYTES,
-  type Manifest,
-  type ModelConfig,
-  type TensorEntry,
-} from '../model-assets/manifest.ts';
+import { type Manifest, type ModelConfig, type TensorEntry, tensorBytes } from '../model-assets/manifest.ts';
 
 /** The stream of the converted model's shards, without `wte`. */
 export const WEIGHTS_FILE = 'weights';
@@ -34,10 +29,6 @@ export function embeddingTensors({ vocab_size, n_embd }: ModelConfig): readonly 
 /** Where the tensors that both layouts share begin in the stream: after `wte`. */
 export function sharedBegin({ tensors }: Manifest): number {
   return Math.min(...sharedTensors(tensors).map(({ offset }) => offset));
-}
-
-export function tensorBytes({ shape, dtype }: TensorEntry): number {
-  return shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
 }
 
 const sharedTensors = (tensors: readonly TensorEntry[]) =>
@@ -152,7 +143,8 @@ const EXTERNAL = 1;
 
 function externalTensor(tensor: TensorEntry, location: string): object {
   const { name, dtype, shape, offset } = tensor;
-  const entries = { location, offset: String(offset), length: String(tensorBytes(tensor)) };
+  if (dtype !== 'float32' && dtype !== 'int8') throw new Error(`an ONNX graph cannot have ${dtype}`);
+  const entries = { location, offset: String(offset), length: String(tensorBytes(dtype, shape)) };
   return {
     name,
     dims: shape,

@@ -12,7 +12,8 @@ import { readJson } from './checkpoint/config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { writeFolder } from './checkpoint/output-folder.ts';
 import { type Advance, convertWeights } from './convert-weights.ts';
-import { buildGraphs } from './graphs/gpt2.ts';
+import { buildGraphs, type GraphFiles } from './graphs/gpt2.ts';
+import { buildParts, type PartFiles } from './graphs/parts.ts';
 import {
   MANIFEST_VERSION,
   type Manifest,
@@ -67,7 +68,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
       `The tokenizer has ${tokenizer.vocabSize} tokens, more than config.json's vocab_size, ${config.vocab_size}`,
     );
   }
-  const graphs = buildGraphs(config, precision);
+  const graphs = precision === 'int4' ? buildParts(config) : buildGraphs(config, precision);
   const advance = progressOf(checkpoint, options);
   const { quantization, ...weights } = await convertWeights(checkpoint, dir, precision, advance);
   const manifest = manifestSchema.parse({
@@ -76,12 +77,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     name,
     precision,
     config,
-    graphs: {
-      embed: await writeBytes(dir, 'embed.onnx', graphs.embed),
-      qkv: await writeBytes(dir, 'qkv.onnx', graphs.qkv),
-      block: await writeBytes(dir, 'block.onnx', graphs.block),
-      head: await writeBytes(dir, 'head.onnx', graphs.head),
-    },
+    graphs: await writeGraphs(dir, graphs),
     ...weights,
     tokenizer: await writeBytes(dir, 'tokenizer.bin', tokenizer.bytes),
     provenance: {
@@ -105,6 +101,15 @@ function progressOf({ parameters, lmHead }: Checkpoint, { onProgress, signal }: 
     done = Math.min(total, done + bytes);
     onProgress?.(done, total, label);
   };
+}
+
+async function writeGraphs(dir: string, graphs: GraphFiles | PartFiles): Promise<Manifest['graphs']> {
+  const written: [string, ModelFile][] = [];
+  for (const [name, bytes] of Object.entries(graphs)) {
+    written.push([name, await writeBytes(dir, `${name}.onnx`, bytes)]);
+  }
+  // The manifest's schema sees to it that they are those of one network.
+  return Object.fromEntries(written) as Manifest['graphs'];
 }
 
 async function writeBytes(dir: string, path: string, bytes: Uint8Array): Promise<ModelFile> {

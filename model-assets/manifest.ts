@@ -41,9 +41,14 @@ export const configSchema = z.strictObject({
 const tensor = z.strictObject({
   /** As in the checkpoint without `transformer.`, e.g. `h.0.attn.c_attn.weight`; `….weight_scale` beside an int8 one. */
   name: z.string(),
-  dtype: z.enum(['float32', 'int8']),
   /**
-   * Linear layers `[in, out]`; `wte.weight` is stored `[n_embd, storedVocabSize]` so that one copy serves both ends.
+   * `int4` and `int8_tokens` are as the kernels read them (`model-assets/pack.ts`): 4-bit codes with their multipliers,
+   * and tokens of 8-bit codes.
+   */
+  dtype: z.enum(['float32', 'int8', 'int4', 'int8_tokens']),
+  /**
+   * Linear layers `[in, out]`; `wte.weight` is stored `[n_embd, storedVocabSize]` so that one copy serves both ends, or
+   * as `int8_tokens` `[vocab_size, n_embd]`.
    */
   shape: z.array(count).min(1).max(2),
   /** First byte, counted from the start of the weight stream. */
@@ -55,9 +60,14 @@ export const manifestSchema = z.strictObject({
   version: z.literal(MANIFEST_VERSION),
   /** Served as the model's id. */
   name: z.string().min(1),
-  precision: z.enum(['int8', 'f32']),
+  precision: z.enum(['int4', 'int8', 'f32']),
   config: configSchema,
-  graphs: z.strictObject({ embed: file, qkv: file, block: file, head: file }),
+  graphs: z.union([
+    /** The whole model but attention: f32 and int8. */
+    z.strictObject({ embed: file, qkv: file, block: file, head: file }),
+    /** What is between the products of 4-bit weights. */
+    z.strictObject({ norm: file, residual_norm: file, activation: file }),
+  ]),
   /** In order; their bytes one after the other are the weight stream. */
   shards: z.array(file).min(1),
   tensors: z.array(tensor).min(1),
@@ -81,13 +91,30 @@ export type ModelFile = z.infer<typeof file>;
 export type TensorEntry = z.infer<typeof tensor>;
 export type Precision = Manifest['precision'];
 
-/** Bytes an element of each storage type takes. */
-export const ELEMENT_BYTES = { float32: 4, int8: 1 } as const satisfies Record<TensorEntry['dtype'], number>;
+/** What a tensor takes of the weight stream. */
+export function tensorBytes(dtype: TensorEntry['dtype'], shape: readonly number[]): number {
+  const [first = 1, second = 1] = shape;
+  switch (dtype) {
+    case 'float32':
+      return 4 * first * second;
+    case 'int8':
+      return first * second;
+    case 'int4':
+      // Half a byte for each code, and a multiplier for each 32.
+      return (upTo(32, first) * upTo(4, second) * 17) / 32;
+    case 'int8_tokens':
+      return upTo(4, first) * upTo(8, second);
+  }
+}
+
+function upTo(multiple: number, count: number): number {
+  return Math.ceil(count / multiple) * multiple;
+}
 
 /**
  * Columns of the stored `wte`: tokens, and zeros up to a multiple of 128. GPT-2's 50,257 columns as they are would
  * start each row of the matrix somewhere else in a cache line: the product takes 9.9 ms so, 6.9 with the zeros.
  */
 export function storedVocabSize({ vocab_size }: Pick<ModelConfig, 'vocab_size'>): number {
-  return Math.ceil(vocab_size / 128) * 128;
+  return upTo(128, vocab_size);
 }

@@ -4,7 +4,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ELEMENT_BYTES, type ModelFile, TENSOR_ALIGNMENT, type TensorEntry } from './manifest.ts';
+import { type ModelFile, TENSOR_ALIGNMENT, type TensorEntry, tensorBytes } from './manifest.ts';
 
 /** Static assets of a Worker end at 25 MiB a file. */
 export const SHARD_BYTES = 24 * 1024 * 1024;
@@ -32,9 +32,11 @@ export class WeightStream {
   }
 
   /** Appends a tensor, after the zeros that bring it to its alignment. */
-  async write(entry: Omit<TensorEntry, 'offset'>, data: Float32Array | Int8Array): Promise<void> {
-    const elements = entry.shape.reduce((product, size) => product * size, 1);
-    if (data.byteLength !== elements * ELEMENT_BYTES[entry.dtype]) {
+  async write(
+    entry: Omit<TensorEntry, 'offset'>,
+    data: Float32Array | Int8Array | Uint8Array,
+  ): Promise<void> {
+    if (data.byteLength !== tensorBytes(entry.dtype, entry.shape)) {
       throw new RangeError(`${entry.name}: ${data.byteLength} bytes for ${entry.dtype} [${entry.shape}]`);
     }
     await this.#append(new Uint8Array(-this.#length & (TENSOR_ALIGNMENT - 1)));

@@ -9,7 +9,7 @@
  * self-attention with past, which is no graph: `worker/engine/kernels/assembly/attention.ts`, and there a row sees
  * its own path only.
  */
-import { type ModelConfig, type Precision, storedVocabSize } from '../manifest.ts';
+import { type ModelConfig, storedVocabSize } from '../manifest.ts';
 import { activation } from './activations.ts';
 import { LINEAR, type Linear } from './linear.ts';
 import { Graph, type Value } from './onnx.ts';
@@ -21,7 +21,7 @@ export interface GraphFiles {
   readonly head: Uint8Array;
 }
 
-export function buildGraphs(config: ModelConfig, precision: Precision): GraphFiles {
+export function buildGraphs(config: ModelConfig, precision: keyof typeof LINEAR): GraphFiles {
   const linear = LINEAR[precision];
   return {
     embed: embed(config, linear).encode(),
@@ -48,7 +48,7 @@ function qkv(config: ModelConfig, linear: Linear): Graph {
   const graph = new Graph('qkv');
   const { n_embd } = config;
   const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
-  const normal = layerNorm(graph, hidden, 'ln_1', config);
+  const normal = layerNorm(graph, hidden, config, 'ln_1');
   const product = conv1d(graph, normal, 'attn.c_attn', n_embd, 3 * n_embd, linear);
   graph.output('qkv', product, 'float32', ['rows', 3 * n_embd]);
   return graph;
@@ -62,7 +62,7 @@ function block(config: ModelConfig, linear: Linear): Graph {
   const context = graph.input('context', 'float32', ['rows', n_embd]);
   const attended = conv1d(graph, context, 'attn.c_proj', n_embd, n_embd, linear);
   const middle = graph.node('Add', [hidden, attended]);
-  const thought = mlp(graph, layerNorm(graph, middle, 'ln_2', config), config, linear);
+  const thought = mlp(graph, layerNorm(graph, middle, config, 'ln_2'), config, linear);
   graph.output('hidden_out', graph.node('Add', [middle, thought]), 'float32', ['rows', n_embd]);
   return graph;
 }
@@ -72,15 +72,17 @@ function head(config: ModelConfig, linear: Linear): Graph {
   const graph = new Graph('head');
   const hidden = graph.input('hidden', 'float32', ['rows', config.n_embd]);
   const selected = graph.input('selected', 'int64', ['selected']);
-  const last = layerNorm(graph, graph.node('Gather', [hidden, selected]), 'ln_f', config);
+  const last = layerNorm(graph, graph.node('Gather', [hidden, selected]), config, 'ln_f');
   const logits = linear.product(graph, last, 'wte', config.n_embd, storedVocabSize(config));
   graph.output('logits', logits, 'float32', ['selected', storedVocabSize(config)]);
   return graph;
 }
 
-function layerNorm(graph: Graph, x: Value, name: string, config: ModelConfig): Value {
-  const weight = graph.input(`${name}.weight`, 'float32', [config.n_embd]);
-  const bias = graph.input(`${name}.bias`, 'float32', [config.n_embd]);
+/** @param name of the norm whose inputs its weights are; those of a graph that serves several have none */
+export function layerNorm(graph: Graph, x: Value, config: ModelConfig, name?: string): Value {
+  const prefix = name ? `${name}.` : '';
+  const weight = graph.input(`${prefix}weight`, 'float32', [config.n_embd]);
+  const bias = graph.input(`${prefix}bias`, 'float32', [config.n_embd]);
   return graph.node('LayerNormalization', [x, weight, bias], {
     axis: -1,
     epsilon: { float: config.layer_norm_epsilon },

@@ -8,7 +8,7 @@ import { SlotsExhaustedError } from './errors.ts';
 import { Gpt2 } from './gpt2.ts';
 import type { HeapAccount } from './heap.ts';
 import { attentionKernel } from './kernels/attention.ts';
-import { loadNetwork } from './load-network.ts';
+import { type GraphBytes, loadNetwork } from './load-network.ts';
 import { type ModelSource, readFile, readManifest, type Sha256 } from './model-source.ts';
 import type { Network } from './network.ts';
 import type { Ort } from './ort.ts';
@@ -95,7 +95,7 @@ export class Engine implements LanguageModel {
     const maxRows = options.maxRows ?? DEFAULT_CHUNK;
     let network: Network | undefined;
     try {
-      network = loadNetwork(ort, manifest, graphs, weights, maxRows);
+      network = loadNetwork(ort, manifest, graphs, weights, kernels.linear, maxRows);
       const attention = attentionKernel(kernels.attention, ort.heap.memory);
       const model = new Gpt2(ort, attention, manifest.config, network, maxRows);
       return new Engine(ort, manifest, tokenizer, weights, model, platform.pause);
@@ -164,7 +164,7 @@ export class Engine implements LanguageModel {
 async function readGraphs(
   files: Manifest['graphs'],
   read: (file: ModelFile) => Promise<Uint8Array>,
-): Promise<Record<string, Uint8Array>> {
+): Promise<GraphBytes<Manifest['graphs']>> {
   const entries = Object.entries(files).map(async ([name, file]) => [name, await read(file)] as const);
-  return Object.fromEntries(await Promise.all(entries));
+  return Object.fromEntries(await Promise.all(entries)) as GraphBytes<Manifest['graphs']>;
 }

@@ -4,7 +4,7 @@
  * The shards are one stream of bytes. Each is read through one small buffer, hashed and put in its place, a few
  * at a time; no second copy of any of it exists at any moment.
  */
-import { ELEMENT_BYTES, type Manifest, type TensorEntry } from '../../model-assets/manifest.ts';
+import { type Manifest, type TensorEntry, tensorBytes } from '../../model-assets/manifest.ts';
 import { ModelFilesError } from './errors.ts';
 import { type ModelSource, readVerified, type Sha256 } from './model-source.ts';
 import type { Bindings, Ort, Tensor } from './ort.ts';
@@ -87,6 +87,14 @@ export class Weights {
     );
   }
 
+  /**
+   * Tensors by other names than their own.
+   * @throws ModelFilesError when there is none of such a name
+   */
+  named(names: Readonly<Record<string, string>>): Bindings {
+    return Object.fromEntries(Object.entries(names).map(([as, name]) => [as, this.#tensor(name)]));
+  }
+
   /** The tensors of some parts of a layer, by their names inside it. */
   ofLayer(layer: number, ...parts: readonly string[]): Bindings {
     const prefix = `h.${layer}.`;
@@ -102,10 +110,14 @@ export class Weights {
    */
   address(name: string): number {
     const entry = this.#entries.find((tensor) => tensor.name === name);
-    if (!entry) {
-      throw new ModelFilesError(`manifest.json has no tensor ${name}. HINT: convert the model again`);
-    }
+    if (!entry) throw missing(name);
     return this.#pointer + entry.offset;
+  }
+
+  #tensor(name: string): Tensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw missing(name);
+    return tensor;
   }
 
   release(): void {
@@ -114,10 +126,14 @@ export class Weights {
   }
 }
 
+function missing(tensor: string): ModelFilesError {
+  return new ModelFilesError(`manifest.json has no tensor ${tensor}. HINT: convert the model again`);
+}
+
 /** A tensor outside the stream would be a window onto someone else's memory. */
 function checkTensors(entries: readonly TensorEntry[], total: number): void {
   for (const { name, dtype, shape, offset } of entries) {
-    const bytes = shape.reduce((product, size) => product * size, ELEMENT_BYTES[dtype]);
+    const bytes = tensorBytes(dtype, shape);
     if (offset + bytes > total) {
       throw new ModelFilesError(
         `manifest.json: tensor ${name} ends at byte ${offset + bytes} of ${total}. HINT: convert the model again`,

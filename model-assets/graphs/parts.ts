@@ -1,0 +1,52 @@
+/**
+ * @module What is between GPT-2's linear layers where they are no graphs (`worker/engine/product-network.ts`): norms and
+ * activations. Like the graphs of `gpt2.ts` they hold no weights and work on rows, which never mix.
+ */
+import type { ModelConfig } from '../manifest.ts';
+import { activation } from './activations.ts';
+import { layerNorm } from './gpt2.ts';
+import { Graph } from './onnx.ts';
+
+export interface PartFiles {
+  readonly norm: Uint8Array;
+  readonly residual_norm: Uint8Array;
+  readonly activation: Uint8Array;
+}
+
+export function buildParts(config: ModelConfig): PartFiles {
+  return {
+    norm: norm(config).encode(),
+    residual_norm: residualNorm(config).encode(),
+    activation: activationOf(config).encode(),
+  };
+}
+
+/** `hidden [rows, n_embd]` → `normal [rows, n_embd]` */
+function norm(config: ModelConfig): Graph {
+  const graph = new Graph('norm');
+  const { n_embd } = config;
+  const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
+  graph.output('normal', layerNorm(graph, hidden, config), 'float32', ['rows', n_embd]);
+  return graph;
+}
+
+/** `hidden`, `added [rows, n_embd]` → `hidden_out`, their sum, and `normal`, the norm of it. */
+function residualNorm(config: ModelConfig): Graph {
+  const graph = new Graph('residual_norm');
+  const { n_embd } = config;
+  const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
+  const added = graph.input('added', 'float32', ['rows', n_embd]);
+  const sum = graph.node('Add', [hidden, added]);
+  graph.output('hidden_out', sum, 'float32', ['rows', n_embd]);
+  graph.output('normal', layerNorm(graph, sum, config), 'float32', ['rows', n_embd]);
+  return graph;
+}
+
+/** `x [rows, n_inner]` → `y [rows, n_inner]` */
+function activationOf(config: ModelConfig): Graph {
+  const graph = new Graph('activation');
+  const { n_inner, activation_function } = config;
+  const x = graph.input('x', 'float32', ['rows', n_inner]);
+  graph.output('y', activation(graph, x, activation_function), 'float32', ['rows', n_inner]);
+  return graph;
+}

@@ -1,0 +1,198 @@
+/**
+ * @module A network for weights at 4 bits, for which onnxruntime has no product on WebAssembly: ours stands between
+ * onnxruntime's norms and activations, in the same memory.
+ *
+ *     hidden = wte[token] + wpe[position]
+ *     normal = ln_1(hidden)                                       norm
+ *     for each layer:
+ *       qkv = c_attn(normal)                                      our product
+ *       context = attention(qkv)                                  (the engine's)
+ *       hidden += c_proj(context);  normal = ln_2(hidden)         our product; residual_norm
+ *       hidden += mlp(normal);      normal = the next ln(hidden)  our product, activation, our product; residual_norm
+ *     logits = wte · normal                                       our product
+ *
+ * The next layer's `ln_1` goes with the residual before it, and so does `ln_f`: two runs and an activation a layer.
+ */
+import type { ModelConfig } from '../../model-assets/manifest.ts';
+import { type LinearKernels, productScratchBytes, readOutScratchBytes } from './kernels/linear.ts';
+import { KeptPasses, LOGIT_ROWS, type Network, type NetworkPass, SMALL_PIECES_BYTES } from './network.ts';
+import { createSessions, type Ort, releaseSessions, type Session, type Tensor } from './ort.ts';
+import { Places } from './places.ts';
+import { Scratch } from './scratch.ts';
+import type { Weights } from './weights.ts';
+
+const FLOAT_BYTES = 4;
+const WORD_BYTES = 4;
+
+type GraphName = 'norm' | 'residual_norm' | 'activation';
+
+/** What all passes share. */
+interface Parts {
+  readonly ort: Ort;
+  readonly config: ModelConfig;
+  readonly kernels: LinearKernels;
+  readonly sessions: Readonly<Record<GraphName, Session>>;
+  readonly weights: Weights;
+  readonly at: Addresses;
+}
+
+/** Where the rows lie. */
+interface Addresses {
+  /** Before and after what a half of a block adds. */
+  readonly hidden: readonly [number, number];
+  readonly normal: number;
+  /** What a half of a block adds. */
+  readonly added: number;
+  readonly qkv: number;
+  readonly context: number;
+  readonly wide: number;
+  readonly selected: number;
+  readonly logits: number;
+  readonly tokens: number;
+  readonly positions: number;
+  readonly scratch: number;
+}
+
+/**
+ * @param graphs their bytes
+ * @throws HeapExhaustedError when a pass of `maxRows` rows does not fit, OrtError; nothing is held then
+ */
+export function productNetwork(
+  ort: Ort,
+  config: ModelConfig,
+  graphs: Readonly<Record<GraphName, Uint8Array>>,
+  kernels: LinearKernels,
+  weights: Weights,
+  maxRows: number,
+): Network {
+  const sessions = createSessions(ort, graphs);
+  const places = new Places(ort.heap);
+  try {
+    const at = takePlaces(places, config, maxRows);
+    places.reserve(SMALL_PIECES_BYTES);
+    const parts = { ort, config, kernels, sessions, weights, at };
+    const passes = new KeptPasses((rows) => productPass(parts, rows));
+    return {
+      pass: (rows) => passes.of(rows),
+      release() {
+        passes.release();
+        places.release();
+        releaseSessions(sessions);
+      },
+    };
+  } catch (error) {
+    places.release();
+    releaseSessions(sessions);
+    throw error;
+  }
+}
+
+function takePlaces(places: Places, config: ModelConfig, maxRows: number): Addresses {
+  const { n_embd, n_inner, vocab_size } = config;
+  const readOuts = Math.min(maxRows, LOGIT_ROWS);
+  const floats = (columns: number, rows = maxRows) => places.take(FLOAT_BYTES * rows * columns);
+  return {
+    hidden: [floats(n_embd), floats(n_embd)],
+    normal: floats(n_embd),
+    added: floats(n_embd),
+    qkv: floats(3 * n_embd),
+    context: floats(n_embd),
+    wide: floats(n_inner),
+    selected: floats(n_embd, readOuts),
+    logits: floats(vocab_size, readOuts),
+    tokens: places.take(WORD_BYTES * maxRows),
+    positions: places.take(WORD_BYTES * maxRows),
+    scratch: places.take(
+      Math.max(
+        productScratchBytes(maxRows, Math.max(n_embd, n_inner)),
+        readOutScratchBytes(readOuts, n_embd),
+      ),
+    ),
+  };
+}
+
+function productPass(parts: Parts, rows: number): NetworkPass {
+  const { ort, config, kernels, weights, at } = parts;
+  const { n_embd, n_inner } = config;
+  const kept = new Scratch(ort);
+  const norms = bindNorms(parts, kept, rows);
+  const wide = kept.view('float32', at.wide, [rows, n_inner]);
+  // In place: an activation looks at one number at a time.
+  const activate = kept.bind(parts.sessions.activation, { x: wide }, { y: wide });
+
+  /** y = x · weight + bias */
+  const linear = (name: string, x: number, inputs: number, y: number, outputs: number) => {
+    const [weight, scale, bias] = ['weight', 'weight_scale', 'bias'].map((part) =>
+      weights.address(`${name}.${part}`),
+    ) as [number, number, number];
+    return () => kernels.product(x, rows, inputs, outputs, weight, scale, bias, y, at.scratch);
+  };
+  const layers = Array.from({ length: config.n_layer }, (_, i) => ({
+    c_attn: linear(`h.${i}.attn.c_attn`, at.normal, n_embd, at.qkv, 3 * n_embd),
+    c_proj: linear(`h.${i}.attn.c_proj`, at.context, n_embd, at.added, n_embd),
+    ln_2: norms.ln_2[i],
+    c_fc: linear(`h.${i}.mlp.c_fc`, at.normal, n_embd, at.wide, n_inner),
+    mlp_c_proj: linear(`h.${i}.mlp.c_proj`, at.wide, n_inner, at.added, n_embd),
+    next_ln: norms.next_ln[i],
+  }));
+  const [wte, wteScale, wpe] = ['wte.weight', 'wte.weight_scale', 'wpe.weight'].map((name) =>
+    weights.address(name),
+  ) as [number, number, number];
+
+  return {
+    qkv: at.qkv,
+    context: at.context,
+    embed(some) {
+      ort.heap.words(at.tokens, rows).set(some.map(({ node }) => node.token));
+      ort.heap.words(at.positions, rows).set(some.map(({ node }) => node.position));
+      kernels.embed(at.tokens, at.positions, rows, n_embd, wte, wteScale, wpe, at.hidden[0]);
+      norms.first();
+    },
+    project: (layer) => layers[layer]?.c_attn(),
+    block(layer) {
+      const { c_proj, ln_2, c_fc, mlp_c_proj, next_ln } = layers[layer] as (typeof layers)[number];
+      c_proj();
+      ln_2?.();
+      c_fc();
+      activate();
+      mlp_c_proj();
+      next_ln?.();
+    },
+    readOut(some) {
+      const { heap } = ort;
+      for (const [i, { index }] of some.entries()) {
+        const row = heap.floats(at.normal + index * n_embd * FLOAT_BYTES, n_embd);
+        heap.floats(at.selected + i * n_embd * FLOAT_BYTES, n_embd).set(row);
+      }
+      const { vocab_size } = config;
+      kernels.readOut(at.selected, some.length, n_embd, vocab_size, wte, wteScale, at.logits, at.scratch);
+      for (const [i, row] of some.entries()) {
+        row.logits.set(heap.floats(at.logits + i * vocab_size * FLOAT_BYTES, vocab_size));
+      }
+    },
+    release: () => kept.release(),
+  };
+}
+
+/** The runs of onnxruntime's norms: `ln_1` of the first layer, and for each layer what follows its two halves. */
+function bindNorms({ config, sessions, weights, at }: Parts, kept: Scratch, rows: number) {
+  const view = (pointer: number) => kept.view('float32', pointer, [rows, config.n_embd]);
+  const [hidden, hidden_out] = at.hidden.map(view) as [Tensor, Tensor];
+  const normal = view(at.normal);
+  const added = view(at.added);
+  const normOf = (name: string) => weights.named({ weight: `${name}.weight`, bias: `${name}.bias` });
+  const residual = (name: string, before: Tensor, after: Tensor) =>
+    kept.bind(
+      sessions.residual_norm,
+      { hidden: before, added, ...normOf(name) },
+      { hidden_out: after, normal },
+    );
+  const layers = Array.from({ length: config.n_layer }, (_, i) => i);
+  return {
+    first: kept.bind(sessions.norm, { hidden, ...normOf('h.0.ln_1') }, { normal }),
+    ln_2: layers.map((i) => residual(`h.${i}.ln_2`, hidden, hidden_out)),
+    next_ln: layers.map((i) =>
+      residual(i + 1 < config.n_layer ? `h.${i + 1}.ln_1` : 'ln_f', hidden_out, hidden),
+    ),
+  };
+}
