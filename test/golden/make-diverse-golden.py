@@ -1,0 +1,314 @@
+"""Golden diverse beam search, by transformers 5.18.0 in float32 on the CPU.
+
+    pip install torch==2.13.0 transformers==5.18.0
+    python test/golden/make-diverse-golden.py [folder]
+
+Reads the default checkpoint, writes test/golden/diverse.json. The core of transformers has had no diverse beam search
+since 4.57: `generate()` wants the recipe https://hf.co/transformers-community/group-beam-search, which is what runs
+here; `folder` is a local copy of it. The file in place was made with its generate.py and, as its beam_search.py, the
+one of the core of 4.57.6.
+
+A case is as in decoding.json (see make-decoding-golden.py), with the options `num_beam_groups` and
+`diversity_penalty`. The kinds:
+
+  groups         numbers of beams and groups, every penalty and length penalty, three values of `early_stopping`
+  padding        a group that is done takes part in the penalty (below), and without that the result is another
+  no end         nothing is an end: all sequences are of the greatest length
+  a processor    alone with diverse beam search, and `several` of them
+
+## What it does
+
+Each of the G groups is a beam search of its own with S = num_beams / num_beam_groups beams, from the prompt on. In
+every step the groups take their turns:
+
+  1. Log-softmax, then all processors in their order, `renormalize_logits` last; then from every score
+     `diversity_penalty` times how often the groups before chose that token in this step. The recipe appends that to
+     the finished list of processors; up to 4.56 it came between `sequence_bias` and `repetition_penalty`.
+  2. The best `max(2, 1 + number of ends) * S` candidates of the group. An end among the first S is a hypothesis, with
+     the score `sum / length ** length_penalty`, the end included in both; an end that ranks lower is dropped. The first
+     S that are no ends go on. Those alone count in step 1 of the groups that follow.
+  3. The S best hypotheses are kept; a new one replaces the worst if it is better, not if it is equal.
+  4. With S hypotheses the group is done if `early_stopping` is true, or if the worst is at least as good as the best
+     candidate of this step, an end or not, could be: with its sum divided by the power of the present length, or of
+     `max_new_tokens` for "never" with a positive `length_penalty`. Plain beam search of 5.18 looks at the best that
+     goes on instead. So a group of one beam is done when its best candidate is an end, which is as good as itself.
+
+A group that is done goes on with the padding token, S times, while another is not. By default that is the first of
+`eos_token_id`, so the groups behind it pay for that token with S penalties in each step.
+
+After `max_new_tokens` the S beams of a group that is not done, even by its last ends, join its hypotheses. Plain
+beam search of 5.18 instead lets the best candidates of the last step be what they are, ends or not.
+
+The hypotheses of all groups together are sorted by score, and the best `num_return_sequences` returned; of equal ones
+those of the later group come first.
+
+`score` and `token_logprobs` contain the penalty. The recipe's `beam_indices` are of no use for groups other than the
+first, so `compute_transition_scores` is wrong there; here the scores are read at the true places. It also writes the
+first of `eos_token_id` for whatever end a hypothesis has; here `tokens` has the one that was generated. Stop strings
+cannot be had: the recipe loses the tokenizer.
+"""
+
+import functools
+import itertools
+import json
+import math
+import sys
+
+import torch
+from transformers import GenerationConfig, GPT2LMHeadModel
+
+from decoding_reference import ENDS, HERE, NOTHING, PROMPTS, TIE, choose, ends_inside, load, token, tokens_of
+
+RECIPE = sys.argv[1] if len(sys.argv) > 1 else "transformers-community/group-beam-search"
+model = load(GPT2LMHeadModel)
+VOCAB = model.config.vocab_size
+generate = model.load_custom_generate(RECIPE, trust_remote_code=True)
+recipe = generate.__globals__
+UNLIKELY = token("<|endoftext|>")
+
+
+class WatchedPenalty(recipe["HammingDiversityLogitsProcessor"]):
+    """Keeps the processed scores, for the candidates beyond those that the scorer sees."""
+
+    def __call__(self, input_ids, scores, current_tokens, beam_group_idx):
+        WatchedPenalty.processed = super().__call__(input_ids, scores, current_tokens, beam_group_idx)
+        return WatchedPenalty.processed
+
+
+class WatchedScorer(recipe["BeamSearchScorer"]):
+    """
+    Notes how close each decision was, and gives hypotheses, as their `beam_indices`, the places of their tokens in the
+    flattened scores of each step: row * vocabulary + token.
+    """
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        WatchedScorer.last = self
+        self.margin = math.inf
+        self.paths = [[()] * self.group_size for _ in range(self.num_beam_groups)]
+        self.running = [torch.tensor([0.0] + [-1e9] * (self.group_size - 1)) for _ in self.paths]
+        for hypotheses in self._beam_hyps:
+            hypotheses.add = functools.partial(self._add, hypotheses, hypotheses.add)
+
+    def note(self, scores, place):
+        """`scores[place]` is the first that the decision leaves out."""
+        scores = sorted((score for score in scores if score > NOTHING), reverse=True)
+        if place < len(scores):
+            self.margin = min(self.margin, scores[place - 1] - scores[place])
+
+    def _add(self, hypotheses, add, tokens, score, beam_indices, generated_len):
+        normalized = score / generated_len**hypotheses.length_penalty
+        self.note([kept for kept, *_ in hypotheses.beams] + [normalized], self.group_size)
+        add(tokens, score, beam_indices=next(self._added), generated_len=generated_len)
+
+    def process(self, input_ids, next_scores, next_tokens, next_indices, *, group_index, eos_token_id, **given):
+        size, paths = self.group_size, self.paths[group_index]
+        totals = WatchedPenalty.processed + self.running[group_index].unsqueeze(-1)
+        values, places = totals.flatten().topk(next_scores.shape[-1] + 1)
+        rows, tokens = (places // VOCAB).tolist(), (places % VOCAB).tolist()
+        extended = [paths[row] + ((group_index * size + row) * VOCAB + token,) for row, token in zip(rows, tokens)]
+        ends = [eos_token_id is not None and token in eos_token_id for token in tokens]
+        self._added = iter([path for path, end in zip(extended[:size], ends) if end])
+        if not (done := bool(self._done[group_index])):
+            assert torch.equal(values[:-1], next_scores[0])
+            values = values.tolist()
+            self.note([value for value, end in zip(values, ends) if not end], size)
+            if ends[size - 1] or ends[size]:
+                self.note(values[size - 1 : size + 1], 1)
+        given |= {"group_index": group_index, "eos_token_id": eos_token_id}
+        result = super().process(input_ids, next_scores, next_tokens, next_indices, **given)
+        self.running[group_index] = result["next_beam_scores"]
+        self.paths[group_index] = [
+            paths[row] + ((group_index * size + row) * VOCAB + token,)
+            for row, token in zip(result["next_beam_indices"].tolist(), result["next_beam_tokens"].tolist())
+        ]
+        if not done:
+            self._note_guess(self._beam_hyps[group_index], values[0], len(paths[0]) + 1)
+        return result
+
+    def _note_guess(self, hypotheses, best, length):
+        if len(hypotheses) < self.group_size or self.do_early_stopping is True:
+            return
+        if self.do_early_stopping == "never" and self.length_penalty > 0:
+            length = self.longest
+        difference = abs(hypotheses.worst_score - best / length**self.length_penalty)
+        if difference > 0:  # 0: the best candidate has just become the worst hypothesis; that is certain, and done.
+            self.margin = min(self.margin, difference)
+
+    def finalize(self, *given, **named):
+        open_ = (paths for paths, done in zip(self.paths, self._done) if not done)
+        self._added = itertools.chain.from_iterable(open_)
+        result = super().finalize(*given, **named)
+        pool = [score for hypotheses in self._beam_hyps for score, *_ in hypotheses.beams]
+        for place in range(1, self.num_beam_hyps_to_keep + 1):
+            self.note(pool, place)
+        return result
+
+
+recipe["HammingDiversityLogitsProcessor"] = WatchedPenalty
+recipe["BeamSearchScorer"] = WatchedScorer
+
+
+def run(prompt, options, padding=None):
+    """A case without its kind."""
+    end = options.get("eos_token_id", [])
+    padding = padding or (end[0] if end else None)
+    config = GenerationConfig(
+        **{"do_sample": False} | options, pad_token_id=padding, return_dict_in_generate=True, output_scores=True
+    )
+    WatchedScorer.longest = options["max_new_tokens"]
+    ids = torch.tensor([prompt])
+    with torch.no_grad():
+        out = generate(model, ids, attention_mask=torch.ones_like(ids), generation_config=config)
+    sequences = []
+    for row, path in enumerate(out.beam_indices.tolist()):
+        path = [place for place in path if place >= 0]
+        tokens = [place % VOCAB for place in path]
+        chosen = [float(scores.flatten()[place]) for scores, place in zip(out.scores, path)]
+        score = float(out.sequences_scores[row])
+        again = sum(chosen) / len(tokens) ** options.get("length_penalty", 1.0)
+        assert abs(score - again) < 1e-4 * max(1, abs(score)), (score, again)
+        written = out.sequences[row, len(prompt) :][: len(tokens)].tolist()
+        ended = tokens[-1] in end
+        assert written == (tokens[:-1] + end[:1] if ended else tokens), (written, tokens)
+        sequences.append(
+            {
+                "tokens": tokens,
+                "finish_reason": "eos" if ended else "length",
+                "score": round(score, 6),
+                "token_logprobs": [round(value, 5) for value in chosen],
+            }
+        )
+    margin = WatchedScorer.last.margin
+    case = {"prompt": prompt, "options": options, "sequences": sequences, "margin": round(margin, 6)}
+    return case | ({"tie": True} if margin < TIE else {})
+
+
+SHAPES = [(2, 2), (4, 2), (4, 4), (6, 3), (6, 2), (8, 4)]
+DIVERSITY = [0.2, 0.5, 1.0, 5.0]
+LENGTH = [-1.0, 0.0, 0.6, 1.0, 2.0]
+STOPPING = [False, True, "never"]
+cases = []
+
+
+def add(kind, found):
+    cases.extend({"kind": kind} | case for case in found)
+
+
+def setup(number, attempt=0):
+    """A prompt and options, all of them others with another number."""
+    num_beams, num_beam_groups = SHAPES[number % len(SHAPES)]
+    options = {
+        "max_new_tokens": 6 + (5 * number + 3 * attempt) % 11,
+        "num_beams": num_beams,
+        "num_beam_groups": num_beam_groups,
+        "diversity_penalty": DIVERSITY[(number // len(SHAPES)) % len(DIVERSITY)],
+        "length_penalty": LENGTH[number % len(LENGTH)],
+        "num_return_sequences": 1 + (5 * number + number // len(SHAPES)) % num_beams,
+        "eos_token_id": ENDS[(3 * number + attempt) % len(ENDS)],
+    }
+    return PROMPTS[(7 * number + attempt) % len(PROMPTS)], options
+
+
+def add_groups():
+    """To half of the setups it is to make a difference when the groups stop."""
+    for number in range(2 * len(SHAPES) * len(DIVERSITY)):
+
+        def attempt_cases(attempt):
+            prompt, options = setup(number, attempt)
+            found = [run(prompt, options | {"early_stopping": value}) for value in STOPPING]
+            heuristic, eager, never = map(tokens_of, found)
+            if number % 2 == 0:
+                return found, heuristic != eager or heuristic != never
+            return found, all(ends_inside(case) for case in found)
+
+        add("groups", choose(attempt_cases))
+
+
+def add_padding():
+    for number in range(16):
+
+        def attempt_cases(attempt):
+            prompt, options = setup(number + attempt, attempt)
+            options |= {"max_new_tokens": 16, "num_return_sequences": options["num_beams"]}
+            options |= {"early_stopping": STOPPING[number % len(STOPPING)]}
+            case = run(prompt, options)
+            return [case], tokens_of(case) != tokens_of(run(prompt, options, padding=UNLIKELY))
+
+        add("padding", choose(attempt_cases))
+
+
+def add_without_end():
+    for number in range(6):
+
+        def attempt_cases(attempt):
+            prompt, options = setup(number, attempt)
+            del options["eos_token_id"]
+            return [run(prompt, options)], True
+
+        add("no end", choose(attempt_cases))
+
+
+PROCESSORS = {
+    "repetition_penalty": [lambda plain, end: {"repetition_penalty": 1.3}, lambda plain, end: {"repetition_penalty": 0.8}],
+    "no_repeat_ngram_size": [lambda plain, end: {"no_repeat_ngram_size": 1}, lambda plain, end: {"no_repeat_ngram_size": 2}],
+    "min_new_tokens": [lambda plain, end: {"min_new_tokens": 7}, lambda plain, end: {"min_new_tokens": len(plain)}],
+    "bad_words_ids": [
+        lambda plain, end: {"bad_words_ids": [plain[:1]]},
+        lambda plain, end: {"bad_words_ids": [plain[1:3], plain[:2]]},
+    ],
+    "sequence_bias": [
+        lambda plain, end: {"sequence_bias": [[plain[:1], -4.0], [[token(" dog")], 5.5]]},
+        lambda plain, end: {"sequence_bias": [[plain[:2], -8.0], [end[:1], -1.0]]},
+    ],
+    "suppress_tokens": [
+        lambda plain, end: {"suppress_tokens": [plain[0], plain[1]]},
+        lambda plain, end: {"suppress_tokens": end[:1]},
+    ],
+    "begin_suppress_tokens": [lambda plain, end: {"begin_suppress_tokens": plain[:1]}],
+    "exponential_decay_length_penalty": [lambda plain, end: {"exponential_decay_length_penalty": [3, 1.5]}],
+    "forced_eos_token_id": [lambda plain, end: {"forced_eos_token_id": end[:1]}],
+    "several": [
+        lambda plain, end: {"repetition_penalty": 1.2, "renormalize_logits": True},
+        lambda plain, end: {"bad_words_ids": [plain[:1], plain[1:3]], "renormalize_logits": True, "min_new_tokens": 5},
+        lambda plain, end: {"repetition_penalty": 1.5, "no_repeat_ngram_size": 2, "sequence_bias": [[plain[:1], 2.0]]},
+        lambda plain, end: {"no_repeat_ngram_size": 1, "suppress_tokens": plain[:1], "remove_invalid_values": True},
+    ],
+}  # fmt: skip
+
+
+def add_changed(kind, change, first):
+    """Options made by `change(plain, end)`, where `plain` is the best that comes without them; they are to have an effect."""
+
+    def attempt_cases(attempt):
+        number = first + 5 * attempt
+        prompt, options = setup(number, attempt)
+        options |= {"max_new_tokens": 10, "early_stopping": STOPPING[number % len(STOPPING)]}
+        without = run(prompt, options)
+        plain = tokens_of(without)[0]
+        if len(plain) < 3:
+            return [None], False
+        case = run(prompt, options | change(plain, options["eos_token_id"]))
+        return [case], tokens_of(case) != tokens_of(without)
+
+    add(kind, choose(attempt_cases))
+
+
+def main():
+    add_groups()
+    add_padding()
+    add_without_end()
+    numbers = itertools.count()
+    for kind, changes in PROCESSORS.items():
+        for change, _ in itertools.product(changes, range(3)):
+            add_changed(kind, change, next(numbers))
+    data = {
+        "made_by": "make-diverse-golden.py, transformers 5.18.0 with transformers-community/group-beam-search, torch 2.13.0, float32",
+        "cases": cases,
+    }
+    file = HERE / "diverse.json"
+    file.write_text(json.dumps(data, separators=(",", ":")) + "\n")
+    print(file.name, len(cases), "cases,", sum("tie" in case for case in cases), "ties,", file.stat().st_size, "bytes")
+
+
+main()
