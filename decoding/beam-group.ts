@@ -84,7 +84,9 @@ export class BeamGroup {
     this.#finish(ended);
     const best = this.#grouped ? extensions[0] : going[0];
     this.#improvable &&= best !== undefined && this.#canImprove(best.score, step);
-    this.taken = going.map(({ token }) => token);
+    // Beams that the length ends were to go on: their tokens count for the other groups.
+    const open = extensions.filter(({ reason }) => reason === null || reason === 'length');
+    this.taken = open.slice(0, this.#size).map(({ token }) => token);
     const goesOn = this.#improvable && !this.#eager;
     this.live = goesOn ? going.map(({ hypothesis }) => hypothesis) : [];
     return [
