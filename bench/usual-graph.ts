@@ -147,7 +147,7 @@ const { root } = protobuf.parse(
 const Model = root.lookupType('Model');
 
 /** `TensorProto.DataType` and `TensorProto.DataLocation` */
-const DATA_TYPE = { float32: 1, int8: 3 } as const;
+const DATA_TYPE = { float32: 1, uint8: 2, int8: 3 } as const;
 const EXTERNAL = 1;
 
 function externalTensor(tensor: TensorEntry, location: string): object {

@@ -41,7 +41,7 @@ export const configSchema = z.strictObject({
 const tensor = z.strictObject({
   /** As in the checkpoint without `transformer.`, e.g. `h.0.attn.c_attn.weight`; `….weight_scale` beside an int8 one. */
   name: z.string(),
-  dtype: z.enum(['float32', 'int8']),
+  dtype: z.enum(['float32', 'int8', 'uint8']),
   /**
    * Linear layers `[in, out]`; `wte.weight` is stored `[n_embd, storedVocabSize]` so that one copy serves both ends.
    */
@@ -55,7 +55,7 @@ export const manifestSchema = z.strictObject({
   version: z.literal(MANIFEST_VERSION),
   /** Served as the model's id. */
   name: z.string().min(1),
-  precision: z.enum(['int8', 'f32']),
+  precision: z.enum(['int4', 'int8', 'f32']),
   config: configSchema,
   graphs: z.strictObject({ embed: file, qkv: file, block: file, head: file }),
   /** In order; their bytes one after the other are the weight stream. */
@@ -82,7 +82,10 @@ export type TensorEntry = z.infer<typeof tensor>;
 export type Precision = Manifest['precision'];
 
 /** Bytes an element of each storage type takes. */
-export const ELEMENT_BYTES = { float32: 4, int8: 1 } as const satisfies Record<TensorEntry['dtype'], number>;
+export const ELEMENT_BYTES = { float32: 4, int8: 1, uint8: 1 } as const satisfies Record<
+  TensorEntry['dtype'],
+  number
+>;
 
 /**
  * Columns of the stored `wte`: tokens, and zeros up to a multiple of 128. GPT-2's 50,257 columns as they are would

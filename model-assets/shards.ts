@@ -32,7 +32,10 @@ export class WeightStream {
   }
 
   /** Appends a tensor, after the zeros that bring it to its alignment. */
-  async write(entry: Omit<TensorEntry, 'offset'>, data: Float32Array | Int8Array): Promise<void> {
+  async write(
+    entry: Omit<TensorEntry, 'offset'>,
+    data: Float32Array | Int8Array | Uint8Array,
+  ): Promise<void> {
     const elements = entry.shape.reduce((product, size) => product * size, 1);
     if (data.byteLength !== elements * ELEMENT_BYTES[entry.dtype]) {
       throw new RangeError(`${entry.name}: ${data.byteLength} bytes for ${entry.dtype} [${entry.shape}]`);

@@ -11,7 +11,7 @@
  */
 import { type ModelConfig, type Precision, storedVocabSize } from '../manifest.ts';
 import { activation } from './activations.ts';
-import { LINEAR, type Linear } from './linear.ts';
+import { EMBEDDING, LINEAR, type Linear } from './linear.ts';
 import { Graph, type Value } from './onnx.ts';
 
 export interface GraphFiles {
@@ -23,11 +23,12 @@ export interface GraphFiles {
 
 export function buildGraphs(config: ModelConfig, precision: Precision): GraphFiles {
   const linear = LINEAR[precision];
+  const embedding = EMBEDDING[precision];
   return {
-    embed: embed(config, linear).encode(),
+    embed: embed(config, embedding).encode(),
     qkv: qkv(config, linear).encode(),
     block: block(config, linear).encode(),
-    head: head(config, linear).encode(),
+    head: head(config, embedding).encode(),
   };
 }
 
@@ -78,7 +79,7 @@ function head(config: ModelConfig, linear: Linear): Graph {
   return graph;
 }
 
-function layerNorm(graph: Graph, x: Value, name: string, config: ModelConfig): Value {
+export function layerNorm(graph: Graph, x: Value, name: string, config: ModelConfig): Value {
   const weight = graph.input(`${name}.weight`, 'float32', [config.n_embd]);
   const bias = graph.input(`${name}.bias`, 'float32', [config.n_embd]);
   return graph.node('LayerNormalization', [x, weight, bias], {

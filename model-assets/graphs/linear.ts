@@ -4,6 +4,7 @@
  * Both ends of the model use one stored matrix: `product` multiplies with it, `lookUp` reads columns of it
  * (the token embedding, tied to the read-out, is stored `[n_embd, storedVocabSize]`).
  */
+import { GROUP, ZERO_CODE } from '../int4/codes.ts';
 import type { Precision } from '../manifest.ts';
 import type { Graph, Value } from './onnx.ts';
 
@@ -50,7 +51,43 @@ const int8: Linear = {
   },
 };
 
-export const LINEAR: Record<Precision, Linear> = { f32, int8 };
+/**
+ * 4-bit weights (`quantize-int4.ts`) times rows quantized as for int8, spelled out in ONNX: the weights become float32
+ * anew in each run.
+ */
+const int4: Linear = {
+  product(graph, x, name, nIn, nOut) {
+    const { codes, scale } = quantizeRows(graph, x);
+    const steps = graph.node('Sub', [float(graph, codes), graph.constant('float32', ZERO_POINT)]);
+    const product = graph.node('MatMul', [steps, int4Weight(graph, name, nIn, nOut)]);
+    return graph.node('Mul', [product, scale]);
+  },
+  lookUp: int8.lookUp,
+};
+
+/** `[in, out]` f32 */
+function int4Weight(graph: Graph, name: string, nIn: number, nOut: number): Value {
+  const groups = Math.ceil(nIn / GROUP);
+  const codes = graph.input(`${name}.weight`, 'uint8', [groups * GROUP, nOut]);
+  const multipliers = graph.input(`${name}.weight_multiplier`, 'uint8', [groups, nOut]);
+  const scale = graph.input(`${name}.weight_scale`, 'float32', [nOut]);
+  const step = graph.node('Mul', [float(graph, multipliers), scale]);
+  const grouped = graph.node('Reshape', [
+    graph.node('Sub', [float(graph, codes), graph.constant('float32', ZERO_CODE)]),
+    graph.constant('int64', [groups, GROUP, nOut]),
+  ]);
+  const weight = graph.node('Mul', [grouped, graph.node('Unsqueeze', [step, graph.constant('int64', [1])])]);
+  const padded = graph.node('Reshape', [weight, graph.constant('int64', [groups * GROUP, nOut])]);
+  const [begin, end] = [graph.constant('int64', [0]), graph.constant('int64', [nIn])];
+  return graph.node('Slice', [padded, begin, end]);
+}
+
+const float = (graph: Graph, x: Value) => graph.node('Cast', [x], { to: 1 });
+
+/** The linear layers of the blocks. */
+export const LINEAR: Record<Precision, Linear> = { f32, int8, int4 };
+/** Both ends of the model. */
+export const EMBEDDING: Record<Precision, Linear> = { f32, int8, int4: int8 };
 
 /** onnxruntime's fast integer kernel on WASM takes unsigned rows only, so zero sits in the middle. */
 const ZERO_POINT = 128;

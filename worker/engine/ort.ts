@@ -11,8 +11,8 @@ import { Heap, PAGE_BYTES } from './heap.ts';
 import { instantiate } from './ort-instance.ts';
 
 /** `ONNXTensorElementDataType` */
-const ELEMENT_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
-export const ELEMENT_BYTES = { float32: 4, int8: 1, int64: 8 } as const;
+const ELEMENT_TYPE = { float32: 1, uint8: 2, int8: 3, int64: 7 } as const;
+export const ELEMENT_BYTES = { float32: 4, uint8: 1, int8: 1, int64: 8 } as const;
 
 const POINTER_BYTES = 4;
 const CPU_MEMORY = 1;
