@@ -2,12 +2,16 @@
  * @module The tensors of a checkpoint → the weight stream, one at a time.
  */
 import { inspect } from 'node:util';
+import type { CalibrationTokens } from './calibration/walk.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { type Parameter, parametersOf } from './checkpoint/parameters.ts';
 import { readFloats, type StoredTensor } from './checkpoint/safetensors.ts';
-import { type Manifest, type Precision, storedVocabSize } from './manifest.ts';
+import { type Manifest, type Precision, storedVocabSize, type TensorEntry } from './manifest.ts';
+import { packInt4, packTokens } from './pack.ts';
 import { noErrors, quantizationReport, quantizeColumns } from './quantize.ts';
+import { type QuantizedLinear, quantizeBlocks } from './quantize-blocks.ts';
+import type { QuantizedInt4 } from './quantize-int4.ts';
 import { WeightStream } from './shards.ts';
 
 /** Told of bytes of the checkpoint that are done, and of what. */
@@ -16,6 +20,7 @@ export type Advance = (bytes: number, label: string) => void;
 /**
  * Writes the weight stream of a checkpoint into the folder `dir`.
  *
+ * @param calibration what the 4-bit weights of `int4` are chosen by.
  * @returns the manifest's parts about it.
  * @throws CheckpointError for a weight that is not finite, or an output layer that is not the embedding.
  */
@@ -24,24 +29,18 @@ export async function convertWeights(
   dir: string,
   precision: Precision,
   advance: Advance,
+  calibration?: CalibrationTokens,
 ): Promise<Pick<Manifest, 'shards' | 'tensors' | 'quantization'>> {
   await checkTied(checkpoint, advance);
   const stream = new WeightStream(dir);
   const quantization: Manifest['quantization'] = [];
+  const convertParameter = parameterConverter(checkpoint, precision, calibration);
   try {
     for (const parameter of parametersOf(checkpoint.config)) {
       // nameTensors has found every parameter.
       const tensor = checkpoint.parameters.get(parameter.name) as StoredTensor;
-      const convertTensor = parameter.name === 'wte.weight' ? transposeEmbedding : readParameter;
-      const { values, scales, report, shape } = await convertTensor(tensor, parameter, precision);
-      const dtype = scales ? 'int8' : 'float32';
-      await stream.write({ name: parameter.name, dtype, shape }, values);
-      if (scales) {
-        await stream.write(
-          { name: `${parameter.name}_scale`, dtype: 'float32', shape: [scales.length] },
-          scales,
-        );
-      }
+      const { tensors, report } = await convertParameter(tensor, parameter);
+      for (const { data, ...entry } of tensors) await stream.write(entry, data);
       if (report) quantization.push(report);
       advance(tensor.bytes, parameter.name);
     }
@@ -52,32 +51,104 @@ export async function convertWeights(
   }
 }
 
-interface ConvertedTensor {
-  readonly shape: number[];
-  readonly values: Float32Array | Int8Array;
-  /** One for each column, of an int8 tensor. */
-  readonly scales?: Float32Array;
+/** What a parameter becomes: one tensor, or several when it is quantized. */
+interface ConvertedParameter {
+  readonly tensors: readonly (Omit<TensorEntry, 'offset'> & {
+    readonly data: Float32Array | Int8Array | Uint8Array;
+  })[];
   readonly report?: Manifest['quantization'][number];
 }
 
-async function readParameter(
-  tensor: StoredTensor,
-  { name, kind, shape: [...shape] }: Parameter,
+type ConvertParameter = (tensor: StoredTensor, parameter: Parameter) => Promise<ConvertedParameter>;
+
+function parameterConverter(
+  checkpoint: Checkpoint,
   precision: Precision,
-): Promise<ConvertedTensor> {
-  const values = await readFloats(tensor, 0, elementsOf(shape));
-  if (precision === 'f32' || kind !== 'linear') return { shape, values };
+  calibration?: CalibrationTokens,
+): ConvertParameter {
+  const convertBlocks = precision === 'int4' ? int4Converter(checkpoint, calibration) : undefined;
+  return async (tensor, parameter) => {
+    if (parameter.name === 'wte.weight') {
+      return precision === 'int4'
+        ? packEmbedding(tensor, parameter)
+        : transposeEmbedding(tensor, parameter, precision);
+    }
+    const { name, kind, shape } = parameter;
+    return (
+      (await convertBlocks?.(parameter)) ??
+      convertMatrix(name, await readFloats(tensor, 0, elementsOf(shape)), shape, precision, kind)
+    );
+  };
+}
+
+function convertMatrix(
+  name: string,
+  values: Float32Array,
+  shape: readonly number[],
+  precision: Precision,
+  kind: Parameter['kind'],
+): ConvertedParameter {
+  if (precision !== 'int8' || kind !== 'linear') return { tensors: [floats(name, values, shape)] };
   const sums = noErrors();
   const { codes, scales } = quantizeColumns(values, shape[1] as number, sums);
-  return { shape, values: codes, scales, report: quantizationReport(name, sums) };
+  return { tensors: int8(name, codes, scales, shape), report: quantizationReport(name, sums) };
+}
+
+/**
+ * Converts the linear layers of the blocks, which come in the order of the weight stream: a weight, then its bias, which
+ * quantizing the weight changes.
+ *
+ * @returns nothing for another parameter.
+ */
+function int4Converter(checkpoint: Checkpoint, calibration?: CalibrationTokens) {
+  const blocks = quantizeBlocks(checkpoint, calibration);
+  let last: QuantizedLinear | undefined;
+  return async ({ name, kind, shape }: Parameter): Promise<ConvertedParameter | undefined> => {
+    if (kind === 'linear') {
+      last = (await blocks.next()).value ?? undefined;
+      if (name !== `${last?.name}.weight`) throw new RangeError(`Expected ${name}, found ${last?.name}`);
+      return last && { tensors: int4(name, last.weight, shape), report: last.report };
+    }
+    return name === `${last?.name}.bias` && last ? { tensors: [floats(name, last.bias, shape)] } : undefined;
+  };
+}
+
+const floats = (name: string, data: Float32Array, [...shape]: readonly number[]) => ({
+  name,
+  dtype: 'float32' as const,
+  shape,
+  data,
+});
+
+const int8 = (name: string, data: Int8Array, scales: Float32Array, [...shape]: readonly number[]) => [
+  { name, dtype: 'int8' as const, shape, data },
+  floats(`${name}_scale`, scales, [scales.length]),
+];
+
+/** 4-bit weights, as the kernel reads them. */
+function int4(
+  name: string,
+  { codes, multipliers, scales }: QuantizedInt4,
+  shape: readonly number[],
+): ConvertedParameter['tensors'] {
+  const [nIn = 0, nOut = 0] = shape;
+  return [
+    {
+      name,
+      dtype: 'int4',
+      shape: [nIn, nOut],
+      data: packInt4(codes.subarray(0, nIn * nOut), multipliers, nIn, nOut),
+    },
+    floats(`${name}_scale`, scales, [nOut]),
+  ];
 }
 
 /** `wte` `[vocab_size, n_embd]` → `[n_embd, storedVocabSize]`, by blocks of tokens: in GPT-2 XL it is 320 MB of float32. */
 async function transposeEmbedding(
   tensor: StoredTensor,
   { name, shape: [vocabSize = 0, width = 0] }: Parameter,
-  precision: Precision,
-): Promise<ConvertedTensor> {
+  precision: 'int8' | 'f32',
+): Promise<ConvertedParameter> {
   const columns = storedVocabSize({ vocab_size: vocabSize });
   const shape = [width, columns];
   const sums = noErrors();
@@ -97,9 +168,37 @@ async function transposeEmbedding(
       values.set(block.subarray(row * count, (row + 1) * count), row * columns + first);
     }
   }
-  return precision === 'int8'
-    ? { shape, values, scales, report: quantizationReport(name, sums) }
-    : { shape, values };
+  return values instanceof Int8Array
+    ? { tensors: int8(name, values, scales, shape), report: quantizationReport(name, sums) }
+    : { tensors: [floats(name, values, shape)] };
+}
+
+/** `wte` `[vocab_size, n_embd]` in tiles of tokens, with a scale for each: what the kernels for both ends read. */
+async function packEmbedding(
+  tensor: StoredTensor,
+  { name, shape: [vocabSize = 0, width = 0] }: Parameter,
+): Promise<ConvertedParameter> {
+  const sums = noErrors();
+  const codes = new Int8Array(vocabSize * width);
+  const scales = new Float32Array(vocabSize);
+  for (const { first, count } of blocksOf(vocabSize, width)) {
+    const block = transpose(await readFloats(tensor, first * width, count * width), width);
+    const quantized = quantizeColumns(block, count, sums);
+    scales.set(quantized.scales, first);
+    for (let token = 0; token < count; token++) {
+      for (let i = 0; i < width; i++) {
+        codes[(first + token) * width + i] = quantized.codes[i * count + token] as number;
+      }
+    }
+  }
+  const data = packTokens(codes, vocabSize, width);
+  return {
+    tensors: [
+      { name, dtype: 'int8_tokens', shape: [vocabSize, width], data },
+      floats(`${name}_scale`, scales, [vocabSize]),
+    ],
+    report: quantizationReport(name, sums),
+  };
 }
 
 /** @returns `values` `[rows, columns]` as `[columns, rows]`. */

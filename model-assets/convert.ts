@@ -7,6 +7,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { sampledTokens, tokensOfText } from './calibration/tokens.ts';
+import type { CalibrationTokens } from './calibration/walk.ts';
 import { type Checkpoint, describeFile, openCheckpoint } from './checkpoint/checkpoint.ts';
 import { readJson } from './checkpoint/config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
@@ -23,6 +25,9 @@ import {
 } from './manifest.ts';
 import { buildTokenizer } from './tokenizer.ts';
 
+/** `self`: what the model itself writes. `none`: codes are the nearest. */
+export type CalibrationText = 'self' | 'none' | { readonly text: string };
+
 /** Told after each step of the work how many bytes of how many are done, and of what. */
 export type OnProgress = (done: number, total: number, label: string) => void;
 
@@ -32,6 +37,8 @@ export interface ConvertOptions {
   /** The folder to write; if it is there it must be empty or an edgebeam model, which is replaced. */
   readonly out: string;
   readonly precision: Precision;
+  /** The text that the codes of `int4` are chosen by; `self` if not given. */
+  readonly calibration?: CalibrationText;
   /** Served as the model's id; the base name of `source` if not given. */
   readonly name?: string;
   readonly onProgress?: OnProgress;
@@ -70,7 +77,9 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   }
   const graphs = precision === 'int4' ? buildParts(config) : buildGraphs(config, precision);
   const advance = progressOf(checkpoint, options);
-  const { quantization, ...weights } = await convertWeights(checkpoint, dir, precision, advance);
+  const calibration =
+    precision === 'int4' ? await calibrationTokens(checkpoint, tokenizer.bytes, options) : undefined;
+  const { quantization, ...weights } = await convertWeights(checkpoint, dir, precision, advance, calibration);
   const manifest = manifestSchema.parse({
     format: 'edgebeam',
     version: MANIFEST_VERSION,
@@ -89,6 +98,22 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   });
   await writeFile(join(dir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
+}
+
+/** A model that calibrates itself is converted to int8 first: that can write, and is as good as the original for this. */
+async function calibrationTokens(
+  { config }: Checkpoint,
+  tokenizer: Uint8Array,
+  { source, calibration = 'self', signal }: ConvertOptions,
+): Promise<CalibrationTokens | undefined> {
+  if (calibration === 'none') return undefined;
+  if (calibration !== 'self') return tokensOfText(calibration.text, tokenizer, config);
+  const interruptible = signal && { signal };
+  return sampledTokens(
+    config,
+    (out) => convert({ source, out, precision: 'int8', ...interruptible }),
+    signal,
+  );
 }
 
 function progressOf({ parameters, lmHead }: Checkpoint, { onProgress, signal }: ConvertOptions): Advance {

@@ -10,7 +10,7 @@ import type { ModelConfig, ModelFile } from '../manifest.ts';
 import { readConfig, readJson } from './config.ts';
 import { CheckpointError } from './errors.ts';
 import { type NamedTensors, nameTensors } from './parameters.ts';
-import { openSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
+import { openSafetensors, readFloats, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -46,6 +46,21 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
     await close();
     throw error;
   }
+}
+
+/**
+ * Reads a whole parameter, by its name in `parametersOf`.
+ *
+ * @throws CheckpointError for a weight that is not finite.
+ */
+export function readParameter({ parameters }: NamedTensors, name: string): Promise<Float32Array> {
+  const tensor = parameters.get(name);
+  if (!tensor) throw new RangeError(`A checkpoint has no parameter ${name}`);
+  return readFloats(
+    tensor,
+    0,
+    tensor.shape.reduce((product, size) => product * size, 1),
+  );
 }
 
 interface Weights {

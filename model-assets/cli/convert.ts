@@ -1,9 +1,11 @@
 /**
  * @module `npm run convert -- SOURCE --out DIR`: a Hugging Face checkpoint → a folder the Worker can serve.
  */
+import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
+import { CheckpointError } from '../checkpoint/errors.ts';
 import { parametersOf } from '../checkpoint/parameters.ts';
-import { convert } from '../convert.ts';
+import { type CalibrationText, convert } from '../convert.ts';
 import type { Manifest, Precision } from '../manifest.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
 
@@ -11,6 +13,7 @@ interface Flags {
   out: string;
   precision: Precision;
   name?: string;
+  calibration?: string;
 }
 
 const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a folder that edgebeam can serve.')
@@ -20,14 +23,36 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   )
   .requiredOption('--out <dir>', 'folder to write; an edgebeam model that is there is replaced')
   .addOption(
-    new Option('--precision <precision>', 'of the large matrices').choices(['int8', 'f32']).default('int8'),
+    new Option('--precision <precision>', 'of the large matrices')
+      .choices(['int4', 'int8', 'f32'])
+      .default('int8'),
   )
   .option('--name <name>', 'id the model is served under (default: the name of the source folder)')
-  .action((source: string, flags: Flags) =>
+  .option(
+    '--calibration <text>',
+    'what int4 chooses its codes by: "self", a text the model writes, "none", or a UTF-8 file (default: self)',
+  )
+  .action((source: string, { calibration, ...flags }: Flags) =>
     runWithProgress('convert', async ({ onProgress }, signal) =>
-      summaryOf(await convert({ source, ...flags, onProgress, signal })),
+      summaryOf(
+        await convert({
+          source,
+          ...flags,
+          ...(calibration !== undefined && { calibration: await textOf(calibration, flags.precision) }),
+          onProgress,
+          signal,
+        }),
+      ),
     ),
   );
+
+async function textOf(calibration: string, precision: Precision): Promise<CalibrationText> {
+  if (precision !== 'int4') {
+    throw new CheckpointError(`--calibration is for --precision int4, not ${precision}`);
+  }
+  if (calibration === 'self' || calibration === 'none') return calibration;
+  return { text: await readFile(calibration, 'utf8') };
+}
 
 function summaryOf(manifest: Manifest): string {
   const { name, precision, shards, graphs, config, quantization } = manifest;

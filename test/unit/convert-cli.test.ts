@@ -58,8 +58,8 @@ test.for<[string[], string]>([
   [['x'], "error: required option '--out <dir>' not specified"],
   [['--out', 'y'], "error: missing required argument 'source'"],
   [
-    ['x', '--out', 'y', '--precision', 'int4'],
-    "error: option '--precision <precision>' argument 'int4' is invalid. Allowed choices are int8, f32.",
+    ['x', '--out', 'y', '--precision', 'int2'],
+    "error: option '--precision <precision>' argument 'int2' is invalid. Allowed choices are int4, int8, f32.",
   ],
 ])('a bad command line ends with 2: %j', async ([args, message]) => {
   const { code, stdout, stderr } = await run(...args);

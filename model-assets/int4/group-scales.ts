@@ -1,0 +1,99 @@
+/**
+ * @module The scales of a matrix's groups: what 32 codes of one column are multiplied with.
+ *
+ * A group's scale decides what its codes cost: too small and the largest weights are clipped, too large and the others
+ * are rounded coarsely. A column's group scales are stored as integer multipliers of one float32.
+ */
+import { GROUP, LARGEST_CODE, roundCode } from './codes.ts';
+
+const LARGEST_MULTIPLIER = 255;
+/** The least normal float32. Below it a scale would lose the precision that keeps codes in range. */
+const LEAST_SCALE = 2 ** -126;
+/** Clippings that are tried, as parts of what takes the largest weight to code 7. From -8 on, codes reach down to 7/8. */
+const LEAST_CLIPPING = 0.6;
+const CLIPPING_STEP = 0.05;
+const CLIPPINGS = 11;
+
+export interface GroupScales {
+  /** `[groups, columns]`, 0 for a group of zeros. */
+  readonly multipliers: Uint8Array<ArrayBuffer>;
+  /** `[columns]`. */
+  readonly scales: Float32Array<ArrayBuffer>;
+}
+
+/**
+ * Chooses the scales by the error that rounding to them causes, `Σ importance[k] · (w - code · scale)²`.
+ *
+ * @param weights `[rows, columns]`.
+ * @param importance `[rows]`, padded to a multiple of {@link GROUP}: how much an error of a row's weights counts, 0 or more.
+ */
+export function chooseScales(weights: Float32Array, columns: number, importance: Float64Array): GroupScales {
+  const groups = importance.length / GROUP;
+  const wished = new Float64Array(groups * columns);
+  const group = new Float64Array(GROUP);
+  for (let g = 0; g < groups; g++) {
+    const counts = importance.subarray(g * GROUP, (g + 1) * GROUP);
+    for (let column = 0; column < columns; column++) {
+      for (let i = 0; i < GROUP; i++) group[i] = weights[(g * GROUP + i) * columns + column] ?? 0;
+      wished[g * columns + column] = bestScale(group, counts);
+    }
+  }
+  return roundScales(wished, columns);
+}
+
+/** @returns the best scale of those that are tried, 0 for a group of zeros. */
+function bestScale(group: Float64Array, importance: Float64Array): number {
+  let largest = 0;
+  for (const weight of group) largest = Math.max(largest, Math.abs(weight));
+  if (largest === 0) return 0;
+  let best = largest / LARGEST_CODE;
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < CLIPPINGS; i++) {
+    const tried = ((LEAST_CLIPPING + i * CLIPPING_STEP) * largest) / LARGEST_CODE;
+    const { error, scale } = fitScale(group, importance, tried);
+    if (error < least) {
+      least = error;
+      best = scale;
+    }
+  }
+  return best;
+}
+
+/** Rounds to `tried`, and gives the codes the scale that fits them best (least squares), if they are not all zero. */
+function fitScale(
+  group: Float64Array,
+  importance: Float64Array,
+  tried: number,
+): { error: number; scale: number } {
+  let [squares, products, codeSquares] = [0, 0, 0];
+  for (let i = 0; i < GROUP; i++) {
+    const weight = group[i] as number;
+    const counts = importance[i] as number;
+    const code = roundCode(weight / tried);
+    squares += counts * weight * weight;
+    products += counts * code * weight;
+    codeSquares += counts * code * code;
+  }
+  if (codeSquares === 0) return { error: squares, scale: tried };
+  return { error: squares - (products * products) / codeSquares, scale: products / codeSquares };
+}
+
+/** One float32 a column, and the multipliers of it that come nearest to the wished scales. */
+function roundScales(wished: Float64Array, columns: number): GroupScales {
+  const multipliers = new Uint8Array(wished.length);
+  const scales = new Float32Array(columns);
+  for (let i = 0; i < wished.length; i++) {
+    scales[i % columns] = Math.max(scales[i % columns] as number, (wished[i] as number) / LARGEST_MULTIPLIER);
+  }
+  for (let column = 0; column < columns; column++) {
+    const scale = scales[column] as number;
+    scales[column] = scale === 0 ? 1 : Math.max(scale, LEAST_SCALE);
+  }
+  for (let i = 0; i < wished.length; i++) {
+    const scale = wished[i] as number;
+    if (scale === 0) continue;
+    const multiplier = Math.round(scale / (scales[i % columns] as number));
+    multipliers[i] = Math.min(Math.max(multiplier, 1), LARGEST_MULTIPLIER);
+  }
+  return { multipliers, scales };
+}
