@@ -4,7 +4,7 @@
     python test/golden/make-decoding-golden.py
 
 Reads the default checkpoint, writes test/golden/decoding.json: beam search with every combination of `num_beams`,
-`length_penalty` and `early_stopping` after four prompts each, every logits processor alone, several together, and
+`length_penalty` and `early_stopping` after ten prompts each, every logits processor alone, several together, and
 stop strings, in greedy and beam search.
 
 A case has its prompt, its options under the names of decoding/options.ts, and the sequences that come of them, best
@@ -21,36 +21,13 @@ marked `tie`, and are replaced by others as far as possible.
 import itertools
 import json
 import math
-import pathlib
 
 import torch
-import transformers
-from transformers import AutoTokenizer, GenerationConfig, GPT2LMHeadModel
+from transformers import GenerationConfig, GPT2LMHeadModel
 
-HERE = pathlib.Path(__file__).parent
-DEFAULT = HERE.parent.parent / "model-assets" / "default"
-TIE = 1e-4
-ATTEMPTS = 12
-NOTHING = -1e8  # Scores below are the search's placeholders for "none".
+from decoding_reference import ENDS, HERE, NOTHING, PROMPTS, TIE, choose, ends_inside, load, token, tokenizer, tokens_of
 
-TEXTS = [
-    "Once upon a time",
-    "One day, a little girl named Lily found a needle in her room.",
-    "The old king had three sons,",
-    '"Please," said the mouse,',
-    "Tom and Anna went to the park. They saw a big dog. The dog was",
-    "A",
-    "<|endoftext|>",
-    "The fox and the hen. The fox and the hen. The fox",
-    "Es war einmal ein König, der hatte eine Tochter.",
-    "She wanted to",
-    "12345 67.89",
-    "It was raining. Tom said,",
-    "The sun, the moon and the",
-    "\n\n",
-    "In the forest there was a small house. In the small house there was a",
-    "He ran",
-]
+GRID_PROMPTS = 10
 
 
 class Watched(GPT2LMHeadModel):
@@ -103,22 +80,7 @@ class Watched(GPT2LMHeadModel):
             self._note(self._pool, place)
 
 
-transformers.logging.set_verbosity_error()
-model = Watched.from_pretrained(DEFAULT, dtype=torch.float32).eval()
-# What is None in a GenerationConfig comes from the model's: nothing of the checkpoint's file may.
-model.generation_config = GenerationConfig()
-tokenizer = AutoTokenizer.from_pretrained(DEFAULT)
-PROMPTS = [tokenizer(text)["input_ids"] for text in TEXTS]
-
-
-def token(text):
-    (only,) = tokenizer(text)["input_ids"]
-    return only
-
-
-ENDS = [[token(end) for end in ends] for ends in (
-    ["."], [","], [" the"], [".", ","], [" and"], [" a", "."], [" to"], [".", ",", " the"],
-)]  # fmt: skip
+model = load(Watched)
 
 
 def ends_in_last(tokens, stop):
@@ -159,7 +121,7 @@ def run(prompt, options):
                 "tokens": tokens,
                 "finish_reason": "eos" if tokens[-1] in end else "stop" if stopped else "length",
                 "score": score and round(score, 6),
-                "token_logprobs": [round(float(value), 6) for value in chosen],
+                "token_logprobs": [round(float(value), 5) for value in chosen],
             }
         )
     if beams:
@@ -173,26 +135,7 @@ def run(prompt, options):
     return case | ({"tie": True} if margin is not None and margin < TIE else {})
 
 
-def tokens_of(case):
-    return [sequence["tokens"] for sequence in case["sequences"]]
-
-
 cases = []
-
-
-def choose(attempt_cases):
-    """Of several attempts at some cases, `(cases, good)`, the first without a tie that is good; else the nearest to it."""
-    best = None
-    for attempt in range(ATTEMPTS):
-        found, good = attempt_cases(attempt)
-        if None in found:
-            continue
-        rank = (sum("tie" not in case for case in found), good)
-        if best is None or rank > best[0]:
-            best = (rank, found)
-        if rank == (len(found), True):
-            break
-    return best[1]
 
 
 def add(kind, found):
@@ -200,38 +143,38 @@ def add(kind, found):
 
 
 def add_grid():
-    """Each setup with all three values of `early_stopping`; to half of the setups it is to make a difference."""
+    """
+    Each setup with all three values of `early_stopping`; to half of the setups it is to make a difference. Each
+    combination has `GRID_PROMPTS` prompts, no two the same.
+    """
     penalties = (-1.0, 0.0, 0.6, 1.0, 2.0)
     for (i, num_beams), (j, length_penalty), repetition in itertools.product(
-        enumerate((2, 3, 4, 5, 8)), enumerate(penalties), range(4)
+        enumerate((2, 3, 4, 5, 8)), enumerate(penalties), range(GRID_PROMPTS)
     ):
+        kind = repetition % 4
 
         def attempt_cases(attempt):
             number = 5 * i + j
-            shortest = 16 if repetition == 2 else 5
+            shortest, longest = {0: (5, 14), 2: (12, 20)}.get(kind, (5, 11))
             options = {
-                "max_new_tokens": shortest + (7 * number + 5 * repetition + 3 * attempt) % (26 - shortest),
+                "max_new_tokens": shortest + (7 * number + 5 * repetition + 3 * attempt) % (longest - shortest + 1),
                 "num_beams": num_beams,
                 "length_penalty": length_penalty,
-                "num_return_sequences": num_beams if repetition in (0, 2) else 1,
+                "num_return_sequences": num_beams if kind in (0, 2) else 1,
                 "eos_token_id": ENDS[(number + 3 * repetition + attempt) % len(ENDS)],
             }
-            prompt = PROMPTS[(number + 4 * repetition) % len(PROMPTS)]
+            prompt = PROMPTS[(number + 7 * repetition) % len(PROMPTS)]
             found = [run(prompt, options | {"early_stopping": value}) for value in (False, True, "never")]
             if None in found:
                 return found, False
             heuristic, eager, never = map(tokens_of, found)
-            if repetition == 0:
+            if kind == 0:
                 return found, heuristic != eager
-            if repetition == 2 and length_penalty > 0:
+            if kind == 2 and length_penalty > 0:
                 return found, heuristic != never
             return found, all(ends_inside(case) for case in found)
 
         add("beams", choose(attempt_cases))
-
-
-def ends_inside(case):
-    return any(one["finish_reason"] == "eos" for one in case["sequences"])
 
 
 MODES = [
