@@ -36,8 +36,7 @@ function residualNorm(config: ModelConfig): Graph {
   const { n_embd } = config;
   const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
   const added = graph.input('added', 'float32', ['rows', n_embd]);
-  const sum = graph.node('Add', [hidden, added]);
-  graph.output('hidden_out', sum, 'float32', ['rows', n_embd]);
+  const sum = graph.output('hidden_out', graph.node('Add', [hidden, added]), 'float32', ['rows', n_embd]);
   graph.output('normal', layerNorm(graph, sum, config), 'float32', ['rows', n_embd]);
   return graph;
 }
