@@ -9,7 +9,7 @@ import { loadEngine, startOrt } from '../../model-assets/node/engine.ts';
 import type { Engine } from '../../worker/engine/engine.ts';
 import { HeapExhaustedError, SlotsExhaustedError } from '../../worker/engine/errors.ts';
 import { type HeapAccount, PAGE_BYTES } from '../../worker/engine/heap.ts';
-import { DEFAULT_F32, DEFAULT_INT8, ODD_F32, ODD_INT8 } from '../support/models.ts';
+import { DEFAULT_F32, DEFAULT_INT4, DEFAULT_INT8, ODD_F32, ODD_INT4, ODD_INT8 } from '../support/models.ts';
 import { appendAll, sequenceLogits } from '../support/rows.ts';
 
 const MiB = 2 ** 20;
@@ -40,6 +40,8 @@ async function runLargestPasses(engine: Engine, maxRows: number): Promise<void> 
 }
 
 describe.each([
+  { name: 'the default model in int4', model: DEFAULT_INT4 },
+  { name: 'the odd model in int4', model: ODD_INT4 },
   { name: 'the default model in int8', model: DEFAULT_INT8 },
   { name: 'the default model in f32', model: DEFAULT_F32 },
   { name: 'the odd model in int8', model: ODD_INT8 },

@@ -1,7 +1,7 @@
 /**
  * @module Who shares a pass, and where a path is stored, is nothing to a row.
  *
- * - int8: its logits are the same to the last bit, always.
+ * - int4 and int8: its logits are the same to the last bit, always.
  * - f32: onnxruntime multiplies a single row with a matrix in another order than several. So they are the same to the
  *   last bit among the passes in which the row is alone, and among those in which it is not; likewise for the run
  *   of the head that reads it out, which takes eight rows at a time. Otherwise they differ by roundings.
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TokenTree } from '../../decoding/token-tree.ts';
 import { loadEngine } from '../../model-assets/node/engine.ts';
 import type { Engine } from '../../worker/engine/engine.ts';
-import { DEFAULT_F32, DEFAULT_INT8, ODD_F32, ODD_INT8 } from '../support/models.ts';
+import { DEFAULT_F32, DEFAULT_INT4, DEFAULT_INT8, ODD_F32, ODD_INT4, ODD_INT8 } from '../support/models.ts';
 import { appendAll, largestDifference, logitsOf } from '../support/rows.ts';
 
 const CONTEXT = 96;
@@ -21,6 +21,8 @@ const path = fc.array(fc.nat(VOCABULARY - 1), { minLength: 2, maxLength: CONTEXT
 const others = fc.array(fc.record({ token: fc.nat(VOCABULARY - 1), asks: fc.boolean() }), { maxLength: 63 });
 
 describe.each([
+  { name: 'the default model in int4', model: DEFAULT_INT4, rounding: 0, runs: 10 },
+  { name: 'the odd model in int4', model: ODD_INT4, rounding: 0, runs: 40 },
   { name: 'the default model in int8', model: DEFAULT_INT8, rounding: 0, runs: 10 },
   { name: 'the odd model in int8', model: ODD_INT8, rounding: 0, runs: 40 },
   { name: 'the default model in f32', model: DEFAULT_F32, rounding: 1e-4, runs: 10 },

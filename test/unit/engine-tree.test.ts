@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TokenTree, TreeNode } from '../../decoding/token-tree.ts';
 import { loadEngine } from '../../model-assets/node/engine.ts';
 import type { Engine } from '../../worker/engine/engine.ts';
-import { ODD_F32, ODD_INT8 } from '../support/models.ts';
+import { ODD_F32, ODD_INT4, ODD_INT8 } from '../support/models.ts';
 import { appendAll, largestDifference, logitsOf, sequenceLogits } from '../support/rows.ts';
 
 const VOCABULARY = 307;
@@ -84,6 +84,7 @@ function pathOf(node: TreeNode | null): number[] {
 
 describe.each([
   { precision: 'f32', model: ODD_F32, rounding: 1e-5 },
+  { precision: 'int4', model: ODD_INT4, rounding: 0 },
   { precision: 'int8', model: ODD_INT8, rounding: 0 },
 ])('a tree in $precision', ({ model, rounding }) => {
   let engine: Engine;
