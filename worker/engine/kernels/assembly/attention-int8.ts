@@ -195,7 +195,8 @@ function mix32(weights: usize, path: usize, n: i32, values: usize, factor: f32, 
 
 /**
  * Every fourth of sixteen codes, from the first, as floats, times 2^24: a byte at the top of its 32 bits needs no sign
- * extension, and is there by a shift. (Four neighbours, put there by a shuffle, took 1.25 times as long.)
+ * extension, and is there by a shift. (With four neighbours,
+ * put there by a shuffle, the whole kernel took 1.25 times as long.)
  */
 // @ts-ignore: decorator
 @inline
