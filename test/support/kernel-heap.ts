@@ -34,6 +34,15 @@ export class KernelHeap {
     return at;
   }
 
+  /** Lets a part of an input be written too. */
+  allow(at: number, bytes: number): void {
+    this.#writable.push({ from: at, to: at + bytes });
+  }
+
+  bytes(at: number, length: number): Uint8Array {
+    return this.#bytes.slice(at, at + length);
+  }
+
   floats(at: number, length: number): Float32Array {
     return new Float32Array(this.memory.buffer.slice(at, at + 4 * length));
   }

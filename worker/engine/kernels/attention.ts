@@ -1,4 +1,6 @@
-/** @module The attention kernel, typed. Its source and its formula: `assembly/attention.ts`. */
+/** @module The attention kernels, typed. Sources and formulas: `assembly/attention.ts`, `assembly/attention-int8.ts`. */
+
+const FLOAT_BYTES = 4;
 
 /** All addresses are bytes in the heap. */
 export interface AttentionKernel {
@@ -23,7 +25,39 @@ export interface AttentionKernel {
     scale: number,
     weights: number,
   ): void;
+
+  /**
+   * The same over keys and values at 8 bits, which it stores so: rows of {@link int8RowBytes} bytes.
+   * @param scratch {@link int8ScratchBytes}
+   */
+  attendInt8(
+    qkv: number,
+    context: number,
+    rows: number,
+    paths: number,
+    keys: number,
+    valueOffset: number,
+    heads: number,
+    size: number,
+    scale: number,
+    scratch: number,
+  ): void;
 }
+
+/**
+ * A token's keys, or values, of one layer at 8 bits: codes, and from the next multiple of 4 a scale for each head.
+ * Rounded up to a multiple of 16, so that the next row's codes are aligned if these are.
+ */
+export function int8RowBytes(heads: number, size: number): number {
+  return roundUp(roundUp(heads * size, FLOAT_BYTES) + heads * FLOAT_BYTES, 16);
+}
+
+/** What `attendInt8` needs beside its arguments, for paths of at most `longest` tokens. */
+export function int8ScratchBytes(longest: number, size: number): number {
+  return FLOAT_BYTES * roundUp(longest, 4) + 2 * size;
+}
+
+const roundUp = (n: number, multiple: number) => Math.ceil(n / multiple) * multiple;
 
 /** @param memory the heap that all addresses are of */
 export function attentionKernel(module: WebAssembly.Module, memory: WebAssembly.Memory): AttentionKernel {

@@ -102,6 +102,6 @@ const RELAXED_SIMD = new Uint8Array([
 
 /**
  * Whether modules with relaxed SIMD compile here. workerd has it, and refuses to start a Worker that imports a module
- * which does not compile: there is nothing to ask there. Node has it since 22.
+ * which does not compile: there is nothing to ask there. Node 20 has it not, Node 24 has.
  */
 export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_SIMD);

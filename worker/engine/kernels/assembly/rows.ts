@@ -45,7 +45,7 @@ export function quantizeRows(x: usize, rows: i32, n: usize, scratch: usize): voi
   let codes = scratch;
   let offsets = offsetsOf(scratch, rows, n);
   for (let row = 0; row < rows; row++) {
-    const scale = max(largest(x, n), SMALLEST_MAXIMUM) * <f32>(1.0 / 127.0);
+    const scale = scaleOf(x, n);
     store<f32>(scales + <usize>row * FLOAT, scale);
     for (let i: usize = 0; i < whole; i += GROUP) {
       quantizeGroup(x + i * FLOAT, scale, codes, offsets);
@@ -63,8 +63,15 @@ export function quantizeRows(x: usize, rows: i32, n: usize, scratch: usize): voi
   }
 }
 
-/** max|x|; NaN if there is one. */
-function largest(x: usize, n: usize): f32 {
+/** What one step of n floats' codes stands for: max|x| / 127. */
+// @ts-ignore: decorator
+@inline
+export function scaleOf(x: usize, n: usize): f32 {
+  return largestOf(x, n) * <f32>(1.0 / 127.0);
+}
+
+/** max|x|, at least {@link SMALLEST_MAXIMUM}; NaN if there is one. */
+export function largestOf(x: usize, n: usize): f32 {
   const end = x + n * FLOAT;
   const vectors = x + (n & ~3) * FLOAT;
   let lanes = f32x4.splat(0);
@@ -74,7 +81,7 @@ function largest(x: usize, n: usize): f32 {
     max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
   );
   for (; x < end; x += FLOAT) most = max(most, abs(load<f32>(x)));
-  return most;
+  return max(most, SMALLEST_MAXIMUM);
 }
 
 /** 32 codes, and what takes the weights' zero point of 8 off their products: a first value for the sums. */
@@ -91,13 +98,25 @@ function quantizeGroup(x: usize, scale: f32, codes: usize, offsets: usize): void
   store<i32>(offsets, i32x4.extract_lane(i16x8.neg(i16x8.shl(sums, 3)), 0));
 }
 
+/** Sixteen codes of sixteen floats. */
 // @ts-ignore: decorator
 @inline
-function codesOf(x: usize, scale: v128): v128 {
-  return i8x16.narrow_i16x8_s(
-    i16x8.narrow_i32x4_s(rounded(v128.load(x), scale), rounded(v128.load(x, 16), scale)),
-    i16x8.narrow_i32x4_s(rounded(v128.load(x, 32), scale), rounded(v128.load(x, 48), scale)),
-  );
+export function codesOf(x: usize, scale: v128): v128 {
+  return i8x16.narrow_i16x8_s(eightCodes(x, scale), eightCodes(x + 32, scale));
+}
+
+/** Eight codes of eight floats, in 16 bits. */
+// @ts-ignore: decorator
+@inline
+export function eightCodes(x: usize, scale: v128): v128 {
+  return i16x8.narrow_i32x4_s(rounded(v128.load(x), scale), rounded(v128.load(x, 16), scale));
+}
+
+/** One code of one float. */
+// @ts-ignore: decorator
+@inline
+export function nearestCode(x: f32, scale: f32): i32 {
+  return <i32>nearest(x / scale);
 }
 
 // @ts-ignore: decorator
