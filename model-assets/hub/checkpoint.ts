@@ -139,5 +139,7 @@ async function openCached(
   return { folder, id, commit };
 }
 
-const megabytes = (done: number, total: number) =>
-  `${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(total < 1e7 ? 1 : 0)} MB`;
+function megabytes(done: number, total: number): string {
+  const [some, all] = [done, total].map((bytes) => (bytes / 1e6).toFixed(total < 1e7 ? 1 : 0));
+  return `${some} of ${all} MB`;
+}
