@@ -12,7 +12,7 @@ import type { HubFile, Repository } from './repository.ts';
 import { type HubAccess, networkError, request } from './request.ts';
 import { withRetries } from './retry.ts';
 
-/** So many more bytes than ever before make up for all failures before them. */
+/** So many bytes more than at the last time make up for all failures since then. */
 const ADVANCE = 1 << 20;
 
 /**
@@ -32,11 +32,11 @@ export async function downloadFile(
   const partial = await PartialFile.open(path, file, access.signal);
   let verified: boolean;
   try {
-    // Of the furthest byte: a server without ranges sends the first ones over and over.
+    // Against the furthest byte: a server without ranges sends the first ones over and over.
     let furthest = partial.position;
     const hasAdvanced = () => {
       const advanced = partial.position >= furthest + ADVANCE;
-      furthest = Math.max(furthest, partial.position);
+      if (advanced) furthest = partial.position;
       return advanced;
     };
     onBytes(partial.position);
@@ -70,12 +70,14 @@ async function fetchRest(
     const message = `${file.name}: nothing came for ${stall / 1000} s`;
     silence.abort(new TransientError(message, { networkCode: 'TIMEOUT' }));
   }, stall);
+  let address = url;
   try {
     const response = await request(access, wanted, url, {
       // Small files would come compressed, which no range fits.
       headers: { 'accept-encoding': 'identity', ...rangeFrom(partial.position) },
       signal: silence.signal,
     });
+    address = response.url;
     if (partial.position > 0 && !continuesAt(response, partial.position, file)) partial.rewind();
     for await (const chunk of response.body ?? []) {
       timer.refresh();
@@ -83,7 +85,7 @@ async function fetchRest(
       onBytes(partial.position);
     }
   } catch (error) {
-    throw networkError(error, access, url);
+    throw networkError(error, access, address);
   } finally {
     clearTimeout(timer);
   }

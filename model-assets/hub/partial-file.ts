@@ -29,17 +29,22 @@ export class PartialFile {
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT);
     const partial = new PartialFile(handle, path, file);
     try {
-      if ((await handle.stat()).size > file.bytes) await handle.truncate(0);
-      const earlier = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 });
-      for await (const chunk of earlier) {
-        signal?.throwIfAborted();
-        partial.#hash.update(chunk);
-        partial.#position += chunk.length;
-      }
+      const { size } = await handle.stat();
+      if (size > file.bytes) await handle.truncate(0);
+      else if (size > 0) await partial.#readEarlier(size, signal);
       return partial;
     } catch (error) {
       await handle.close();
       throw error;
+    }
+  }
+
+  async #readEarlier(size: number, signal: AbortSignal | undefined): Promise<void> {
+    const options = { start: 0, end: size - 1, autoClose: false, highWaterMark: 1 << 20 };
+    for await (const chunk of this.#handle.createReadStream(options)) {
+      signal?.throwIfAborted();
+      this.#hash.update(chunk);
+      this.#position += chunk.length;
     }
   }
 
