@@ -43,10 +43,14 @@ export class RepositoryCache {
     return true;
   }
 
-  /** Puts the finished partial file in its place. */
+  /** Puts the finished partial file in its place, unless another run has done so in the meantime. */
   async add(commit: string, file: HubFile): Promise<void> {
-    await rename(this.partial(file), this.#blob(file));
-    await this.#link(commit, file);
+    try {
+      await rename(this.partial(file), this.#blob(file));
+      await this.#link(commit, file);
+    } catch (error) {
+      if (!(await this.has(commit, file))) throw error;
+    }
   }
 
   /** The names of the files of a snapshot, none if there is none. */
@@ -85,8 +89,11 @@ export class RepositoryCache {
   async #link(commit: string, file: HubFile): Promise<void> {
     const blob = this.#blob(file);
     const link = join(this.snapshot(commit), file.name);
+    if ((await sizeOf(link)) === file.bytes) return;
     await rm(link, { force: true });
-    await symlink(relative(dirname(link), blob), link).catch(() => rename(blob, link));
+    await symlink(relative(dirname(link), blob), link).catch(async (error) => {
+      if (error.code !== 'EEXIST') await rename(blob, link);
+    });
   }
 }
 

@@ -62,9 +62,8 @@ export async function fetchCheckpoint(options: FetchOptions): Promise<FetchedChe
     return cached;
   }
   const { commit } = repository;
-  await cache.prepare(commit);
-  await cache.setRef(revision, commit);
   await fetchFiles(access, repository, cache, options.onProgress);
+  await cache.setRef(revision, commit);
   return { folder: cache.snapshot(commit), id: repository.id, commit };
 }
 
@@ -94,6 +93,7 @@ async function fetchFiles(
     }
   };
   const { metadata, weights } = chooseFiles(files, id);
+  await cache.prepare(commit);
   const first = weights === INDEX ? [...metadata, INDEX] : metadata;
   const folder = cache.snapshot(commit);
   await fetchAll(filesOf(repository, first), () => {});

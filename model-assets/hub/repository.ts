@@ -35,7 +35,7 @@ const entrySchema = z.object({
   path: z.string(),
   size: z.int().nonnegative(),
   oid: z.string().regex(/^[0-9a-f]{40}$/),
-  lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
+  lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/) }).nullish(),
 });
 
 /**

@@ -7,7 +7,7 @@ import {
   type FetchOptions,
   fetchCheckpoint,
 } from '../../model-assets/hub/checkpoint.ts';
-import { type HubServer, TOKEN } from './hub-server.ts';
+import type { HubServer } from './hub-server.ts';
 
 export const QUICK = { retries: 3, firstWait: 1, stall: 30_000 };
 export const SIZE = 13_941_160;
@@ -40,5 +40,3 @@ export const weightRequests = (hub: HubServer) => hub.seen.filter(({ server }) =
 
 export const isDefaultModel = async (folder: string) =>
   (await readFile(join(folder, WEIGHTS))).equals(await readFile(join(DEFAULT_CHECKPOINT, WEIGHTS)));
-
-export { TOKEN };

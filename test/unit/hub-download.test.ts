@@ -59,6 +59,14 @@ test('fetches what a conversion reads, each file once, and nothing again', async
   expect(hub.seen.filter(({ path }) => path.includes('/resolve/'))).toHaveLength(6);
 });
 
+test('two runs at the same time do each other no harm', async () => {
+  await using hub = await startHub();
+  await using dir = await temporaryFolder();
+  const runs = [fetchFrom(hub, dir.path), fetchFrom(hub, dir.path), fetchFrom(hub, dir.path)];
+  for (const { folder } of await Promise.all(runs)) expect(await isDefaultModel(folder)).toBe(true);
+  expect(await partialFile(dir.path)).toBeUndefined();
+});
+
 describe('a connection that breaks', () => {
   test('is taken up where it broke', async () => {
     await using hub = await startHubWithCdnFaults({ breakAfter: 3_000_000 }, { breakAfter: 2_000_000 });
@@ -259,6 +267,18 @@ describe('the token', () => {
       );
     expect(sentTo('hub')).toEqual(new Set([`Bearer ${TOKEN}`]));
     expect(sentTo('cdn')).toEqual(new Set([undefined]));
+  });
+
+  test('stays here when the list of files goes on at another host', async () => {
+    await using other = await startHub();
+    const next = `<${other.url}/api/models/edgebeam/default/tree/main>; rel="next"`;
+    await using hub = await startHub(({ path }) =>
+      path.includes('/tree/') ? { status: 200, headers: { link: next }, body: '[]' } : undefined,
+    );
+    await using dir = await temporaryFolder();
+    await fetchFrom(hub, dir.path, { token: TOKEN });
+    expect(other.seen.length).toBeGreaterThan(0);
+    expect(other.seen.map(({ authorization }) => authorization)).toEqual(other.seen.map(() => undefined));
   });
 
   test('is not blamed when a signed address has expired: a new one is asked for', async () => {

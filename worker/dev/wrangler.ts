@@ -43,11 +43,12 @@ export function runWrangler(
   args: readonly string[],
   { stdio, env }: { stdio: StdioOptions; env?: NodeJS.ProcessEnv },
 ): void {
-  const wrangler = spawn(join(ROOT, 'node_modules', '.bin', 'wrangler'), args, {
+  // Not `.bin/wrangler`, which on Windows needs a shell, and that would take a path with a space for two.
+  const script = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
+  const wrangler = spawn(process.execPath, [script, ...args], {
     cwd: ROOT,
     stdio,
     env: { ...process.env, ...env },
-    shell: process.platform === 'win32',
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => wrangler.kill(signal));
