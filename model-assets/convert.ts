@@ -41,6 +41,8 @@ export interface ConvertOptions {
   readonly calibration?: CalibrationText;
   /** Served as the model's id; the base name of `source` if not given. */
   readonly name?: string;
+  /** Where on the Hugging Face hub `source` came from, for the manifest. */
+  readonly hub?: Manifest['provenance']['hub'];
   readonly onProgress?: OnProgress;
   /** Stops the conversion between two tensors. */
   readonly signal?: AbortSignal;
@@ -67,7 +69,7 @@ export async function convert(options: ConvertOptions): Promise<Manifest> {
 }
 
 async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertOptions): Promise<Manifest> {
-  const { source, precision, name = basename(resolve(source)) } = options;
+  const { source, precision, name = basename(resolve(source)), hub } = options;
   const { config } = checkpoint;
   const tokenizer = await buildTokenizer(source);
   if (tokenizer.vocabSize > config.vocab_size) {
@@ -93,6 +95,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
       converter: `edgebeam ${await packageVersion()}`,
       source: await describeSource(source, [...checkpoint.files, ...tokenizer.sources], advance),
       dtypes: checkpoint.dtypes,
+      ...(hub && { hub }),
     },
     quantization,
   });

@@ -78,6 +78,8 @@ export const manifestSchema = z.strictObject({
     source: z.array(file).min(1),
     /** The checkpoint's storage types. */
     dtypes: z.array(z.string()),
+    /** The model on the Hugging Face hub and its commit, if the checkpoint came from there. */
+    hub: z.strictObject({ id: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) }).optional(),
   }),
   /** Per quantized tensor: the largest and the root-mean-square error, relative to the tensor's own root mean square. */
   quantization: z.array(

@@ -12,8 +12,8 @@ import { CheckpointError } from './errors.ts';
 import { type NamedTensors, nameTensors } from './parameters.ts';
 import { openSafetensors, readFloats, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
+export const SINGLE = 'model.safetensors';
+export const INDEX = 'model.safetensors.index.json';
 
 export interface Checkpoint extends NamedTensors {
   readonly config: ModelConfig;
@@ -104,8 +104,11 @@ const indexSchema = z.object({
   ),
 });
 
-/** @returns the file of each tensor. */
-function parseIndex(json: unknown): Map<string, string> {
+/**
+ * @param json of `model.safetensors.index.json`
+ * @returns the file of each tensor.
+ */
+export function parseIndex(json: unknown): Map<string, string> {
   const parsed = indexSchema.safeParse(json);
   if (parsed.success) return new Map(Object.entries(parsed.data.weight_map));
   const [issue] = parsed.error.issues;

@@ -1,49 +1,72 @@
 /**
- * @module `npm run convert -- SOURCE --out DIR`: a Hugging Face checkpoint → a folder the Worker can serve.
+ * @module `npm run convert -- SOURCE`: a Hugging Face checkpoint, in a folder or on the hub → a folder the Worker can
+ * serve.
  */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Option } from 'commander';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { parametersOf } from '../checkpoint/parameters.ts';
 import { type CalibrationText, convert } from '../convert.ts';
+import { HubError } from '../hub/errors.ts';
 import type { Manifest, Precision } from '../manifest.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
+import { openSource } from './source.ts';
 
 interface Flags {
-  out: string;
+  out?: string;
+  revision?: string;
   precision: Precision;
   name?: string;
   calibration?: string;
 }
 
+const ENVIRONMENT = `
+Environment of the hub:
+  HF_TOKEN       token for private and gated models
+  HF_ENDPOINT    another hub (default: https://huggingface.co)
+  HF_HUB_CACHE   folder of what was downloaded, shared with Python's huggingface_hub
+                 (default: hub/ in HF_HOME, which is ~/.cache/huggingface by default)
+  HF_HUB_OFFLINE 1: take what is there, ask nobody`;
+
 const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a folder that edgebeam can serve.')
   .argument(
     '<source>',
-    'folder in Hugging Face format: config.json, model.safetensors, vocab.json, merges.txt',
+    'model of the Hugging Face hub, e.g. openai-community/gpt2, or folder in its format: config.json, model.safetensors, vocab.json, merges.txt',
   )
-  .requiredOption('--out <dir>', 'folder to write; an edgebeam model that is there is replaced')
+  .option(
+    '--out <dir>',
+    'folder to write; an edgebeam model that is there is replaced (default: models/ and the name of the source)',
+  )
+  .option('--revision <revision>', 'branch, tag or commit of the model on the hub (default: main)')
   .addOption(
     new Option('--precision <precision>', 'of the large matrices')
       .choices(['int4', 'int8', 'f32'])
       .default('int8'),
   )
-  .option('--name <name>', 'id the model is served under (default: the name of the source folder)')
+  .option('--name <name>', 'id the model is served under (default: the name of the source)')
   .option(
     '--calibration <text>',
     'what int4 chooses its codes by: "self", a text the model writes, "none", or a UTF-8 file (default: self)',
   )
-  .action((source: string, { calibration, ...flags }: Flags) =>
-    runWithProgress('convert', async ({ onProgress }, signal) =>
-      summaryOf(
-        await convert({
-          source,
-          ...flags,
-          ...(calibration !== undefined && { calibration: await textOf(calibration, flags.precision) }),
-          onProgress,
-          signal,
-        }),
-      ),
-    ),
+  .addHelpText('after', ENVIRONMENT)
+  .action((source: string, { out, revision, calibration, ...flags }: Flags) =>
+    runWithProgress('convert', async ({ onProgress }, signal) => {
+      const text = calibration === undefined ? undefined : await textOf(calibration, flags.precision);
+      const { name, ...checkpoint } = await openSource(source, revision, signal);
+      const folder = out ?? join('models', name);
+      const manifest = await convert({
+        name,
+        ...checkpoint,
+        ...flags,
+        ...(text !== undefined && { calibration: text }),
+        out: folder,
+        onProgress,
+        signal,
+      });
+      return `${summaryOf(manifest)}${'folder'.padEnd(12)} ${folder}
+`;
+    }),
   );
 
 async function textOf(calibration: string, precision: Precision): Promise<CalibrationText> {
@@ -79,4 +102,4 @@ function summaryOf(manifest: Manifest): string {
     .join('');
 }
 
-await runCommand(command);
+await runCommand(command, process.argv, [CheckpointError, HubError]);

@@ -1,6 +1,6 @@
 /**
- * @module Installs what package-lock.json asks for, when it is not there yet: the first thing `npm start` and
- * `npm test` do. Plain JavaScript, since it runs before anything is installed, on any Node from 20 on.
+ * @module Installs what package-lock.json asks for, when it is not there yet: the first thing `npm start`,
+ * `npm test`, `npm run convert` and `npm run deploy` do. Plain JavaScript, since it runs before anything is installed, on any Node from 20 on.
  */
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';

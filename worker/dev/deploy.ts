@@ -1,0 +1,25 @@
+/** @module `npm run deploy`: the Worker on Cloudflare, with the default model or any converted one as its assets. */
+import { Command } from 'commander';
+import { findAssetFaults } from './assets.ts';
+import { addModelOptions, type ModelOptions, modelArguments, modelFolder, runWrangler } from './wrangler.ts';
+
+const program = addModelOptions(
+  new Command('npm run deploy --').description('Deploys the Worker with a converted model to Cloudflare.'),
+)
+  .argument('[wrangler...]', 'after --: more arguments for `wrangler deploy`, e.g. --dry-run or --name NAME')
+  .parse();
+
+await deploy(program.opts<ModelOptions>(), program.args);
+
+async function deploy(options: ModelOptions, more: readonly string[]): Promise<void> {
+  const folder = await modelFolder(options);
+  const faults = await findAssetFaults(folder);
+  if (faults.length > 0) {
+    const list = faults.map((fault) => `  ${fault}\n`).join('');
+    program.error(
+      `${folder} cannot be deployed:\n${list}Convert the model again: see npm run convert -- --help`,
+    );
+  }
+  // wrangler asks whom to log in as, where it has to.
+  runWrangler(['deploy', ...modelArguments(folder, options), ...more], { stdio: 'inherit' });
+}

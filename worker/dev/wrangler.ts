@@ -1,0 +1,63 @@
+/** @module What `npm start` and `npm run deploy` have in common: the model's folder, its options, and running wrangler. */
+import { type StdioOptions, spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { createProgress } from '../../model-assets/cli/progress.ts';
+import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+export interface ModelOptions {
+  readonly model?: string;
+  readonly heap?: number;
+}
+
+export const addModelOptions = (command: Command): Command =>
+  command
+    .option('--model <dir>', 'a model made by `npm run convert` (default: the embedded one)')
+    .option(
+      '--heap <mib>',
+      "the WebAssembly heap's maximum; an isolate of Cloudflare's has 128 MB in all",
+      wholeNumber,
+    );
+
+/** @returns the absolute path of the model's folder; the embedded model is converted when it has to be. */
+export async function modelFolder({ model }: ModelOptions): Promise<string> {
+  if (model !== undefined) return resolve(model);
+  const { onProgress, stop } = createProgress('converting the default model');
+  try {
+    await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8', onProgress });
+  } finally {
+    stop();
+  }
+  return DEFAULT_MODEL;
+}
+
+/** wrangler's arguments for a model: its folder as assets, in the place of `wrangler.toml`'s, and the variables. */
+export function modelArguments(folder: string, { heap }: ModelOptions): string[] {
+  return ['--assets', folder, ...(heap === undefined ? [] : ['--var', `HEAP_MIB:${heap}`])];
+}
+
+/** Runs the project's own wrangler in the project's folder; this process ends when and as it does. */
+export function runWrangler(
+  args: readonly string[],
+  { stdio, env }: { stdio: StdioOptions; env?: NodeJS.ProcessEnv },
+): void {
+  // Not `.bin/wrangler`, which on Windows needs a shell, and that would take a path with a space for two.
+  const script = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
+  const wrangler = spawn(process.execPath, [script, ...args], {
+    cwd: ROOT,
+    stdio,
+    env: { ...process.env, ...env },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => wrangler.kill(signal));
+  wrangler.on('exit', (code, signal) => process.exit(signal ? 0 : (code ?? 1)));
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value <= 0)
+    throw new InvalidArgumentError('It must be a whole number above 0.');
+  return value;
+}
