@@ -1,7 +1,7 @@
 /** @module What a deployment gives the Worker, beyond what `wrangler.toml` declares. */
 import type { Context } from 'hono';
 import type { Engine } from './engine/engine.ts';
-import { ModelFilesError } from './engine/errors.ts';
+import { ModelFilesError, ModelTooLargeError } from './engine/errors.ts';
 import type { ModelSource } from './engine/model-source.ts';
 import { ApiError } from './errors.ts';
 import type { IsolateEngine } from './isolate-engine.ts';
@@ -26,7 +26,7 @@ export function modelSource(env: Bindings): ModelSource {
   return assetsSource(env.ASSETS);
 }
 
-/** @throws ApiError when the model's files are not what they should be */
+/** @throws ApiError when the model's files are not what they should be, or it does not fit */
 export async function engineOf(c: Context<AppEnv>): Promise<Engine> {
   try {
     return await c.get('engine').get({
@@ -36,7 +36,7 @@ export async function engineOf(c: Context<AppEnv>): Promise<Engine> {
       waitUntil: (work) => c.executionCtx.waitUntil(work),
     });
   } catch (error) {
-    if (!(error instanceof ModelFilesError)) throw error;
+    if (!(error instanceof ModelFilesError || error instanceof ModelTooLargeError)) throw error;
     console.error(error);
     throw new ApiError(500, `The model cannot be loaded: ${error.message}`, { code: 'model_unavailable' });
   }

@@ -9,6 +9,7 @@
 import { Engine, type KernelModules } from './engine/engine.ts';
 import type { ModelSource, Sha256 } from './engine/model-source.ts';
 import { Ort } from './engine/ort.ts';
+import { describePlan } from './engine/plan.ts';
 import { workerdPlatform } from './platform.ts';
 
 const LOOK_EVERY_MILLISECONDS = 10;
@@ -73,6 +74,7 @@ export class IsolateEngine {
         signal: attempt.signal,
       });
       this.#engine = engine;
+      console.log(`${engine.manifest.name}: ${describePlan(engine.plan)}`);
       return engine;
     } finally {
       if (this.#attempt === attempt) this.#attempt = undefined;

@@ -48,7 +48,7 @@ describe('the pool', () => {
   it('gives each slot to one holder, and keeps what is in it whatever the others do', () => {
     const check = (commands: (typeof command extends fc.Arbitrary<infer T> ? T : never)[]) => {
       const before = heap.account;
-      const pool = new KeyValuePool(heap, config);
+      const pool = new KeyValuePool(heap, config, 'f32');
       const trees: { size: number; slots: Map<number, number> }[] = [];
       let stamp = 0;
       for (const one of commands) {
@@ -89,7 +89,7 @@ describe('the pool', () => {
   });
 
   it('can reserve exactly what it says is its maximum', () => {
-    const pool = new KeyValuePool(heap, config);
+    const pool = new KeyValuePool(heap, config, 'f32');
     const { maximum } = pool;
     expect(() => pool.reserve(maximum + 1)).toThrow(new SlotsExhaustedError(maximum + 1, maximum, maximum));
     expect(pool.capacity).toBe(0);
@@ -106,7 +106,7 @@ describe('the pool', () => {
   });
 
   it('says how many are free when others hold some', () => {
-    const pool = new KeyValuePool(heap, config);
+    const pool = new KeyValuePool(heap, config, 'f32');
     const { maximum } = pool;
     pool.reserve(100);
     expect(() => pool.reserve(maximum)).toThrow(new SlotsExhaustedError(maximum, maximum - 100, maximum));
@@ -116,7 +116,7 @@ describe('the pool', () => {
   });
 
   it('is as before when the allocator fails half way through growing', () => {
-    const pool = new KeyValuePool(heap, config);
+    const pool = new KeyValuePool(heap, config, 'f32');
     pool.reserve(20);
     const slots = Array.from({ length: 20 }, () => pool.take());
     for (const slot of slots) for (const row of rowsOf(pool, heap, slot)) row.fill(slot);

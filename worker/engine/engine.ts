@@ -8,15 +8,15 @@ import { SlotsExhaustedError } from './errors.ts';
 import { Gpt2 } from './gpt2.ts';
 import type { HeapAccount } from './heap.ts';
 import { attentionKernel } from './kernels/attention.ts';
-import { type GraphBytes, loadNetwork } from './load-network.ts';
+import { loadNetwork, type Sessions } from './load-network.ts';
 import { type ModelSource, readFile, readManifest, type Sha256 } from './model-source.ts';
 import type { Network } from './network.ts';
-import type { Ort } from './ort.ts';
+import { createSessions, type Ort, releaseSessions } from './ort.ts';
 import { PassQueue } from './pass-queue.ts';
+import { makePlan, type Plan, type PlanWishes } from './plan.ts';
 import { CachedTree } from './token-tree.ts';
 import { Weights } from './weights.ts';
 
-const DEFAULT_CHUNK = 64;
 /** A tree that nobody has touched for so long gives way when another needs its room. */
 const LEASE_MILLISECONDS = 60_000;
 
@@ -34,12 +34,11 @@ export interface KernelModules {
   readonly linear: WebAssembly.Module;
 }
 
-export interface EngineOptions {
+/** What is not wished for is planned, by what the heap has room for. */
+export interface EngineOptions extends PlanWishes {
   readonly kernels: KernelModules;
   readonly source: ModelSource;
   readonly platform: Platform;
-  /** The most rows of one pass, and so the chunk in which a long prompt goes. */
-  readonly maxRows?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -59,6 +58,7 @@ export interface EngineStatus {
 export class Engine implements LanguageModel {
   readonly manifest: Manifest;
   readonly tokenizer: Tokenizer;
+  readonly plan: Plan;
   readonly #ort: Ort;
   readonly #weights: Weights;
   readonly #model: Gpt2;
@@ -71,6 +71,7 @@ export class Engine implements LanguageModel {
     tokenizer: Tokenizer,
     weights: Weights,
     model: Gpt2,
+    plan: Plan,
     pause: () => Promise<void>,
   ) {
     this.#ort = ort;
@@ -78,30 +79,33 @@ export class Engine implements LanguageModel {
     this.tokenizer = tokenizer;
     this.#weights = weights;
     this.#model = model;
+    this.plan = plan;
     this.#queue = new PassQueue(model, pause);
   }
 
   /**
    * Reads a model into the heap of `ort`.
-   * @throws ModelFilesError, HeapExhaustedError, OrtError; nothing is held after any of them
+   * @throws ModelFilesError, ModelTooLargeError, HeapExhaustedError, OrtError; nothing is held after any of them
    */
   static async load(ort: Ort, options: EngineOptions): Promise<Engine> {
     const { source, platform, kernels, signal = new AbortController().signal } = options;
     const manifest = await readManifest(source);
     const read = (file: ModelFile) => readFile(source, file, platform.sha256);
     const tokenizer = Tokenizer.read(await read(manifest.tokenizer));
-    const graphs = await readGraphs(manifest.graphs, read);
-    const weights = await Weights.load(ort, manifest, source, platform.sha256, signal);
-    const maxRows = options.maxRows ?? DEFAULT_CHUNK;
+    const sessions = createSessions(ort, await readGraphs(manifest.graphs, read));
+    let weights: Weights | undefined;
     let network: Network | undefined;
     try {
-      network = loadNetwork(ort, manifest, graphs, weights, kernels.linear, maxRows);
+      const plan = makePlan(ort.heap.account, manifest, options);
+      weights = await Weights.load(ort, manifest, source, platform.sha256, signal);
+      network = loadNetwork(ort, manifest, sessions as Sessions, weights, kernels.linear, plan.maxRows);
       const attention = attentionKernel(kernels.attention, ort.heap.memory);
-      const model = new Gpt2(ort, attention, manifest.config, network, maxRows);
-      return new Engine(ort, manifest, tokenizer, weights, model, platform.pause);
+      const model = new Gpt2(ort, attention, manifest.config, network, plan);
+      return new Engine(ort, manifest, tokenizer, weights, model, plan, platform.pause);
     } catch (error) {
-      network?.release();
-      weights.release();
+      if (network) network.release();
+      else releaseSessions(sessions);
+      weights?.release();
       throw error;
     }
   }
@@ -164,7 +168,7 @@ export class Engine implements LanguageModel {
 async function readGraphs(
   files: Manifest['graphs'],
   read: (file: ModelFile) => Promise<Uint8Array>,
-): Promise<GraphBytes<Manifest['graphs']>> {
+): Promise<Record<string, Uint8Array>> {
   const entries = Object.entries(files).map(async ([name, file]) => [name, await read(file)] as const);
-  return Object.fromEntries(await Promise.all(entries)) as GraphBytes<Manifest['graphs']>;
+  return Object.fromEntries(await Promise.all(entries));
 }

@@ -23,6 +23,11 @@ export class ModelFilesError extends Error {
   override readonly name = 'ModelFilesError';
 }
 
+/** A model needs more of the heap than there is. Nothing of it was loaded. */
+export class ModelTooLargeError extends Error {
+  override readonly name = 'ModelTooLargeError';
+}
+
 /** The cache has no room for a tree of this size: now, when `maximum` allows it, or ever. */
 export class SlotsExhaustedError extends Error {
   override readonly name = 'SlotsExhaustedError';

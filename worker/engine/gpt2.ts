@@ -3,14 +3,13 @@
  * ln_f, wte`.
  */
 import type { ModelConfig } from '../../model-assets/manifest.ts';
-import type { AttentionKernel } from './kernels/attention.ts';
+import { type AttentionKernel, int8ScratchBytes } from './kernels/attention.ts';
 import { KeyValuePool } from './kv-pool.ts';
 import { LOGIT_ROWS, type Network, type NetworkPass, type Row } from './network.ts';
 import type { Ort } from './ort.ts';
 import { pathBytes, writePaths } from './paths.ts';
+import type { Plan } from './plan.ts';
 import { Scratch } from './scratch.ts';
-
-const FLOAT_BYTES = 4;
 
 export class Gpt2 {
   readonly config: ModelConfig;
@@ -18,21 +17,27 @@ export class Gpt2 {
   /** The most rows of one pass: a longer prompt goes in chunks of so many tokens. */
   readonly maxRows: number;
   readonly #ort: Ort;
-  readonly #attention: AttentionKernel;
+  readonly #attend: AttentionKernel['attend'];
   readonly #network: Network;
 
   /**
-   * @param network for passes of up to `maxRows` rows; released with this
+   * @param network for passes of up to `plan.maxRows` rows; released with this
    * @throws HeapExhaustedError when the paths of a pass do not fit
    */
-  constructor(ort: Ort, attention: AttentionKernel, config: ModelConfig, network: Network, maxRows: number) {
+  constructor(
+    ort: Ort,
+    attention: AttentionKernel,
+    config: ModelConfig,
+    network: Network,
+    { maxRows, cache }: Pick<Plan, 'maxRows' | 'cache'>,
+  ) {
     this.#ort = ort;
-    this.#attention = attention;
+    this.#attend = cache === 'int8' ? attention.attendInt8 : attention.attend;
     this.config = config;
     this.maxRows = maxRows;
     this.#network = network;
-    this.pool = new KeyValuePool(ort.heap, config);
-    ort.heap.reserve(pathBytes(maxRows, config.n_positions), 'activations');
+    this.pool = new KeyValuePool(ort.heap, config, cache);
+    ort.heap.reserve(pathBytes(maxRows, config), 'activations');
   }
 
   /**
@@ -45,11 +50,11 @@ export class Gpt2 {
     try {
       const pass = this.#network.pass(rows.length);
       const { paths, longest } = writePaths(this.#ort.heap, rows, scratch);
-      const weights = scratch.bytes(4 * FLOAT_BYTES * Math.ceil(longest / 4));
+      const weights = scratch.bytes(int8ScratchBytes(longest, this.#headSize));
       pass.embed(rows);
       for (let layer = 0; layer < this.config.n_layer; layer++) {
         pass.project(layer);
-        this.#attend(layer, pass, rows.length, paths, weights);
+        this.#attention(layer, pass, rows.length, paths, weights);
         pass.block(layer);
       }
       const asking = rows.flatMap(({ logits }, index) => (logits ? [{ logits, index }] : []));
@@ -64,13 +69,16 @@ export class Gpt2 {
   release(): void {
     this.pool.release();
     this.#network.release();
-    this.#ort.heap.reserve(-pathBytes(this.maxRows, this.config.n_positions), 'activations');
+    this.#ort.heap.reserve(-pathBytes(this.maxRows, this.config), 'activations');
   }
 
-  #attend(layer: number, pass: NetworkPass, rows: number, paths: number, weights: number): void {
-    const { n_embd, n_head, scale_attn_weights } = this.config;
-    const headSize = n_embd / n_head;
-    this.#attention.attend(
+  get #headSize(): number {
+    return this.config.n_embd / this.config.n_head;
+  }
+
+  #attention(layer: number, pass: NetworkPass, rows: number, paths: number, scratch: number): void {
+    const { n_head, scale_attn_weights } = this.config;
+    this.#attend(
       pass.qkv,
       pass.context,
       rows,
@@ -78,9 +86,9 @@ export class Gpt2 {
       layer * this.pool.layerOffset,
       this.pool.valueOffset,
       n_head,
-      headSize,
-      scale_attn_weights ? 1 / Math.sqrt(headSize) : 1,
-      weights,
+      this.#headSize,
+      scale_attn_weights ? 1 / Math.sqrt(this.#headSize) : 1,
+      scratch,
     );
   }
 }

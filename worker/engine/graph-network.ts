@@ -4,8 +4,8 @@
  */
 import { type ModelConfig, storedVocabSize } from '../../model-assets/manifest.ts';
 import { KeptPasses, LOGIT_ROWS, type Network, type NetworkPass, SMALL_PIECES_BYTES } from './network.ts';
-import { createSessions, type Ort, releaseSessions, type Session } from './ort.ts';
-import { Places } from './places.ts';
+import { type Ort, releaseSessions, type Session } from './ort.ts';
+import { Places, totalOf } from './places.ts';
 import { Scratch } from './scratch.ts';
 import type { Weights } from './weights.ts';
 
@@ -13,51 +13,33 @@ const FLOAT_BYTES = 4;
 const ID_BYTES = 8;
 
 type GraphName = 'embed' | 'qkv' | 'block' | 'head';
-type Sessions = Readonly<Record<GraphName, Session>>;
+/** A session for each kind of graph. */
+export type GraphSessions = Readonly<Record<GraphName, Session>>;
 
-/**
- * @param graphs their bytes
- * @throws HeapExhaustedError when a pass of `maxRows` rows does not fit, OrtError; nothing is held then
- */
-export function graphNetwork(
-  ort: Ort,
-  config: ModelConfig,
-  graphs: Readonly<Record<GraphName, Uint8Array>>,
-  weights: Weights,
-  maxRows: number,
-): Network {
-  const sessions = createSessions(ort, graphs);
-  const places = new Places(ort.heap);
-  try {
-    const { n_embd } = config;
-    const floats = (columns: number, rows = maxRows) => places.take(FLOAT_BYTES * rows * columns);
-    const at: Addresses = {
-      hidden: [floats(n_embd), floats(n_embd)],
-      qkv: floats(3 * n_embd),
-      context: floats(n_embd),
-      ids: places.take(ID_BYTES * maxRows),
-      positions: places.take(ID_BYTES * maxRows),
-      logits: floats(storedVocabSize(config), Math.min(maxRows, LOGIT_ROWS)),
-    };
-    places.reserve(SMALL_PIECES_BYTES + bytesInside(config, maxRows));
-    const passes = new KeptPasses((rows) => graphPass(ort, config, sessions, weights, at, rows));
-    return {
-      pass: (rows) => passes.of(rows),
-      release() {
-        passes.release();
-        places.release();
-        releaseSessions(sessions);
-      },
-    };
-  } catch (error) {
-    places.release();
-    releaseSessions(sessions);
-    throw error;
-  }
+/** Where the rows lie: their sizes in bytes, and then their addresses. A layer reads one `hidden` and writes the other. */
+function sizesOf(config: ModelConfig, rows: number) {
+  const { n_embd } = config;
+  const floats = (columns: number, count = rows) => FLOAT_BYTES * count * columns;
+  return {
+    even: floats(n_embd),
+    odd: floats(n_embd),
+    qkv: floats(3 * n_embd),
+    context: floats(n_embd),
+    ids: ID_BYTES * rows,
+    positions: ID_BYTES * rows,
+    logits: floats(storedVocabSize(config), Math.min(rows, LOGIT_ROWS)),
+  };
+}
+
+type Addresses = Readonly<Record<keyof ReturnType<typeof sizesOf>, number>>;
+
+/** What passes of up to `rows` rows take of the heap, `borrowed` of it only for the time of a pass. */
+export function graphPassBytes(config: ModelConfig, rows: number): number {
+  return totalOf(sizesOf(config, rows)) + borrowedBytes(config, rows);
 }
 
 /** What onnxruntime takes at the peak of a pass; `test/unit/engine-memory.test.ts` holds it against the heap's size. */
-function bytesInside(config: ModelConfig, rows: number): number {
+function borrowedBytes(config: ModelConfig, rows: number): number {
   const { n_embd, n_inner } = config;
   const columns = storedVocabSize(config);
   // Around its widest linear layer: the residual and a normalized row, the input's absolute, scaled and quantized
@@ -65,24 +47,37 @@ function bytesInside(config: ModelConfig, rows: number): number {
   const block = rows * (2 * n_embd + 4 * Math.max(3 * n_embd, n_inner));
   // The product before its scale, and one copy of the scales of its columns.
   const logits = Math.min(rows, LOGIT_ROWS) * (columns + 4 * n_embd) + columns;
-  return FLOAT_BYTES * Math.max(block, logits);
+  return SMALL_PIECES_BYTES + FLOAT_BYTES * Math.max(block, logits);
 }
 
-/** Where the rows lie. */
-interface Addresses {
-  /** A layer reads one and writes the other. */
-  readonly hidden: readonly [number, number];
-  readonly qkv: number;
-  readonly context: number;
-  readonly ids: number;
-  readonly positions: number;
-  readonly logits: number;
+/**
+ * @param sessions which are released with it
+ * @throws HeapExhaustedError when a pass of `maxRows` rows does not fit; it holds nothing then
+ */
+export function graphNetwork(
+  ort: Ort,
+  config: ModelConfig,
+  sessions: GraphSessions,
+  weights: Weights,
+  maxRows: number,
+): Network {
+  const places = new Places(ort.heap);
+  const at = places.take(sizesOf(config, maxRows), borrowedBytes(config, maxRows));
+  const passes = new KeptPasses((rows) => graphPass(ort, config, sessions, weights, at, rows));
+  return {
+    pass: (rows) => passes.of(rows),
+    release() {
+      passes.release();
+      places.release();
+      releaseSessions(sessions);
+    },
+  };
 }
 
 function graphPass(
   ort: Ort,
   config: ModelConfig,
-  sessions: Sessions,
+  sessions: GraphSessions,
   weights: Weights,
   at: Addresses,
   rows: number,
@@ -91,7 +86,7 @@ function graphPass(
   const columns = storedVocabSize(config);
   const kept = new Scratch(ort);
   const rowsAt = (pointer: number, width: number) => kept.view('float32', pointer, [rows, width]);
-  const [even, odd] = [rowsAt(at.hidden[0], n_embd), rowsAt(at.hidden[1], n_embd)];
+  const [even, odd] = [rowsAt(at.even, n_embd), rowsAt(at.odd, n_embd)];
   const qkv = rowsAt(at.qkv, 3 * n_embd);
   const context = rowsAt(at.context, n_embd);
   const input_ids = kept.view('int64', at.ids, [rows]);

@@ -3,14 +3,27 @@
  *
  * A slot is one token's keys and values of all layers. GPT-2 adds positions at the input, so a key does not know
  * where it stands: a freed slot is anyone's, and nothing is ever moved or compacted. Slots come in pages
- * `[n_layer, key | value, SLOTS_PER_PAGE, n_embd]`, taken from the heap as trees ask for more.
+ * `[n_layer, key | value, SLOTS_PER_PAGE, row]`, taken from the heap as trees ask for more.
  */
 import type { ModelConfig } from '../../model-assets/manifest.ts';
 import { HeapExhaustedError, SlotsExhaustedError } from './errors.ts';
 import type { Heap } from './heap.ts';
+import { int8RowBytes } from './kernels/attention.ts';
 
 const FLOAT_BYTES = 4;
-const SLOTS_PER_PAGE = 16;
+export const SLOTS_PER_PAGE = 16;
+
+/** How keys and values are kept: as they come, or as 8-bit codes with a scale for each head. */
+export type CachePrecision = 'f32' | 'int8';
+
+/** A token's keys, or values, of one layer. */
+function rowBytes({ n_embd, n_head }: ModelConfig, cache: CachePrecision): number {
+  return cache === 'f32' ? n_embd * FLOAT_BYTES : int8RowBytes(n_head, n_embd / n_head);
+}
+
+export function pageBytes(config: ModelConfig, cache: CachePrecision): number {
+  return config.n_layer * 2 * SLOTS_PER_PAGE * rowBytes(config, cache);
+}
 
 export class KeyValuePool {
   /** From a token's keys in one layer to its values there, in bytes. */
@@ -25,12 +38,12 @@ export class KeyValuePool {
   readonly #free: number[] = [];
   #reserved = 0;
 
-  constructor(heap: Heap, config: ModelConfig) {
+  constructor(heap: Heap, config: ModelConfig, cache: CachePrecision) {
     this.#heap = heap;
-    this.#rowBytes = config.n_embd * FLOAT_BYTES;
+    this.#rowBytes = rowBytes(config, cache);
     this.valueOffset = SLOTS_PER_PAGE * this.#rowBytes;
     this.layerOffset = 2 * this.valueOffset;
-    this.#pageBytes = config.n_layer * this.layerOffset;
+    this.#pageBytes = pageBytes(config, cache);
   }
 
   /** Slots that are there now. */

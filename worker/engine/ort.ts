@@ -34,6 +34,8 @@ export class Ort {
   readonly heap: Heap;
   readonly #glue: OrtGlue;
   readonly #names = new Map<string, number>();
+  /** What sessions took, by the lengths of their graphs. */
+  readonly #graphBytes = new Map<number, number>();
 
   private constructor(glue: OrtGlue, heap: Heap) {
     this.#glue = glue;
@@ -76,7 +78,10 @@ export class Ort {
       this.heap.bytes(copy, model.byteLength).set(model);
       const handle = this.#glue._OrtCreateSession(copy, model.byteLength, options);
       if (handle === 0) throw new OrtError(lastError(this.#glue));
-      return new Session(this, this.#glue, handle, Math.max(0, this.heap.top() - before));
+      // A session that has taken the place of one before it moves no end.
+      const bytes = Math.max(this.heap.top() - before, this.#graphBytes.get(model.byteLength) ?? 0);
+      this.#graphBytes.set(model.byteLength, bytes);
+      return new Session(this, this.#glue, handle, bytes);
     } finally {
       if (options !== 0) this.#glue._OrtReleaseSessionOptions(options);
       this.heap.free(copy);

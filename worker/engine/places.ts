@@ -10,20 +10,29 @@ export class Places {
     this.#heap = heap;
   }
 
-  /** @throws HeapExhaustedError */
-  take(bytes: number): number {
-    const pointer = this.#heap.allocate(bytes, 'activations');
-    this.#pointers.push(pointer);
-    return pointer;
-  }
-
   /**
-   * Room for what is borrowed during a pass, by us or inside onnxruntime.
-   * @throws HeapExhaustedError
+   * Takes memory for each of `sizes`, in bytes, and reserves room for what is borrowed during a pass, by us or inside
+   * onnxruntime.
+   * @throws HeapExhaustedError; nothing is held then
    */
-  reserve(bytes: number): void {
-    this.#heap.reserve(bytes, 'activations');
-    this.#reserved += bytes;
+  take<Name extends string>(
+    sizes: Readonly<Record<Name, number>>,
+    borrowed: number,
+  ): Readonly<Record<Name, number>> {
+    try {
+      const addresses: Partial<Record<Name, number>> = {};
+      for (const name in sizes) {
+        const pointer = this.#heap.allocate(sizes[name], 'activations');
+        this.#pointers.push(pointer);
+        addresses[name] = pointer;
+      }
+      this.#heap.reserve(borrowed, 'activations');
+      this.#reserved += borrowed;
+      return addresses as Record<Name, number>;
+    } catch (error) {
+      this.release();
+      throw error;
+    }
   }
 
   release(): void {
@@ -31,4 +40,8 @@ export class Places {
     this.#heap.reserve(-this.#reserved, 'activations');
     this.#reserved = 0;
   }
+}
+
+export function totalOf(sizes: Readonly<Record<string, number>>): number {
+  return Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -16,8 +16,8 @@
 import type { ModelConfig } from '../../model-assets/manifest.ts';
 import { type LinearKernels, productScratchBytes, readOutScratchBytes } from './kernels/linear.ts';
 import { KeptPasses, LOGIT_ROWS, type Network, type NetworkPass, SMALL_PIECES_BYTES } from './network.ts';
-import { createSessions, type Ort, releaseSessions, type Session, type Tensor } from './ort.ts';
-import { Places } from './places.ts';
+import { type Ort, releaseSessions, type Session, type Tensor } from './ort.ts';
+import { Places, totalOf } from './places.ts';
 import { Scratch } from './scratch.ts';
 import type { Weights } from './weights.ts';
 
@@ -25,89 +25,73 @@ const FLOAT_BYTES = 4;
 const WORD_BYTES = 4;
 
 type GraphName = 'norm' | 'residual_norm' | 'activation';
+/** A session for each part of onnxruntime's. */
+export type PartSessions = Readonly<Record<GraphName, Session>>;
 
 /** What all passes share. */
 interface Parts {
   readonly ort: Ort;
   readonly config: ModelConfig;
   readonly kernels: LinearKernels;
-  readonly sessions: Readonly<Record<GraphName, Session>>;
+  readonly sessions: PartSessions;
   readonly weights: Weights;
   readonly at: Addresses;
 }
 
-/** Where the rows lie. */
-interface Addresses {
-  /** Before and after what a half of a block adds. */
-  readonly hidden: readonly [number, number];
-  readonly normal: number;
-  /** What a half of a block adds. */
-  readonly added: number;
-  readonly qkv: number;
-  readonly context: number;
-  readonly wide: number;
-  readonly selected: number;
-  readonly logits: number;
-  readonly tokens: number;
-  readonly positions: number;
-  readonly scratch: number;
-}
-
-/**
- * @param graphs their bytes
- * @throws HeapExhaustedError when a pass of `maxRows` rows does not fit, OrtError; nothing is held then
- */
-export function productNetwork(
-  ort: Ort,
-  config: ModelConfig,
-  graphs: Readonly<Record<GraphName, Uint8Array>>,
-  kernels: LinearKernels,
-  weights: Weights,
-  maxRows: number,
-): Network {
-  const sessions = createSessions(ort, graphs);
-  const places = new Places(ort.heap);
-  try {
-    const at = takePlaces(places, config, maxRows);
-    places.reserve(SMALL_PIECES_BYTES);
-    const parts = { ort, config, kernels, sessions, weights, at };
-    const passes = new KeptPasses((rows) => productPass(parts, rows));
-    return {
-      pass: (rows) => passes.of(rows),
-      release() {
-        passes.release();
-        places.release();
-        releaseSessions(sessions);
-      },
-    };
-  } catch (error) {
-    places.release();
-    releaseSessions(sessions);
-    throw error;
-  }
-}
-
-function takePlaces(places: Places, config: ModelConfig, maxRows: number): Addresses {
-  const { n_embd, n_inner, vocab_size } = config;
-  const readOuts = Math.min(maxRows, LOGIT_ROWS);
-  const floats = (columns: number, rows = maxRows) => places.take(FLOAT_BYTES * rows * columns);
+/** Where the rows lie: their sizes in bytes, and then their addresses. */
+function sizesOf({ n_embd, n_inner, vocab_size }: ModelConfig, rows: number) {
+  const readOuts = Math.min(rows, LOGIT_ROWS);
+  const floats = (columns: number, count = rows) => FLOAT_BYTES * count * columns;
   return {
-    hidden: [floats(n_embd), floats(n_embd)],
+    /** Before and after what a half of a block adds. */
+    hidden: floats(n_embd),
+    hidden_out: floats(n_embd),
     normal: floats(n_embd),
+    /** What a half of a block adds. */
     added: floats(n_embd),
     qkv: floats(3 * n_embd),
     context: floats(n_embd),
     wide: floats(n_inner),
     selected: floats(n_embd, readOuts),
     logits: floats(vocab_size, readOuts),
-    tokens: places.take(WORD_BYTES * maxRows),
-    positions: places.take(WORD_BYTES * maxRows),
-    scratch: places.take(
-      Math.max(
-        productScratchBytes(maxRows, Math.max(n_embd, n_inner)),
-        readOutScratchBytes(readOuts, n_embd),
-      ),
+    tokens: WORD_BYTES * rows,
+    positions: WORD_BYTES * rows,
+    scratch: Math.max(
+      productScratchBytes(rows, Math.max(n_embd, n_inner)),
+      readOutScratchBytes(readOuts, n_embd),
     ),
+  };
+}
+
+type Addresses = Readonly<Record<keyof ReturnType<typeof sizesOf>, number>>;
+
+/** What passes of up to `rows` rows take of the heap. */
+export function productPassBytes(config: ModelConfig, rows: number): number {
+  return totalOf(sizesOf(config, rows)) + SMALL_PIECES_BYTES;
+}
+
+/**
+ * @param sessions which are released with it
+ * @throws HeapExhaustedError when a pass of `maxRows` rows does not fit; it holds nothing then
+ */
+export function productNetwork(
+  ort: Ort,
+  config: ModelConfig,
+  sessions: PartSessions,
+  kernels: LinearKernels,
+  weights: Weights,
+  maxRows: number,
+): Network {
+  const places = new Places(ort.heap);
+  const at = places.take(sizesOf(config, maxRows), SMALL_PIECES_BYTES);
+  const passes = new KeptPasses((rows) => productPass({ ort, config, kernels, sessions, weights, at }, rows));
+  return {
+    pass: (rows) => passes.of(rows),
+    release() {
+      passes.release();
+      places.release();
+      releaseSessions(sessions);
+    },
   };
 }
 
@@ -145,7 +129,7 @@ function productPass(parts: Parts, rows: number): NetworkPass {
     embed(some) {
       ort.heap.words(at.tokens, rows).set(some.map(({ node }) => node.token));
       ort.heap.words(at.positions, rows).set(some.map(({ node }) => node.position));
-      kernels.embed(at.tokens, at.positions, rows, n_embd, wte, wteScale, wpe, at.hidden[0]);
+      kernels.embed(at.tokens, at.positions, rows, n_embd, wte, wteScale, wpe, at.hidden);
       norms.first();
     },
     project: (layer) => layers[layer]?.c_attn(),
@@ -177,7 +161,7 @@ function productPass(parts: Parts, rows: number): NetworkPass {
 /** The runs of onnxruntime's norms: `ln_1` of the first layer, and for each layer what follows its two halves. */
 function bindNorms({ config, sessions, weights, at }: Parts, kept: Scratch, rows: number) {
   const view = (pointer: number) => kept.view('float32', pointer, [rows, config.n_embd]);
-  const [hidden, hidden_out] = at.hidden.map(view) as [Tensor, Tensor];
+  const [hidden, hidden_out] = [view(at.hidden), view(at.hidden_out)];
   const normal = view(at.normal);
   const added = view(at.added);
   const normOf = (name: string) => weights.named({ weight: `${name}.weight`, bias: `${name}.bias` });
