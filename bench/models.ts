@@ -15,20 +15,37 @@ import { buildUsualGraph } from './usual-graph.ts';
 const CACHE = join(import.meta.dirname, '..', 'model-assets', 'dist', 'bench');
 const CHECKPOINT = join(CACHE, 'checkpoint');
 
-/** GPT-2 124M as the Worker serves it. */
+/** GPT-2 124M at int8. */
 export const OURS = join(CACHE, 'ours');
+/** … and at 4 bits, as an isolate has room for it. */
+export const OURS_INT4 = join(CACHE, 'ours-int4');
 /** The same weights in the usual layout. */
 export const USUAL = join(CACHE, 'usual');
 
-/** GPT-2 124M with random weights, at int8, in both layouts. */
-export async function ensureBenchModels(): Promise<void> {
-  if (!(await written(join(CHECKPOINT, 'config.json')))) {
-    await synthesize({ preset: 'gpt2', out: CHECKPOINT });
-  }
+/** GPT-2 124M with random weights at 4 bits; time and memory do not depend on how they were chosen. */
+export async function ensureInt4Model(): Promise<void> {
+  await ensureCheckpoint();
+  await ensureModel({
+    source: CHECKPOINT,
+    out: OURS_INT4,
+    precision: 'int4',
+    calibration: 'none',
+    name: 'gpt2-random',
+  });
+}
+
+/** … and at int8, in both layouts. */
+export async function ensureInt8Models(): Promise<void> {
+  await ensureCheckpoint();
   await ensureModel({ source: CHECKPOINT, out: OURS, precision: 'int8', name: 'gpt2-random' });
   const sources = [join(OURS, 'manifest.json'), join(import.meta.dirname, 'usual-graph.ts')];
   const newest = Math.max(...(await Promise.all(sources.map(written))));
   if ((await written(join(USUAL, GRAPH_FILE))) < newest) await writeUsual();
+}
+
+async function ensureCheckpoint(): Promise<void> {
+  if (await written(join(CHECKPOINT, 'config.json'))) return;
+  await synthesize({ preset: 'gpt2', out: CHECKPOINT });
 }
 
 async function writeUsual(): Promise<void> {

@@ -6,7 +6,7 @@ import { measureColdStarts } from './cold-start.ts';
 import { measureDecoding } from './decoding.ts';
 import { describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
-import { ensureBenchModels } from './models.ts';
+import { ensureInt8Models } from './models.ts';
 import { startInNode } from './node/contestant.ts';
 import { report } from './report.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
@@ -36,7 +36,7 @@ await run(options);
 
 async function run({ only, quick, json, write }: Options): Promise<void> {
   const plan = quick ? QUICK : FULL;
-  await ensureBenchModels();
+  await ensureInt8Models();
   const results = {
     command: [
       'npm run bench',

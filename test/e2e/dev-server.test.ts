@@ -1,7 +1,7 @@
 /** @module The bundled Worker as `npm start` serves it, over real HTTP. */
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DevServer, startDevServer } from '../support/dev-server.ts';
+import { type DevServer, startDevServer } from '../../worker/dev/child-server.ts';
 import { ODD_INT8 } from '../support/models.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };

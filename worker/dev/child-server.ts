@@ -18,7 +18,7 @@ export async function startDevServer(...args: readonly string[]): Promise<DevSer
   const port = await freePort();
   const child = spawn(
     process.execPath,
-    [join(ROOT, 'worker', 'dev', 'start.ts'), '--port', String(port), ...args],
+    [join(import.meta.dirname, 'start.ts'), '--port', String(port), ...args],
     { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let printed = '';
@@ -44,7 +44,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -1,0 +1,30 @@
+/** @module `npm run memory`: what a model takes of an isolate's 128 MB, measured inside workerd. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { describePlan } from '../../worker/engine/plan.ts';
+import { ensureInt4Model, OURS_INT4 } from '../models.ts';
+import { ISOLATE_BYTES, measureIsolate, totalOf } from './isolate.ts';
+
+const { model } = new Command('npm run memory --')
+  .description("Measures all of an isolate's memory while it serves a model in workerd.")
+  .option('--model <dir>', 'a converted model (default: GPT-2 124M with random weights at 4 bits)')
+  .parse()
+  .opts<{ model?: string }>();
+
+if (!model) await ensureInt4Model();
+const { plan, moments } = await measureIsolate(model ? join(process.cwd(), model) : OURS_INT4);
+
+console.log(`${describePlan(plan)}\n`);
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+const rows = moments.map(({ after, wasm, javaScript, uncollected }) => [
+  after,
+  megabytes(wasm),
+  megabytes(javaScript.used + javaScript.embedder),
+  megabytes(javaScript.buffers),
+  megabytes(wasm + totalOf(javaScript)),
+  megabytes(wasm + totalOf(uncollected)),
+]);
+const header = ['MB after', 'WebAssembly', 'JavaScript', 'its buffers', 'sum', 'with garbage'];
+for (const row of [header, header.map((_, i) => (i ? '--:' : '---')), ...rows])
+  console.log(`| ${row.join(' | ')} |`);
+console.log(`\nAn isolate has ${megabytes(ISOLATE_BYTES)} MB.`);
