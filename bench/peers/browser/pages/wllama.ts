@@ -44,8 +44,8 @@ async function complete({ prompt, tokens }: Pick<Generate, 'prompt' | 'tokens'>)
     temperature: 0,
     top_k: 1,
     ignore_eos: true,
-    // Else a prompt that was there before is not computed again.
-    cache_prompt: false,
+    // With it a prompt that was there before is not computed again, which must not be when its time is the figure.
+    cache_prompt: tokens > 1,
     stream: true,
   });
   for await (const { choices, timings, usage } of chunks) {
