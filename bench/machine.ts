@@ -26,8 +26,14 @@ export function describeMachine(): Machine {
   };
 }
 
+/** In one line. */
+export function describe({ processor, cores, memoryGib, system, versions }: Machine): string {
+  const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `${processor}, ${cores} cores, ${memoryGib} GiB, ${system}; ${tools.join(', ')}`;
+}
+
 /** Read as a file: not every package exports its package.json. */
-function packageVersion(name: string): string {
-  const path = join(import.meta.dirname, '..', 'node_modules', name, 'package.json');
+export function packageVersion(name: string, root = join(import.meta.dirname, '..')): string {
+  const path = join(root, 'node_modules', name, 'package.json');
   return JSON.parse(readFileSync(path, 'utf8')).version;
 }

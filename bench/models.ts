@@ -10,10 +10,11 @@ import {
 } from '../model-assets/manifest.ts';
 import { synthesize } from '../model-assets/synthesize.ts';
 import { embeddingPieces, GRAPH_FILE, PIECE_BYTES } from './usual-files.ts';
-import { buildUsualGraph } from './usual-graph.ts';
+import { buildUsualGraph, sharedBegin } from './usual-graph.ts';
 
-const CACHE = join(import.meta.dirname, '..', 'model-assets', 'dist', 'bench');
-const CHECKPOINT = join(CACHE, 'checkpoint');
+export const CACHE = join(import.meta.dirname, '..', 'model-assets', 'dist', 'bench');
+/** GPT-2 124M with random weights, in Hugging Face format. */
+export const CHECKPOINT = join(CACHE, 'checkpoint');
 
 /** GPT-2 124M at int8. */
 export const OURS = join(CACHE, 'ours');
@@ -43,7 +44,7 @@ export async function ensureInt8Models(): Promise<void> {
   if ((await written(join(USUAL, GRAPH_FILE))) < newest) await writeUsual();
 }
 
-async function ensureCheckpoint(): Promise<void> {
+export async function ensureCheckpoint(): Promise<void> {
   if (await written(join(CHECKPOINT, 'config.json'))) return;
   await synthesize({ preset: 'gpt2', out: CHECKPOINT });
 }
@@ -55,19 +56,26 @@ async function writeUsual(): Promise<void> {
   const manifest = manifestSchema.parse(JSON.parse(text));
   await writeFile(join(USUAL, 'manifest.json'), text);
   for (const { path } of manifest.shards) await copyFile(join(OURS, path), join(USUAL, path));
-  const embedding = await embeddingFile(manifest);
+  const { embedding } = await readUsualWeights(OURS, manifest);
   for (const [i, { path, bytes }] of embeddingPieces(manifest).entries()) {
     await writeFile(join(USUAL, path), embedding.subarray(i * PIECE_BYTES, i * PIECE_BYTES + bytes));
   }
   await writeFile(join(USUAL, GRAPH_FILE), buildUsualGraph(manifest));
 }
 
-/** The bytes of `embeddingTensors`, made of our `wte`, which has columns of zeros beyond its tokens. */
-async function embeddingFile(manifest: Manifest): Promise<Uint8Array> {
+/**
+ * The weights of an int8 model of ours as the usual layout has them.
+ * @returns `embedding`: the bytes of `embeddingTensors`, made of our `wte`, which has columns of zeros beyond its tokens;
+ *   `weights`: those of all other tensors
+ */
+export async function readUsualWeights(
+  folder: string,
+  manifest: Manifest,
+): Promise<{ weights: Uint8Array; embedding: Uint8Array }> {
   const { vocab_size, n_embd } = manifest.config;
   const columns = storedVocabSize(manifest.config);
   const stream = Buffer.concat(
-    await Promise.all(manifest.shards.map(({ path }) => readFile(join(OURS, path)))),
+    await Promise.all(manifest.shards.map(({ path }) => readFile(join(folder, path)))),
   );
   const begin = (name: string) =>
     (manifest.tensors.find((tensor) => tensor.name === name) as TensorEntry).offset;
@@ -80,10 +88,13 @@ async function embeddingFile(manifest: Manifest): Promise<Uint8Array> {
     for (let token = 0; token < vocab_size; token++) lookUp[token * n_embd + i] = row[token] as number;
   }
   const scales = stream.subarray(begin('wte.weight_scale')).subarray(0, 4 * vocab_size);
-  return Buffer.concat([lookUp, readOut, scales]);
+  return {
+    weights: stream.subarray(sharedBegin(manifest)),
+    embedding: Buffer.concat([lookUp, readOut, scales]),
+  };
 }
 
 /** When the file was written; 0 if there is none. */
-async function written(path: string): Promise<number> {
+export async function written(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.mtimeMs ?? 0;
 }

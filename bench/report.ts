@@ -2,7 +2,8 @@
 import type { ColdStart } from './cold-start.ts';
 import { SIDES, type SideName } from './contestant.ts';
 import type { DecodingShare } from './decoding.ts';
-import type { Machine } from './machine.ts';
+import { mebibytes, median, milliseconds, table } from './format.ts';
+import { describe, type Machine } from './machine.ts';
 import type { Measurement, Settled } from './measure.ts';
 import { PAST, PROMPT, type Timing, type Work } from './side.ts';
 
@@ -15,10 +16,8 @@ export interface Results {
 }
 
 export function report({ command, machine, measurements, decoding, coldStarts }: Results): string {
-  const { processor, cores, memoryGib, system, versions } = machine;
-  const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const parts = [
-    `\`${command}\` on ${processor}, ${cores} cores, ${memoryGib} GiB, ${system}; ${tools.join(', ')}.`,
+    `\`${command}\` on ${describe(machine)}.`,
     ...measurements.flatMap(({ place, settled }) => [`**Settled, ${place}**, ms:`, settledTable(settled)]),
   ];
   if (measurements.length > 0) {
@@ -120,21 +119,3 @@ function workName(work: Work): string {
 }
 
 const total = ({ run, reorder }: Timing) => run + reorder;
-
-/** @param numbers at least one */
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  // Both indices are the middle one when the length is odd.
-  return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
-}
-
-const milliseconds = (value: number) => value.toFixed(value < 100 ? 1 : 0);
-
-const mebibytes = (bytes: number | null | undefined) => (bytes ? (bytes / 2 ** 20).toFixed(0) : '–');
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const ruler = header.map((_, i) => (i === 0 ? '---' : '--:'));
-  return [header, ruler, ...rows].map(line).join('\n');
-}

@@ -3,11 +3,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Of the largest of these processes, since it began or {@link resetPeak}; null where there is no /proc. */
 export function peakBytes(pids: readonly number[]): number | null {
-  const peaks = pids.flatMap((pid) => {
-    const [, kilobytes] = /VmHWM:\s*(\d+) kB/.exec(readProc(pid, 'status')) ?? [];
+  return largest(pids, /VmHWM:\s*(\d+) kB/);
+}
+
+/** The resident set that the largest of these processes has now; null where there is no /proc. */
+export function residentBytes(pids: readonly number[]): number | null {
+  return largest(pids, /VmRSS:\s*(\d+) kB/);
+}
+
+function largest(pids: readonly number[], field: RegExp): number | null {
+  const sizes = pids.flatMap((pid) => {
+    const [, kilobytes] = field.exec(readProc(pid, 'status')) ?? [];
     return kilobytes === undefined ? [] : [Number(kilobytes) * 1024];
   });
-  return peaks.length > 0 ? Math.max(...peaks) : null;
+  return sizes.length > 0 ? Math.max(...sizes) : null;
 }
 
 /** From here on the peak counts anew, from what is resident now. */

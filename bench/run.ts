@@ -1,6 +1,5 @@
 /** @module `npm run bench`: edgebeam against the usual layout of GPT-2 in onnxruntime-web, on this machine. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { measureColdStarts } from './cold-start.ts';
 import { measureDecoding } from './decoding.ts';
@@ -8,11 +7,9 @@ import { describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
 import { ensureInt8Models } from './models.ts';
 import { startInNode } from './node/contestant.ts';
+import { putIntoPage } from './page.ts';
 import { report } from './report.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
-
-const PAGE = join(import.meta.dirname, '..', 'docs', 'benchmarks.md');
-const [BEGIN, END] = ['<!-- measured -->', '<!-- end of measured -->'];
 
 interface Options {
   readonly only?: 'node' | 'workerd' | 'decoding' | 'cold';
@@ -58,16 +55,9 @@ async function run({ only, quick, json, write }: Options): Promise<void> {
   const text = report(results);
   console.log(text);
   if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
-  if (write) await putIntoPage(text);
+  if (write) await putIntoPage('measured', text);
 
   function isAsked(part: NonNullable<Options['only']>): boolean {
     return only === undefined || only === part;
   }
-}
-
-async function putIntoPage(text: string): Promise<void> {
-  const page = await readFile(PAGE, 'utf8');
-  const [before, after] = [page.split(BEGIN)[0], page.split(END)[1]];
-  if (before === page || after === undefined) throw new Error(`${PAGE} has no place for the tables`);
-  await writeFile(PAGE, `${before}${BEGIN}\n\n${text}\n${END}${after}`);
 }

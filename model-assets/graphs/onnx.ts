@@ -39,7 +39,7 @@ const OPSETS = [
 ];
 
 /** `TensorProto.DataType` */
-const DATA_TYPE = { float32: 1, uint8: 2, int8: 3, int64: 7 } as const;
+const DATA_TYPE = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 /** `AttributeProto.AttributeType` */
 const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;
 
@@ -163,6 +163,8 @@ function littleEndian(type: DataType, values: readonly number[]): Uint8Array {
   switch (type) {
     case 'float32':
       return new Uint8Array(new Float32Array(values).buffer);
+    case 'int32':
+      return new Uint8Array(new Int32Array(values).buffer);
     case 'int64':
       return new Uint8Array(new BigInt64Array(values.map(BigInt)).buffer);
     case 'uint8':

@@ -1,0 +1,84 @@
+/**
+ * @module The little of the peers' interfaces that is used here: `npm run check` must not need bench/peers/browser/node_modules,
+ * which only a run of the benchmark installs.
+ */
+
+declare module '@huggingface/transformers' {
+  export class Tensor {
+    readonly data: ArrayLike<number | bigint>;
+    constructor(type: 'int64', data: BigInt64Array, dims: number[]);
+  }
+  export abstract class BaseStreamer {
+    abstract put(value: bigint[][]): void;
+    abstract end(): void;
+  }
+  export interface PreTrainedModel {
+    generate(options: Record<string, unknown>): Promise<Tensor>;
+    forward(inputs: Record<string, unknown>): Promise<Record<string, Tensor>>;
+  }
+  export const AutoModelForCausalLM: {
+    from_pretrained(name: string, options: { dtype: string; device: string }): Promise<PreTrainedModel>;
+  };
+  export const env: {
+    allowRemoteModels: boolean;
+    allowLocalModels: boolean;
+    localModelPath: string;
+    readonly backends: {
+      readonly onnx: {
+        readonly wasm: {
+          wasmPaths: { readonly mjs: string; readonly wasm: string };
+          numThreads: number;
+          proxy: boolean;
+        };
+      };
+    };
+  };
+}
+
+declare module '@wllama/wllama' {
+  export interface CompletionChunk {
+    readonly choices: readonly { readonly text: string }[];
+    readonly usage?: { readonly prompt_tokens: number } | null;
+    readonly timings?: { readonly predicted_per_token_ms: number };
+  }
+  export class Wllama {
+    constructor(paths: { readonly default: string }, config: { readonly suppressNativeLog: boolean });
+    loadModelFromUrl(url: string, options: Record<string, number>): Promise<void>;
+    createCompletion(options: Record<string, unknown>): Promise<AsyncIterable<CompletionChunk>>;
+  }
+}
+
+declare module 'playwright-core' {
+  export interface BrowserServer {
+    process(): { readonly pid?: number };
+    wsEndpoint(): string;
+    close(): Promise<void>;
+  }
+  export interface Page {
+    goto(url: string): Promise<unknown>;
+    evaluate<Result>(script: () => Result | Promise<Result>): Promise<Result>;
+    evaluate<Result, Argument>(
+      script: (argument: Argument) => Result | Promise<Result>,
+      argument: Argument,
+    ): Promise<Result>;
+    waitForFunction(script: () => unknown): Promise<unknown>;
+  }
+  export interface Browser {
+    newPage(): Promise<Page>;
+    close(): Promise<void>;
+    version(): string;
+  }
+  export const chromium: {
+    launchServer(options: {
+      readonly executablePath: string;
+      readonly headless: boolean;
+      readonly args: readonly string[];
+    }): Promise<BrowserServer>;
+    connect(endpoint: string): Promise<Browser>;
+  };
+}
+
+declare module '*?url' {
+  const url: string;
+  export default url;
+}

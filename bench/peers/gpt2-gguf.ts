@@ -1,0 +1,129 @@
+/**
+ * @module A GPT-2 checkpoint → GGUF at Q8_0, with the names and types of llama.cpp's own `convert_hf_to_gguf.py` and
+ * `llama-quantize`: matrices in blocks of 32 numbers with an f16 scale, positions, norms and biases f32.
+ */
+import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
+import { type Parameter, parametersOf } from '../../model-assets/checkpoint/parameters.ts';
+import { readFloats, type StoredTensor } from '../../model-assets/checkpoint/safetensors.ts';
+import type { ModelConfig } from '../../model-assets/manifest.ts';
+import { readVocabulary } from '../../model-assets/tokenizer-files.ts';
+import { GGML_TYPE, type GgufValue, writeGguf } from './gguf.ts';
+
+/** `LLAMA_FTYPE_MOSTLY_Q8_0` */
+const MOSTLY_Q8_0 = 7;
+/** `llama_token_type` */
+const [NORMAL, CONTROL] = [1, 3];
+
+/** @param out the file to write */
+export async function writeGpt2Gguf(checkpointFolder: string, out: string): Promise<void> {
+  const checkpoint = await openCheckpoint(checkpointFolder);
+  try {
+    const { config, parameters } = checkpoint;
+    const metadata = { ...architecture(config), ...(await tokenizer(checkpointFolder, config)) };
+    const tensors = parametersOf(config).map((parameter) => {
+      const isQuantized = parameter.kind === 'linear' || parameter.name === 'wte.weight';
+      return {
+        name: ggmlName(parameter.name),
+        type: isQuantized ? ('Q8_0' as const) : ('F32' as const),
+        dimensions: ggmlDimensions(parameter),
+        async bytes() {
+          // openCheckpoint has found every parameter.
+          const values = await readRows(parameters.get(parameter.name) as StoredTensor, parameter);
+          return isQuantized ? quantizeQ8(values) : new Uint8Array(values.buffer);
+        },
+      };
+    });
+    await writeGguf(out, metadata, tensors);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function architecture(config: ModelConfig): Record<string, GgufValue> {
+  return {
+    'general.architecture': { string: 'gpt2' },
+    'general.name': { string: 'gpt2' },
+    'general.file_type': { uint32: MOSTLY_Q8_0 },
+    'general.quantization_version': { uint32: 2 },
+    'gpt2.block_count': { uint32: config.n_layer },
+    'gpt2.context_length': { uint32: config.n_positions },
+    'gpt2.embedding_length': { uint32: config.n_embd },
+    'gpt2.feed_forward_length': { uint32: config.n_inner },
+    'gpt2.attention.head_count': { uint32: config.n_head },
+    'gpt2.attention.layer_norm_epsilon': { float32: config.layer_norm_epsilon },
+  };
+}
+
+async function tokenizer(folder: string, config: ModelConfig): Promise<Record<string, GgufValue>> {
+  const { ids, merges } = await readVocabulary(folder);
+  const tokens = Array.from({ length: config.vocab_size }, (_, id) => `[PAD${id}]`);
+  for (const [token, id] of ids) tokens[id] = token;
+  const end = config.eos_token_ids[0] ?? config.vocab_size - 1;
+  return {
+    'tokenizer.ggml.model': { string: 'gpt2' },
+    'tokenizer.ggml.pre': { string: 'gpt-2' },
+    'tokenizer.ggml.tokens': { strings: tokens },
+    'tokenizer.ggml.token_type': { int32s: tokens.map((_, id) => (id === end ? CONTROL : NORMAL)) },
+    'tokenizer.ggml.merges': { strings: merges.map(({ pair }) => pair.join(' ')) },
+    'tokenizer.ggml.bos_token_id': { uint32: config.bos_token_id ?? end },
+    'tokenizer.ggml.eos_token_id': { uint32: end },
+    'tokenizer.ggml.add_bos_token': { bool: false },
+  };
+}
+
+const NAMES: readonly (readonly [string, string])[] = [
+  ['wte.', 'token_embd.'],
+  ['wpe.', 'position_embd.'],
+  ['ln_f.', 'output_norm.'],
+  ['.ln_1.', '.attn_norm.'],
+  ['.attn.c_attn.', '.attn_qkv.'],
+  ['.attn.c_proj.', '.attn_output.'],
+  ['.ln_2.', '.ffn_norm.'],
+  ['.mlp.c_fc.', '.ffn_up.'],
+  ['.mlp.c_proj.', '.ffn_down.'],
+];
+
+/** `h.0.attn.c_attn.weight` → `blk.0.attn_qkv.weight` */
+function ggmlName(name: string): string {
+  const renamed = NAMES.reduce((text, [from, to]) => text.replace(from, to), name);
+  return renamed.replace(/^h\./, 'blk.');
+}
+
+/** Rows are as long as what they are multiplied with: a Conv1D `[in, out]` has `out` rows of `in`. */
+function ggmlDimensions({ kind, shape }: Parameter): readonly number[] {
+  return kind === 'linear' ? shape : shape.toReversed();
+}
+
+async function readRows(tensor: StoredTensor, { kind, shape }: Parameter): Promise<Float32Array> {
+  const values = await readFloats(
+    tensor,
+    0,
+    shape.reduce((product, size) => product * size),
+  );
+  if (kind !== 'linear') return values;
+  const [inputs = 0, outputs = 0] = shape;
+  const rows = new Float32Array(values.length);
+  for (let i = 0; i < inputs; i++) {
+    for (let j = 0; j < outputs; j++) rows[j * inputs + i] = values[i * outputs + j] as number;
+  }
+  return rows;
+}
+
+/** ggml's `quantize_row_q8_0_ref`: of each 32 numbers d = max|x| / 127 as f16, then round(x / d) as int8. */
+export function quantizeQ8(values: Float32Array): Uint8Array {
+  const { blockElements, blockBytes } = GGML_TYPE.Q8_0;
+  const bytes = new Uint8Array((values.length / blockElements) * blockBytes);
+  const view = new DataView(bytes.buffer);
+  for (let block = 0; block * blockElements < values.length; block++) {
+    const numbers = values.subarray(block * blockElements, (block + 1) * blockElements);
+    const scale = numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127;
+    view.setFloat16(block * blockBytes, scale, true);
+    for (const [i, x] of numbers.entries()) {
+      view.setInt8(block * blockBytes + 2 + i, scale === 0 ? 0 : roundAway(x / scale));
+    }
+  }
+  return bytes;
+}
+
+/** C's `roundf`; Math.round takes -0.5 the other way. */
+const roundAway = (x: number) => Math.sign(x) * Math.round(Math.abs(x));

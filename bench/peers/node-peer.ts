@@ -1,0 +1,50 @@
+/** @module Peers in Node: edgebeam, and onnxruntime's own beam search. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { PeerModels } from './models.ts';
+import type { NodePeer, NodeRequest } from './node-child.ts';
+import type { RunningPeer } from './peer.ts';
+import type { Reply } from './protocol.ts';
+
+export async function startNodePeer(peer: NodePeer, models: PeerModels): Promise<RunningPeer> {
+  const begin = performance.now();
+  const child = fork(join(import.meta.dirname, 'node-child.ts'), [peer]);
+  await nextMessage(child);
+  const startMilliseconds = performance.now() - begin;
+  const ask = (request: NodeRequest) => {
+    child.send(request);
+    return nextMessage(child);
+  };
+  return {
+    startMilliseconds,
+    pids: () => (child.pid === undefined ? [] : [child.pid]),
+    async load() {
+      await ask({ load: models });
+    },
+    perform: async (task) => (await ask({ task })) as Reply,
+    async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill();
+      await gone;
+    },
+  };
+}
+
+/** @throws Error if the child says so, or ends */
+async function nextMessage(child: ChildProcess): Promise<object> {
+  const stop = new AbortController();
+  const ended = once(child, 'exit', stop).then(([code]) => {
+    throw new Error(`its process ended with ${code}`);
+  });
+  try {
+    const [message] = await Promise.race([once(child, 'message', stop), ended]);
+    if ('error' in message) throw new Error(String(message.error));
+    return message;
+  } finally {
+    // The loser of the race ends here, and nobody waits for it.
+    ended.catch(() => {});
+    stop.abort();
+  }
+}
