@@ -1,0 +1,145 @@
+/** @module Where the time of a step goes, for GPT-2 124M at 4 bits: the forward pass put together from timed parts. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { folderSource, kernelModules, nodePlatform, startOrt } from '../model-assets/node/engine.ts';
+import { Gpt2 } from '../worker/engine/gpt2.ts';
+import { attentionKernel } from '../worker/engine/kernels/attention.ts';
+import { linearKernels } from '../worker/engine/kernels/linear.ts';
+import { readManifest } from '../worker/engine/model-source.ts';
+import type { PathNode } from '../worker/engine/network.ts';
+import { createSessions, type Ort, type Session } from '../worker/engine/ort.ts';
+import { makePlan } from '../worker/engine/plan.ts';
+import { type PartSessions, productNetwork } from '../worker/engine/product-network.ts';
+import { Weights } from '../worker/engine/weights.ts';
+import { OURS_INT4 } from './models.ts';
+import { PAST, PROMPT, someToken } from './side.ts';
+
+const PARTS = ['products', 'head', 'attention', 'norms and activations', 'embedding'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Breakdown {
+  readonly rows: number;
+  /** Medians, in milliseconds; what is in no part is between them: calls, paths, copies of logits. */
+  readonly parts: Readonly<Record<Part, number>>;
+  readonly whole: number;
+}
+
+/** What the parts of one pass have taken. */
+class Watch {
+  readonly spent: Record<Part, number> = Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<
+    Part,
+    number
+  >;
+
+  timed<Args extends unknown[], Result>(part: Part, work: (...args: Args) => Result) {
+    return (...args: Args): Result => {
+      const begin = performance.now();
+      const result = work(...args);
+      this.spent[part] += performance.now() - begin;
+      return result;
+    };
+  }
+
+  take(): Record<Part, number> {
+    const spent = { ...this.spent };
+    for (const part of PARTS) this.spent[part] = 0;
+    return spent;
+  }
+}
+
+/** @param calls how many after the warm-up */
+export async function measureBreakdown(warmUp: number, calls: number): Promise<Breakdown[]> {
+  const watch = new Watch();
+  const { model, past } = await timedModel(watch);
+  return [1, 4, 8, PROMPT].map((rows) => {
+    const pass = () => {
+      const nodes = rows === PROMPT ? chain(model, null, rows) : fan(model, past, rows);
+      const logits = new Float32Array(model.config.vocab_size);
+      const asking = rows === PROMPT ? rows - 1 : 0;
+      const begin = performance.now();
+      for (let i = 0; i < rows; i += model.maxRows) {
+        const some = nodes.slice(i, i + model.maxRows);
+        model.forward(some.map((node, j) => (i + j >= asking ? { node, logits } : { node })));
+      }
+      const whole = performance.now() - begin;
+      for (const { slot } of nodes) model.pool.give(slot);
+      return { whole, ...watch.take() };
+    };
+    for (let i = 0; i < warmUp; i++) pass();
+    const passes = Array.from({ length: calls }, pass);
+    const of = (part: Part | 'whole') => middle(passes.map((one) => one[part]));
+    return {
+      rows,
+      whole: of('whole'),
+      parts: Object.fromEntries(PARTS.map((part) => [part, of(part)])) as Record<Part, number>,
+    };
+  });
+}
+
+async function timedModel(watch: Watch) {
+  const ort = await startOrt();
+  const source = folderSource(OURS_INT4);
+  const manifest = await readManifest(source);
+  const files = Object.entries(manifest.graphs).map(
+    async ([name, { path }]) => [name, await readFile(join(OURS_INT4, path))] as const,
+  );
+  const sessions = createSessions(ort, Object.fromEntries(await Promise.all(files)));
+  const plan = makePlan(ort.heap.account, manifest, { cache: 'int8', maxRows: 32 });
+  const never = new AbortController().signal;
+  const weights = await Weights.load(ort, manifest, source, nodePlatform.sha256, never);
+  const modules = await kernelModules();
+  const kernels = linearKernels(modules.linear, ort.heap.memory);
+  const attention = attentionKernel(modules.attention, ort.heap.memory);
+  const network = productNetwork(
+    ort,
+    manifest.config,
+    timedSessions(watch, sessions) as unknown as PartSessions,
+    {
+      product: watch.timed('products', kernels.product),
+      readOut: watch.timed('head', kernels.readOut),
+      embed: watch.timed('embedding', kernels.embed),
+    },
+    weights,
+    plan.maxRows,
+  );
+  const timedAttention = {
+    attend: watch.timed('attention', attention.attend),
+    attendInt8: watch.timed('attention', attention.attendInt8),
+  };
+  const model = new Gpt2(ort as Ort, timedAttention, manifest.config, network, plan);
+  model.pool.reserve(PAST + 2 * PROMPT);
+  const past = chain(model, null, PAST);
+  for (let i = 0; i < PAST; i += plan.maxRows) {
+    model.forward(past.slice(i, i + plan.maxRows).map((node) => ({ node })));
+  }
+  return { model, past: past.at(-1) as PathNode };
+}
+
+function timedSessions(watch: Watch, sessions: Readonly<Record<string, Session>>) {
+  const entries = Object.entries(sessions).map(([name, session]) => {
+    const bind: Session['bind'] = (...args) => watch.timed('norms and activations', session.bind(...args));
+    return [name, { bind, release: () => session.release() }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Tokens one after the other. */
+function chain(model: Gpt2, parent: PathNode | null, count: number): PathNode[] {
+  const nodes: PathNode[] = [];
+  for (let i = 0; i < count; i++) nodes.push(child(model, nodes.at(-1) ?? parent, i));
+  return nodes;
+}
+
+/** Tokens beside each other. */
+function fan(model: Gpt2, parent: PathNode, count: number): PathNode[] {
+  return Array.from({ length: count }, (_, i) => child(model, parent, i));
+}
+
+function child(model: Gpt2, parent: PathNode | null, i: number): PathNode {
+  const position = parent ? parent.position + 1 : 0;
+  return { token: someToken(i), position, parent, slot: model.pool.take() };
+}
+
+function middle(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
+}
