@@ -7,11 +7,12 @@ import { attentionKernel } from '../worker/engine/kernels/attention.ts';
 import { linearKernels } from '../worker/engine/kernels/linear.ts';
 import { readManifest } from '../worker/engine/model-source.ts';
 import type { PathNode } from '../worker/engine/network.ts';
-import { createSessions, type Ort, type Session } from '../worker/engine/ort.ts';
+import { createSessions, type Session } from '../worker/engine/ort.ts';
 import { makePlan } from '../worker/engine/plan.ts';
 import { type PartSessions, productNetwork } from '../worker/engine/product-network.ts';
 import { Weights } from '../worker/engine/weights.ts';
-import { OURS_INT4 } from './models.ts';
+import { memoryReader } from './memory-reader.ts';
+import { INT4 } from './models.ts';
 import { PAST, PROMPT, someToken } from './side.ts';
 
 const PARTS = ['products', 'head', 'attention', 'norms and activations', 'embedding'] as const;
@@ -22,6 +23,8 @@ export interface Breakdown {
   /** Medians, in milliseconds; what is in no part is between them: calls, paths, copies of logits. */
   readonly parts: Readonly<Record<Part, number>>;
   readonly whole: number;
+  /** Reading all weights once: nothing that uses them can be faster. */
+  readonly floor: number;
 }
 
 /** What the parts of one pass have taken. */
@@ -50,7 +53,7 @@ class Watch {
 /** @param calls how many after the warm-up */
 export async function measureBreakdown(warmUp: number, calls: number): Promise<Breakdown[]> {
   const watch = new Watch();
-  const { model, past } = await timedModel(watch);
+  const { model, past, readWeights } = await timedModel(watch);
   return [1, 4, 8, PROMPT].map((rows) => {
     const pass = () => {
       const nodes = rows === PROMPT ? chain(model, null, rows) : fan(model, past, rows);
@@ -62,15 +65,19 @@ export async function measureBreakdown(warmUp: number, calls: number): Promise<B
         model.forward(some.map((node, j) => (i + j >= asking ? { node, logits } : { node })));
       }
       const whole = performance.now() - begin;
+      const read = performance.now();
+      readWeights();
+      const floor = performance.now() - read;
       for (const { slot } of nodes) model.pool.give(slot);
-      return { whole, ...watch.take() };
+      return { whole, floor, ...watch.take() };
     };
     for (let i = 0; i < warmUp; i++) pass();
     const passes = Array.from({ length: calls }, pass);
-    const of = (part: Part | 'whole') => middle(passes.map((one) => one[part]));
+    const of = (part: Part | 'whole' | 'floor') => middle(passes.map((one) => one[part]));
     return {
       rows,
       whole: of('whole'),
+      floor: of('floor'),
       parts: Object.fromEntries(PARTS.map((part) => [part, of(part)])) as Record<Part, number>,
     };
   });
@@ -78,10 +85,10 @@ export async function measureBreakdown(warmUp: number, calls: number): Promise<B
 
 async function timedModel(watch: Watch) {
   const ort = await startOrt();
-  const source = folderSource(OURS_INT4);
+  const source = folderSource(INT4);
   const manifest = await readManifest(source);
   const files = Object.entries(manifest.graphs).map(
-    async ([name, { path }]) => [name, await readFile(join(OURS_INT4, path))] as const,
+    async ([name, { path }]) => [name, await readFile(join(INT4, path))] as const,
   );
   const sessions = createSessions(ort, Object.fromEntries(await Promise.all(files)));
   const plan = makePlan(ort.heap.account, manifest, { cache: 'int8', maxRows: 32 });
@@ -106,13 +113,15 @@ async function timedModel(watch: Watch) {
     attend: watch.timed('attention', attention.attend),
     attendInt8: watch.timed('attention', attention.attendInt8),
   };
-  const model = new Gpt2(ort as Ort, timedAttention, manifest.config, network, plan);
+  const model = new Gpt2(ort, timedAttention, manifest.config, network, plan);
   model.pool.reserve(PAST + 2 * PROMPT);
   const past = chain(model, null, PAST);
   for (let i = 0; i < PAST; i += plan.maxRows) {
     model.forward(past.slice(i, i + plan.maxRows).map((node) => ({ node })));
   }
-  return { model, past: past.at(-1) as PathNode };
+  const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  const readWeights = memoryReader(ort.heap.memory, weights.begin, bytes);
+  return { model, past: past.at(-1) as PathNode, readWeights };
 }
 
 function timedSessions(watch: Watch, sessions: Readonly<Record<string, Session>>) {

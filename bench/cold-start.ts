@@ -1,8 +1,8 @@
 /** @module How long the first completion takes from the real Worker, in a workerd that has just started. */
 import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../model-assets/ensure.ts';
-import { OURS } from './models.ts';
+import { INT4 } from './models.ts';
 import { peakBytes } from './resident.ts';
-import { startServer } from './workerd/server.ts';
+import { ISOLATE_HEAP_MIB, startServer } from './workerd/server.ts';
 
 export interface ColdStart {
   readonly model: string;
@@ -17,7 +17,7 @@ export async function measureColdStarts(times: number): Promise<ColdStart[]> {
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8' });
   return [
     await coldStart('the default model, 7M', DEFAULT_MODEL, times),
-    await coldStart('GPT-2 124M', OURS, times),
+    await coldStart('GPT-2 124M, int4', INT4, times),
   ];
 }
 
@@ -26,7 +26,7 @@ async function coldStart(model: string, assets: string, times: number): Promise<
   const second: number[] = [];
   const peaks: (number | null)[] = [];
   for (let i = 0; i < times; i++) {
-    const server = await startServer('worker/index.ts', assets);
+    const server = await startServer('worker/index.ts', assets, ISOLATE_HEAP_MIB);
     try {
       first.push(await firstByte(server.url));
       second.push(await firstByte(server.url));

@@ -1,7 +1,8 @@
 /** @module A contestant as the schedule sees it, in processes of its own. */
 import type { Answer, Request } from './side.ts';
 
-export const SIDES = ['ours', 'usual'] as const;
+/** edgebeam at 4 bits and at 8, and the usual layout at 8. */
+export const SIDES = ['int4', 'int8', 'usual'] as const;
 export type SideName = (typeof SIDES)[number];
 
 export interface Contestant {

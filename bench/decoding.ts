@@ -5,7 +5,7 @@ import type { LanguageModel } from '../decoding/token-tree.ts';
 import { createRandom, fillNormal } from '../model-assets/checkpoint/normal.ts';
 import { loadEngine } from '../model-assets/node/engine.ts';
 import type { Plan } from './measure.ts';
-import { OURS } from './models.ts';
+import { INT4, INT8 } from './models.ts';
 import { oursSide } from './ours.ts';
 import { PAST, someToken } from './side.ts';
 
@@ -14,8 +14,9 @@ export interface DecodingShare {
   readonly rows: number;
   /** Milliseconds a step, the copy of the logits included. */
   readonly decoding: readonly number[];
-  /** Of a forward pass of so many rows. */
-  readonly forward: readonly number[];
+  /** Of forward passes of so many rows. */
+  readonly int8: readonly number[];
+  readonly int4: readonly number[];
 }
 
 const VOCABULARY = 50_257;
@@ -38,23 +39,27 @@ const CONFIGURATIONS: readonly (readonly [name: string, rows: number, options: D
   ['8 beams, 3 processors', 8, { num_beams: 8, ...PROCESSORS }],
 ];
 
-/** Both in turn, block by block, in this process. */
+/** All in turn, block by block, in this process. */
 export async function measureDecoding(plan: Plan): Promise<DecodingShare[]> {
-  const engine = await loadEngine(OURS);
-  const side = oursSide(engine);
+  const engines = { int8: await loadEngine(INT8), int4: await loadEngine(INT4) };
+  const [int8Side, int4Side] = [oursSide(engines.int8), oursSide(engines.int4)];
   const model = readyLogits();
   const shares: DecodingShare[] = [];
   for (const [name, rows, options] of CONFIGURATIONS) {
-    const [decoding, forward]: [number[], number[]] = [[], []];
+    const [decoding, int8, int4]: [number[], number[], number[]] = [[], [], []];
     for (let i = 0; i < WARM_UP_STEPS / STEPS; i++) await stepMilliseconds(model, options);
-    for (let i = 0; i < plan.warmUps[1]; i++) await side.step(rows);
+    for (let i = 0; i < plan.warmUps[1]; i++) {
+      await int8Side.step(rows);
+      await int4Side.step(rows);
+    }
     for (let block = 0; block < plan.blocks; block++) {
       for (let i = 0; i < plan.callsPerBlock; i++) decoding.push(await stepMilliseconds(model, options));
-      for (let i = 0; i < plan.callsPerBlock; i++) forward.push((await side.step(rows)).run);
+      for (let i = 0; i < plan.callsPerBlock; i++) int8.push((await int8Side.step(rows)).run);
+      for (let i = 0; i < plan.callsPerBlock; i++) int4.push((await int4Side.step(rows)).run);
     }
-    shares.push({ name, rows, decoding, forward });
+    shares.push({ name, rows, decoding, int8, int4 });
   }
-  engine.release();
+  for (const engine of Object.values(engines)) engine.release();
   return shares;
 }
 

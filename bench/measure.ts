@@ -1,4 +1,4 @@
-/** @module The schedule: both sides in fresh processes, asked in turn, block by block. */
+/** @module The schedule: all sides in fresh processes, asked in turn, block by block. */
 import { type Contestant, SIDES, type SideName, type Start } from './contestant.ts';
 import { peakBytes, resetPeak } from './resident.ts';
 import { STEP_ROWS, type Timing, type Work } from './side.ts';
@@ -16,6 +16,10 @@ export const FULL: Plan = { starts: 3, warmUps: [60, 20], blocks: 5, callsPerBlo
 export const QUICK: Plan = { starts: 1, warmUps: [30, 10], blocks: 3, callsPerBlock: 3 };
 
 export type PerSide<T> = Record<SideName, T>;
+
+function perSide<T>(of: (side: SideName) => T): PerSide<T> {
+  return Object.fromEntries(SIDES.map((side) => [side, of(side)])) as PerSide<T>;
+}
 
 /** What a process had from its start. */
 export interface FirstRequest {
@@ -48,7 +52,7 @@ const WORKS: readonly Work[] = [
 ];
 
 export async function measure(place: string, start: Start, plan: Plan): Promise<Measurement> {
-  const first: PerSide<FirstRequest[]> = { ours: [], usual: [] };
+  const first = perSide((): FirstRequest[] => []);
   const running: Partial<PerSide<Contestant>> = {};
   try {
     const bare = await start('bare');
@@ -77,7 +81,7 @@ async function firstRequest({ loadMilliseconds, ask }: Contestant): Promise<Firs
 
 async function measureSettled(contestants: PerSide<Contestant>, plan: Plan) {
   const settled: Settled[] = [];
-  const highest: PerSide<number | null> = { ours: null, usual: null };
+  const highest = perSide((): number | null => null);
   const peakOf = (side: SideName) => {
     const peak = peakBytes(contestants[side].pids);
     if (peak !== null) highest[side] = Math.max(peak, highest[side] ?? 0);
@@ -90,8 +94,8 @@ async function measureSettled(contestants: PerSide<Contestant>, plan: Plan) {
       peakOf(side);
       resetPeak(contestants[side].pids);
     }
-    const timings: PerSide<Timing[]> = { ours: [], usual: [] };
-    const heapBytes: PerSide<number> = { ours: 0, usual: 0 };
+    const timings = perSide((): Timing[] => []);
+    const heapBytes = perSide(() => 0);
     for (let block = 0; block < plan.blocks; block++) {
       for (const side of SIDES) {
         const answer = await contestants[side].ask({ ...work, count: plan.callsPerBlock });
@@ -99,7 +103,7 @@ async function measureSettled(contestants: PerSide<Contestant>, plan: Plan) {
         heapBytes[side] = answer.heapBytes;
       }
     }
-    settled.push({ work, timings, heapBytes, peakBytes: { ours: peakOf('ours'), usual: peakOf('usual') } });
+    settled.push({ work, timings, heapBytes, peakBytes: perSide(peakOf) });
   }
   return { settled, peakBytes: highest };
 }

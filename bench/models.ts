@@ -17,9 +17,9 @@ export const CACHE = join(import.meta.dirname, '..', 'model-assets', 'dist', 'be
 export const CHECKPOINT = join(CACHE, 'checkpoint');
 
 /** GPT-2 124M at int8. */
-export const OURS = join(CACHE, 'ours');
+export const INT8 = join(CACHE, 'ours');
 /** … and at 4 bits, as an isolate has room for it. */
-export const OURS_INT4 = join(CACHE, 'ours-int4');
+export const INT4 = join(CACHE, 'ours-int4');
 /** The same weights in the usual layout. */
 export const USUAL = join(CACHE, 'usual');
 
@@ -28,7 +28,7 @@ export async function ensureInt4Model(): Promise<void> {
   await ensureCheckpoint();
   await ensureModel({
     source: CHECKPOINT,
-    out: OURS_INT4,
+    out: INT4,
     precision: 'int4',
     calibration: 'none',
     name: 'gpt2-random',
@@ -38,8 +38,8 @@ export async function ensureInt4Model(): Promise<void> {
 /** … and at int8, in both layouts. */
 export async function ensureInt8Models(): Promise<void> {
   await ensureCheckpoint();
-  await ensureModel({ source: CHECKPOINT, out: OURS, precision: 'int8', name: 'gpt2-random' });
-  const sources = [join(OURS, 'manifest.json'), join(import.meta.dirname, 'usual-graph.ts')];
+  await ensureModel({ source: CHECKPOINT, out: INT8, precision: 'int8', name: 'gpt2-random' });
+  const sources = [join(INT8, 'manifest.json'), join(import.meta.dirname, 'usual-graph.ts')];
   const newest = Math.max(...(await Promise.all(sources.map(written))));
   if ((await written(join(USUAL, GRAPH_FILE))) < newest) await writeUsual();
 }
@@ -52,11 +52,11 @@ export async function ensureCheckpoint(): Promise<void> {
 async function writeUsual(): Promise<void> {
   await rm(USUAL, { recursive: true, force: true });
   await mkdir(USUAL, { recursive: true });
-  const text = await readFile(join(OURS, 'manifest.json'), 'utf8');
+  const text = await readFile(join(INT8, 'manifest.json'), 'utf8');
   const manifest = manifestSchema.parse(JSON.parse(text));
   await writeFile(join(USUAL, 'manifest.json'), text);
-  for (const { path } of manifest.shards) await copyFile(join(OURS, path), join(USUAL, path));
-  const { embedding } = await readUsualWeights(OURS, manifest);
+  for (const { path } of manifest.shards) await copyFile(join(INT8, path), join(USUAL, path));
+  const { embedding } = await readUsualWeights(INT8, manifest);
   for (const [i, { path, bytes }] of embeddingPieces(manifest).entries()) {
     await writeFile(join(USUAL, path), embedding.subarray(i * PIECE_BYTES, i * PIECE_BYTES + bytes));
   }

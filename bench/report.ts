@@ -1,4 +1,5 @@
 /** @module The results as Markdown. */
+import type { Breakdown } from './breakdown.ts';
 import type { ColdStart } from './cold-start.ts';
 import { SIDES, type SideName } from './contestant.ts';
 import type { DecodingShare } from './decoding.ts';
@@ -11,11 +12,12 @@ export interface Results {
   readonly command: string;
   readonly machine: Machine;
   readonly measurements: readonly Measurement[];
+  readonly breakdown: readonly Breakdown[];
   readonly decoding: readonly DecodingShare[];
   readonly coldStarts: readonly ColdStart[];
 }
 
-export function report({ command, machine, measurements, decoding, coldStarts }: Results): string {
+export function report({ command, machine, measurements, breakdown, decoding, coldStarts }: Results): string {
   const parts = [
     `\`${command}\` on ${describe(machine)}.`,
     ...measurements.flatMap(({ place, settled }) => [`**Settled, ${place}**, ms:`, settledTable(settled)]),
@@ -23,6 +25,9 @@ export function report({ command, machine, measurements, decoding, coldStarts }:
   if (measurements.length > 0) {
     parts.push('**First request of a fresh process**, ms:', firstTable(measurements));
     parts.push('**Memory**, MiB:', memoryTable(measurements));
+  }
+  if (breakdown.length > 0) {
+    parts.push('**Where the time of a pass goes**, int4, in Node, ms:', breakdownTable(breakdown));
   }
   if (decoding.length > 0) {
     parts.push('**What decoding takes of a step**, in Node, ms:', decodingTable(decoding));
@@ -35,31 +40,32 @@ export function report({ command, machine, measurements, decoding, coldStarts }:
 }
 
 function settledTable(settled: readonly Settled[]): string {
-  const header = ['', 'edgebeam', 'usual: run', 'usual: reorder', 'usual: sum', 'edgebeam is faster by'];
-  const rows = settled.map(({ work, timings: { ours, usual } }) => {
-    const [mine, theirs] = [median(ours.map(total)), median(usual.map(total))];
+  const header = [
+    ...['', 'edgebeam int4', 'edgebeam int8', 'usual: run', 'usual: reorder', 'usual: sum'],
+    ...['int4 / int8', 'usual / int8', 'usual / int4'],
+  ];
+  const rows = settled.map(({ work, timings: { int4, int8, usual } }) => {
+    const [four, eight, theirs] = [int4, int8, usual].map((timings) => median(timings.map(total))) as [
+      number,
+      number,
+      number,
+    ];
     return [
       workName(work),
-      milliseconds(mine),
+      milliseconds(four),
+      milliseconds(eight),
       milliseconds(median(usual.map(({ run }) => run))),
       milliseconds(median(usual.map(({ reorder }) => reorder))),
       milliseconds(theirs),
-      `${(theirs / mine).toFixed(2)} ×`,
+      ...[four / eight, theirs / eight, theirs / four].map((ratio) => `${ratio.toFixed(2)} ×`),
     ];
   });
   return table(header, rows);
 }
 
 function firstTable(measurements: readonly Measurement[]): string {
-  const header = [
-    '',
-    'edgebeam: load',
-    `prompt of ${PROMPT}`,
-    'step',
-    'usual: load',
-    `prompt of ${PROMPT}`,
-    'step',
-  ];
+  const columns = ['load', `prompt of ${PROMPT}`, 'step'];
+  const header = ['', ...SIDES.flatMap((side) => columns.map((column) => `${sideName(side)}: ${column}`))];
   const rows = measurements.map(({ place, first }) => [
     place,
     ...SIDES.flatMap((side) => [
@@ -91,11 +97,28 @@ function memoryTable(measurements: readonly Measurement[]): string {
   ]);
 }
 
+function breakdownTable(breakdown: readonly Breakdown[]): string {
+  const names = Object.keys(breakdown[0]?.parts ?? {});
+  const rows = breakdown.map(({ rows, parts, whole, floor }) => {
+    const spent = Object.values(parts);
+    const rest = whole - spent.reduce((sum, part) => sum + part, 0);
+    return [
+      rows === PROMPT ? `prompt of ${PROMPT}` : `${rows} rows after ${PAST}`,
+      ...[...spent, rest, whole, floor].map((time) => time.toFixed(2)),
+    ];
+  });
+  return table(['', ...names, 'rest', 'whole', 'reading the weights once'], rows);
+}
+
 function decodingTable(shares: readonly DecodingShare[]): string {
-  const header = ['', 'decoding', 'forward pass of so many rows', 'decoding of that'];
-  const rows = shares.map(({ name, decoding, forward }) => {
-    const [mine, model] = [median(decoding), median(forward)];
-    return [name, mine.toFixed(2), milliseconds(model), `${((100 * mine) / model).toFixed(1)} %`];
+  const header = ['', 'decoding', 'pass at int8', 'decoding of it', 'pass at int4', 'decoding of it'];
+  const rows = shares.map(({ name, decoding, int8, int4 }) => {
+    const mine = median(decoding);
+    const beside = [int8, int4].flatMap((pass) => {
+      const model = median(pass);
+      return [milliseconds(model), `${((100 * mine) / model).toFixed(1)} %`];
+    });
+    return [name, mine.toFixed(2), ...beside];
   });
   return table(header, rows);
 }
@@ -111,7 +134,7 @@ function coldTable(coldStarts: readonly ColdStart[]): string {
   return table(header, rows);
 }
 
-const sideName = (side: SideName) => (side === 'ours' ? 'edgebeam' : 'usual');
+const sideName = (side: SideName) => (side === 'usual' ? 'usual' : `edgebeam ${side}`);
 
 function workName(work: Work): string {
   if (work.kind === 'prefill') return `prompt of ${PROMPT} tokens`;

@@ -1,18 +1,21 @@
 /** @module `npm run bench`: edgebeam against the usual layout of GPT-2 in onnxruntime-web, on this machine. */
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
+import { measureBreakdown } from './breakdown.ts';
 import { measureColdStarts } from './cold-start.ts';
 import { measureDecoding } from './decoding.ts';
 import { describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
-import { ensureInt8Models } from './models.ts';
+import { ensureInt4Model, ensureInt8Models } from './models.ts';
 import { startInNode } from './node/contestant.ts';
 import { putIntoPage } from './page.ts';
 import { report } from './report.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
 
+const ONLY = ['node', 'workerd', 'breakdown', 'decoding', 'cold'] as const;
+
 interface Options {
-  readonly only?: 'node' | 'workerd' | 'decoding' | 'cold';
+  readonly only?: (typeof ONLY)[number];
   readonly quick?: true;
   readonly json?: string;
   readonly write?: true;
@@ -22,7 +25,7 @@ const options = new Command('npm run bench --')
   .description(
     'Measures edgebeam against the usual layout of GPT-2 124M in onnxruntime-web, with random weights.',
   )
-  .addOption(new Option('--only <part>', 'one part of it').choices(['node', 'workerd', 'decoding', 'cold']))
+  .addOption(new Option('--only <part>', 'one part of it').choices(ONLY))
   .option('--quick', 'few calls: to see that it works, not to believe the figures')
   .option('--json <file>', 'write every single timing there')
   .option('--write', 'put the tables into docs/benchmarks.md')
@@ -33,6 +36,7 @@ await run(options);
 
 async function run({ only, quick, json, write }: Options): Promise<void> {
   const plan = quick ? QUICK : FULL;
+  await ensureInt4Model();
   await ensureInt8Models();
   const results = {
     command: [
@@ -49,6 +53,7 @@ async function run({ only, quick, json, write }: Options): Promise<void> {
         : []),
       ...(isAsked('workerd') ? [await measure('workerd', startInWorkerd, plan)] : []),
     ],
+    breakdown: isAsked('breakdown') ? await measureBreakdown(plan.warmUps[0], 5 * plan.callsPerBlock) : [],
     decoding: isAsked('decoding') ? await measureDecoding(plan) : [],
     coldStarts: isAsked('cold') ? await measureColdStarts(plan.starts) : [],
   };

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describePlan } from '../../worker/engine/plan.ts';
-import { ensureInt4Model, OURS_INT4 } from '../models.ts';
+import { ensureInt4Model, INT4 } from '../models.ts';
 import { ISOLATE_BYTES, measureIsolate, totalOf } from './isolate.ts';
 
 const { model } = new Command('npm run memory --')
@@ -12,7 +12,7 @@ const { model } = new Command('npm run memory --')
   .opts<{ model?: string }>();
 
 if (!model) await ensureInt4Model();
-const { plan, moments } = await measureIsolate(model ? join(process.cwd(), model) : OURS_INT4);
+const { plan, moments } = await measureIsolate(model ? join(process.cwd(), model) : INT4);
 
 console.log(`${describePlan(plan)}\n`);
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);

@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import { env } from 'onnxruntime-web/wasm';
 import { loadEngine, startOrt } from '../../model-assets/node/engine.ts';
 import { bareSide } from '../bare.ts';
-import { OURS, USUAL } from '../models.ts';
+import { INT4, INT8, USUAL } from '../models.ts';
 import { oursSide } from '../ours.ts';
 import { perform, type Request, type Side } from '../side.ts';
 import { usualSide } from '../usual.ts';
 import { readUsualModel } from '../usual-files.ts';
+import { ISOLATE_HEAP_MIB } from '../workerd/server.ts';
 
 const sides: Record<string, () => Promise<Side>> = {
   bare: async () => bareSide((await startOrt()).heap.size),
-  ours: async () => oursSide(await loadEngine(OURS)),
+  int4: async () => oursSide(await loadEngine(INT4, { maximumBytes: ISOLATE_HEAP_MIB * 2 ** 20 })),
+  int8: async () => oursSide(await loadEngine(INT8)),
   async usual() {
     const wasm = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
     env.wasm.numThreads = 1;

@@ -1,13 +1,18 @@
 /** @module Starts a contestant in a fresh workerd. */
 import type { Contestant, Start } from '../contestant.ts';
-import { OURS, USUAL } from '../models.ts';
+import { INT4, INT8, USUAL } from '../models.ts';
 import type { Answer } from '../side.ts';
-import { type Server, startServer } from './server.ts';
+import { ISOLATE_HEAP_MIB, type Server, startServer } from './server.ts';
 
-const ASSETS = { bare: OURS, ours: OURS, usual: USUAL };
+const ASSETS = { bare: INT8, int4: INT4, int8: INT8, usual: USUAL };
+const MAIN = { bare: 'bare', int4: 'ours', int8: 'ours', usual: 'usual' };
 
 export const startInWorkerd: Start = async (side) => {
-  const server = await startServer(`bench/workerd/${side}.ts`, ASSETS[side]);
+  const server = await startServer(
+    `bench/workerd/${MAIN[side]}.ts`,
+    ASSETS[side],
+    ...(side === 'int4' ? [ISOLATE_HEAP_MIB] : []),
+  );
   try {
     return await contestantAt(server);
   } catch (error) {

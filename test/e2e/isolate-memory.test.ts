@@ -1,13 +1,13 @@
 /** @module GPT-2 124M in one isolate: all of its memory, while it works, stays below 128 MB. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ISOLATE_BYTES, type IsolateMemory, measureIsolate, totalOf } from '../../bench/memory/isolate.ts';
-import { ensureInt4Model, OURS_INT4 } from '../../bench/models.ts';
+import { ensureInt4Model, INT4 } from '../../bench/models.ts';
 
 describe('GPT-2 124M at 4 bits in workerd', () => {
   let memory: IsolateMemory;
   beforeAll(async () => {
     await ensureInt4Model();
-    memory = await measureIsolate(OURS_INT4);
+    memory = await measureIsolate(INT4);
   }, 600_000);
 
   it('has room for 256 tokens and 4 beams of 64 more', () => {

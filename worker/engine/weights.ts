@@ -14,14 +14,15 @@ const SHARDS_AT_ONCE = 3;
 
 export class Weights {
   readonly #ort: Ort;
-  readonly #pointer: number;
+  /** Where they begin in the heap. */
+  readonly begin: number;
   readonly #entries: readonly TensorEntry[];
   /** Of those that onnxruntime knows. */
   readonly #tensors = new Map<string, Tensor>();
 
   private constructor(ort: Ort, pointer: number, entries: readonly TensorEntry[]) {
     this.#ort = ort;
-    this.#pointer = pointer;
+    this.begin = pointer;
     this.#entries = entries;
     for (const { name, dtype, shape, offset } of entries) {
       if (dtype === 'float32' || dtype === 'int8') {
@@ -111,7 +112,7 @@ export class Weights {
   address(name: string): number {
     const entry = this.#entries.find((tensor) => tensor.name === name);
     if (!entry) throw missing(name);
-    return this.#pointer + entry.offset;
+    return this.begin + entry.offset;
   }
 
   #tensor(name: string): Tensor {
@@ -122,7 +123,7 @@ export class Weights {
 
   release(): void {
     for (const tensor of this.#tensors.values()) this.#ort.releaseTensor(tensor);
-    this.#ort.heap.free(this.#pointer);
+    this.#ort.heap.free(this.begin);
   }
 }
 
