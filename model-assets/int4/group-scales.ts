@@ -11,8 +11,8 @@ const LARGEST_MULTIPLIER = 255;
 const LEAST_SCALE = 2 ** -126;
 /** Clippings that are tried, as parts of what takes the largest weight to code 7. From -8 on, codes reach down to 7/8. */
 const LEAST_CLIPPING = 0.6;
-const CLIPPING_STEP = 0.05;
-const CLIPPINGS = 11;
+const CLIPPING_STEP = 0.025;
+const CLIPPINGS = 23;
 
 export interface GroupScales {
   /** `[groups, columns]`, 0 for a group of zeros. */
