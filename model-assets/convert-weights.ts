@@ -8,7 +8,7 @@ import { CheckpointError } from './checkpoint/errors.ts';
 import { type Parameter, parametersOf } from './checkpoint/parameters.ts';
 import { readFloats, type StoredTensor } from './checkpoint/safetensors.ts';
 import { type Manifest, type Precision, storedVocabSize, type TensorEntry } from './manifest.ts';
-import { noErrors, quantizationReport, quantizeColumns } from './quantize.ts';
+import { noErrors, quantizationReport, quantizeColumns, quantizeColumns7 } from './quantize.ts';
 import { type QuantizedLinear, quantizeBlocks } from './quantize-blocks.ts';
 import type { QuantizedInt4 } from './quantize-int4.ts';
 import { WeightStream } from './shards.ts';
@@ -153,7 +153,8 @@ async function transposeEmbedding(
       width,
     );
     if (quantized) {
-      const columnsOfBlock = quantizeColumns(block as Float32Array, count, sums);
+      const quantize = precision === 'int4' ? quantizeColumns7 : quantizeColumns;
+      const columnsOfBlock = quantize(block as Float32Array, count, sums);
       scales.set(columnsOfBlock.scales, first);
       block = columnsOfBlock.codes;
     }

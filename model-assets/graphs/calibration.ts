@@ -15,7 +15,7 @@ export interface CalibrationGraphs {
   readonly linear: Uint8Array;
   /** `x [rows, n_inner]` → `active [rows, n_inner]` */
   readonly activation: Uint8Array;
-  /** `x [rows, in]` → `gram [in, in] = xᵀx` */
+  /** `left [rows, a]`, `right [rows, b]` → `gram [a, b] = leftᵀ · right` */
   readonly gram: Uint8Array;
 }
 
@@ -53,7 +53,8 @@ function active({ n_inner, activation_function }: ModelConfig): Graph {
 
 function gram(): Graph {
   const graph = new Graph('gram');
-  const x = graph.input('x', 'float32', ['rows', 'in']);
-  graph.output('gram', graph.node('Gemm', [x, x], { transA: 1 }), 'float32', ['in', 'in']);
+  const left = graph.input('left', 'float32', ['rows', 'a']);
+  const right = graph.input('right', 'float32', ['rows', 'b']);
+  graph.output('gram', graph.node('Gemm', [left, right], { transA: 1 }), 'float32', ['a', 'b']);
   return graph;
 }

@@ -188,13 +188,12 @@ describe('knowing the inputs', () => {
     expect(fedBack).toBeLessThan(nearest / 2);
   });
 
-  it('chooses the nearest codes where inputs have nothing to do with each other', () => {
+  it('does as well as the nearest codes where inputs have nothing to do with each other', () => {
     const covariance = new Float64Array(rows * rows);
     for (let k = 0; k < rows; k++) covariance[k * rows + k] = 1;
     const alone = { mean: new Float64Array(rows), variance: new Float64Array(rows).fill(1), covariance };
-    expect(quantizeInt4(weights, columns, noErrors(), alone)).toEqual(
-      quantizeInt4(weights, columns, noErrors()),
-    );
+    const squares = (values: Float32Array) => values.reduce((sum, value) => sum + value * value, 0);
+    expect(squares(errorsOf(alone).errors) / squares(errorsOf().errors)).toBeCloseTo(1, 2);
   });
 
   it('takes the mean error off the bias', () => {
@@ -225,15 +224,26 @@ describe('knowing the inputs', () => {
 describe('feedBackErrors', () => {
   it('does what a hand does', () => {
     // Covariance [[1, 1], [1, 4]] = UᵀU with U = [[1, 1], [0, √3]]. 2.3 → 2 leaves 0.3; 0.4 aims at 0.4 + 0.3 · 1/1 → 1.
-    const codes = new Uint8Array(2);
-    const groupScales = { multipliers: Uint8Array.of(1), scales: Float32Array.of(1) };
-    const factor = Float64Array.of(1, 1, 0, Math.sqrt(3));
-    feedBackErrors(Float32Array.of(0.4, 2.3), groupScales, factor, Uint32Array.of(0, 1), codes);
-    expect([...codes]).toEqual([9, 10]);
-    // The other way round: 0.4 → 0 leaves 0.4, and 2.3 aims at 2.3 + 0.4 · 1/2 (U = [[2, 1/2], [0, √3/2]]) → 2.
-    const swapped = Float64Array.of(2, 0.5, 0, Math.sqrt(3) / 2);
-    feedBackErrors(Float32Array.of(0.4, 2.3), groupScales, swapped, Uint32Array.of(1, 0), codes);
-    expect([...codes]).toEqual([8, 10]);
+    // Two more inputs, which vary by themselves, make the group's scale 1: 7 and -8 are its ends.
+    const feedBack = (order: number[], factor: number[]) => {
+      const layer = {
+        weights: Float32Array.of(0.4, 2.3, 7, -8),
+        scales: Float32Array.of(1),
+        order: Uint32Array.from(order),
+        factor: Float64Array.from(factor),
+        codes: new Uint8Array(4),
+        multipliers: new Uint8Array(1),
+      };
+      feedBackErrors(layer);
+      expect([...layer.multipliers]).toEqual([1]);
+      return [...layer.codes];
+    };
+    const r = Math.sqrt(3);
+    expect(feedBack([0, 1, 2, 3], [1, 1, 0, 0, 0, r, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])).toEqual([9, 10, 15, 0]);
+    // The other way round: 0.4 → 0 leaves 0.4, and 2.3 aims at 2.3 + 0.4 · ½ / 2 (U = [[2, ½], [0, √3/2]]) → 2.
+    expect(feedBack([1, 0, 2, 3], [2, 0.5, 0, 0, 0, r / 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1])).toEqual([
+      8, 10, 15, 0,
+    ]);
   });
 });
 
