@@ -8,7 +8,7 @@
 import { factorInPlace } from './int4/cholesky.ts';
 import { GROUP, paddedRows, roundCode, ZERO_CODE } from './int4/codes.ts';
 import { feedBackErrors } from './int4/error-feedback.ts';
-import { chooseScales, type GroupScales } from './int4/group-scales.ts';
+import { columnScales, multiplierOf, wishedScales } from './int4/group-scales.ts';
 import type { ErrorSums } from './quantize.ts';
 
 /** What is known of a layer's inputs. */
@@ -42,7 +42,7 @@ const DAMPING = 0.01;
  *
  * @param weights `[rows, columns]`, finite; a row is an input, a column an output.
  * @param sums to which the weights' errors are added.
- * @param inputs without a covariance, codes are the nearest; without a variance, all inputs count the same.
+ * @param inputs with a covariance, codes are chosen for the outputs; without it they are the nearest.
  */
 export function quantizeInt4(
   weights: Float32Array,
@@ -51,20 +51,51 @@ export function quantizeInt4(
   inputs?: InputStatistics,
 ): QuantizedInt4 {
   const rows = weights.length / columns;
-  const importance = new Float64Array(paddedRows(rows));
-  importance.set(inputs?.variance ?? new Float64Array(rows).fill(1));
-  const groupScales = chooseScales(weights, columns, importance);
   const codes = new Uint8Array(paddedRows(rows) * columns).fill(ZERO_CODE);
-  if (inputs?.covariance) {
-    const order = byVariance(inputs.variance);
-    const factor = factorOf(inputs.covariance, order);
-    feedBackErrors(weights, groupScales, factor, order, codes);
-  } else {
-    roundToNearest(weights, groupScales, codes);
-  }
-  const quantized = { codes, ...groupScales };
+  const quantized = inputs?.covariance
+    ? quantizeForOutputs(weights, columns, codes, inputs.covariance)
+    : quantizeToNearest(weights, columns, codes, inputs?.variance);
   addErrors(weights, dequantizeInt4(quantized, rows), sums);
   return quantized;
+}
+
+function quantizeToNearest(
+  weights: Float32Array,
+  columns: number,
+  codes: Uint8Array<ArrayBuffer>,
+  variance?: Float64Array,
+): QuantizedInt4 {
+  const importance = new Float64Array(codes.length / columns).fill(variance ? 0 : 1);
+  if (variance) importance.set(variance);
+  const wished = wishedScales(weights, columns, importance);
+  const scales = columnScales(wished, columns);
+  const multipliers = Uint8Array.from(wished, (scale, i) =>
+    multiplierOf(scale, scales[i % columns] as number),
+  );
+  for (let i = 0; i < weights.length; i++) {
+    const group = Math.floor(i / columns / GROUP) * columns;
+    const step = (multipliers[group + (i % columns)] as number) * (scales[i % columns] as number);
+    codes[i] = (step === 0 ? 0 : roundCode((weights[i] as number) / step)) + ZERO_CODE;
+  }
+  return { codes, multipliers, scales };
+}
+
+/** Groups aim higher than their weights now and then, by what they make up for. */
+const HEADROOM = 0.1;
+
+function quantizeForOutputs(
+  weights: Float32Array,
+  columns: number,
+  codes: Uint8Array<ArrayBuffer>,
+  covariance: Float64Array,
+): QuantizedInt4 {
+  const padded = codes.length / columns;
+  const wished = wishedScales(weights, columns, new Float64Array(padded).fill(1));
+  const scales = columnScales(wished, columns, HEADROOM);
+  const multipliers = new Uint8Array(wished.length);
+  const order = byVariance(covariance, weights.length / columns);
+  feedBackErrors({ weights, scales, order, factor: factorOf(covariance, order), codes, multipliers });
+  return { codes, multipliers, scales };
 }
 
 /** @returns the weights that the codes stand for, `[rows, columns]`. */
@@ -108,13 +139,23 @@ export function correctedBias(
 }
 
 /**
- * The order in which inputs get their codes: those that vary most first, while all others can still make up for them
- * (GPTQ's `act_order`). {@link feedBackErrors} begins at the end.
+ * The order in which inputs get their codes: the groups that vary most first, and in a group the inputs that do, while all
+ * others can still make up for them (GPTQ's `act_order`). {@link feedBackErrors} begins at the end.
  */
-const byVariance = (variance: Float64Array): Uint32Array =>
-  Uint32Array.from(variance.keys()).sort(
-    (a, b) => (variance[a] as number) - (variance[b] as number) || a - b,
+function byVariance(covariance: Float64Array, rows: number): Uint32Array {
+  const variance = (k: number) => covariance[k * rows + k] as number;
+  const groupMeans = Float64Array.from({ length: Math.ceil(rows / GROUP) }, (_, g) => {
+    const size = Math.min(GROUP, rows - g * GROUP);
+    let sum = 0;
+    for (let k = g * GROUP; k < g * GROUP + size; k++) sum += variance(k);
+    return sum / size;
+  });
+  const groupOf = (k: number) => Math.floor(k / GROUP);
+  const mean = (k: number) => groupMeans[groupOf(k)] as number;
+  return Uint32Array.from({ length: rows }, (_, k) => k).sort(
+    (a, b) => mean(a) - mean(b) || groupOf(a) - groupOf(b) || variance(a) - variance(b) || a - b,
   );
+}
 
 /** @returns U with `UᵀU` the covariance of the inputs in this order, its diagonal damped. */
 function factorOf(covariance: Float64Array, order: Uint32Array): Float64Array {
@@ -134,19 +175,6 @@ function factorOf(covariance: Float64Array, order: Uint32Array): Float64Array {
   if (!factorInPlace(factor, rows))
     throw new RangeError('The covariance is not one: it is not positive definite');
   return factor;
-}
-
-function roundToNearest(
-  weights: Float32Array,
-  { multipliers, scales }: GroupScales,
-  codes: Uint8Array,
-): void {
-  const columns = scales.length;
-  for (let i = 0; i < weights.length; i++) {
-    const group = Math.floor(i / columns / GROUP) * columns;
-    const step = (multipliers[group + (i % columns)] as number) * (scales[i % columns] as number);
-    codes[i] = (step === 0 ? 0 : roundCode((weights[i] as number) / step)) + ZERO_CODE;
-  }
 }
 
 function addErrors(weights: Float32Array, stored: Float32Array, sums: ErrorSums): void {

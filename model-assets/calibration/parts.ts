@@ -135,37 +135,52 @@ export class Parts {
   }
 
   /**
-   * The mean and the covariance of rows. The mean comes off before the float32 product: of an outlier dimension's numbers,
-   * much larger than they vary, the product would keep nothing else.
+   * The mean and the covariance of rows, its upper triangle. The mean comes off before the float32 product: of an outlier
+   * dimension's numbers, much larger than they vary, the product would keep nothing else.
    * @param x `[rows, width]`
    */
-  statistics(x: Rows, width: number): InputStatistics {
+  statistics(x: Rows, width: number): Required<InputStatistics> {
     const rows = x.length / width;
     const mean = meanOf(x, width);
     const covariance = new Float64Array(width * width);
-    this.#withScratch((scratch) => {
-      const gram = scratch.tensor('float32', [width, width]);
-      for (let row = 0; row < rows; row += CHUNK_ROWS) {
-        const centred = x.slice(row * width, Math.min(row + CHUNK_ROWS, rows) * width);
-        for (let i = 0; i < centred.length; i++) {
-          centred[i] = (centred[i] as number) - (mean[i % width] as number);
+    for (let row = 0; row < rows; row += CHUNK_ROWS) {
+      this.#withScratch((scratch) => {
+        const count = Math.min(CHUNK_ROWS, rows - row);
+        const panels = panelsOf(x.subarray(row * width, (row + count) * width), mean).map(
+          ({ first, columns, values }) => ({
+            first,
+            columns,
+            tensor: this.#upload(scratch, values, [count, columns]),
+          }),
+        );
+        for (const [i, left] of panels.entries()) {
+          for (const right of panels.slice(i)) this.#addGram(covariance, width, left, right);
         }
-        this.#withScratch((inner) => {
-          const chunk = this.#upload(inner, centred, [centred.length / width, width]);
-          this.#sessions.gram.run({ x: chunk }, { gram });
-        });
-        const sums = this.#ort.heap.floats(gram.pointer, width * width);
-        for (let i = 0; i < sums.length; i++) {
-          covariance[i] = (covariance[i] as number) + (sums[i] as number) / rows;
-        }
-      }
-    });
+      });
+    }
+    for (let i = 0; i < covariance.length; i++) covariance[i] = (covariance[i] as number) / rows;
     const variance = Float64Array.from({ length: width }, (_, k) => covariance[k * width + k] as number);
     return { mean, variance, covariance };
   }
 
   release(): void {
     for (const session of Object.values(this.#sessions)) session.release();
+  }
+
+  /** `covariance[left, right] += leftᵀ · right` */
+  #addGram(covariance: Float64Array, width: number, left: PanelTensor, right: PanelTensor): void {
+    this.#withScratch((scratch) => {
+      const gram = scratch.tensor('float32', [left.columns, right.columns]);
+      this.#sessions.gram.run({ left: left.tensor, right: right.tensor }, { gram });
+      const sums = this.#ort.heap.floats(gram.pointer, left.columns * right.columns);
+      for (let i = 0; i < left.columns; i++) {
+        const to = (left.first + i) * width + right.first;
+        const from = i * right.columns;
+        for (let j = 0; j < right.columns; j++) {
+          covariance[to + j] = (covariance[to + j] as number) + (sums[from + j] as number);
+        }
+      }
+    });
   }
 
   #eachChunk(
@@ -202,6 +217,34 @@ export class Parts {
       scratch.release();
     }
   }
+}
+
+/** Columns whose products with each other are one run: few enough to spare most of the lower triangle. */
+const PANEL_COLUMNS = 512;
+
+interface Panel {
+  readonly first: number;
+  readonly columns: number;
+}
+
+interface PanelTensor extends Panel {
+  readonly tensor: Tensor;
+}
+
+/** The columns of `x [rows, width]`, some at a time, less their means. */
+function panelsOf(x: Rows, mean: Float64Array): (Panel & { values: Rows })[] {
+  const width = mean.length;
+  const panels: (Panel & { values: Rows })[] = [];
+  for (let first = 0; first < width; first += PANEL_COLUMNS) {
+    const columns = Math.min(PANEL_COLUMNS, width - first);
+    const values = new Float32Array((x.length / width) * columns);
+    for (let i = 0; i < values.length; i++) {
+      const column = first + (i % columns);
+      values[i] = (x[Math.floor(i / columns) * width + column] as number) - (mean[column] as number);
+    }
+    panels.push({ first, columns, values });
+  }
+  return panels;
 }
 
 function meanOf(x: Rows, width: number): Float64Array {

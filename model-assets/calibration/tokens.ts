@@ -15,7 +15,7 @@ import { loadEngine } from '../node/engine.ts';
 import type { CalibrationTokens } from './walk.ts';
 
 /** Tokens of a text are read in windows of so many, or of the context where it is smaller. */
-const WINDOW = 256;
+const WINDOW = 512;
 const WINDOWS = 32;
 /** Windows that are sampled at once. */
 const BRANCHES = 16;

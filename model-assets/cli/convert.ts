@@ -71,7 +71,7 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
 
 async function textOf(calibration: string, precision: Precision): Promise<CalibrationText> {
   if (precision !== 'int4') {
-    throw new CheckpointError(`--calibration is for --precision int4, not ${precision}`);
+    command.error(`error: option '--calibration <text>' is for --precision int4, not ${precision}`);
   }
   if (calibration === 'self' || calibration === 'none') return calibration;
   return { text: await readFile(calibration, 'utf8') };

@@ -10,7 +10,7 @@ import { buildParts, type PartFiles } from './parts.ts';
 export interface CalibrationGraphs extends Pick<PartFiles, 'norm' | 'activation'> {
   /** `x [rows, in]`, `weight [in, out]`, `bias [out]` → `y [rows, out]` */
   readonly linear: Uint8Array;
-  /** `x [rows, in]` → `gram [in, in] = xᵀx` */
+  /** `left [rows, a]`, `right [rows, b]` → `gram [a, b] = leftᵀ · right` */
   readonly gram: Uint8Array;
 }
 
@@ -30,7 +30,8 @@ function linear(): Graph {
 
 function gram(): Graph {
   const graph = new Graph('gram');
-  const x = graph.input('x', 'float32', ['rows', 'in']);
-  graph.output('gram', graph.node('Gemm', [x, x], { transA: 1 }), 'float32', ['in', 'in']);
+  const left = graph.input('left', 'float32', ['rows', 'a']);
+  const right = graph.input('right', 'float32', ['rows', 'b']);
+  graph.output('gram', graph.node('Gemm', [left, right], { transA: 1 }), 'float32', ['a', 'b']);
   return graph;
 }

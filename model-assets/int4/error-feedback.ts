@@ -5,61 +5,106 @@
  * With the inputs' covariance `C = UᵀU`, U upper triangular, errors `d = w - q` of a column change its output by
  * `dᵀCd = |Ud|²`. Row k of `Ud` is `U[k,k] d[k] + Σ_{j>k} U[k,j] d[j]`: from the last input up, each has one term of its
  * own to make small, and aims at `w[k] + Σ_{j>k} U[k,j] d[j] / U[k,k]`. These are the codes of GPTQ without its inverse.
+ *
+ * A group's scale is chosen when its turn comes, for what it aims at then.
  */
 import { GROUP, roundCode, ZERO_CODE } from './codes.ts';
-import type { GroupScales } from './group-scales.ts';
+import { bestScale, multiplierOf } from './group-scales.ts';
 
 /** Columns that go through the inputs together: as many as keep their errors in the processor's cache. */
 const PANEL_COLUMNS = 64;
+const ALIKE = new Float64Array(GROUP).fill(1);
 
-/**
- * @param weights `[rows, columns]`.
- * @param factor U `[rows, rows]`, of the inputs in the order of `order`; what is below the diagonal is not read.
- * @param order the rows, the last of which gets its codes first.
- * @param codes receives the codes `[rows, columns]`, 0 … 15.
- */
-export function feedBackErrors(
-  weights: Float32Array,
-  { multipliers, scales }: GroupScales,
-  factor: Float64Array,
-  order: Uint32Array,
-  codes: Uint8Array,
-): void {
-  const rows = order.length;
-  const columns = scales.length;
+/** A layer whose weights get their codes. */
+export interface Feedback {
+  /** `[rows, columns]`. */
+  readonly weights: Float32Array;
+  /** `[columns]`: what multipliers are of. */
+  readonly scales: Float32Array;
+  /** The rows, those of a group together. The last one gets its codes first. */
+  readonly order: Uint32Array;
+  /** U `[rows, rows]`, of the inputs in this order; what is below the diagonal is not read. */
+  readonly factor: Float64Array;
+  /** Receives the codes `[rows, columns]`, 0 … 15. */
+  readonly codes: Uint8Array;
+  /** Receives the multipliers `[groups, columns]`. */
+  readonly multipliers: Uint8Array;
+}
+
+export function feedBackErrors(layer: Feedback): void {
+  const columns = layer.scales.length;
   for (let first = 0; first < columns; first += PANEL_COLUMNS) {
     const width = Math.min(PANEL_COLUMNS, columns - first);
-    const errors = new Float64Array(rows * width);
-    const aim = new Float64Array(width);
-    for (let k = rows - 1; k >= 0; k--) {
-      collect(errors, width, factor.subarray(k * rows, (k + 1) * rows), k, aim);
-      const row = order[k] as number;
-      const at = row * columns + first;
-      const group = Math.floor(row / GROUP) * columns + first;
-      for (let i = 0; i < width; i++) {
-        const weight = weights[at + i] as number;
-        const step = (multipliers[group + i] as number) * (scales[first + i] as number);
-        const code = step === 0 ? 0 : roundCode((weight + (aim[i] as number)) / step);
-        codes[at + i] = code + ZERO_CODE;
-        errors[k * width + i] = weight - code * step;
-      }
+    const panel = { first, width, errors: new Float64Array(layer.order.length * width) };
+    for (let end = layer.order.length; end > 0; ) {
+      const begin = groupBegin(layer.order, end);
+      quantizeGroup(layer, panel, begin, end);
+      end = begin;
     }
   }
 }
 
-/** `aim = Σ_{j>row} U[row, j] · errors[j] / U[row, row]` */
+/** Where the group begins that ends at `end`. */
+function groupBegin(order: Uint32Array, end: number): number {
+  const groupAt = (k: number) => Math.floor((order[k] as number) / GROUP);
+  let begin = end - 1;
+  while (begin > 0 && groupAt(begin - 1) === groupAt(end - 1)) begin--;
+  return begin;
+}
+
+interface Panel {
+  /** Its first column, and how many it has. */
+  readonly first: number;
+  readonly width: number;
+  /** `[rows, width]`, in the order of the codes. */
+  readonly errors: Float64Array;
+}
+
+/** Chooses the scales and codes of one group, in the columns of a panel. */
+function quantizeGroup(layer: Feedback, { first, width, errors }: Panel, begin: number, end: number): void {
+  const { weights, scales, order, factor, codes, multipliers } = layer;
+  const [rows, columns] = [order.length, scales.length];
+  const aims = new Float64Array((end - begin) * width);
+  for (let k = begin; k < end; k++) {
+    const aim = aims.subarray((k - begin) * width, (k - begin + 1) * width);
+    const at = (order[k] as number) * columns + first;
+    for (let i = 0; i < width; i++) aim[i] = weights[at + i] as number;
+    collect(errors, aim, factor.subarray(k * rows, (k + 1) * rows), k, end, rows);
+  }
+  const steps = new Float64Array(width);
+  const group = Math.floor((order[begin] as number) / GROUP) * columns + first;
+  for (let i = 0; i < width; i++) {
+    const column = Float64Array.from(ALIKE, (_, k) => aims[k * width + i] ?? 0);
+    const multiplier = multiplierOf(bestScale(column, ALIKE), scales[first + i] as number);
+    multipliers[group + i] = multiplier;
+    steps[i] = multiplier * (scales[first + i] as number);
+  }
+  for (let k = end - 1; k >= begin; k--) {
+    const aim = aims.subarray((k - begin) * width, (k - begin + 1) * width);
+    collect(errors, aim, factor.subarray(k * rows, (k + 1) * rows), k, k + 1, end);
+    const at = (order[k] as number) * columns + first;
+    for (let i = 0; i < width; i++) {
+      const step = steps[i] as number;
+      const code = step === 0 ? 0 : roundCode((aim[i] as number) / step);
+      codes[at + i] = code + ZERO_CODE;
+      errors[k * width + i] = (weights[at + i] as number) - code * step;
+    }
+  }
+}
+
+/** `aim += Σ_{from ≤ j < to} U[k, j] · errors[j] / U[k, k]` */
 function collect(
   errors: Float64Array,
-  width: number,
-  factorRow: Float64Array,
-  row: number,
   aim: Float64Array,
+  factorRow: Float64Array,
+  k: number,
+  from: number,
+  to: number,
 ): void {
-  aim.fill(0);
-  const rows = factorRow.length;
-  const diagonal = factorRow[row] as number;
-  let j = row + 1;
-  for (; j + 4 <= rows; j += 4) {
+  const width = aim.length;
+  const diagonal = factorRow[k] as number;
+  let j = from;
+  for (; j + 4 <= to; j += 4) {
     const f0 = (factorRow[j] as number) / diagonal;
     const f1 = (factorRow[j + 1] as number) / diagonal;
     const f2 = (factorRow[j + 2] as number) / diagonal;
@@ -74,7 +119,7 @@ function collect(
         f3 * (errors[e3 + i] as number);
     }
   }
-  for (; j < rows; j++) {
+  for (; j < to; j++) {
     const f = (factorRow[j] as number) / diagonal;
     for (let i = 0; i < width; i++) aim[i] = (aim[i] as number) + f * (errors[j * width + i] as number);
   }

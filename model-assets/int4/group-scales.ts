@@ -11,23 +11,19 @@ const LARGEST_MULTIPLIER = 255;
 const LEAST_SCALE = 2 ** -126;
 /** Clippings that are tried, as parts of what takes the largest weight to code 7. From -8 on, codes reach down to 7/8. */
 const LEAST_CLIPPING = 0.6;
-const CLIPPING_STEP = 0.05;
-const CLIPPINGS = 11;
-
-export interface GroupScales {
-  /** `[groups, columns]`, 0 for a group of zeros. */
-  readonly multipliers: Uint8Array<ArrayBuffer>;
-  /** `[columns]`. */
-  readonly scales: Float32Array<ArrayBuffer>;
-}
+const CLIPPING_STEP = 0.025;
+const CLIPPINGS = 23;
 
 /**
- * Chooses the scales by the error that rounding to them causes, `Σ importance[k] · (w - code · scale)²`.
- *
  * @param weights `[rows, columns]`.
  * @param importance `[rows]`, padded to a multiple of {@link GROUP}: how much an error of a row's weights counts, 0 or more.
+ * @returns the scale that suits each group best, `[groups, columns]`.
  */
-export function chooseScales(weights: Float32Array, columns: number, importance: Float64Array): GroupScales {
+export function wishedScales(
+  weights: Float32Array,
+  columns: number,
+  importance: Float64Array,
+): Float64Array<ArrayBuffer> {
   const groups = importance.length / GROUP;
   const wished = new Float64Array(groups * columns);
   const group = new Float64Array(GROUP);
@@ -38,11 +34,35 @@ export function chooseScales(weights: Float32Array, columns: number, importance:
       wished[g * columns + column] = bestScale(group, counts);
     }
   }
-  return roundScales(wished, columns);
+  return wished;
 }
 
-/** @returns the best scale of those that are tried, 0 for a group of zeros. */
-function bestScale(group: Float64Array, importance: Float64Array): number {
+/**
+ * @param wished `[groups, columns]`
+ * @param headroom the part of its largest wished scale that a column can go above it
+ * @returns for each column the float32 that multipliers are of, 1 for a column of zeros
+ */
+export function columnScales(wished: Float64Array, columns: number, headroom = 0): Float32Array<ArrayBuffer> {
+  const scales = new Float32Array(columns);
+  for (let i = 0; i < wished.length; i++) {
+    const scale = ((wished[i] as number) * (1 + headroom)) / LARGEST_MULTIPLIER;
+    scales[i % columns] = Math.max(scales[i % columns] as number, scale);
+  }
+  return scales.map((scale) => (scale === 0 ? 1 : Math.max(scale, LEAST_SCALE)));
+}
+
+/** @returns the multiplier of `columnScale` that is nearest to `wished`, 0 for 0 only. */
+export function multiplierOf(wished: number, columnScale: number): number {
+  if (wished === 0) return 0;
+  return Math.min(Math.max(Math.round(wished / columnScale), 1), LARGEST_MULTIPLIER);
+}
+
+/**
+ * Chooses a group's scale by the error that rounding to it causes, `Σ importance[i] · (group[i] - code · scale)²`.
+ *
+ * @returns the best scale of those that are tried, 0 for a group of zeros.
+ */
+export function bestScale(group: Float64Array, importance: Float64Array): number {
   let largest = 0;
   for (const weight of group) largest = Math.max(largest, Math.abs(weight));
   if (largest === 0) return 0;
@@ -76,24 +96,4 @@ function fitScale(
   }
   if (codeSquares === 0) return { error: squares, scale: tried };
   return { error: squares - (products * products) / codeSquares, scale: products / codeSquares };
-}
-
-/** One float32 a column, and the multipliers of it that come nearest to the wished scales. */
-function roundScales(wished: Float64Array, columns: number): GroupScales {
-  const multipliers = new Uint8Array(wished.length);
-  const scales = new Float32Array(columns);
-  for (let i = 0; i < wished.length; i++) {
-    scales[i % columns] = Math.max(scales[i % columns] as number, (wished[i] as number) / LARGEST_MULTIPLIER);
-  }
-  for (let column = 0; column < columns; column++) {
-    const scale = scales[column] as number;
-    scales[column] = scale === 0 ? 1 : Math.max(scale, LEAST_SCALE);
-  }
-  for (let i = 0; i < wished.length; i++) {
-    const scale = wished[i] as number;
-    if (scale === 0) continue;
-    const multiplier = Math.round(scale / (scales[i % columns] as number));
-    multipliers[i] = Math.min(Math.max(multiplier, 1), LARGEST_MULTIPLIER);
-  }
-  return { multipliers, scales };
 }
