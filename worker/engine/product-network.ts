@@ -49,8 +49,8 @@ function sizesOf({ n_embd, n_inner, vocab_size }: ModelConfig, rows: number) {
     normal: floats(n_embd),
     /** What a half of a block adds. */
     added: floats(n_embd),
-    qkv: floats(3 * n_embd),
-    context: floats(n_embd),
+    /** For attention `qkv` and, after it, `context`; then, in the same place, what the activation gives. */
+    attention: floats(Math.max(4 * n_embd, n_inner)),
     wide: floats(n_inner),
     selected: floats(n_embd, readOuts),
     logits: floats(vocab_size, readOuts),
@@ -100,9 +100,15 @@ function productPass(parts: Parts, rows: number): NetworkPass {
   const { n_embd, n_inner } = config;
   const kept = new Scratch(ort);
   const norms = bindNorms(parts, kept, rows);
-  const wide = kept.view('float32', at.wide, [rows, n_inner]);
-  // In place: an activation looks at one number at a time.
-  const activate = kept.bind(parts.sessions.activation, { x: wide }, { y: wide });
+  const qkv = at.attention;
+  const context = qkv + FLOAT_BYTES * rows * 3 * n_embd;
+  const active = at.attention;
+  // Not in place: onnxruntime's FastGelu reads its input once more after it has begun to write.
+  const activate = kept.bind(
+    parts.sessions.activation,
+    { x: kept.view('float32', at.wide, [rows, n_inner]) },
+    { y: kept.view('float32', active, [rows, n_inner]) },
+  );
 
   /** y = x · weight + bias */
   const linear = (name: string, x: number, inputs: number, y: number, outputs: number) => {
@@ -112,11 +118,11 @@ function productPass(parts: Parts, rows: number): NetworkPass {
     return () => kernels.product(x, rows, inputs, outputs, weight, scale, bias, y, at.scratch);
   };
   const layers = Array.from({ length: config.n_layer }, (_, i) => ({
-    c_attn: linear(`h.${i}.attn.c_attn`, at.normal, n_embd, at.qkv, 3 * n_embd),
-    c_proj: linear(`h.${i}.attn.c_proj`, at.context, n_embd, at.added, n_embd),
+    c_attn: linear(`h.${i}.attn.c_attn`, at.normal, n_embd, qkv, 3 * n_embd),
+    c_proj: linear(`h.${i}.attn.c_proj`, context, n_embd, at.added, n_embd),
     ln_2: norms.ln_2[i],
     c_fc: linear(`h.${i}.mlp.c_fc`, at.normal, n_embd, at.wide, n_inner),
-    mlp_c_proj: linear(`h.${i}.mlp.c_proj`, at.wide, n_inner, at.added, n_embd),
+    mlp_c_proj: linear(`h.${i}.mlp.c_proj`, active, n_inner, at.added, n_embd),
     next_ln: norms.next_ln[i],
   }));
   const [wte, wteScale, wpe] = ['wte.weight', 'wte.weight_scale', 'wpe.weight'].map((name) =>
@@ -124,8 +130,8 @@ function productPass(parts: Parts, rows: number): NetworkPass {
   ) as [number, number, number];
 
   return {
-    qkv: at.qkv,
-    context: at.context,
+    qkv,
+    context,
     embed(some) {
       ort.heap.words(at.tokens, rows).set(some.map(({ node }) => node.token));
       ort.heap.words(at.positions, rows).set(some.map(({ node }) => node.position));
