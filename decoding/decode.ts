@@ -52,6 +52,11 @@ export function nodesNeeded(promptLength: number, options: ResolvedOptions): num
   return promptLength + branchCount(options) * (options.max_new_tokens - 1);
 }
 
+/** The most `max_new_tokens` with which `branches` branches or beams after a prompt hold at most `nodes` nodes; 0 for none. */
+export function mostNewTokens(nodes: number, promptLength: number, branches: number): number {
+  return nodes < promptLength ? 0 : Math.floor((nodes - promptLength) / branches) + 1;
+}
+
 function branchCount({ num_beams, num_return_sequences, best_of }: ResolvedOptions): number {
   return num_beams > 1 ? num_beams : (best_of ?? num_return_sequences);
 }

@@ -14,6 +14,7 @@ import { readJson } from './checkpoint/config.ts';
 import { CheckpointError } from './checkpoint/errors.ts';
 import { writeFolder } from './checkpoint/output-folder.ts';
 import { type Advance, convertWeights } from './convert-weights.ts';
+import { fittingPrecision } from './fitting-precision.ts';
 import { buildGraphs, type GraphFiles } from './graphs/gpt2.ts';
 import { buildParts, type PartFiles } from './graphs/parts.ts';
 import {
@@ -36,7 +37,8 @@ export interface ConvertOptions {
   readonly source: string;
   /** The folder to write; if it is there it must be empty or an edgebeam model, which is replaced. */
   readonly out: string;
-  readonly precision: Precision;
+  /** What fits an isolate if not given: int8, or int4 where that is too large. */
+  readonly precision?: Precision;
   /** The text that the codes of `int4` are chosen by; `self` if not given. */
   readonly calibration?: CalibrationText;
   /** Served as the model's id; the base name of `source` if not given. */
@@ -69,8 +71,9 @@ export async function convert(options: ConvertOptions): Promise<Manifest> {
 }
 
 async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertOptions): Promise<Manifest> {
-  const { source, precision, name = basename(resolve(source)), hub } = options;
+  const { source, name = basename(resolve(source)), hub } = options;
   const { config } = checkpoint;
+  const { precision = fittingPrecision(config) } = options;
   const tokenizer = await buildTokenizer(source);
   if (tokenizer.vocabSize > config.vocab_size) {
     throw new CheckpointError(

@@ -7,6 +7,7 @@
 import { argmax } from '../decoding/choose.ts';
 import type { LanguageModel, TreeNode } from '../decoding/token-tree.ts';
 import type { Engine } from '../worker/engine/engine.ts';
+import type { CachePrecision } from '../worker/engine/kv-pool.ts';
 import type { OnProgress } from './convert.ts';
 import { loadEngine } from './node/engine.ts';
 
@@ -26,6 +27,8 @@ export interface EvaluateOptions {
   readonly reference: string;
   /** Special tokens such as `<|endoftext|>` count as what they are. */
   readonly text: string;
+  /** How the model in question keeps keys and values; the reference keeps them in f32. Default: f32. */
+  readonly cache?: CachePrecision | undefined;
   /** The most tokens of the text to read. Default: all. */
   readonly tokens?: number | undefined;
   /** Tokens a window has, at most the context of both models. Default: 256, or the context where it is smaller. */
@@ -67,12 +70,13 @@ export interface Comparison {
 export async function evaluate(options: EvaluateOptions): Promise<Comparison> {
   using engines = new DisposableStack();
   const { signal } = options;
-  const load = async (folder: string) =>
-    engines.adopt(await loadEngine(folder, { maxRows: BATCH_ROWS, ...(signal && { signal }) }), (engine) =>
-      engine.release(),
+  const load = async (folder: string, cache: CachePrecision) =>
+    engines.adopt(
+      await loadEngine(folder, { maxRows: BATCH_ROWS, cache, ...(signal && { signal }) }),
+      (engine) => engine.release(),
     );
-  const model = await load(options.model);
-  const reference = await load(options.reference);
+  const model = await load(options.model, options.cache ?? 'f32');
+  const reference = await load(options.reference, 'f32');
   const window = checkWindow(model, reference, options.window);
   const ids = encode(model, options);
 

@@ -1,5 +1,5 @@
 /** @module One completion: from a request to text as it comes, whatever shape it is sent in. */
-import { decode } from '../decoding/decode.ts';
+import { decode, mostNewTokens } from '../decoding/decode.ts';
 import { StoppableText } from '../decoding/text.ts';
 import type { Engine } from './engine/engine.ts';
 import { SlotsExhaustedError } from './engine/errors.ts';
@@ -48,7 +48,7 @@ export async function startCompletion(
   try {
     return withFirst(await events.next(), events);
   } catch (error) {
-    throw error instanceof SlotsExhaustedError ? tooFewSlots(error) : error;
+    throw error instanceof SlotsExhaustedError ? tooFewSlots(error, prompt.length) : error;
   }
 }
 
@@ -132,10 +132,15 @@ function checkContext(engine: Engine, promptLength: number, maxTokens: number): 
   );
 }
 
-function tooFewSlots(error: SlotsExhaustedError): ApiError {
-  if (error.requested > error.maximum) {
-    return new ApiError(400, `Prompt and max_tokens are too long together: ${error.message}`, {
-      param: 'max_tokens',
+function tooFewSlots(error: SlotsExhaustedError, promptLength: number): ApiError {
+  const { requested, maximum } = error;
+  if (requested > maximum) {
+    const most = mostNewTokens(maximum, promptLength, 1);
+    const message =
+      `This deployment's cache holds ${maximum} tokens, but ${requested} are needed for a prompt of ${promptLength} ` +
+      `and what is to follow: ${most > 0 ? `after this prompt max_tokens can be at most ${most}` : 'the prompt alone is too long'}`;
+    return new ApiError(400, message, {
+      param: most > 0 ? 'max_tokens' : 'prompt',
       code: 'cache_size_exceeded',
     });
   }

@@ -2,11 +2,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTestHarness, unstable_readConfig } from 'wrangler';
+import { ISOLATE_HEAP_BYTES } from '../../worker/engine/plan.ts';
 import { readProc } from '../resident.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** What an isolate has room for, as in `wrangler.toml`. */
-export const ISOLATE_HEAP_MIB = 112;
+/** What an isolate has room for. */
+export const ISOLATE_HEAP_MIB = ISOLATE_HEAP_BYTES / 2 ** 20;
 /** GPT-2 124M at int8 does not fit there; nothing enforces that on this machine. */
 const LARGE_HEAP_MIB = 400;
 // A lookup of where this machine is, which measuring does not need and a machine without network does not answer.

@@ -16,7 +16,7 @@ import { openSource } from './source.ts';
 interface Flags {
   out?: string;
   revision?: string;
-  precision: Precision;
+  precision?: Precision;
   name?: string;
   calibration?: string;
 }
@@ -40,9 +40,10 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   )
   .option('--revision <revision>', 'branch, tag or commit of the model on the hub (default: main)')
   .addOption(
-    new Option('--precision <precision>', 'of the large matrices')
-      .choices(['int4', 'int8', 'f32'])
-      .default('int8'),
+    new Option(
+      '--precision <precision>',
+      'of the large matrices (default: int8, or int4 where that is too large for an isolate)',
+    ).choices(['int4', 'int8', 'f32']),
   )
   .option('--name <name>', 'id the model is served under (default: the name of the source)')
   .option(
@@ -52,14 +53,14 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   .addHelpText('after', ENVIRONMENT)
   .action((source: string, { out, revision, calibration, ...flags }: Flags) =>
     runWithProgress('convert', async ({ onProgress }, signal) => {
-      const text = calibration === undefined ? undefined : await textOf(calibration, flags.precision);
+      const text = calibration === undefined ? undefined : await textOf(calibration, flags);
       const { name, ...checkpoint } = await openSource(source, revision, signal);
       const folder = out ?? join('models', name);
       const manifest = await convert({
         name,
         ...checkpoint,
         ...flags,
-        ...(text !== undefined && { calibration: text }),
+        ...(text !== undefined && { precision: 'int4', calibration: text }),
         out: folder,
         onProgress,
         signal,
@@ -69,8 +70,8 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
     }),
   );
 
-async function textOf(calibration: string, precision: Precision): Promise<CalibrationText> {
-  if (precision !== 'int4') {
+async function textOf(calibration: string, { precision }: Flags): Promise<CalibrationText> {
+  if (precision !== undefined && precision !== 'int4') {
     command.error(`error: option '--calibration <text>' is for --precision int4, not ${precision}`);
   }
   if (calibration === 'self' || calibration === 'none') return calibration;

@@ -2,14 +2,16 @@
  * @module `npm run evaluate -- DIR --reference DIR --text FILE`: what a conversion costs, on a text of your own.
  */
 import { readFile } from 'node:fs/promises';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { HeapExhaustedError, ModelFilesError } from '../../worker/engine/errors.ts';
+import type { CachePrecision } from '../../worker/engine/kv-pool.ts';
 import { type Comparison, EvaluationError, evaluate, type ModelFigures } from '../evaluate.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
 
 interface Flags {
   reference: string;
   text: string;
+  cache?: CachePrecision;
   tokens?: number;
   window?: number;
 }
@@ -30,6 +32,12 @@ const command = createCommand('evaluate', 'Compares a converted model with anoth
   .requiredOption(
     '--text <file>',
     'UTF-8 text to predict; special tokens such as <|endoftext|> are recognized',
+  )
+  .addOption(
+    new Option(
+      '--cache <precision>',
+      'how the model in question keeps keys and values; the reference keeps them in f32 (default: f32)',
+    ).choices(['f32', 'int8']),
   )
   .option('--tokens <n>', 'the most tokens of the text to read (default: all)', parseCount(2))
   .option(

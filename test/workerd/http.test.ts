@@ -240,8 +240,13 @@ describe('a cache that is too small', () => {
     expect(response.status).toBe(400);
     const { error } = await response.json<{ error: { message: string; code: string } }>();
     expect(error.code).toBe('cache_size_exceeded');
-    expect(error.message).toContain(`${slots.maximum + 3} tokens do not fit in the cache`);
-    expect(error.message).toContain(`${slots.maximum} is the most it can hold`);
+    expect(error.message).toBe(
+      `This deployment's cache holds ${slots.maximum} tokens, but ${slots.maximum + 3} are needed for a prompt of 4 and ` +
+        `what is to follow: after this prompt max_tokens can be at most ${slots.maximum - 3}`,
+    );
+    const fitting = await post(app, { ...STORY, max_tokens: slots.maximum - 3, stream: true });
+    expect(fitting.status).toBe(200);
+    await fitting.body?.cancel();
   });
 
   it('answers 503 to what does not fit now, and serves it later', async () => {

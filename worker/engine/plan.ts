@@ -7,6 +7,9 @@ import { type CachePrecision, pageBytes, SLOTS_PER_PAGE } from './kv-pool.ts';
 import { pathBytes } from './paths.ts';
 import { productPassBytes } from './product-network.ts';
 
+/** What onnxruntime's heap may grow to in an isolate of 128 MB, as in `wrangler.toml`; JavaScript takes some 10 MB. */
+export const ISOLATE_HEAP_BYTES = 112 * 2 ** 20;
+
 /** Rows of a pass, and so the chunk in which a long prompt goes; fewer than 16 cost more time than they free memory. */
 const CHUNKS = [64, 32, 16] as const;
 /** The chunk where none leaves room for a whole context: 64 rows are no faster than 32. */
@@ -31,6 +34,14 @@ export interface Plan {
   };
 }
 
+/** The heap with onnxruntime and the model's graphs in it, in bytes. */
+export type HeapBudget = Pick<HeapAccount, 'maximum' | 'onnxruntime' | 'graphs'>;
+
+/** What a plan needs to know of a model. */
+export interface Planned extends Pick<Manifest, 'name' | 'config' | 'precision'> {
+  readonly shards: readonly { readonly bytes: number }[];
+}
+
 /** What a caller may fix. */
 export interface PlanWishes {
   readonly maxRows?: number | undefined;
@@ -40,25 +51,25 @@ export interface PlanWishes {
 /**
  * The first of these that leaves room for a whole context: passes of 64 rows with a cache in f32, then in int8, then
  * fewer rows. Where none does, an int8 cache and passes of 32 rows.
- * @param heap with onnxruntime and the model's graphs in it, and nothing else
+ * @param heap with nothing else in it
  * @throws ModelTooLargeError with the arithmetic
  */
-export function makePlan(heap: HeapAccount, manifest: Manifest, wishes: PlanWishes = {}): Plan {
+export function makePlan(heap: HeapBudget, model: Planned, wishes: PlanWishes = {}): Plan {
   const plans = (wishes.maxRows ? [wishes.maxRows] : CHUNKS).flatMap((maxRows) =>
     (wishes.cache ? [wishes.cache] : (['f32', 'int8'] as const)).map((cache) =>
-      planOf(heap, manifest, maxRows, cache),
+      planOf(heap, model, maxRows, cache),
     ),
   );
-  const whole = plans.find(({ slots }) => slots >= manifest.config.n_positions);
+  const whole = plans.find(({ slots }) => slots >= model.config.n_positions);
   const small = plans.findLast(({ maxRows }) => maxRows >= SMALL_CHUNK) ?? plans.at(-1);
   const plan = whole ?? (small as Plan);
-  if (plan.slots < Math.min(LEAST_SLOTS, manifest.config.n_positions)) throw tooLarge(plan, manifest);
+  if (plan.slots < Math.min(LEAST_SLOTS, model.config.n_positions)) throw tooLarge(plan, model);
   return plan;
 }
 
 function planOf(
-  { maximum, onnxruntime, graphs }: HeapAccount,
-  { config, precision, shards }: Manifest,
+  { maximum, onnxruntime, graphs }: HeapBudget,
+  { config, precision, shards }: Planned,
   maxRows: number,
   cache: CachePrecision,
 ): Plan {
@@ -92,7 +103,7 @@ export function describePlan({ maxRows, cache, slots, bytes: { maximum, ...parts
   );
 }
 
-function tooLarge(plan: Plan, { name, config, precision }: Manifest): ModelTooLargeError {
+function tooLarge(plan: Plan, { name, config, precision }: Planned): ModelTooLargeError {
   const { maximum, cache, ...parts } = plan.bytes;
   const least = Math.ceil(LEAST_SLOTS / SLOTS_PER_PAGE) * pageBytes(config, plan.cache);
   const needed = Object.values(parts).reduce((sum, bytes) => sum + bytes, least);
