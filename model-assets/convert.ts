@@ -1,8 +1,9 @@
 /**
  * @module A GPT-2 checkpoint in Hugging Face format → a folder the Worker can serve.
  *
- * Tensors are read, converted and written one at a time; what is in memory is one tensor and its converted form.
- * The same checkpoint, precision and name give the same bytes, whenever and wherever they are converted.
+ * Tensors are read, converted and written one at a time; what is in memory is one tensor and its converted form, and, to
+ * calibrate, the rows of a text on their way through one layer. The same checkpoint, precision, calibration and name give
+ * the same bytes, whenever and wherever they are converted.
  */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -100,6 +101,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
       dtypes: checkpoint.dtypes,
       ...(hub && { hub }),
     },
+    ...describeCalibration(options, calibration),
     quantization,
   });
   await writeFile(join(dir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -120,6 +122,17 @@ async function calibrationTokens(
     (out) => convert({ source, out, precision: 'int8', ...interruptible }),
     signal,
   );
+}
+
+function describeCalibration(
+  { precision, calibration = 'self' }: ConvertOptions,
+  tokens: CalibrationTokens | undefined,
+): Pick<Manifest, 'calibration'> {
+  if (precision !== 'int4') return {};
+  if (!tokens) return { calibration: { text: 'none' } };
+  const sha256 = createHash('sha256').update(tokens.ids).digest('hex');
+  const text = calibration === 'self' ? 'self' : 'file';
+  return { calibration: { text, tokens: tokens.ids.length, sha256 } };
 }
 
 function progressOf({ parameters, lmHead }: Checkpoint, { onProgress, signal }: ConvertOptions): Advance {

@@ -15,11 +15,13 @@ export const TENSOR_ALIGNMENT = 64;
 const count = z.int().positive();
 const tokenId = z.int().nonnegative();
 
+/** Lower-case hexadecimal. */
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
 const file = z.strictObject({
   path: z.string().regex(/^[\w.-]+$/),
   bytes: count,
-  /** Lower-case hexadecimal. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256,
 });
 
 /** The names are those of a Hugging Face `GPT2Config`. */
@@ -81,6 +83,13 @@ export const manifestSchema = z.strictObject({
     /** The model on the Hugging Face hub and its commit, if the checkpoint came from there. */
     hub: z.strictObject({ id: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) }).optional(),
   }),
+  /** What the codes of `int4` were chosen by; `sha256` is that of the token ids, int32. */
+  calibration: z
+    .discriminatedUnion('text', [
+      z.strictObject({ text: z.literal('none') }),
+      z.strictObject({ text: z.enum(['self', 'file']), tokens: count, sha256 }),
+    ])
+    .optional(),
   /** Per quantized tensor: the largest and the root-mean-square error, relative to the tensor's own root mean square. */
   quantization: z.array(
     z.strictObject({ name: z.string(), max_error: z.number(), relative_rms_error: z.number() }),

@@ -182,6 +182,9 @@ describe('convert to int4', () => {
         ...(calibration && { calibration }),
       });
       expect(manifest.quantization).toHaveLength(9);
+      expect(manifest.calibration?.text).toBe(
+        typeof calibration === 'object' ? 'file' : (calibration ?? 'self'),
+      );
       return manifest.shards[0]?.sha256;
     };
     const self = await shard('self');
