@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../worker/engine/engine.ts';
-import { HeapExhaustedError } from '../../worker/engine/errors.ts';
+import { ModelTooLargeError } from '../../worker/engine/errors.ts';
 import { Ort } from '../../worker/engine/ort.ts';
 import { modules } from '../../worker/modules.ts';
 import { assetsSource, bucketSource, workerdPlatform } from '../../worker/platform.ts';
@@ -72,7 +72,7 @@ describe('the engine in workerd', () => {
       platform: workerdPlatform,
       kernels: modules.kernels,
     });
-    await expect(Engine.load(ort, from('default-f32'))).rejects.toThrow(HeapExhaustedError);
+    await expect(Engine.load(ort, from('default-f32'))).rejects.toThrow(ModelTooLargeError);
     const engine = await Engine.load(ort, from('default-int8'));
     expect(engine.status.heap.size).toBeLessThanOrEqual(30 * MIB);
     engine.release();

@@ -230,8 +230,8 @@ describe('loading', () => {
 });
 
 describe('a cache that is too small', () => {
-  // Beside onnxruntime and the weights, room for some 400 tokens.
-  const app = startApp({ HEAP_MIB: 24 });
+  // Beside onnxruntime and the weights, room for some 240 tokens.
+  const app = startApp({ HEAP_MIB: 19 });
 
   it('refuses at once what can never fit, with the arithmetic', async () => {
     const { slots } = await (await post(app, STORY).then(() => app.fetch('/health'))).json<Health>();
