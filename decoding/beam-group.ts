@@ -5,7 +5,7 @@
  * transformers 5 has as the recipe `transformers-community/group-beam-search` over the `BeamSearchScorer` of 4.57; where
  * the two differ a group does as its own reference: see `#canImprove` and `#finish`.
  */
-import { drawCandidates } from './draw-candidates.ts';
+import { CandidateDrawing } from './draw-candidates.ts';
 import type { Beam } from './events.ts';
 import type { Hypothesis } from './hypothesis.ts';
 import { withModel } from './model-logprobs.ts';
@@ -44,6 +44,7 @@ export class BeamGroup {
   /** The tokens that go on in this step; when the group is done the padding that the reference goes on with. */
   taken: readonly number[] = [];
   #improvable = true;
+  readonly #drawing = new CandidateDrawing();
 
   /** @param number which of `num_beam_groups` */
   constructor(search: BeamSearch, number: number) {
@@ -123,7 +124,7 @@ export class BeamGroup {
     const base = this.live.map(({ score }) => score);
     const count = Math.max(2, 1 + eosTokenIds.length) * this.#size;
     return options.do_sample
-      ? drawCandidates(scores, base, count, random)
+      ? this.#drawing.draw(scores, base, count, random)
       : topCandidates(scores, base, count);
   }
 

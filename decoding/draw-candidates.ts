@@ -4,99 +4,95 @@ import { largestScore } from './processors/softmax.ts';
 import type { Random } from './random.ts';
 import type { Candidate } from './top-candidates.ts';
 
-/** Tokens whose weights are summed before any is drawn: only the drawn ones' blocks are gone through again. */
+/** Tokens of a row whose weights are summed before any is drawn: only the drawn ones' blocks are gone through again. */
 const BLOCK = 256;
 
-/**
- * Draws up to `count` candidates without replacement, each with the probability that softmax(base + rows) gives it
- * among those that are left, in the order of the draw. Takes one number of `random` for each.
- * @param rows [beams][vocab_size]
- * @param base [beams] what a row's scores come on top of
- */
-export function drawCandidates(
-  rows: readonly Float32Array[],
-  base: readonly number[],
-  count: number,
-  random: Random,
-): Candidate[] {
+/** Draws, with memory that it keeps from one step to the next. */
+export class CandidateDrawing {
+  /** Of each block, the weights that are left. */
+  #sums = new Float64Array(0);
+
+  /**
+   * Draws up to `count` candidates without replacement, each with the probability that softmax(base + rows) gives it
+   * among those that are left, in the order of the draw. Takes one number of `random` for each.
+   * @param rows [beams][vocab_size]
+   * @param base [beams] what a row's scores come on top of
+   */
+  draw(rows: readonly Float32Array[], base: readonly number[], count: number, random: Random): Candidate[] {
+    const blocks = blocksOf(rows, base);
+    if (this.#sums.length < blocks.length) this.#sums = new Float64Array(blocks.length);
+    const sums = this.#sums.subarray(0, blocks.length);
+    for (let i = 0; i < sums.length; i++) sums[i] = blocks.sum(i, []);
+    const drawn: Candidate[] = [];
+    while (drawn.length < count) {
+      const { block, left } = pick(sums, random);
+      if (block < 0) break;
+      drawn.push(blocks.draw(block, left, drawn));
+      // Summed anew: a difference would keep the rounding of what is gone.
+      sums[block] = blocks.sum(block, drawn);
+    }
+    return drawn;
+  }
+}
+
+/** The block in which a random part of the whole sum ends, and what of it is left there; -1 when nothing is left. */
+function pick(sums: Float64Array, random: Random): { block: number; left: number } {
+  let left = random() * sums.reduce((total, sum) => total + sum, 0);
+  let block = -1;
+  for (let i = 0; i < sums.length; i++) {
+    const sum = sums[i] as number;
+    if (!(sum > 0)) continue;
+    // Should rounding leave something over at the end, the last with any weight is meant.
+    block = i;
+    if (left < sum) break;
+    left -= sum;
+  }
+  return { block, left };
+}
+
+/** Blocks of the rows' tokens, with weights exp(base + score - largest). */
+function blocksOf(rows: readonly Float32Array[], base: readonly number[]) {
   const largestOfRows = rows.map((scores, row) => (base[row] as number) + largestScore(scores));
   // A row of banned tokens has none.
   const largest = Math.max(...largestOfRows.filter((score) => !Number.isNaN(score)));
-  const blocks = rows.flatMap((_, row) => blocksOf(rows, base, row, largest));
-  const drawn: Candidate[] = [];
-  while (drawn.length < count) {
-    let left = random() * blocks.reduce((total, { sum }) => total + sum, 0);
-    let chosen: Block | undefined;
-    for (const block of blocks) {
-      if (!(block.sum > 0)) continue;
-      // Should rounding leave something over at the end, the last with any weight is meant.
-      chosen = block;
-      if (left < block.sum) break;
-      left -= block.sum;
-    }
-    if (!chosen) break;
-    drawn.push(chosen.draw(left));
-  }
-  return drawn;
-}
+  const width = rows[0]?.length ?? 0;
+  const perRow = Math.ceil(width / BLOCK);
 
-function blocksOf(
-  rows: readonly Float32Array[],
-  base: readonly number[],
-  row: number,
-  largest: number,
-): Block[] {
-  const scores = rows[row] as Float32Array;
-  return Array.from({ length: Math.ceil(scores.length / BLOCK) }, (_, i) => {
-    return new Block(row, scores, base[row] as number, largest, i * BLOCK);
-  });
-}
+  const scoreOf = (row: number, token: number) =>
+    (base[row] as number) + ((rows[row] as Float32Array)[token] as number);
+  const rowOf = (block: number) => Math.floor(block / perRow);
+  const beginOf = (block: number) => (block % perRow) * BLOCK;
+  const endOf = (block: number) => Math.min(beginOf(block) + BLOCK, width);
+  const isDrawn = (drawn: readonly Candidate[], row: number, token: number) =>
+    drawn.some((one) => one.row === row && one.token === token);
 
-/** Some tokens of a row, with weights exp(base + score - largest). */
-class Block {
-  /** Of the weights that are left. */
-  sum: number;
-  readonly #row: number;
-  readonly #scores: Float32Array;
-  readonly #base: number;
-  readonly #largest: number;
-  readonly #begin: number;
-  readonly #end: number;
-  readonly #drawn = new Set<number>();
+  return {
+    length: rows.length * perRow,
 
-  constructor(row: number, scores: Float32Array, base: number, largest: number, begin: number) {
-    this.#row = row;
-    this.#scores = scores;
-    this.#base = base;
-    this.#largest = largest;
-    this.#begin = begin;
-    this.#end = Math.min(begin + BLOCK, scores.length);
-    let sum = 0;
-    for (let token = this.#begin; token < this.#end; token++) {
-      sum += exponential(base + (scores[token] as number) - largest);
-    }
-    this.sum = sum;
-  }
+    /** Of the weights of a block without those of `drawn`. */
+    sum(block: number, drawn: readonly Candidate[]): number {
+      const row = rowOf(block);
+      const end = endOf(block);
+      let sum = 0;
+      for (let token = beginOf(block); token < end; token++) {
+        if (drawn.length > 0 && isDrawn(drawn, row, token)) continue;
+        sum += exponential(scoreOf(row, token) - largest);
+      }
+      return sum;
+    },
 
-  /** Takes the token out in which the sum of the weights before it passes `at`. */
-  draw(at: number): Candidate {
-    let [before, token] = [0, -1];
-    for (let i = this.#begin; i < this.#end && (token < 0 || before <= at); i++) {
-      const weight = this.#weight(i);
-      if (weight === 0) continue;
-      token = i;
-      before += weight;
-    }
-    this.#drawn.add(token);
-    // Summed anew: a difference would keep the rounding of what is gone.
-    this.sum = 0;
-    for (let i = this.#begin; i < this.#end; i++) this.sum += this.#weight(i);
-    const score = Math.fround(this.#base + (this.#scores[token] as number));
-    return { row: this.#row, token, score };
-  }
-
-  #weight(token: number): number {
-    if (this.#drawn.has(token)) return 0;
-    return exponential(this.#base + (this.#scores[token] as number) - this.#largest);
-  }
+    /** The token with which the sum of a block's weights passes `left`, of those that are not in `drawn`. */
+    draw(block: number, left: number, drawn: readonly Candidate[]): Candidate {
+      const row = rowOf(block);
+      const end = endOf(block);
+      let [before, chosen] = [0, -1];
+      for (let token = beginOf(block); token < end && (chosen < 0 || before <= left); token++) {
+        const weight = isDrawn(drawn, row, token) ? 0 : exponential(scoreOf(row, token) - largest);
+        if (weight === 0) continue;
+        chosen = token;
+        before += weight;
+      }
+      return { row, token: chosen, score: Math.fround(scoreOf(row, chosen)) };
+    },
+  };
 }

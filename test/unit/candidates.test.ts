@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { argmax } from '../../decoding/choose.ts';
-import { drawCandidates } from '../../decoding/draw-candidates.ts';
+import { CandidateDrawing } from '../../decoding/draw-candidates.ts';
 import { seededRandom } from '../../decoding/random.ts';
 import { type Candidate, topCandidates } from '../../decoding/top-candidates.ts';
 
@@ -49,6 +49,7 @@ describe('the best candidates', () => {
 });
 
 describe('the drawn candidates', () => {
+  const drawing = new CandidateDrawing();
   const score = fc.oneof(
     fc.float({ min: -9, max: 0, noNaN: true }),
     fc.float({ min: -200, max: -100, noNaN: true }),
@@ -61,7 +62,7 @@ describe('the drawn candidates', () => {
       fc.property(rows, fc.integer({ min: 1, max: 12 }), fc.nat(), (values, count, seed) => {
         const scores = values.map((row) => Float32Array.from(row));
         const base = scores.map((_, i) => -i);
-        const drawn = drawCandidates(scores, base, count, seededRandom(seed));
+        const drawn = drawing.draw(scores, base, count, seededRandom(seed));
         for (const { row, token, score } of drawn) {
           expect(score).toBeGreaterThan(Number.NEGATIVE_INFINITY);
           expect(score).toBe(
@@ -76,12 +77,12 @@ describe('the drawn candidates', () => {
   });
 
   it('come of the other rows where one has none', () => {
-    const banned = new Float32Array(5).fill(Number.NEGATIVE_INFINITY);
-    const drawn = drawCandidates([banned, Float32Array.of(-1, -2)], [0, 0], 4, seededRandom(1));
+    const banned = new Float32Array(2).fill(Number.NEGATIVE_INFINITY);
+    const drawn = drawing.draw([banned, Float32Array.of(-1, -2)], [0, 0], 4, seededRandom(1));
     expect(drawn.map(({ row, token }) => [row, token]).sort()).toEqual([
       [1, 0],
       [1, 1],
     ]);
-    expect(drawCandidates([banned], [0], 4, seededRandom(1))).toEqual([]);
+    expect(drawing.draw([banned], [0], 4, seededRandom(1))).toEqual([]);
   });
 });
