@@ -72,11 +72,11 @@ function blocksOf(rows: readonly Float32Array[], base: readonly number[]) {
     /** Of the weights of a block without those of `drawn`. */
     sum(block: number, drawn: readonly Candidate[]): number {
       const row = rowOf(block);
-      const end = endOf(block);
+      const [scores, start, end] = [rows[row] as Float32Array, base[row] as number, endOf(block)];
       let sum = 0;
       for (let token = beginOf(block); token < end; token++) {
         if (drawn.length > 0 && isDrawn(drawn, row, token)) continue;
-        sum += exponential(scoreOf(row, token) - largest);
+        sum += exponential(start + (scores[token] as number) - largest);
       }
       return sum;
     },

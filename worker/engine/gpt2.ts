@@ -52,12 +52,14 @@ export class Gpt2 {
       const { paths, longest } = writePaths(this.#ort.heap, rows, scratch);
       const weights = scratch.bytes(int8ScratchBytes(longest, this.#headSize));
       pass.embed(rows);
-      for (let layer = 0; layer < this.config.n_layer; layer++) {
+      const asking = rows.flatMap(({ logits }, index) => (logits ? [{ logits, index }] : []));
+      const last = this.config.n_layer - 1;
+      for (let layer = 0; layer <= last; layer++) {
         pass.project(layer);
         this.#attention(layer, pass, rows.length, paths, weights);
-        pass.block(layer);
+        // Of a chunk that nobody reads out, the last layer's keys and values are all that is needed.
+        if (layer < last || asking.length > 0) pass.block(layer);
       }
-      const asking = rows.flatMap(({ logits }, index) => (logits ? [{ logits, index }] : []));
       for (let begin = 0; begin < asking.length; begin += LOGIT_ROWS) {
         pass.readOut(asking.slice(begin, begin + LOGIT_ROWS));
       }
