@@ -6,12 +6,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { DEFAULT_CHECKPOINT, ensureModel } from '../../model-assets/ensure.ts';
 import { loadEngine } from '../../model-assets/node/engine.ts';
-import { DEFAULT_INT8, GOLDEN } from '../support/models.ts';
+import setup from '../support/global-setup.ts';
+import { DEFAULT_INT4, DEFAULT_INT8, GOLDEN } from '../support/models.ts';
 import { generateSeeded } from '../support/seeded.ts';
 
-await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_INT8, precision: 'int8' });
-const engine = await loadEngine(DEFAULT_INT8);
-await writeFile(join(GOLDEN, 'seeded.json'), `${JSON.stringify(await generateSeeded(engine))}\n`);
-engine.release();
+await setup();
+const generations: Record<string, unknown> = {};
+for (const [precision, folder] of Object.entries({ int8: DEFAULT_INT8, int4: DEFAULT_INT4 })) {
+  const engine = await loadEngine(folder);
+  generations[precision] = await generateSeeded(engine);
+  engine.release();
+}
+await writeFile(join(GOLDEN, 'seeded.json'), `${JSON.stringify(generations)}\n`);

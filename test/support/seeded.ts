@@ -17,7 +17,7 @@ export const SEEDED: readonly DecodingOptions[] = [
   { num_beams: 4, num_beam_groups: 2, diversity_penalty: 0.7, num_return_sequences: 4 },
 ];
 
-/** @param engine with the default model at int8, in which a row's logits depend on nothing but its path */
+/** @param engine with the default model at int4 or int8, in which a row's logits depend on nothing but its path */
 export async function generateSeeded(engine: Engine): Promise<(readonly DecodedSequence[])[]> {
   const prompt = engine.tokenizer.encode(PROMPT);
   const results: (readonly DecodedSequence[])[] = [];

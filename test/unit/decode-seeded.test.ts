@@ -2,11 +2,14 @@
 import { expect, it } from 'vitest';
 import { loadEngine } from '../../model-assets/node/engine.ts';
 import golden from '../golden/seeded.json' with { type: 'json' };
-import { DEFAULT_INT8 } from '../support/models.ts';
+import { DEFAULT_INT4, DEFAULT_INT8 } from '../support/models.ts';
 import { generateSeeded } from '../support/seeded.ts';
 
-it('generates what it always has', async () => {
-  const engine = await loadEngine(DEFAULT_INT8);
-  expect(await generateSeeded(engine)).toEqual(golden);
+it.each([
+  ['int8', DEFAULT_INT8],
+  ['int4', DEFAULT_INT4],
+] as const)('generates what it always has: %s', async (precision, folder) => {
+  const engine = await loadEngine(folder);
+  expect(await generateSeeded(engine)).toEqual(golden[precision]);
   engine.release();
 });

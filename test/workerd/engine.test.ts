@@ -34,11 +34,14 @@ describe('the engine in workerd', () => {
     engine.release();
   });
 
-  it('makes of a seed the same text as in Node, to the last bit', async () => {
-    const engine = await load('default-int8');
-    expect(await generateSeeded(engine)).toEqual(seeded);
-    engine.release();
-  });
+  it.each(['int8', 'int4'] as const)(
+    'makes of a seed the same text as in Node, to the last bit: %s',
+    async (precision) => {
+      const engine = await load(`default-${precision}`);
+      expect(await generateSeeded(engine)).toEqual(seeded[precision]);
+      engine.release();
+    },
+  );
 
   it('holds the weights once: the heap never has room for a second copy', async () => {
     const engine = await load('default-f32');
