@@ -16,9 +16,9 @@ import type { CalibrationTokens } from './walk.ts';
 
 /** Tokens of a text are read in windows of so many, or of the context where it is smaller. */
 const WINDOW = 512;
-const WINDOWS = 32;
-/** Windows that are sampled at once. */
-const BRANCHES = 16;
+const WINDOWS = 16;
+/** Above 1, for variety: a text says more about inputs the less it repeats itself (docs/quantization.md has the figures). */
+const TEMPERATURE = 1.2;
 
 /** @returns as many tokens of `text` as calibration reads. */
 export function tokensOfText(text: string, tokenizer: Uint8Array, config: ModelConfig): CalibrationTokens {
@@ -34,7 +34,7 @@ export function tokensOfText(text: string, tokenizer: Uint8Array, config: ModelC
 }
 
 /**
- * Samples texts from the model, with fixed seeds: the same model gives the same tokens.
+ * Samples texts from the model, always with the same seed: the same model gives the same tokens.
  * @param convertTo makes a model that can run, in the folder it is given.
  */
 export async function sampledTokens(
@@ -49,22 +49,19 @@ export async function sampledTokens(
     try {
       const first = config.bos_token_id ?? config.eos_token_ids[0] ?? 0;
       const window = Math.min(WINDOW, config.n_positions);
-      const ids = new Int32Array(WINDOWS * window);
-      for (let done = 0; done < WINDOWS; done += BRANCHES) {
-        const { sequences } = await decodeAll(
-          engine,
-          [first],
-          {
-            do_sample: true,
-            num_return_sequences: BRANCHES,
-            seed: done,
-            max_new_tokens: window - 1,
-            ignore_eos: true,
-          },
-          { signal },
-        );
-        for (const [i, { tokens }] of sequences.entries()) ids.set([first, ...tokens], (done + i) * window);
-      }
+      const { sequences } = await decodeAll(
+        engine,
+        [first],
+        {
+          do_sample: true,
+          temperature: TEMPERATURE,
+          num_return_sequences: WINDOWS,
+          max_new_tokens: window - 1,
+          ignore_eos: true,
+        },
+        { signal },
+      );
+      const ids = Int32Array.from(sequences.flatMap(({ tokens }) => [first, ...tokens]));
       return { ids, window };
     } finally {
       engine.release();
