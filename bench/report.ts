@@ -103,7 +103,7 @@ function breakdownTable(breakdown: readonly Breakdown[]): string {
     const spent = Object.values(parts);
     const rest = whole - spent.reduce((sum, part) => sum + part, 0);
     return [
-      rows === PROMPT ? `prompt of ${PROMPT}` : `${rows} rows after ${PAST}`,
+      rows === PROMPT ? `prompt of ${PROMPT} tokens` : workName({ kind: 'step', rows }),
       ...[...spent, rest, whole, floor].map((time) => time.toFixed(2)),
     ];
   });

@@ -83,6 +83,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   }
   const graphs = precision === 'int4' ? buildParts(config) : buildGraphs(config, precision);
   const advance = progressOf(checkpoint, options);
+  if (precision === 'int4' && options.calibration !== 'none') advance(0, 'the text to calibrate by');
   const calibration =
     precision === 'int4' ? await calibrationTokens(checkpoint, tokenizer.bytes, options) : undefined;
   const { quantization, ...weights } = await convertWeights(checkpoint, dir, precision, advance, calibration);

@@ -4,17 +4,17 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { env } from 'onnxruntime-web/wasm';
 import { loadEngine, startOrt } from '../../model-assets/node/engine.ts';
+import { ISOLATE_HEAP_BYTES } from '../../worker/engine/plan.ts';
 import { bareSide } from '../bare.ts';
 import { INT4, INT8, USUAL } from '../models.ts';
 import { oursSide } from '../ours.ts';
 import { perform, type Request, type Side } from '../side.ts';
 import { usualSide } from '../usual.ts';
 import { readUsualModel } from '../usual-files.ts';
-import { ISOLATE_HEAP_MIB } from '../workerd/server.ts';
 
 const sides: Record<string, () => Promise<Side>> = {
   bare: async () => bareSide((await startOrt()).heap.size),
-  int4: async () => oursSide(await loadEngine(INT4, { maximumBytes: ISOLATE_HEAP_MIB * 2 ** 20 })),
+  int4: async () => oursSide(await loadEngine(INT4, { maximumBytes: ISOLATE_HEAP_BYTES })),
   int8: async () => oursSide(await loadEngine(INT8)),
   async usual() {
     const wasm = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
