@@ -3,6 +3,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_CHECKPOINT, ensureModel } from '../../model-assets/ensure.ts';
 import { type Manifest, manifestSchema, type Precision } from '../../model-assets/manifest.ts';
+import { ISOLATE_HEAP_BYTES } from '../../worker/engine/plan.ts';
 import { CACHE, CHECKPOINT, ensureCheckpoint, readUsualWeights, written } from '../models.ts';
 import { buildWholeGraph } from '../usual-graph.ts';
 import { BEAM_SEARCH_BORDER, beamSearchModel } from './beam-search-graph.ts';
@@ -15,6 +16,8 @@ export interface PeerModels {
   readonly checkpoint: string;
   /** Ours, at the precision that was asked for. */
   readonly ours: string;
+  /** What our heap may grow to: an isolate's maximum at int4, and room for GPT-2 at the others. */
+  readonly heapBytes: number;
   /** The folder with the three below, which the local server serves. */
   readonly served: string;
 }
@@ -25,6 +28,7 @@ export const GGUF_FILE = 'model-q8_0.gguf';
 export const BEAM_SEARCH_FILE = 'beam-search.onnx';
 
 const HERE = import.meta.dirname;
+const LARGE_HEAP_BYTES = 800 * 2 ** 20;
 
 export async function ensurePeerModels(name: ModelName, precision: Precision): Promise<PeerModels> {
   if (name === 'gpt2') await ensureCheckpoint();
@@ -42,7 +46,8 @@ export async function ensurePeerModels(name: ModelName, precision: Precision): P
     await rm(served, { recursive: true, force: true });
     await writeServed(checkpoint, int8, served);
   }
-  return { checkpoint, ours, served };
+  const heapBytes = precision === 'int4' ? ISOLATE_HEAP_BYTES : LARGE_HEAP_BYTES;
+  return { checkpoint, ours, heapBytes, served };
 }
 
 async function newestSource(int8: string): Promise<number> {

@@ -12,7 +12,7 @@ export type NodePeer = 'ours' | 'beam-search';
 export type NodeRequest = { readonly load: PeerModels } | { readonly task: Task };
 
 const loaders: Record<NodePeer, (models: PeerModels) => Promise<PeerSide>> = {
-  ours: async ({ ours }) => oursSide(await loadEngine(ours)),
+  ours: async ({ ours, heapBytes }) => oursSide(await loadEngine(ours, { maximumBytes: heapBytes })),
   async 'beam-search'({ served }) {
     const wasm = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
     const binary = (await readFile(wasm)).buffer as ArrayBuffer;
