@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { MAX_INPUTS } from '../worker/engine/kernels/linear.ts';
 import { sampledTokens, tokensOfText } from './calibration/tokens.ts';
 import type { CalibrationTokens } from './calibration/walk.ts';
 import { type Checkpoint, describeFile, openCheckpoint } from './checkpoint/checkpoint.ts';
@@ -21,6 +22,7 @@ import { buildParts, type PartFiles } from './graphs/parts.ts';
 import {
   MANIFEST_VERSION,
   type Manifest,
+  type ModelConfig,
   type ModelFile,
   manifestSchema,
   type Precision,
@@ -75,6 +77,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   const { source, name = basename(resolve(source)), hub } = options;
   const { config } = checkpoint;
   const { precision = fittingPrecision(config) } = options;
+  if (precision === 'int4') checkWidth(config);
   const tokenizer = await buildTokenizer(source);
   if (tokenizer.vocabSize > config.vocab_size) {
     throw new CheckpointError(
@@ -146,6 +149,15 @@ function progressOf({ parameters, lmHead }: Checkpoint, { onProgress, signal }: 
     done = Math.min(total, done + bytes);
     onProgress?.(done, total, label);
   };
+}
+
+/** The sums of 4-bit products are exact in 32 bits up to a number of inputs. */
+function checkWidth({ n_embd, n_inner }: ModelConfig): void {
+  const widest = Math.max(n_embd, n_inner);
+  if (widest <= MAX_INPUTS) return;
+  throw new CheckpointError(
+    `A linear layer has ${widest} inputs; at int4 there can be ${MAX_INPUTS}. HINT: --precision int8`,
+  );
 }
 
 async function writeGraphs(dir: string, graphs: GraphFiles | PartFiles): Promise<Manifest['graphs']> {

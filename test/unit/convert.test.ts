@@ -316,3 +316,9 @@ test('stops at the signal and leaves nothing behind', async () => {
   ).rejects.toThrow('enough');
   expect(await readdir(dir.path)).toEqual(before);
 });
+
+test('int4 is refused for a layer that is too wide for its exact sums', async () => {
+  await expect(convertTest({ n_inner: 8289 }, 'int4')).rejects.toThrow(
+    'A linear layer has 8289 inputs; at int4 there can be 8288. HINT: --precision int8',
+  );
+});
