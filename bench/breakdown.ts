@@ -11,6 +11,7 @@ import { createSessions, type Session } from '../worker/engine/ort.ts';
 import { makePlan } from '../worker/engine/plan.ts';
 import { type PartSessions, productNetwork } from '../worker/engine/product-network.ts';
 import { Weights } from '../worker/engine/weights.ts';
+import { median } from './format.ts';
 import { memoryReader } from './memory-reader.ts';
 import { INT4 } from './models.ts';
 import { PAST, PROMPT, someToken } from './side.ts';
@@ -73,7 +74,7 @@ export async function measureBreakdown(warmUp: number, calls: number): Promise<B
     };
     for (let i = 0; i < warmUp; i++) pass();
     const passes = Array.from({ length: calls }, pass);
-    const of = (part: Part | 'whole' | 'floor') => middle(passes.map((one) => one[part]));
+    const of = (part: Part | 'whole' | 'floor') => median(passes.map((one) => one[part]));
     return {
       rows,
       whole: of('whole'),
@@ -147,8 +148,4 @@ function fan(model: Gpt2, parent: PathNode, count: number): PathNode[] {
 function child(model: Gpt2, parent: PathNode | null, i: number): PathNode {
   const position = parent ? parent.position + 1 : 0;
   return { token: someToken(i), position, parent, slot: model.pool.take() };
-}
-
-function middle(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 }

@@ -1,11 +1,8 @@
 /** @module The order in which the kernels of `worker/engine/kernels/` read quantized weights. */
+import { GROUP, ZERO_CODE } from './int4/codes.ts';
 
-/** Rows of a weight that share their multipliers. */
-const GROUP = 32;
 /** Columns of a tile, or tokens. */
 const COLUMNS = 4;
-/** The code that stands for zero. */
-const ZERO_CODE = 8;
 
 /**
  * A 4-bit weight `[inputs, outputs]` as `assembly/product.ts` reads it: tiles of four columns, for each tile its groups

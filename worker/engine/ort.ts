@@ -12,7 +12,7 @@ import { instantiate } from './ort-instance.ts';
 
 /** `ONNXTensorElementDataType` */
 const ELEMENT_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
-export const ELEMENT_BYTES = { float32: 4, int8: 1, int64: 8 } as const;
+const ELEMENT_BYTES = { float32: 4, int8: 1, int64: 8 } as const;
 
 const POINTER_BYTES = 4;
 const CPU_MEMORY = 1;

@@ -86,11 +86,7 @@ function planOf(
 }
 
 /** What passes of so many rows take of the heap. */
-export function activationBytes(
-  config: ModelConfig,
-  precision: Manifest['precision'],
-  maxRows: number,
-): number {
+function activationBytes(config: ModelConfig, precision: Manifest['precision'], maxRows: number): number {
   const network = precision === 'int4' ? productPassBytes : graphPassBytes;
   return network(config, maxRows) + pathBytes(maxRows, config);
 }
