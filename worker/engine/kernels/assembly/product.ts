@@ -16,6 +16,7 @@
  * the `@ts-ignore` above each.
  */
 import { broadcast0, broadcast1, broadcast2, broadcast3, dot } from './dot';
+import { kept } from './kept';
 import { offsetsOf, padded, quantizeRows, scalesOf } from './rows';
 import { blockOf, COLUMNS, finish } from './tile';
 
@@ -54,6 +55,7 @@ export function product(
   const scales = scalesOf(scratch, rows, inputs);
   const sums = scales + <usize>rows * FLOAT;
   const tiles = (outputs + COLUMNS - 1) / COLUMNS;
+  const nibbles = kept(i8x16.splat(15), sums);
   let codes = weights;
   let multipliers = weights + tiles * groups * TILE_GROUP;
   for (let column: usize = 0; column < outputs; column += COLUMNS) {
@@ -63,10 +65,10 @@ export function product(
       const some = blockOf(rows - row);
       const at = scratch + <usize>row * k;
       const offset = offsets + <usize>row * groups * OFFSETS;
-      if (some == 8) tile8(codes, multipliers, at, offset, groups, sums);
-      else if (some == 4) tile4(codes, multipliers, at, offset, groups, sums);
-      else if (some == 2) tile2(codes, multipliers, at, offset, groups, sums);
-      else tile1(codes, multipliers, at, offset, groups, sums);
+      if (some == 8) tile8(codes, multipliers, at, offset, groups, nibbles, sums);
+      else if (some == 4) tile4(codes, multipliers, at, offset, groups, nibbles, sums);
+      else if (some == 2) tile2(codes, multipliers, at, offset, groups, nibbles, sums);
+      else tile1(codes, multipliers, at, offset, groups, nibbles, sums);
       for (const end = row + some; row < end; row++) {
         const from = sums + <usize>(row + some - end) * VECTOR;
         const to = y + (<usize>row * outputs + column) * FLOAT;
@@ -89,36 +91,54 @@ function multipliersAt(at: usize): v128 {
 
 // @ts-ignore: decorator
 @inline
-function low(codes: v128): v128 {
-  return v128.and(codes, i8x16.splat(15));
+function low(codes: v128, nibbles: v128): v128 {
+  return v128.and(codes, nibbles);
 }
 
 // @ts-ignore: decorator
 @inline
-function high(codes: v128): v128 {
-  return v128.and(i16x8.shr_u(codes, 4), i8x16.splat(15));
+function high(codes: v128, nibbles: v128): v128 {
+  return v128.and(i16x8.shr_u(codes, 4), nibbles);
 }
 
 /** Adds one row's products with a group: 32 of its codes, and the codes a, b, c, d of four columns. */
 // @ts-ignore: decorator
 @inline
-function add(sums: v128, x: usize, offset: usize, a: v128, b: v128, c: v128, d: v128, multipliers: v128): v128 {
+function add(
+  sums: v128,
+  x: usize,
+  offset: usize,
+  a: v128,
+  b: v128,
+  c: v128,
+  d: v128,
+  nibbles: v128,
+  multipliers: v128,
+): v128 {
   const first = v128.load(x);
   const second = v128.load(x, 16);
   let halves = v128.load32_splat(offset);
-  halves = i16x8.add(halves, dot(broadcast0(first), low(a)));
-  halves = i16x8.add(halves, dot(broadcast1(first), high(a)));
-  halves = i16x8.add(halves, dot(broadcast2(first), low(b)));
-  halves = i16x8.add(halves, dot(broadcast3(first), high(b)));
-  halves = i16x8.add(halves, dot(broadcast0(second), low(c)));
-  halves = i16x8.add(halves, dot(broadcast1(second), high(c)));
-  halves = i16x8.add(halves, dot(broadcast2(second), low(d)));
-  halves = i16x8.add(halves, dot(broadcast3(second), high(d)));
+  halves = i16x8.add(halves, dot(broadcast0(first), low(a, nibbles)));
+  halves = i16x8.add(halves, dot(broadcast1(first), high(a, nibbles)));
+  halves = i16x8.add(halves, dot(broadcast2(first), low(b, nibbles)));
+  halves = i16x8.add(halves, dot(broadcast3(first), high(b, nibbles)));
+  halves = i16x8.add(halves, dot(broadcast0(second), low(c, nibbles)));
+  halves = i16x8.add(halves, dot(broadcast1(second), high(c, nibbles)));
+  halves = i16x8.add(halves, dot(broadcast2(second), low(d, nibbles)));
+  halves = i16x8.add(halves, dot(broadcast3(second), high(d, nibbles)));
   return i32x4.add(sums, i32x4.dot_i16x8_s(halves, multipliers));
 }
 
 /** One row and a tile: `sums` receives four i32. */
-function tile1(codes: usize, multipliers: usize, x: usize, offsets: usize, groups: usize, sums: usize): void {
+function tile1(
+  codes: usize,
+  multipliers: usize,
+  x: usize,
+  offsets: usize,
+  groups: usize,
+  nibbles: v128,
+  sums: usize,
+): void {
   let s0 = i32x4.splat(0);
   for (let g: usize = 0; g < groups; g++) {
     const m = multipliersAt(multipliers);
@@ -126,7 +146,7 @@ function tile1(codes: usize, multipliers: usize, x: usize, offsets: usize, group
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = add(s0, x, offsets, a, b, c, d, m);
+    s0 = add(s0, x, offsets, a, b, c, d, nibbles, m);
     codes += TILE_GROUP;
     multipliers += MULTIPLIERS;
     x += ROW_GROUP;
@@ -136,7 +156,15 @@ function tile1(codes: usize, multipliers: usize, x: usize, offsets: usize, group
 }
 
 /** Two rows: the weights are unpacked once for all of them. */
-function tile2(codes: usize, multipliers: usize, x: usize, offsets: usize, groups: usize, sums: usize): void {
+function tile2(
+  codes: usize,
+  multipliers: usize,
+  x: usize,
+  offsets: usize,
+  groups: usize,
+  nibbles: v128,
+  sums: usize,
+): void {
   const k = groups * ROW_GROUP;
   const stride = groups * OFFSETS;
   let s0 = i32x4.splat(0);
@@ -147,8 +175,8 @@ function tile2(codes: usize, multipliers: usize, x: usize, offsets: usize, group
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = add(s0, x, offsets, a, b, c, d, m);
-    s1 = add(s1, x + k, offsets + stride, a, b, c, d, m);
+    s0 = add(s0, x, offsets, a, b, c, d, nibbles, m);
+    s1 = add(s1, x + k, offsets + stride, a, b, c, d, nibbles, m);
     codes += TILE_GROUP;
     multipliers += MULTIPLIERS;
     x += ROW_GROUP;
@@ -159,7 +187,15 @@ function tile2(codes: usize, multipliers: usize, x: usize, offsets: usize, group
 }
 
 /** Four rows: the weights are unpacked once for all of them. */
-function tile4(codes: usize, multipliers: usize, x: usize, offsets: usize, groups: usize, sums: usize): void {
+function tile4(
+  codes: usize,
+  multipliers: usize,
+  x: usize,
+  offsets: usize,
+  groups: usize,
+  nibbles: v128,
+  sums: usize,
+): void {
   const k = groups * ROW_GROUP;
   const stride = groups * OFFSETS;
   let s0 = i32x4.splat(0);
@@ -172,10 +208,10 @@ function tile4(codes: usize, multipliers: usize, x: usize, offsets: usize, group
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = add(s0, x, offsets, a, b, c, d, m);
-    s1 = add(s1, x + k, offsets + stride, a, b, c, d, m);
-    s2 = add(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, m);
-    s3 = add(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, m);
+    s0 = add(s0, x, offsets, a, b, c, d, nibbles, m);
+    s1 = add(s1, x + k, offsets + stride, a, b, c, d, nibbles, m);
+    s2 = add(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbles, m);
+    s3 = add(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbles, m);
     codes += TILE_GROUP;
     multipliers += MULTIPLIERS;
     x += ROW_GROUP;
@@ -188,7 +224,15 @@ function tile4(codes: usize, multipliers: usize, x: usize, offsets: usize, group
 }
 
 /** Eight rows: the weights are unpacked once for all of them. */
-function tile8(codes: usize, multipliers: usize, x: usize, offsets: usize, groups: usize, sums: usize): void {
+function tile8(
+  codes: usize,
+  multipliers: usize,
+  x: usize,
+  offsets: usize,
+  groups: usize,
+  nibbles: v128,
+  sums: usize,
+): void {
   const k = groups * ROW_GROUP;
   const stride = groups * OFFSETS;
   let s0 = i32x4.splat(0);
@@ -205,14 +249,14 @@ function tile8(codes: usize, multipliers: usize, x: usize, offsets: usize, group
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = add(s0, x, offsets, a, b, c, d, m);
-    s1 = add(s1, x + k, offsets + stride, a, b, c, d, m);
-    s2 = add(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, m);
-    s3 = add(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, m);
-    s4 = add(s4, x + 4 * k, offsets + 4 * stride, a, b, c, d, m);
-    s5 = add(s5, x + 5 * k, offsets + 5 * stride, a, b, c, d, m);
-    s6 = add(s6, x + 6 * k, offsets + 6 * stride, a, b, c, d, m);
-    s7 = add(s7, x + 7 * k, offsets + 7 * stride, a, b, c, d, m);
+    s0 = add(s0, x, offsets, a, b, c, d, nibbles, m);
+    s1 = add(s1, x + k, offsets + stride, a, b, c, d, nibbles, m);
+    s2 = add(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbles, m);
+    s3 = add(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbles, m);
+    s4 = add(s4, x + 4 * k, offsets + 4 * stride, a, b, c, d, nibbles, m);
+    s5 = add(s5, x + 5 * k, offsets + 5 * stride, a, b, c, d, nibbles, m);
+    s6 = add(s6, x + 6 * k, offsets + 6 * stride, a, b, c, d, nibbles, m);
+    s7 = add(s7, x + 7 * k, offsets + 7 * stride, a, b, c, d, nibbles, m);
     codes += TILE_GROUP;
     multipliers += MULTIPLIERS;
     x += ROW_GROUP;
