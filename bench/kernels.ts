@@ -8,8 +8,8 @@ import { readFile } from 'node:fs/promises';
 import {
   type AttentionKernel,
   attentionKernel,
+  attentionScratchBytes,
   int8RowBytes,
-  int8ScratchBytes,
 } from '../worker/engine/kernels/attention.ts';
 import { type KernelModule, wasmPath } from '../worker/engine/kernels/build.ts';
 import {
@@ -137,7 +137,7 @@ function attentionCalls(kernel: AttentionKernel): (rows: number) => Calls {
   const [qkv, context] = [allocate(MOST_ROWS * 3 * WIDTH * 4), allocate(MOST_ROWS * WIDTH * 4)];
   const paths = allocate(MOST_ROWS * 8);
   const lists = allocate(MOST_ROWS * (PAST + 1) * 4);
-  const scratch = allocate(int8ScratchBytes(PAST + 1, size));
+  const scratch = allocate(attentionScratchBytes(PAST + 1, size));
   fillFloats(qkv, MOST_ROWS * 3 * WIDTH);
   const cache = (attend: AttentionKernel['attend'], rowBytes: number) => {
     const pool = allocate(LAYERS * 2 * slots * rowBytes);

@@ -49,22 +49,25 @@ export function packInt4(
   return packed;
 }
 
+/** Inputs of one token that lie side by side. */
+const TOKEN_STEP = 16;
+
 /**
- * `wte` at 8 bits as `assembly/read-out.ts` reads it: tiles of four tokens, for each tile its pairs of inputs in
- * order, for each pair the two codes of each token. Inputs are filled up to a multiple of 8, tokens to one of 4,
- * with zeros.
+ * `wte` at 8 bits as `assembly/read-out.ts` reads it: tiles of four tokens, for each tile its inputs sixteen by sixteen
+ * in order, and of those each token's codes. Inputs are filled up to a multiple of 16, tokens to one of 4, with zeros.
  *
  * @param codes `[tokens, inputs]`, as a checkpoint has it
  * @throws RangeError when the length is not that of the shape
  */
 export function packTokens(codes: Int8Array, tokens: number, inputs: number): Int8Array<ArrayBuffer> {
   checkLength('codes', codes, tokens * inputs, `${tokens} × ${inputs}`);
-  const tileBytes = Math.ceil(inputs / 8) * 8 * COLUMNS;
-  const packed = new Int8Array(Math.ceil(tokens / COLUMNS) * tileBytes);
+  const steps = Math.ceil(inputs / TOKEN_STEP);
+  const packed = new Int8Array(Math.ceil(tokens / COLUMNS) * steps * COLUMNS * TOKEN_STEP);
   for (let token = 0; token < tokens; token++) {
-    const tile = Math.floor(token / COLUMNS) * tileBytes + 2 * (token % COLUMNS);
-    for (let i = 0; i < inputs; i++) {
-      packed[tile + 2 * COLUMNS * (i >> 1) + (i & 1)] = codes[token * inputs + i] as number;
+    const row = codes.subarray(token * inputs, (token + 1) * inputs);
+    for (let step = 0; step < steps; step++) {
+      const at = (Math.floor(token / COLUMNS) * steps + step) * COLUMNS + (token % COLUMNS);
+      packed.set(row.subarray(step * TOKEN_STEP, (step + 1) * TOKEN_STEP), at * TOKEN_STEP);
     }
   }
   return packed;

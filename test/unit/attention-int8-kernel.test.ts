@@ -5,8 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type AttentionKernel,
   attentionKernel,
+  attentionScratchBytes,
   int8RowBytes,
-  int8ScratchBytes,
 } from '../../worker/engine/kernels/attention.ts';
 import { wasmPath } from '../../worker/engine/kernels/build.ts';
 import { KernelHeap } from '../support/kernel-heap.ts';
@@ -62,7 +62,7 @@ describe('the attention kernel at 8 bits', () => {
     );
   });
 
-  it('computes softmax(scale · q·K) · V of what is stored, but for the query’s 16 bits', () => {
+  it('computes softmax(scale · q·K) · V of what is stored, but for the 16 bits of query and weights', () => {
     fc.assert(
       fc.property(cases, (one) => {
         const rows = makeRows(one);
@@ -95,6 +95,16 @@ describe('the attention kernel at 8 bits', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it.each([1, 2, 255, 4000])('stays within 32 bits for %i tokens of the largest codes', (length) => {
+    const one = { heads: 1, size: 36, lengths: [length], seed: 1 };
+    for (const value of [1, -1]) {
+      const token = { key: new Float32Array(36), value: new Float32Array(36).fill(value) };
+      const row = { query: new Float32Array(36), path: new Array<Token>(length).fill(token) };
+      const { context } = run(one, [row]);
+      for (const found of context) expect(Math.abs(found - value)).toBeLessThan(1e-6);
+    }
   });
 
   it('takes rows of zeros, and of numbers next to the limits of float32', () => {
@@ -143,7 +153,7 @@ describe('the attention kernel at 8 bits', () => {
     const keysAt = heap.input(keys);
     const valueOffset = heap.input(values) - keysAt;
     const context = heap.output(4 * rows.length * width);
-    const scratch = heap.output(int8ScratchBytes(Math.max(...lists.map(({ length }) => length)), size));
+    const scratch = heap.output(attentionScratchBytes(Math.max(...lists.map(({ length }) => length)), size));
     const payload = rowPayload(one);
     for (const at of own) heap.allow(keysAt + at, payload);
     for (const at of own) heap.allow(keysAt + valueOffset + at, payload);
@@ -206,7 +216,13 @@ function plainly({ size }: Case, { query, path }: Row, head: number) {
   const halfStep = largestOf(q) / 32767 / 2;
   const magnitude = Math.max(...keys.map((key) => key.reduce((sum, k) => sum + Math.abs(k), 0)));
   const error = SCALE * halfStep * magnitude;
-  const bound = 2 * Math.expm1(2 * error) * Math.max(...values.map(largestOf)) + 2e-5;
+  // A value's weight is off by half a step at most.
+  const scales = path.map(({ value }) => quantizePlainly(part(value)).scale);
+  const weighted = weights.map((weight, t) => weight * (scales[t] ?? Number.NaN));
+  const sum = weighted.reduce((all, weight) => all + weight, 0);
+  const step = Math.max(largestOf(weighted) / 32767, sum / (66000 - path.length / 2));
+  const rounding = ((path.length / 2) * step * 127) / total;
+  const bound = 2 * Math.expm1(2 * error) * Math.max(...values.map(largestOf)) + rounding + 2e-6;
   return { expected, bound };
 }
 

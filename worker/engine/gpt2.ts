@@ -3,7 +3,7 @@
  * ln_f, wte`.
  */
 import type { ModelConfig } from '../../model-assets/manifest.ts';
-import { type AttentionKernel, int8ScratchBytes } from './kernels/attention.ts';
+import { type AttentionKernel, attentionScratchBytes } from './kernels/attention.ts';
 import { KeyValuePool } from './kv-pool.ts';
 import { LOGIT_ROWS, type Network, type NetworkPass, type Row } from './network.ts';
 import type { Ort } from './ort.ts';
@@ -50,7 +50,7 @@ export class Gpt2 {
     try {
       const pass = this.#network.pass(rows.length);
       const { paths, longest } = writePaths(this.#ort.heap, rows, scratch);
-      const weights = scratch.bytes(int8ScratchBytes(longest, this.#headSize));
+      const weights = scratch.bytes(attentionScratchBytes(longest, this.#headSize));
       pass.embed(rows);
       const asking = rows.flatMap(({ logits }, index) => (logits ? [{ logits, index }] : []));
       const last = this.config.n_layer - 1;

@@ -1,7 +1,7 @@
 /** @module The rows' paths as the attention kernels read them. */
 import type { ModelConfig } from '../../model-assets/manifest.ts';
 import type { Heap } from './heap.ts';
-import { int8ScratchBytes } from './kernels/attention.ts';
+import { attentionScratchBytes } from './kernels/attention.ts';
 import type { PathNode, Row } from './network.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -41,5 +41,5 @@ function writePath(heap: Heap, node: PathNode, scratch: Scratch): number {
 
 /** The most that the paths of `rows` rows, and what attention needs beside them, take of the heap. */
 export function pathBytes(rows: number, { n_positions, n_embd, n_head }: ModelConfig): number {
-  return WORD_BYTES * rows * (2 + n_positions) + int8ScratchBytes(n_positions, n_embd / n_head);
+  return WORD_BYTES * rows * (2 + n_positions) + attentionScratchBytes(n_positions, n_embd / n_head);
 }

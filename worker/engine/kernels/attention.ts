@@ -1,6 +1,7 @@
 /** @module The attention kernels, typed. Sources and formulas: `assembly/attention.ts`, `assembly/attention-int8.ts`. */
 
 const FLOAT_BYTES = 4;
+const VECTOR_BYTES = 16;
 
 /** All addresses are bytes in the heap. */
 export interface AttentionKernel {
@@ -11,7 +12,7 @@ export interface AttentionKernel {
    * @param paths `[rows, 2]` u32: where the row's path is, and how many tokens it has
    * @param keys what to add to a path's addresses for this layer's keys
    * @param valueOffset what to add to those for the values
-   * @param weights scratch, f32: a multiple of 4, not less than the longest path
+   * @param scratch {@link attentionScratchBytes}
    */
   attend(
     qkv: number,
@@ -23,12 +24,12 @@ export interface AttentionKernel {
     heads: number,
     size: number,
     scale: number,
-    weights: number,
+    scratch: number,
   ): void;
 
   /**
-   * The same over keys and values at 8 bits, which it stores so: rows of {@link int8RowBytes} bytes.
-   * @param scratch {@link int8ScratchBytes}
+   * The same over keys and values at 8 bits, which it stores so: rows of {@link int8RowBytes} bytes. Paths have fewer
+   * than 60,000 tokens.
    */
   attendInt8(
     qkv: number,
@@ -52,9 +53,9 @@ export function int8RowBytes(heads: number, size: number): number {
   return roundUp(roundUp(heads * size, FLOAT_BYTES) + heads * FLOAT_BYTES, 16);
 }
 
-/** What `attendInt8` needs beside its arguments, for paths of at most `longest` tokens. */
-export function int8ScratchBytes(longest: number, size: number): number {
-  return FLOAT_BYTES * roundUp(longest, 4) + 2 * size;
+/** What a call needs beside its arguments, for paths of at most `longest` tokens. */
+export function attentionScratchBytes(longest: number, size: number): number {
+  return FLOAT_BYTES * roundUp(longest, 4) + Math.max(2 * size, VECTOR_BYTES);
 }
 
 const roundUp = (n: number, multiple: number) => Math.ceil(n / multiple) * multiple;

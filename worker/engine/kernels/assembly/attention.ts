@@ -14,7 +14,8 @@
  * the `@ts-ignore` above each.
  */
 
-import { keyAt, lengthOf, pathOf, softmax, sumLanes } from './attention-parts';
+import { keyAt, lengthOf, pathOf, softmax } from './attention-parts';
+import { sumLanes } from './lanes';
 
 export { attendInt8 } from './attention-int8';
 
@@ -29,7 +30,7 @@ const VECTOR: usize = 16;
  * @param context receives rows of [heads · size] floats
  * @param paths for each row two u32: the address of its path, and n; a path is n u32 addresses, to which `keys`
  *   is added for a token's keys in this layer, and `valueOffset` more for its values
- * @param weights scratch for 4 · ceil(n / 4) floats
+ * @param weights scratch: 4 · ceil(n / 4) floats for the longest path, and 16 bytes
  */
 export function attend(
   qkv: usize,
@@ -56,7 +57,7 @@ export function attend(
       const path = <usize>load<u32>(pathOf(paths, row));
       const n = lengthOf(paths, row);
       score(qkv + <usize>row * 3 * width + offset, path, n, keys + offset, size, scale, weights);
-      const total = softmax(weights, n);
+      const total = softmax(weights, n, weights + <usize>((n + 3) & ~3) * FLOAT);
       const to = context + <usize>row * width + offset;
       mix(weights, path, n, keys + valueOffset + offset, size, 1 / total, to);
     }

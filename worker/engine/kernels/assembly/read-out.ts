@@ -7,22 +7,24 @@
  *     hidden[r][k] = wte[token[r]][k] + wpe[position[r]][k]
  *
  * The sums are exact in 32 bits for up to 130,000 inputs. Codes are signed and products are made of 16-bit integers
- * (`dot_i16x8`), which took 6 to 19 % longer than 7-bit codes with relaxed SIMD, and needs none.
+ * (`dot_i16x8`): relaxed SIMD's take 7 bits on one side.
  *
- * Tokens come in tiles of four, filled up with zeros; of a tile, pairs of inputs follow each other: byte
- * `8 · pair + 2 · token + i` is code[token][2 · pair + i]. Inputs are filled up to a multiple of 8.
+ * Tokens come in tiles of four; of a tile, sixteen inputs of each token follow each other: byte
+ * `64 · (k / 16) + 16 · token + k % 16` is code[token][k]. Inputs are filled up to a multiple of 16 and tokens to one of
+ * four, with zeros. So a row's codes are used as they lie, for all tokens: four bytes of each token at a time would need
+ * a row's in all lanes first, a third more work.
  *
  * `@inline` is AssemblyScript's own: TypeScript, which editors check this with, allows no decorator on a function, hence
  * the `@ts-ignore` above each.
  */
-import { broadcast0, broadcast1, broadcast2, broadcast3 } from './dot';
+import { sumIntegerLanes } from './lanes';
 import { padded, quantizeRows, scalesOf } from './rows';
-import { blockOf, COLUMNS, finish } from './tile';
+import { COLUMNS, finish } from './tile';
 
 const FLOAT: usize = 4;
 const VECTOR: usize = 16;
 /** Inputs that one step over a tile takes. */
-const STEP: usize = 8;
+const STEP: usize = 16;
 const TAIL: usize = 128;
 
 /**
@@ -52,10 +54,10 @@ export function readOut(
   for (let token: usize = 0; token < tokens; token += COLUMNS) {
     let row = 0;
     while (row < rows) {
-      const some = blockOf(rows - row);
+      // A tile has four sums a row: those of four rows are as many as registers hold.
+      const some = rows - row >= 4 ? 4 : rows - row >= 2 ? 2 : 1;
       const at = wide + <usize>row * k * 2;
-      if (some == 8) tile8(codes, at, k * 2, steps, sums);
-      else if (some == 4) tile4(codes, at, k * 2, steps, sums);
+      if (some == 4) tile4(codes, at, k * 2, steps, sums);
       else if (some == 2) tile2(codes, at, k * 2, steps, sums);
       else tile1(codes, at, steps, sums);
       for (const end = row + some; row < end; row++) {
@@ -87,11 +89,11 @@ export function embed(
   const tileBytes = ((inputs + STEP - 1) & ~(STEP - 1)) * COLUMNS;
   for (let row = 0; row < rows; row++) {
     const token = <usize>load<u32>(tokens + <usize>row * 4);
-    const at = codes + (token / COLUMNS) * tileBytes + (token % COLUMNS) * 2;
+    const at = codes + (token / COLUMNS) * tileBytes + (token % COLUMNS) * STEP;
     const scale = load<f32>(scales + token * FLOAT);
     const position = wpe + <usize>load<u32>(positions + <usize>row * 4) * inputs * FLOAT;
     for (let i: usize = 0; i < inputs; i++) {
-      const code = <f32>load<i8>(at + (i >> 1) * 8 + (i & 1));
+      const code = <f32>load<i8>(at + (i / STEP) * COLUMNS * STEP + (i % STEP));
       store<f32>(hidden + i * FLOAT, code * scale + load<f32>(position + i * FLOAT));
     }
     hidden += inputs * FLOAT;
@@ -108,98 +110,146 @@ function widen(codes: usize, bytes: usize, wide: usize): void {
   }
 }
 
-/** Adds one row's products with a step: eight of its codes, and four pairs of four tokens. */
+/** Adds a token's products with sixteen codes of a row: the halves of both. */
 // @ts-ignore: decorator
 @inline
-function add(sums: v128, x: usize, first: v128, second: v128): v128 {
-  const eight = v128.load(x);
-  sums = i32x4.add(sums, i32x4.dot_i16x8_s(broadcast0(eight), i16x8.extend_low_i8x16_s(first)));
-  sums = i32x4.add(sums, i32x4.dot_i16x8_s(broadcast1(eight), i16x8.extend_high_i8x16_s(first)));
-  sums = i32x4.add(sums, i32x4.dot_i16x8_s(broadcast2(eight), i16x8.extend_low_i8x16_s(second)));
-  return i32x4.add(sums, i32x4.dot_i16x8_s(broadcast3(eight), i16x8.extend_high_i8x16_s(second)));
+function add(sum: v128, xLow: v128, xHigh: v128, low: v128, high: v128): v128 {
+  return i32x4.add(i32x4.add(sum, i32x4.dot_i16x8_s(xLow, low)), i32x4.dot_i16x8_s(xHigh, high));
 }
 
 /** One row and a tile: `sums` receives four i32. */
 function tile1(codes: usize, x: usize, steps: usize, sums: usize): void {
-  let s0 = i32x4.splat(0);
+  let a0 = i32x4.splat(0);
+  let b0 = a0;
+  let c0 = a0;
+  let d0 = a0;
   for (let step: usize = 0; step < steps; step++) {
-    const first = v128.load(codes);
-    const second = v128.load(codes, 16);
-    s0 = add(s0, x, first, second);
-    codes += 2 * VECTOR;
-    x += VECTOR;
+    const a = v128.load(codes);
+    const b = v128.load(codes, 16);
+    const c = v128.load(codes, 32);
+    const d = v128.load(codes, 48);
+    const aLow = i16x8.extend_low_i8x16_s(a);
+    const aHigh = i16x8.extend_high_i8x16_s(a);
+    const bLow = i16x8.extend_low_i8x16_s(b);
+    const bHigh = i16x8.extend_high_i8x16_s(b);
+    const cLow = i16x8.extend_low_i8x16_s(c);
+    const cHigh = i16x8.extend_high_i8x16_s(c);
+    const dLow = i16x8.extend_low_i8x16_s(d);
+    const dHigh = i16x8.extend_high_i8x16_s(d);
+    const low0 = v128.load(x);
+    const high0 = v128.load(x, 16);
+    a0 = add(a0, low0, high0, aLow, aHigh);
+    b0 = add(b0, low0, high0, bLow, bHigh);
+    c0 = add(c0, low0, high0, cLow, cHigh);
+    d0 = add(d0, low0, high0, dLow, dHigh);
+    codes += 4 * VECTOR;
+    x += 2 * VECTOR;
   }
-  v128.store(sums, s0);
+  v128.store(sums, sumIntegerLanes(a0, b0, c0, d0));
 }
 
 /** Two rows: the codes are read once for all of them. */
 function tile2(codes: usize, x: usize, stride: usize, steps: usize, sums: usize): void {
-  let s0 = i32x4.splat(0);
-  let s1 = s0;
+  let a0 = i32x4.splat(0);
+  let b0 = a0;
+  let c0 = a0;
+  let d0 = a0;
+  let a1 = a0;
+  let b1 = a0;
+  let c1 = a0;
+  let d1 = a0;
   for (let step: usize = 0; step < steps; step++) {
-    const first = v128.load(codes);
-    const second = v128.load(codes, 16);
-    s0 = add(s0, x, first, second);
-    s1 = add(s1, x + stride, first, second);
-    codes += 2 * VECTOR;
-    x += VECTOR;
+    const a = v128.load(codes);
+    const b = v128.load(codes, 16);
+    const c = v128.load(codes, 32);
+    const d = v128.load(codes, 48);
+    const aLow = i16x8.extend_low_i8x16_s(a);
+    const aHigh = i16x8.extend_high_i8x16_s(a);
+    const bLow = i16x8.extend_low_i8x16_s(b);
+    const bHigh = i16x8.extend_high_i8x16_s(b);
+    const cLow = i16x8.extend_low_i8x16_s(c);
+    const cHigh = i16x8.extend_high_i8x16_s(c);
+    const dLow = i16x8.extend_low_i8x16_s(d);
+    const dHigh = i16x8.extend_high_i8x16_s(d);
+    const low0 = v128.load(x);
+    const high0 = v128.load(x, 16);
+    a0 = add(a0, low0, high0, aLow, aHigh);
+    b0 = add(b0, low0, high0, bLow, bHigh);
+    c0 = add(c0, low0, high0, cLow, cHigh);
+    d0 = add(d0, low0, high0, dLow, dHigh);
+    const low1 = v128.load(x + stride);
+    const high1 = v128.load(x + stride, 16);
+    a1 = add(a1, low1, high1, aLow, aHigh);
+    b1 = add(b1, low1, high1, bLow, bHigh);
+    c1 = add(c1, low1, high1, cLow, cHigh);
+    d1 = add(d1, low1, high1, dLow, dHigh);
+    codes += 4 * VECTOR;
+    x += 2 * VECTOR;
   }
-  v128.store(sums, s0);
-  v128.store(sums, s1, 16);
+  v128.store(sums, sumIntegerLanes(a0, b0, c0, d0));
+  v128.store(sums, sumIntegerLanes(a1, b1, c1, d1), 16);
 }
 
 /** Four rows: the codes are read once for all of them. */
 function tile4(codes: usize, x: usize, stride: usize, steps: usize, sums: usize): void {
-  let s0 = i32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
+  let a0 = i32x4.splat(0);
+  let b0 = a0;
+  let c0 = a0;
+  let d0 = a0;
+  let a1 = a0;
+  let b1 = a0;
+  let c1 = a0;
+  let d1 = a0;
+  let a2 = a0;
+  let b2 = a0;
+  let c2 = a0;
+  let d2 = a0;
+  let a3 = a0;
+  let b3 = a0;
+  let c3 = a0;
+  let d3 = a0;
   for (let step: usize = 0; step < steps; step++) {
-    const first = v128.load(codes);
-    const second = v128.load(codes, 16);
-    s0 = add(s0, x, first, second);
-    s1 = add(s1, x + stride, first, second);
-    s2 = add(s2, x + 2 * stride, first, second);
-    s3 = add(s3, x + 3 * stride, first, second);
-    codes += 2 * VECTOR;
-    x += VECTOR;
+    const a = v128.load(codes);
+    const b = v128.load(codes, 16);
+    const c = v128.load(codes, 32);
+    const d = v128.load(codes, 48);
+    const aLow = i16x8.extend_low_i8x16_s(a);
+    const aHigh = i16x8.extend_high_i8x16_s(a);
+    const bLow = i16x8.extend_low_i8x16_s(b);
+    const bHigh = i16x8.extend_high_i8x16_s(b);
+    const cLow = i16x8.extend_low_i8x16_s(c);
+    const cHigh = i16x8.extend_high_i8x16_s(c);
+    const dLow = i16x8.extend_low_i8x16_s(d);
+    const dHigh = i16x8.extend_high_i8x16_s(d);
+    const low0 = v128.load(x);
+    const high0 = v128.load(x, 16);
+    a0 = add(a0, low0, high0, aLow, aHigh);
+    b0 = add(b0, low0, high0, bLow, bHigh);
+    c0 = add(c0, low0, high0, cLow, cHigh);
+    d0 = add(d0, low0, high0, dLow, dHigh);
+    const low1 = v128.load(x + stride);
+    const high1 = v128.load(x + stride, 16);
+    a1 = add(a1, low1, high1, aLow, aHigh);
+    b1 = add(b1, low1, high1, bLow, bHigh);
+    c1 = add(c1, low1, high1, cLow, cHigh);
+    d1 = add(d1, low1, high1, dLow, dHigh);
+    const low2 = v128.load(x + 2 * stride);
+    const high2 = v128.load(x + 2 * stride, 16);
+    a2 = add(a2, low2, high2, aLow, aHigh);
+    b2 = add(b2, low2, high2, bLow, bHigh);
+    c2 = add(c2, low2, high2, cLow, cHigh);
+    d2 = add(d2, low2, high2, dLow, dHigh);
+    const low3 = v128.load(x + 3 * stride);
+    const high3 = v128.load(x + 3 * stride, 16);
+    a3 = add(a3, low3, high3, aLow, aHigh);
+    b3 = add(b3, low3, high3, bLow, bHigh);
+    c3 = add(c3, low3, high3, cLow, cHigh);
+    d3 = add(d3, low3, high3, dLow, dHigh);
+    codes += 4 * VECTOR;
+    x += 2 * VECTOR;
   }
-  v128.store(sums, s0);
-  v128.store(sums, s1, 16);
-  v128.store(sums, s2, 32);
-  v128.store(sums, s3, 48);
-}
-
-/** Eight rows: the codes are read once for all of them. */
-function tile8(codes: usize, x: usize, stride: usize, steps: usize, sums: usize): void {
-  let s0 = i32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let s4 = s0;
-  let s5 = s0;
-  let s6 = s0;
-  let s7 = s0;
-  for (let step: usize = 0; step < steps; step++) {
-    const first = v128.load(codes);
-    const second = v128.load(codes, 16);
-    s0 = add(s0, x, first, second);
-    s1 = add(s1, x + stride, first, second);
-    s2 = add(s2, x + 2 * stride, first, second);
-    s3 = add(s3, x + 3 * stride, first, second);
-    s4 = add(s4, x + 4 * stride, first, second);
-    s5 = add(s5, x + 5 * stride, first, second);
-    s6 = add(s6, x + 6 * stride, first, second);
-    s7 = add(s7, x + 7 * stride, first, second);
-    codes += 2 * VECTOR;
-    x += VECTOR;
-  }
-  v128.store(sums, s0);
-  v128.store(sums, s1, 16);
-  v128.store(sums, s2, 32);
-  v128.store(sums, s3, 48);
-  v128.store(sums, s4, 64);
-  v128.store(sums, s5, 80);
-  v128.store(sums, s6, 96);
-  v128.store(sums, s7, 112);
+  v128.store(sums, sumIntegerLanes(a0, b0, c0, d0));
+  v128.store(sums, sumIntegerLanes(a1, b1, c1, d1), 16);
+  v128.store(sums, sumIntegerLanes(a2, b2, c2, d2), 32);
+  v128.store(sums, sumIntegerLanes(a3, b3, c3, d3), 48);
 }

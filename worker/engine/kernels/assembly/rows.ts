@@ -9,6 +9,8 @@
  *     tail     128 bytes, in which a last group that is not whole is filled up with zeros
  */
 
+import { kept } from './kept';
+
 const FLOAT: usize = 4;
 const GROUP: usize = 32;
 const TAIL: usize = GROUP * FLOAT;
@@ -42,20 +44,21 @@ export function quantizeRows(x: usize, rows: i32, n: usize, scratch: usize): voi
   const whole = n & ~(GROUP - 1);
   const scales = scalesOf(scratch, rows, n);
   const tail = scales + <usize>rows * FLOAT;
+  const toInteger = kept(f32x4.splat(TO_INTEGER), tail);
   let codes = scratch;
   let offsets = offsetsOf(scratch, rows, n);
   for (let row = 0; row < rows; row++) {
     const scale = scaleOf(x, n);
     store<f32>(scales + <usize>row * FLOAT, scale);
     for (let i: usize = 0; i < whole; i += GROUP) {
-      quantizeGroup(x + i * FLOAT, scale, codes, offsets);
+      quantizeGroup(x + i * FLOAT, scale, toInteger, codes, offsets);
       codes += GROUP;
       offsets += 4;
     }
     if (whole < n) {
       memory.fill(tail, 0, TAIL);
       memory.copy(tail, x + whole * FLOAT, (n - whole) * FLOAT);
-      quantizeGroup(tail, scale, codes, offsets);
+      quantizeGroup(tail, scale, toInteger, codes, offsets);
       codes += GROUP;
       offsets += 4;
     }
@@ -70,25 +73,26 @@ export function scaleOf(x: usize, n: usize): f32 {
   return largestOf(x, n) * <f32>(1.0 / 127.0);
 }
 
-/** max|x|, at least {@link SMALLEST_MAXIMUM}; NaN if there is one. */
+/** max|x|, at least {@link SMALLEST_MAXIMUM}; NaN if one is not a number, or infinite. */
 export function largestOf(x: usize, n: usize): f32 {
   const end = x + n * FLOAT;
   const vectors = x + (n & ~3) * FLOAT;
-  let lanes = f32x4.splat(0);
-  for (; x < vectors; x += 4 * FLOAT) lanes = f32x4.max(lanes, f32x4.abs(v128.load(x)));
+  // As integers, positive floats are in the same order, and NaN is above them all.
+  let lanes = i32x4.splat(0);
+  for (; x < vectors; x += 4 * FLOAT) lanes = i32x4.max_s(lanes, f32x4.abs(v128.load(x)));
   let most = max(
     max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
     max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
   );
   for (; x < end; x += FLOAT) most = max(most, abs(load<f32>(x)));
-  return max(most, SMALLEST_MAXIMUM);
+  return most < Infinity ? max(most, SMALLEST_MAXIMUM) : NaN;
 }
 
 /** 32 codes, and what takes the weights' zero point of 8 off their products: a first value for the sums. */
-function quantizeGroup(x: usize, scale: f32, codes: usize, offsets: usize): void {
+function quantizeGroup(x: usize, scale: f32, toInteger: v128, codes: usize, offsets: usize): void {
   const divisor = f32x4.splat(scale);
-  const first = codesOf(x, divisor);
-  const second = codesOf(x + 16 * FLOAT, divisor);
+  const first = codesOf(x, divisor, toInteger);
+  const second = codesOf(x + 16 * FLOAT, divisor, toInteger);
   v128.store(codes, first);
   v128.store(codes, second, 16);
   // Sums of pairs, of which the even ones and the odd ones belong together.
@@ -98,18 +102,25 @@ function quantizeGroup(x: usize, scale: f32, codes: usize, offsets: usize): void
   store<i32>(offsets, i32x4.extract_lane(i16x8.neg(i16x8.shl(sums, 3)), 0));
 }
 
-/** Sixteen codes of sixteen floats. */
+/** Added to a float below 2^22, rounds it to an integer, which is then in the lowest bits: 1.5 · 2^23. */
+export const TO_INTEGER: f32 = 12582912;
+
+/**
+ * Sixteen codes of sixteen floats.
+ * @param toInteger {@link TO_INTEGER} in all lanes
+ */
 // @ts-ignore: decorator
 @inline
-export function codesOf(x: usize, scale: v128): v128 {
-  return i8x16.narrow_i16x8_s(eightCodes(x, scale), eightCodes(x + 32, scale));
+export function codesOf(x: usize, scale: v128, toInteger: v128): v128 {
+  return i8x16.narrow_i16x8_s(eightCodes(x, scale, toInteger), eightCodes(x + 32, scale, toInteger));
 }
 
 /** Eight codes of eight floats, in 16 bits. */
 // @ts-ignore: decorator
 @inline
-export function eightCodes(x: usize, scale: v128): v128 {
-  return i16x8.narrow_i32x4_s(rounded(v128.load(x), scale), rounded(v128.load(x, 16), scale));
+export function eightCodes(x: usize, scale: v128, toInteger: v128): v128 {
+  const first = toIntegers(f32x4.div(v128.load(x), scale), toInteger);
+  return i16x8.narrow_i32x4_s(first, toIntegers(f32x4.div(v128.load(x, 16), scale), toInteger));
 }
 
 /** One code of one float. */
@@ -119,8 +130,9 @@ export function nearestCode(x: f32, scale: f32): i32 {
   return <i32>nearest(x / scale);
 }
 
+/** The nearest integers, ties to even, of floats below 2^22. */
 // @ts-ignore: decorator
 @inline
-function rounded(x: v128, scale: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(x, scale)));
+export function toIntegers(v: v128, toInteger: v128): v128 {
+  return i32x4.sub(f32x4.add(v, toInteger), toInteger);
 }
