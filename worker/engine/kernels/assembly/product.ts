@@ -5,7 +5,7 @@
  *     y[r][n] = (Σ_g multiplier[g][n] · Σ_{k in g} q[r][k] · (code[k][n] - 8)) · scale[n] · rowScale[r] + bias[n]
  *
  * The sums are exact. A group's is at most 32 · 127 · 8 = 32,512: its two halves start at what takes the zero point
- * off, grow in 16 bits, and meet their multiplier in one `dot_i16x8`. All groups together stay below 2^31 for up to
+ * off, grow in 16 bits, where passing their limits on the way does no harm, and meet their multiplier in one `dot_i16x8`. All groups together stay below 2^31 for up to
  * 8,288 inputs (259 groups · 255 · 32,512 < 2^31). So a row's result is the same to the last bit in any company.
  *
  * Weights are stored as they are read: tiles of four columns, and of each tile the groups in order. A group is 64 bytes,
@@ -69,12 +69,11 @@ export function product(
       else if (some == 4) tile4(codes, multipliers, at, offset, groups, nibbles, sums);
       else if (some == 2) tile2(codes, multipliers, at, offset, groups, nibbles, sums);
       else tile1(codes, multipliers, at, offset, groups, nibbles, sums);
-      for (const end = row + some; row < end; row++) {
-        const from = sums + <usize>(row + some - end) * VECTOR;
-        const to = y + (<usize>row * outputs + column) * FLOAT;
-        const scale = load<f32>(scales + <usize>row * FLOAT);
-        finish(from, scale, columnScales + column * FLOAT, bias + column * FLOAT, to, outputs - column);
-      }
+      const rowScales = scales + <usize>row * FLOAT;
+      const to = y + (<usize>row * outputs + column) * FLOAT;
+      const columnAt = column * FLOAT;
+      finish(sums, some, rowScales, columnScales + columnAt, bias + columnAt, outputs - column, to, outputs * FLOAT);
+      row += some;
     }
     codes += groups * TILE_GROUP;
     multipliers += groups * MULTIPLIERS;
@@ -117,16 +116,16 @@ function add(
 ): v128 {
   const first = v128.load(x);
   const second = v128.load(x, 16);
-  let halves = v128.load32_splat(offset);
-  halves = i16x8.add(halves, dot(broadcast0(first), low(a, nibbles)));
-  halves = i16x8.add(halves, dot(broadcast1(first), high(a, nibbles)));
-  halves = i16x8.add(halves, dot(broadcast2(first), low(b, nibbles)));
-  halves = i16x8.add(halves, dot(broadcast3(first), high(b, nibbles)));
-  halves = i16x8.add(halves, dot(broadcast0(second), low(c, nibbles)));
-  halves = i16x8.add(halves, dot(broadcast1(second), high(c, nibbles)));
-  halves = i16x8.add(halves, dot(broadcast2(second), low(d, nibbles)));
-  halves = i16x8.add(halves, dot(broadcast3(second), high(d, nibbles)));
-  return i32x4.add(sums, i32x4.dot_i16x8_s(halves, multipliers));
+  // Two chains of sums: each half as long to wait for.
+  let even = i16x8.add(v128.load32_splat(offset), dot(broadcast0(first), low(a, nibbles)));
+  let odd = dot(broadcast1(first), high(a, nibbles));
+  even = i16x8.add(even, dot(broadcast2(first), low(b, nibbles)));
+  odd = i16x8.add(odd, dot(broadcast3(first), high(b, nibbles)));
+  even = i16x8.add(even, dot(broadcast0(second), low(c, nibbles)));
+  odd = i16x8.add(odd, dot(broadcast1(second), high(c, nibbles)));
+  even = i16x8.add(even, dot(broadcast2(second), low(d, nibbles)));
+  odd = i16x8.add(odd, dot(broadcast3(second), high(d, nibbles)));
+  return i32x4.add(sums, i32x4.dot_i16x8_s(i16x8.add(even, odd), multipliers));
 }
 
 /** One row and a tile: `sums` receives four i32. */

@@ -60,11 +60,10 @@ export function readOut(
       if (some == 4) tile4(codes, at, k * 2, steps, sums);
       else if (some == 2) tile2(codes, at, k * 2, steps, sums);
       else tile1(codes, at, steps, sums);
-      for (const end = row + some; row < end; row++) {
-        const from = sums + <usize>(row + some - end) * VECTOR;
-        const to = logits + (<usize>row * tokens + token) * FLOAT;
-        finish(from, load<f32>(rowScales + <usize>row * FLOAT), scales + token * FLOAT, 0, to, tokens - token);
-      }
+      const to = logits + (<usize>row * tokens + token) * FLOAT;
+      const scale = rowScales + <usize>row * FLOAT;
+      finish(sums, some, scale, scales + token * FLOAT, 0, tokens - token, to, tokens * FLOAT);
+      row += some;
     }
     codes += steps * STEP * COLUMNS;
   }
