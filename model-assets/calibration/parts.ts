@@ -4,7 +4,11 @@
  * Rows live in JavaScript, `[rows, width]`; onnxruntime's heap holds one chunk and the weights of one part. So the memory
  * that calibration takes does not grow with the number of layers.
  */
-import { type AttentionKernel, attentionKernel } from '../../worker/engine/kernels/attention.ts';
+import {
+  type AttentionKernel,
+  attentionKernel,
+  attentionScratchBytes,
+} from '../../worker/engine/kernels/attention.ts';
 import {
   type Bindings,
   createSessions,
@@ -106,7 +110,7 @@ export class Parts {
       const keys = scratch.bytes(2 * valueOffset);
       const path = scratch.bytes(window * WORD_BYTES);
       const paths = scratch.bytes(2 * window * WORD_BYTES);
-      const weights = scratch.bytes(4 * FLOAT_BYTES * Math.ceil(window / 4));
+      const weights = scratch.bytes(attentionScratchBytes(window, size));
       // A row's path is the window's up to itself.
       for (let row = 0; row < window; row++) {
         this.#ort.heap.words(path + row * WORD_BYTES, 1)[0] = keys + row * n_embd * FLOAT_BYTES;
