@@ -8,7 +8,7 @@
 import { factorInPlace } from './int4/cholesky.ts';
 import { GROUP, paddedRows, roundCode, ZERO_CODE } from './int4/codes.ts';
 import { feedBackErrors } from './int4/error-feedback.ts';
-import { columnScales, multiplierOf, wishedScales } from './int4/group-scales.ts';
+import { bestMultipliers, columnScales, wishedScales } from './int4/group-scales.ts';
 import type { ErrorSums } from './quantize.ts';
 
 /** What is known of a layer's inputs. */
@@ -69,9 +69,7 @@ function quantizeToNearest(
   if (variance) importance.set(variance);
   const wished = wishedScales(weights, columns, importance);
   const scales = columnScales(wished, columns);
-  const multipliers = Uint8Array.from(wished, (scale, i) =>
-    multiplierOf(scale, scales[i % columns] as number),
-  );
+  const multipliers = bestMultipliers(weights, columns, importance, wished, scales);
   for (let i = 0; i < weights.length; i++) {
     const group = Math.floor(i / columns / GROUP) * columns;
     const step = (multipliers[group + (i % columns)] as number) * (scales[i % columns] as number);

@@ -14,6 +14,9 @@ const LEAST_CLIPPING = 0.6;
 const CLIPPING_STEP = 0.025;
 const CLIPPINGS = 23;
 
+/** Multipliers that are tried on each side of the one nearest to the scale that suits a group best. */
+const NEARBY = 8;
+
 /**
  * @param weights `[rows, columns]`.
  * @param importance `[rows]`, padded to a multiple of {@link GROUP}: how much an error of a row's weights counts, 0 or more.
@@ -24,17 +27,62 @@ export function wishedScales(
   columns: number,
   importance: Float64Array,
 ): Float64Array<ArrayBuffer> {
-  const groups = importance.length / GROUP;
-  const wished = new Float64Array(groups * columns);
+  const wished = new Float64Array((importance.length / GROUP) * columns);
+  for (const { index, group, counts } of eachGroup(weights, columns, importance)) {
+    wished[index] = bestScale(group, counts);
+  }
+  return wished;
+}
+
+/**
+ * @param wished `[groups, columns]`
+ * @param scales `[columns]`
+ * @returns for each group the multiplier, near its wish, whose nearest codes cause the least error; `[groups, columns]`.
+ */
+export function bestMultipliers(
+  weights: Float32Array,
+  columns: number,
+  importance: Float64Array,
+  wished: Float64Array,
+  scales: Float32Array,
+): Uint8Array<ArrayBuffer> {
+  const multipliers = new Uint8Array(wished.length);
+  for (const { index, group, counts } of eachGroup(weights, columns, importance)) {
+    const scale = scales[index % columns] as number;
+    const nearest = multiplierOf(wished[index] as number, scale);
+    let least = Number.POSITIVE_INFINITY;
+    const [from, to] = [Math.max(nearest - NEARBY, 1), Math.min(nearest + NEARBY, LARGEST_MULTIPLIER)];
+    for (let tried = from; nearest > 0 && tried <= to; tried++) {
+      const error = roundingError(group, counts, tried * scale);
+      if (error < least) {
+        least = error;
+        multipliers[index] = tried;
+      }
+    }
+  }
+  return multipliers;
+}
+
+/** All groups, `index` of `[groups, columns]`; the last rows filled up with zeros. What is given is good for one turn. */
+function* eachGroup(weights: Float32Array, columns: number, importance: Float64Array) {
   const group = new Float64Array(GROUP);
-  for (let g = 0; g < groups; g++) {
+  for (let g = 0; g < importance.length / GROUP; g++) {
     const counts = importance.subarray(g * GROUP, (g + 1) * GROUP);
     for (let column = 0; column < columns; column++) {
       for (let i = 0; i < GROUP; i++) group[i] = weights[(g * GROUP + i) * columns + column] ?? 0;
-      wished[g * columns + column] = bestScale(group, counts);
+      yield { index: g * columns + column, group, counts };
     }
   }
-  return wished;
+}
+
+/** `Σ importance[i] · (group[i] - code · step)²` */
+function roundingError(group: Float64Array, importance: Float64Array, step: number): number {
+  let error = 0;
+  for (let i = 0; i < GROUP; i++) {
+    const weight = group[i] as number;
+    error += (importance[i] as number) * (weight - roundCode(weight / step) * step) ** 2;
+  }
+  return error;
 }
 
 /**
