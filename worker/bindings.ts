@@ -5,6 +5,7 @@ import { ModelFilesError, ModelTooLargeError } from './engine/errors.ts';
 import type { ModelSource } from './engine/model-source.ts';
 import { ApiError } from './errors.ts';
 import type { IsolateEngine } from './isolate-engine.ts';
+import type { RequestRecord } from './operate/records.ts';
 import { assetsSource, bucketSource } from './platform.ts';
 
 /** With a bucket the model comes from there, else from the static assets. */
@@ -12,11 +13,22 @@ export type Bindings = Env & {
   readonly MODEL_BUCKET?: R2Bucket;
   /** Folder of the model in the bucket, with its slash. */
   readonly MODEL_PREFIX?: string;
+  /** Keys that may ask, by commas; without it everyone may. */
+  readonly API_KEYS?: string;
+  /** Origins whose pages may ask, by commas; without it all. */
+  readonly CORS_ORIGINS?: string;
+  readonly RATE_LIMITER?: RateLimit;
 };
 
 export interface AppEnv {
   Bindings: Bindings;
-  Variables: { engine: IsolateEngine };
+  Variables: {
+    engine: IsolateEngine;
+    requestId: string;
+    record: RequestRecord;
+    /** Settles when the answer's stream is at its end. */
+    streaming?: Promise<void>;
+  };
 }
 
 const MIB = 2 ** 20;

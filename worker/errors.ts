@@ -1,5 +1,4 @@
-/** @module Every error a client sees, in OpenAI's shape: `{ error: { message, type, param, code } }`. */
-import type { Context } from 'hono';
+/** @module Errors that a client sees; `body` is OpenAI's shape, `{ error: { message, type, param, code } }`. */
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
@@ -54,12 +53,15 @@ export function invalidRequest(error: z.ZodError): ApiError {
 /** Any thrown value as an error for the client; what the client cannot know of stays in the log. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof HTTPException) return new ApiError(error.status, error.message);
+  if (error instanceof HTTPException) return fromHono(error);
   console.error(error);
   return new ApiError(500, 'Internal error', { code: 'internal_error' });
 }
 
-export function errorResponse(error: unknown, c: Context): Response {
-  const api = toApiError(error);
-  return c.json(api.body, api.status, api.details.headers ?? {});
+/** Hono's own middleware throws these: a key that is missing or wrong, of which the response tells more. */
+function fromHono(error: HTTPException): ApiError {
+  const challenge = error.res?.headers.get('www-authenticate');
+  if (!challenge) return new ApiError(error.status, error.message);
+  const message = "The API key is missing or wrong: 'authorization: Bearer KEY' is what is expected";
+  return new ApiError(401, message, { code: 'invalid_api_key', headers: { 'www-authenticate': challenge } });
 }

@@ -1,0 +1,20 @@
+/** @module Errors in TGI's shape, with TGI's statuses. */
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { ApiError } from '../../errors.ts';
+
+export interface TgiErrorBody {
+  readonly error: string;
+  readonly error_type: string;
+}
+
+/** A request that is wrong is 422 there, and one that must come again 429. */
+const STATUSES: Partial<Record<number, { status: ContentfulStatusCode; type: string }>> = {
+  400: { status: 422, type: 'validation' },
+  503: { status: 429, type: 'overloaded' },
+  500: { status: 500, type: 'generation' },
+};
+
+export function tgiError(error: ApiError): { status: ContentfulStatusCode; body: TgiErrorBody } {
+  const { status, type } = STATUSES[error.status] ?? { status: error.status, type: 'validation' };
+  return { status, body: { error: error.message, error_type: type } };
+}
