@@ -3,6 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
 import { describeIssue } from '../decoding/describe-issue.ts';
+import { DecodingOptionsError, NoTokenLeftError } from '../decoding/errors.ts';
 
 export interface ErrorBody {
   readonly error: {
@@ -54,6 +55,10 @@ export function invalidRequest(error: z.ZodError): ApiError {
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof HTTPException) return fromHono(error);
+  if (error instanceof DecodingOptionsError) {
+    return new ApiError(400, error.message, { param: error.option, code: 'invalid_value' });
+  }
+  if (error instanceof NoTokenLeftError) return new ApiError(400, error.message, { code: 'no_token_left' });
   console.error(error);
   return new ApiError(500, 'Internal error', { code: 'internal_error' });
 }

@@ -2,7 +2,6 @@
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
 import { mostNewTokens } from '../../decoding/decode.ts';
-import { DecodingOptionsError, NoTokenLeftError } from '../../decoding/errors.ts';
 import type { AppEnv } from '../bindings.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SlotsExhaustedError } from '../engine/errors.ts';
@@ -113,12 +112,8 @@ export function stream(c: Context<AppEnv>, events: Events, shape: StreamShape): 
   });
 }
 
-/** What the client can do something about, as an ApiError; anything else as it is. */
+/** No room, as an ApiError; anything else as it is. */
 function forClient(error: unknown, request?: GenerationRequest, names?: FieldNames): unknown {
-  if (error instanceof DecodingOptionsError) {
-    return new ApiError(400, error.message, { param: error.option, code: 'invalid_value' });
-  }
-  if (error instanceof NoTokenLeftError) return new ApiError(400, error.message, { code: 'no_token_left' });
   if (!(error instanceof SlotsExhaustedError)) return error;
   if (request && names && error.requested > error.maximum) return neverFits(error, request, names);
   return new ApiError(503, `Busy: ${error.message}`, {
