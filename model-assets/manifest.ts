@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 
-export const MANIFEST_VERSION = 1;
+export const MANIFEST_VERSION = 2;
 
 /** Every tensor starts at a multiple of this many bytes: a cache line, and enough for any SIMD load. */
 export const TENSOR_ALIGNMENT = 64;
