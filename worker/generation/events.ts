@@ -19,12 +19,17 @@ export interface TextToken {
   readonly text: string;
 }
 
+export interface TextBeam extends Beam {
+  /** Of its last token, alone. */
+  readonly text: string;
+}
+
 /** The beams of a prompt after a step. */
 export interface Front {
   readonly type: 'beams';
   readonly prompt: number;
   readonly step: number;
-  readonly beams: readonly Beam[];
+  readonly beams: readonly TextBeam[];
 }
 
 export interface Finished {

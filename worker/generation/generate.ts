@@ -4,6 +4,7 @@
  */
 import { decode, nodesNeeded } from '../../decoding/decode.ts';
 import type {
+  BeamsEvent,
   DecodedSequence,
   DecodingEvent,
   DecodingResult,
@@ -12,8 +13,9 @@ import type {
 import { type ResolvedOptions, resolveOptions } from '../../decoding/options.ts';
 import type { FinishReason } from '../../decoding/stopping.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ChoiceText } from './choice-text.ts';
-import type { GenerationEvent } from './events.ts';
+import type { Front, GenerationEvent } from './events.ts';
 import { Lane } from './lane.ts';
 import { merge } from './merge.ts';
 import type { GenerationRequest, Prompt } from './request.ts';
@@ -98,6 +100,7 @@ interface SequenceState {
 
 /** One prompt's decoding, and its choices' texts. */
 class PromptRun {
+  readonly #tokenizer: Tokenizer;
   readonly #prompt: number;
   readonly #n: number;
   readonly #hasScores: boolean;
@@ -113,6 +116,7 @@ class PromptRun {
     prompt: number,
     decoding: Decoding,
   ) {
+    this.#tokenizer = engine.tokenizer;
     this.#prompt = prompt;
     this.#n = request.n;
     this.#hasScores = options.num_beams > 1;
@@ -135,13 +139,19 @@ class PromptRun {
           return;
         }
         if (value.type === 'token') yield* this.#token(value.sequence, value);
-        else if (value.type === 'beams' || value.type === 'prompt') yield { ...value, prompt: this.#prompt };
+        else if (value.type === 'prompt') yield { ...value, prompt: this.#prompt };
+        else if (value.type === 'beams') yield this.#front(value);
         // A beam search's score comes with the result, which comes next.
         else if (!this.#hasScores) yield* this.#finish(value.sequence, value.reason, null);
       }
     } finally {
       await this.#decoding.return({ sequences: [], warnings: [] });
     }
+  }
+
+  #front({ step, beams }: BeamsEvent): Front {
+    const withText = beams.map((beam) => ({ ...beam, text: this.#tokenizer.decode([beam.token]) }));
+    return { type: 'beams', prompt: this.#prompt, step, beams: withText };
   }
 
   *#token(sequence: number, { token, logprob, model }: GeneratedToken): Generator<GenerationEvent> {

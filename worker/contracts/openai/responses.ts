@@ -39,6 +39,7 @@ export const beam = z.strictObject({
   group: z.int().min(0),
   index: z.int().min(0).nullable(),
   token: z.int().min(0),
+  text: z.string(),
   parent: z.int().min(0),
   logprob: z.number(),
   score: z.number(),
