@@ -7,7 +7,7 @@
  * `logit_bias`, `frequency_penalty`, `presence_penalty`, `stop`, `logprobs`) and vLLM (`stop_token_ids`, `ignore_eos`,
  * `allowed_token_ids`, `prompt_logprobs`).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeIssue } from './describe-issue.ts';
 import { DecodingOptionsError } from './errors.ts';
 

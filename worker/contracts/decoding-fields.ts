@@ -1,5 +1,5 @@
 /** @module Options of decoding that every contract takes beside its own, under the names that Hugging Face gave them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type DecodingOptions,
   decodingOptionsSchema,

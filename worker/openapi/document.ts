@@ -1,5 +1,5 @@
 /** @module The OpenAPI 3.1 document, made of the schemas that validate requests. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   completionChunk,
   completionResponse,

@@ -1,5 +1,5 @@
 /** @module What OpenAI's routes answer, as schemas: the reference is made of them, and the tests hold answers to them. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const finishReason = z.enum(['stop', 'length']);
 const tokenLogprobs = z.record(z.string(), z.number());

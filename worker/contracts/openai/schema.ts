@@ -2,7 +2,7 @@
  * @module `POST /v1/completions`: what may be asked, and with what defaults. OpenAI's names and ranges; vLLM's for what
  * OpenAI has not; and the options of decoding under Hugging Face's.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodingFields } from '../decoding-fields.ts';
 
 const MAX_PROMPTS = 128;

@@ -1,5 +1,5 @@
 /** @module What TGI's routes answer, as schemas. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { beam } from '../openai/responses.ts';
 
 const token = z.strictObject({

@@ -1,7 +1,7 @@
 /**
  * @module What Text Generation Inference 3.3.6 may be asked (`router/src/lib.rs`), and the options of decoding beside it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodingFields } from '../decoding-fields.ts';
 
 const MAX_BEST_OF = 20;

@@ -1,5 +1,5 @@
 /** @module What the Workers AI route answers, as schemas. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { beam } from '../openai/responses.ts';
 
 const usage = z.strictObject({

@@ -1,5 +1,5 @@
 /** @module What a text-generation model of Cloudflare Workers AI may be asked, and the options of decoding beside it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodingFields } from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
