@@ -3,7 +3,6 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
-import { secureHeaders } from 'hono/secure-headers';
 import type { AppEnv } from './bindings.ts';
 import { errorResponse } from './contracts/error-shapes.ts';
 import { completions } from './contracts/openai/completions.ts';
@@ -13,11 +12,12 @@ import { info, tokenize } from './contracts/tgi/tokenize.ts';
 import { run } from './contracts/workers-ai/run.ts';
 import { ApiError } from './errors.ts';
 import type { IsolateEngine } from './isolate-engine.ts';
-import { crossOrigin, keys, logged, rateLimit } from './operate/middleware.ts';
+import { keys, rateLimit } from './operate/keys.ts';
+import { crossOrigin, guardHeaders, logged } from './operate/middleware.ts';
 import { Records } from './operate/records.ts';
 import { health } from './routes/health.ts';
 import { metrics } from './routes/metrics.ts';
-import { openapi } from './routes/openapi.ts';
+import { docs, openapi } from './routes/openapi.ts';
 
 const MAX_BODY_BYTES = 2 ** 20;
 
@@ -31,7 +31,7 @@ export function createApp(engine: IsolateEngine): Hono<AppEnv> {
   });
   app.use(requestId());
   app.use(logged(records));
-  app.use(secureHeaders({ crossOriginResourcePolicy: 'cross-origin' }));
+  app.use(guardHeaders);
   app.use(crossOrigin);
   app.use(keys);
   app.use(rateLimit);
@@ -68,5 +68,6 @@ export function createApp(engine: IsolateEngine): Hono<AppEnv> {
   app.route('/health', health);
   app.route('/metrics', metrics(records));
   app.route('/openapi.json', openapi);
+  app.route('/docs', docs);
   return app;
 }

@@ -1,7 +1,7 @@
 /** @module What a deployment gives the Worker, beyond what `wrangler.toml` declares. */
 import type { Context } from 'hono';
 import type { Engine } from './engine/engine.ts';
-import { ModelFilesError, ModelTooLargeError } from './engine/errors.ts';
+import { HeapExhaustedError, ModelFilesError, ModelTooLargeError } from './engine/errors.ts';
 import type { ModelSource } from './engine/model-source.ts';
 import { ApiError } from './errors.ts';
 import type { IsolateEngine } from './isolate-engine.ts';
@@ -25,6 +25,8 @@ export interface AppEnv {
   Variables: {
     engine: IsolateEngine;
     requestId: string;
+    /** Where a page has a style of its own. */
+    secureHeadersNonce?: string;
     record: RequestRecord;
     /** Settles when the answer's stream is at its end. */
     streaming?: Promise<void>;
@@ -38,6 +40,9 @@ export function modelSource(env: Bindings): ModelSource {
   return assetsSource(env.ASSETS);
 }
 
+/** What those who deploy can put right. */
+const EXPECTED = [ModelFilesError, ModelTooLargeError, HeapExhaustedError] as const;
+
 /** @throws ApiError when the model's files are not what they should be, or it does not fit */
 export async function engineOf(c: Context<AppEnv>): Promise<Engine> {
   try {
@@ -48,7 +53,7 @@ export async function engineOf(c: Context<AppEnv>): Promise<Engine> {
       waitUntil: (work) => c.executionCtx.waitUntil(work),
     });
   } catch (error) {
-    if (!(error instanceof ModelFilesError || error instanceof ModelTooLargeError)) throw error;
+    if (!(error instanceof Error && EXPECTED.some((kind) => error instanceof kind))) throw error;
     console.error(error);
     throw new ApiError(500, `The model cannot be loaded: ${error.message}`, { code: 'model_unavailable' });
   }

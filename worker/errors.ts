@@ -34,9 +34,14 @@ export class ApiError extends Error {
 
   get body(): ErrorBody {
     const { param = null, code = null } = this.details;
-    const type = this.status < 500 ? 'invalid_request_error' : 'server_error';
-    return { error: { message: this.message, type, param, code } };
+    return { error: { message: this.message, type: errorType(this.status), param, code } };
   }
+}
+
+/** As OpenAI has them: a wrong key is an invalid request, and too many `requests` are named after what there were too many of. */
+function errorType(status: number): string {
+  if (status === 429) return 'requests';
+  return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
 /** The first thing that is wrong with a request, by the name of its field. */

@@ -182,7 +182,12 @@ describe('GET /v1/models', () => {
     const app = startApp();
     const model = { id: 'default', object: 'model', created: 0, owned_by: 'edgebeam' };
     expect(await (await app.fetch('/v1/models')).json()).toEqual({ object: 'list', data: [model] });
-    expect(await (await app.fetch('/health')).json()).toEqual({ status: 'ok', model: null, loading: false });
+    expect(await (await app.fetch('/health')).json()).toEqual({
+      status: 'ok',
+      ready: false,
+      model: null,
+      loading: false,
+    });
   });
 });
 

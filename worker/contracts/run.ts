@@ -10,7 +10,7 @@ import type { GenerationEvent } from '../generation/events.ts';
 import { startGeneration } from '../generation/generate.ts';
 import type { GenerationRequest } from '../generation/request.ts';
 import { UsageMeter } from '../generation/usage.ts';
-import { noteGeneration, type RequestRecord } from '../operate/records.ts';
+import { CLIENT_GONE, noteGeneration, type RequestRecord } from '../operate/records.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -96,17 +96,20 @@ export function stream(c: Context<AppEnv>, events: Events, shape: StreamShape): 
   record.stream = true;
   c.set('streaming', sent);
   return streamSSE(c, async (sse) => {
+    const isGone = () => sse.aborted || c.req.raw.signal.aborted;
     try {
       for await (const event of events) {
-        if (sse.aborted) return;
+        if (isGone()) return;
         for (const message of shape.of(event)) await sse.writeSSE(message);
       }
       for (const message of shape.end()) await sse.writeSSE(message);
     } catch (error) {
+      if (isGone()) return;
       const api = toApiError(forClient(error));
-      record.error = api.message;
+      record.error = api.details.code ?? 'error';
       await sse.writeSSE(shape.error(api));
     } finally {
+      if (isGone()) record.error = CLIENT_GONE;
       resolve();
     }
   });

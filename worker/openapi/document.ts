@@ -1,242 +1,165 @@
 /** @module The OpenAPI 3.1 document, made of the schemas that validate requests. */
-import * as z from 'zod';
-import {
-  completionChunk,
-  completionResponse,
-  errorResponse,
-  model,
-  modelList,
-} from '../contracts/openai/responses.ts';
-import { completionSchema } from '../contracts/openai/schema.ts';
-import {
-  beamsEvent,
-  compatResponse,
-  generateResponse,
-  infoResponse,
-  streamEvent,
-  tgiErrorResponse,
-  tokenizeResponse,
-} from '../contracts/tgi/responses.ts';
-import { compatSchema, generateSchema, tokenizeSchema } from '../contracts/tgi/schema.ts';
-import { runErrorResponse, runEvent, runResponse } from '../contracts/workers-ai/responses.ts';
-import { runSchema } from '../contracts/workers-ai/schema.ts';
+import { ROUTES, type Route } from './routes.ts';
+import { type JsonSchema, jsonSchemas, type SchemaName } from './schemas.ts';
 
-const REQUESTS = {
-  CompletionRequest: completionSchema,
-  CompatRequest: compatSchema,
-  GenerateRequest: generateSchema,
-  TokenizeRequest: tokenizeSchema,
-  RunRequest: runSchema,
-} as const;
+export const VERSION = '0.1.0';
 
-const RESPONSES = {
-  Completion: completionResponse,
-  CompletionChunk: completionChunk,
-  Model: model,
-  ModelList: modelList,
-  Error: errorResponse,
-  CompatResponse: compatResponse,
-  GenerateResponse: generateResponse,
-  StreamEvent: z.union([streamEvent, beamsEvent]),
-  TokenizeResponse: tokenizeResponse,
-  Info: infoResponse,
-  TgiError: tgiErrorResponse,
-  RunResponse: runResponse,
-  RunEvent: runEvent,
-  RunError: runErrorResponse,
-  Health: z.looseObject({ status: z.literal('ok') }),
-} as const;
-
-type Request = keyof typeof REQUESTS;
-type Response = keyof typeof RESPONSES;
-
-interface Route {
-  readonly path: string;
-  readonly method: 'get' | 'post';
-  readonly summary: string;
-  readonly tag: string;
-  readonly parameters?: readonly string[];
-  readonly request?: Request;
-  readonly response?: Response;
-  /** Of its events, where it streams. */
-  readonly event?: Response;
-  readonly error: Response;
-  /** Statuses with the error's shape. */
-  readonly errors: readonly number[];
+export interface Reference {
+  readonly $ref: `#/components/schemas/${SchemaName}`;
 }
 
-const COMMON = [401, 405, 429, 500] as const;
-const BODY = [400, 413, 415, 503, ...COMMON] as const;
-const TGI_BODY = [413, 415, 422, ...COMMON] as const;
+export type Content = Readonly<
+  Record<string, { readonly schema: Reference | JsonSchema | { readonly anyOf: readonly Reference[] } }>
+>;
 
-export const ROUTES: readonly Route[] = [
-  {
-    path: '/v1/completions',
-    method: 'post',
-    summary: 'Continues prompts (OpenAI)',
-    tag: 'OpenAI',
-    request: 'CompletionRequest',
-    response: 'Completion',
-    event: 'CompletionChunk',
-    error: 'Error',
-    errors: [404, ...BODY],
-  },
-  {
-    path: '/v1/models',
-    method: 'get',
-    summary: 'The model',
-    tag: 'OpenAI',
-    response: 'ModelList',
-    error: 'Error',
-    errors: COMMON,
-  },
-  {
-    path: '/v1/models/{id}',
-    method: 'get',
-    summary: 'The model, by its name',
-    tag: 'OpenAI',
-    parameters: ['id'],
-    response: 'Model',
-    error: 'Error',
-    errors: [404, ...COMMON],
-  },
-  {
-    path: '/',
-    method: 'post',
-    summary: 'Continues a text, streamed or not (Text Generation Inference)',
-    tag: 'Text Generation Inference',
-    request: 'CompatRequest',
-    response: 'CompatResponse',
-    event: 'StreamEvent',
-    error: 'TgiError',
-    errors: TGI_BODY,
-  },
-  {
-    path: '/generate',
-    method: 'post',
-    summary: 'Continues a text',
-    tag: 'Text Generation Inference',
-    request: 'GenerateRequest',
-    response: 'GenerateResponse',
-    error: 'TgiError',
-    errors: TGI_BODY,
-  },
-  {
-    path: '/generate_stream',
-    method: 'post',
-    summary: 'Continues a text, token by token',
-    tag: 'Text Generation Inference',
-    request: 'GenerateRequest',
-    event: 'StreamEvent',
-    error: 'TgiError',
-    errors: TGI_BODY,
-  },
-  {
-    path: '/tokenize',
-    method: 'post',
-    summary: 'A text’s tokens, and where they stand in it',
-    tag: 'Text Generation Inference',
-    request: 'TokenizeRequest',
-    response: 'TokenizeResponse',
-    error: 'TgiError',
-    errors: TGI_BODY,
-  },
-  {
-    path: '/info',
-    method: 'get',
-    summary: 'The model and its limits',
-    tag: 'Text Generation Inference',
-    response: 'Info',
-    error: 'TgiError',
-    errors: COMMON,
-  },
-  {
-    path: '/ai/run/{model}',
-    method: 'post',
-    summary: 'Continues a text (Cloudflare Workers AI)',
-    tag: 'Workers AI',
-    parameters: ['model'],
-    request: 'RunRequest',
-    response: 'RunResponse',
-    event: 'RunEvent',
-    error: 'RunError',
-    errors: [404, ...BODY],
-  },
-  {
-    path: '/health',
-    method: 'get',
-    summary: 'Whether it is up, whether the model is in memory, and who holds what of the heap',
-    tag: 'Operation',
-    response: 'Health',
-    error: 'Error',
-    errors: [405],
-  },
-];
-
-export function openApiDocument(): object {
-  const schemas = {
-    ...Object.fromEntries(
-      Object.entries(REQUESTS).map(([name, schema]) => [name, jsonSchema(schema, 'input')]),
-    ),
-    ...Object.fromEntries(
-      Object.entries(RESPONSES).map(([name, schema]) => [name, jsonSchema(schema, 'output')]),
-    ),
+export interface Operation {
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly parameters: readonly object[];
+  readonly requestBody?: {
+    readonly required: true;
+    readonly content: {
+      readonly 'application/json': { readonly schema: Reference; readonly example: object };
+    };
   };
+  readonly responses: Readonly<
+    Record<string, { readonly description: string; readonly headers: object; readonly content: Content }>
+  >;
+  readonly security?: readonly [];
+}
+
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly info: object;
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: Readonly<Record<string, { readonly get?: Operation; readonly post?: Operation }>>;
+  readonly components: { readonly schemas: Readonly<Record<SchemaName, JsonSchema>> } & Record<
+    string,
+    object
+  >;
+  readonly security: readonly object[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+}
+
+let made: OpenApiDocument | undefined;
+
+/** Made when it is first asked for: a Worker that starts has little time. */
+export function openApiDocument(): OpenApiDocument {
+  made ??= makeDocument();
+  return made;
+}
+
+function makeDocument(): OpenApiDocument {
   const paths: Record<string, object> = {};
   for (const route of ROUTES) paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
   return {
     openapi: '3.1.0',
     info: {
       title: 'edgebeam',
-      version: '0.1.0',
+      version: VERSION,
       description: 'GPT-2 text generation at the edge, with beam search.',
+      license: { name: 'MIT', identifier: 'MIT' },
     },
+    servers: [{ url: '/' }],
     paths,
     components: {
-      schemas,
+      schemas: jsonSchemas(),
+      headers: HEADERS,
       securitySchemes: {
-        key: { type: 'http', scheme: 'bearer', description: 'Where the deployment has keys' },
+        key: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'One of the deployment’s keys, where it has some.',
+        },
       },
     },
     security: [{}, { key: [] }],
+    tags: TAGS,
   };
 }
 
-function operation({
-  summary,
-  tag,
-  parameters = [],
-  request,
-  response,
-  event,
-  error,
-  errors,
-}: Route): object {
-  const content = (type: string, name: Response | Request) => ({ [type]: { schema: reference(name) } });
-  const ok = {
-    ...(response && content('application/json', response)),
-    ...(event && content('text/event-stream', event)),
-  };
+const TAGS = [
+  { name: 'OpenAI', description: 'The contract of OpenAI’s completions, with vLLM’s fields beside its own.' },
+  { name: 'Text Generation Inference', description: 'The contract of Hugging Face’s server.' },
+  { name: 'Workers AI', description: 'The contract of Cloudflare’s models.' },
+  { name: 'Operation', description: 'For those who run it.' },
+];
+
+const text = { type: 'string' } as const;
+
+const HEADERS = {
+  'x-request-id': { description: 'The request’s own, or a new one; it is in the log.', schema: text },
+  'retry-after': { description: 'Seconds until it is worth trying again.', schema: text },
+  'x-should-retry': { description: 'For clients of OpenAI: whether trying again can help.', schema: text },
+  allow: { description: 'The methods that the path takes.', schema: text },
+  'www-authenticate': { description: 'What kind of key is asked for.', schema: text },
+};
+
+/** By status: what it means, and the headers it has beside the request's number. */
+const ERRORS: Readonly<Record<number, readonly [string, ...(keyof typeof HEADERS)[]]>> = {
+  400: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
+  401: ['The key is missing or wrong.', 'www-authenticate'],
+  404: ['There is no model of this name.'],
+  405: ['The path takes other methods.', 'allow'],
+  413: ['The body is larger than 1 MiB.'],
+  415: ['The body is not application/json.'],
+  422: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
+  429: ['Too many requests, or at TGI’s routes too many at once.', 'retry-after', 'x-should-retry'],
+  500: ['The model cannot be loaded, or something broke; the log has it.', 'x-should-retry'],
+  503: ['It cannot serve this now.', 'retry-after', 'x-should-retry'],
+};
+
+function operation(route: Route): Operation {
+  const { summary, tag, parameters = [], request, example = {}, errors, open } = route;
   return {
     summary,
     tags: [tag],
-    parameters: parameters.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-    ...(request && { requestBody: { required: true, content: content('application/json', request) } }),
+    parameters: parameters.map((name) => ({ name, in: 'path', required: true, schema: text })),
+    ...(request && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: reference(request), example } },
+      },
+    }),
     responses: {
-      200: { description: 'It worked', content: ok },
-      ...Object.fromEntries(
-        [...new Set(errors)].map((status) => [
-          status,
-          { description: 'It did not', content: content('application/json', error) },
-        ]),
-      ),
+      200: { description: describeSuccess(route), headers: headers([]), content: successContent(route) },
+      ...Object.fromEntries([...errors].sort().map((status) => [status, failure(status, route)])),
     },
+    ...(open && { security: [] }),
   };
 }
 
-const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+function describeSuccess({ response, event }: Route): string {
+  if (!event) return 'The answer.';
+  const events =
+    'A stream is server-sent events, of which the schema describes the data of each; an error in its middle has ' +
+    'the shape of errors. Where the contract has it so, [DONE] is the last.';
+  return response ? `The answer, or its stream. ${events}` : events;
+}
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return rest;
+function successContent({ response, event, text: type, error }: Route): Content {
+  return {
+    ...(response && { 'application/json': { schema: reference(response) } }),
+    ...(event && { 'text/event-stream': { schema: { anyOf: [reference(event), reference(error)] } } }),
+    ...(type && { [type]: { schema: { type: type === 'application/json' ? 'object' : 'string' } } }),
+  };
+}
+
+function failure(status: number, { error }: Route): Operation['responses'][string] {
+  const [description, ...more] = ERRORS[status] ?? [];
+  if (description === undefined) throw new RangeError(`nothing is written of status ${status}`);
+  return {
+    description,
+    headers: headers(more),
+    content: { 'application/json': { schema: reference(error) } },
+  };
+}
+
+function headers(names: readonly (keyof typeof HEADERS)[]): object {
+  const all = ['x-request-id', ...names];
+  return Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+function reference(name: SchemaName): Reference {
+  return { $ref: `#/components/schemas/${name}` };
 }

@@ -1,68 +1,54 @@
-/** @module What every request passes: its number, headers, keys, limits, and its line in the log. */
+/** @module What every request passes: whose pages may ask, what headers its answer has, and its line in the log. */
 import type { Context, MiddlewareHandler } from 'hono';
-import { bearerAuth } from 'hono/bearer-auth';
 import { cors } from 'hono/cors';
+import { routePath } from 'hono/route';
+import { secureHeaders } from 'hono/secure-headers';
 import type { AppEnv } from '../bindings.ts';
-import { ApiError } from '../errors.ts';
-import type { Records } from './records.ts';
-
-/** Paths that anyone may ask: whether it is up. */
-const OPEN_PATHS = ['/health', '/openapi.json', '/docs'];
+import { CLIENT_GONE, type Records, type RequestRecord } from './records.ts';
 
 /** Origins whose pages may ask: `CORS_ORIGINS`, by commas; all of them if there is none. */
 export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
   origin: (origin, c: Context<AppEnv>) => {
-    const origins = list(c.env.CORS_ORIGINS);
-    if (origins.length === 0) return '*';
+    const origins = (c.env.CORS_ORIGINS ?? '').split(',').map((one) => one.trim());
+    if (origins.every((one) => one === '')) return '*';
     return origins.includes(origin) ? origin : null;
   },
-  allowHeaders: ['authorization', 'content-type', 'x-request-id'],
-  exposeHeaders: ['x-request-id', 'retry-after', 'x-should-retry'],
+  allowMethods: ['GET', 'HEAD', 'POST'],
+  // Any header may be sent: clients have some of their own, as OpenAI's `x-stainless-*`.
+  exposeHeaders: ['x-request-id', 'retry-after', 'x-should-retry', 'allow', 'www-authenticate'],
   maxAge: 86_400,
 });
 
-/** Keys of the secret `API_KEYS`, by commas. Without it everyone may ask. */
-export const keys: MiddlewareHandler<AppEnv> = (c, next) => {
-  const token = list(c.env.API_KEYS);
-  if (token.length === 0 || OPEN_PATHS.includes(c.req.path)) return next();
-  // Compares digests, so that time tells nothing of the key.
-  return bearerAuth<AppEnv>({ token })(c, next);
-};
+/** Nothing here is to be shown as a page or framed; what a route sets for itself stays. */
+export const guardHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  crossOriginResourcePolicy: 'cross-origin',
+  xFrameOptions: 'DENY',
+  overwrite: false,
+});
 
-/** The binding `RATE_LIMITER`, by key, or where there are none by address. */
-export const rateLimit: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const limiter = c.env.RATE_LIMITER;
-  if (!limiter || OPEN_PATHS.includes(c.req.path)) return next();
-  const key = c.req.header('authorization') ?? c.req.header('cf-connecting-ip') ?? 'unknown';
-  const { success } = await limiter.limit({ key });
-  if (success) return next();
-  throw new ApiError(429, 'Too many requests: come back in a minute', {
-    code: 'rate_limit_exceeded',
-    headers: { 'retry-after': '60' },
-  });
-};
-
-/** One line when the answer, or its stream, is done. */
+/** One line when the answer, or its stream, is done, and also when the client has gone before. */
 export function logged(records: Records): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    const record = {
-      id: c.get('requestId'),
-      method: c.req.method,
-      path: c.req.path,
-      began: Date.now(),
-    };
+    const { signal } = c.req.raw;
+    const { method, path } = c.req;
+    const record: RequestRecord = { id: c.get('requestId'), method, path, began: Date.now() };
     c.set('record', record);
-    await next();
-    const { streaming } = c.var;
-    const finish = () => records.finish(record, c.res.status);
-    if (streaming) c.executionCtx.waitUntil(streaming.then(finish));
-    else finish();
+    const answering = next();
+    // When the client goes away the platform drops all of a request that is not under waitUntil.
+    c.executionCtx.waitUntil(
+      answering.then(async () => {
+        await c.var.streaming;
+        if (signal.aborted) record.error = CLIENT_GONE;
+        records.finish(record, { status: c.res.status, route: routeOf(c) });
+      }),
+    );
+    await answering;
   };
 }
 
-function list(text = ''): string[] {
-  return text
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
+/** The pattern that the path met, or `none`. */
+function routeOf(c: Context<AppEnv>): string {
+  const pattern = routePath(c, -1);
+  return pattern === '/*' ? 'none' : pattern;
 }

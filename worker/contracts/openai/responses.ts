@@ -65,7 +65,7 @@ export const modelList = z.strictObject({ object: z.literal('list'), data: z.arr
 export const errorResponse = z.strictObject({
   error: z.strictObject({
     message: z.string(),
-    type: z.enum(['invalid_request_error', 'server_error']),
+    type: z.enum(['invalid_request_error', 'requests', 'server_error']),
     param: z.string().nullable(),
     code: z.string().nullable(),
   }),
