@@ -1,8 +1,10 @@
 /** @module Options of decoding that every contract takes beside its own, under the names that Hugging Face gave them. */
 import { z } from 'zod';
+import { DecodingOptionsError } from '../../decoding/errors.ts';
 import {
   type DecodingOptions,
   decodingOptionsSchema,
+  type ResolvedOptions,
   resolveOptions,
   unusedOptions,
 } from '../../decoding/options.ts';
@@ -50,13 +52,27 @@ export function randomSeed(): number {
 }
 
 /**
- * Refuses what would say nothing in the search that is asked for. What only sampling uses is welcome in greedy search, where
+ * Refuses what does not go together, and what would say nothing in the search that is asked for. What only sampling uses is welcome in greedy search, where
  * clients send it together with a temperature of 0: the likeliest token is among the likeliest.
  * @throws ApiError
  */
 export function refuseUnused(given: DecodingOptions): void {
-  const { options } = resolveOptions(given);
+  const options = resolved(given);
   const greedy = !options.do_sample && options.num_beams === 1;
   const [unused] = unusedOptions(greedy ? { ...options, do_sample: true } : options);
   if (unused) throw new ApiError(400, unused.message, { param: unused.option, code: 'unused_option' });
+}
+
+function resolved(given: DecodingOptions): ResolvedOptions {
+  try {
+    return resolveOptions(given).options;
+  } catch (error) {
+    if (!(error instanceof DecodingOptionsError)) throw error;
+    throw new ApiError(400, error.message, { param: error.option, code: 'invalid_value' });
+  }
+}
+
+/** For what one field alone cannot tell. */
+export function refuse(param: string, what: string, found: unknown): never {
+  throw new ApiError(400, `'${param}' ${what}, not ${found}`, { param, code: 'invalid_value' });
 }

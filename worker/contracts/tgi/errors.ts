@@ -7,9 +7,10 @@ export interface TgiErrorBody {
   readonly error_type: string;
 }
 
-/** A request that is wrong is 422 there, and one that must come again 429. */
+/** A request that is wrong is 422 there, and one that must come again 429. Clients go by the type. */
 const STATUSES: Partial<Record<number, { status: ContentfulStatusCode; type: string }>> = {
   400: { status: 422, type: 'validation' },
+  429: { status: 429, type: 'overloaded' },
   503: { status: 429, type: 'overloaded' },
   500: { status: 500, type: 'generation' },
 };
