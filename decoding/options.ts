@@ -8,7 +8,7 @@
  * `allowed_token_ids`, `prompt_logprobs`).
  */
 import * as z from 'zod';
-import { describeIssue } from './describe-issue.ts';
+import { describeIssue, innermostIssue } from './describe-issue.ts';
 import { DecodingOptionsError } from './errors.ts';
 
 const tokenId = z.int().nonnegative();
@@ -115,8 +115,9 @@ export type ResolvedOptions = z.output<typeof decodingOptionsSchema>;
 export function resolveOptions(given: DecodingOptions): { options: ResolvedOptions; warnings: string[] } {
   const parsed = decodingOptionsSchema.safeParse(given, { reportInput: true });
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    if (!issue) throw new DecodingOptionsError('', 'invalid options');
+    const [outer] = parsed.error.issues;
+    if (!outer) throw new DecodingOptionsError('', 'invalid options');
+    const issue = innermostIssue(outer);
     if (issue.code === 'unrecognized_keys') {
       const [key = ''] = issue.keys;
       throw new DecodingOptionsError(key, `'${key}' is not an option`);

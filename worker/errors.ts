@@ -2,7 +2,8 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
-import { describeIssue } from '../decoding/describe-issue.ts';
+
+import { describeIssue, innermostIssue } from '../decoding/describe-issue.ts';
 import { DecodingOptionsError, NoTokenLeftError } from '../decoding/errors.ts';
 
 export interface ErrorBody {
@@ -46,11 +47,12 @@ function errorType(status: number): string {
 
 /** The first thing that is wrong with a request, by the name of its field. */
 export function invalidRequest(error: z.ZodError): ApiError {
-  const [issue] = error.issues;
-  if (!issue) return new ApiError(400, 'Invalid request');
+  const [outer] = error.issues;
+  if (!outer) return new ApiError(400, 'Invalid request');
+  const issue = innermostIssue(outer);
   if (issue.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
-    return new ApiError(400, `'${key}' is not a supported field`, { param: key, code: 'unsupported_field' });
+    const param = [...issue.path, issue.keys[0] ?? ''].join('.');
+    return new ApiError(400, `'${param}' is not a supported field`, { param, code: 'unsupported_field' });
   }
   const param = issue.path.join('.');
   return new ApiError(400, describeIssue(issue), { ...(param && { param }), code: 'invalid_value' });

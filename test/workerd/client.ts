@@ -38,7 +38,11 @@ export function startApp(bindings: Partial<Bindings> = {}): TestApp {
 }
 
 export function post(app: TestApp, body: unknown): Promise<Response> {
-  return app.fetch('/v1/completions', {
+  return postTo(app, '/v1/completions', body);
+}
+
+export function postTo(app: TestApp, path: string, body: unknown): Promise<Response> {
+  return app.fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),

@@ -50,13 +50,19 @@ export function randomSeed(): number {
 }
 
 /**
- * Refuses what would say nothing in the search that is asked for. What only sampling uses is welcome in greedy search, where
- * clients send it together with a temperature of 0: the likeliest token is among the likeliest.
- * @throws ApiError
+ * Refuses what does not go together, and what would say nothing in the search that is asked for. What only sampling uses
+ * is welcome in greedy search, where clients send it together with a temperature of 0: the likeliest token is among the
+ * likeliest.
+ * @throws ApiError, DecodingOptionsError
  */
 export function refuseUnused(given: DecodingOptions): void {
   const { options } = resolveOptions(given);
   const greedy = !options.do_sample && options.num_beams === 1;
   const [unused] = unusedOptions(greedy ? { ...options, do_sample: true } : options);
   if (unused) throw new ApiError(400, unused.message, { param: unused.option, code: 'unused_option' });
+}
+
+/** For what one field alone cannot tell. */
+export function refuse(param: string, what: string, found: unknown): never {
+  throw new ApiError(400, `'${param}' ${what}, not ${found}`, { param, code: 'invalid_value' });
 }

@@ -1,5 +1,6 @@
 /** @module Prompts as token ids. */
 
+import { mostNewTokens } from '../../decoding/decode.ts';
 import type { Engine } from '../engine/engine.ts';
 import { ApiError } from '../errors.ts';
 import type { Prompt } from '../generation/request.ts';
@@ -26,6 +27,16 @@ export function promptOfIds(engine: Engine, ids: readonly number[], name: string
     throw invalid(`${name}.${unknown}`, message);
   }
   return { ids, text: engine.tokenizer.decode(ids, { skipSpecialTokens: true }) };
+}
+
+/**
+ * For who names no number: as many tokens as there is room for in context and cache.
+ * @param branches texts or beams that are to follow
+ * @returns at least 1, which may be too many
+ */
+export function tokensByDefault(engine: Engine, { ids }: Prompt, branches: number, most: number): number {
+  const fits = mostNewTokens(engine.status.slots.maximum, ids.length, branches);
+  return Math.max(1, Math.min(most, engine.contextLength - ids.length, fits));
 }
 
 /** @throws ApiError when a prompt and what is to follow are longer than the model's context */

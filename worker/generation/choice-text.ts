@@ -7,7 +7,7 @@ export class ChoiceText {
 
   /** @param decoder of this choice alone */
   constructor(decoder: TextDecoderStream, stop: readonly string[], keepStop: boolean) {
-    this.#text = new StoppableText(decoder, keepStop ? [] : stop);
+    this.#text = new StoppableText(decoder, stop, keepStop);
   }
 
   /** @returns what is certain now */

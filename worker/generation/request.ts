@@ -7,7 +7,7 @@ export interface GenerationRequest {
   readonly options: DecodingOptions;
   /** Texts for each prompt. In greedy search, where there is but one, it is told so many times. */
   readonly n: number;
-  /** Strings that end a text, in which they are left out, or kept. */
+  /** Strings that end a text: before them, or with them. */
   readonly stop: readonly string[];
   readonly keepStop: boolean;
 }

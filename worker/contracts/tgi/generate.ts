@@ -9,28 +9,29 @@ import { jsonBody } from '../../json-body.ts';
 import { withoutNulls } from '../nulls.ts';
 import { collect, type Events, type StreamShape, start, stream } from '../run.ts';
 import { tgiError } from './errors.ts';
-import { compatSchema, type GenerateRequest, generateSchema } from './schema.ts';
+import { compatSchema, type GenerateRequest, generateSchema, hasDetails } from './schema.ts';
 import { finishReason, type PrefillToken, type TgiToken, TokenView } from './tokens.ts';
-import { toGeneration } from './translate.ts';
+import { type AnswerKind, toGeneration } from './translate.ts';
 
 export const generate = new Hono<AppEnv>()
   .post('/', async (c) => {
-    const request = await parsed(c, compatSchema);
-    if (request.stream) return streamed(c, await begin(c, request, true));
-    const sequences = await whole(c, await begin(c, request, false));
-    const { num_return_sequences = 1 } = request.parameters;
-    const [first, ...others] = sequences.map(({ generated_text }) => ({ generated_text }));
-    const answer = { ...first, ...detailsOf(sequences, request) };
-    return c.json([answer, ...others.slice(0, num_return_sequences - 1)]);
+    const { stream: isStream, ...request } = await parsed(c, compatSchema);
+    // So it is there for a model of the pipeline text-generation.
+    request.parameters.return_full_text ??= true;
+    if (isStream) return streamed(c, await begin(c, request, 'stream'));
+    const sequences = await whole(c, await begin(c, request, 'list'));
+    const texts = sequences.map(({ generated_text }) => ({ generated_text }));
+    const [first, ...others] = texts.slice(0, request.parameters.num_return_sequences);
+    return c.json([{ ...first, ...detailsOf(sequences, request) }, ...others]);
   })
   .post('/generate', async (c) => {
     const request = await parsed(c, generateSchema);
-    const sequences = await whole(c, await begin(c, request, false));
+    const sequences = await whole(c, await begin(c, request, 'one'));
     const [first] = sequences;
     return c.json({ generated_text: first?.generated_text, ...detailsOf(sequences, request) });
   })
   .post('/generate_stream', async (c) => {
-    return streamed(c, await begin(c, await parsed(c, generateSchema), true));
+    return streamed(c, await begin(c, await parsed(c, generateSchema), 'stream'));
   });
 
 async function parsed<T extends z.ZodType>(c: Context<AppEnv>, schema: T): Promise<z.output<T>> {
@@ -51,13 +52,21 @@ interface Begun {
   readonly events: Events;
 }
 
-async function begin(c: Context<AppEnv>, request: GenerateRequest, isStream: boolean): Promise<Begun> {
+async function begin(c: Context<AppEnv>, request: GenerateRequest, kind: AnswerKind): Promise<Begun> {
   const engine = await engineOf(c);
-  const { generation, seed } = toGeneration(engine, request, isStream);
+  const { generation, seed } = toGeneration(engine, request, kind);
   const names = { prompt: 'inputs', maxTokens: 'max_new_tokens' };
   const { events } = await start(c, engine, generation, names);
   return { request, generation, seed, tokens: new TokenView(engine.tokenizer), events };
 }
+
+/** What the text begins with. All of the prompt, whatever part of it the model has seen. */
+const fullTextBefore = ({ inputs, parameters }: GenerateRequest): string =>
+  parameters.return_full_text ? inputs : '';
+
+/** The last token with what is left of the text in the end: U+FFFD for a character that broke off. */
+const withRest = (token: TgiToken, rest: string): TgiToken =>
+  token.special ? token : { ...token, text: token.text + rest };
 
 /** A text with all that `details` may tell of it. */
 interface Sequence {
@@ -81,8 +90,7 @@ class SequenceWriter {
 
   constructor(begun: Begun) {
     this.#begun = begun;
-    const [prompt] = begun.generation.prompts;
-    if (begun.request.parameters.return_full_text) this.#text = prompt?.text ?? '';
+    this.#text = fullTextBefore(begun.request);
   }
 
   prompt(logprobs: Extract<GenerationEvent, { type: 'prompt' }>['logprobs']): void {
@@ -97,6 +105,8 @@ class SequenceWriter {
   }
 
   finished({ text, reason, score }: Finished): Sequence {
+    const last = this.#tokens.pop();
+    if (last) this.#tokens.push(withRest(last, text));
     return {
       generated_text: this.#text + text,
       finish_reason: finishReason(reason),
@@ -125,7 +135,7 @@ async function whole(c: Context<AppEnv>, begun: Begun): Promise<Sequence[]> {
 
 /** `details`, if they are asked for. */
 function detailsOf([first, ...others]: readonly Sequence[], { parameters }: GenerateRequest): object {
-  if (!first || !(parameters.details || parameters.decoder_input_details)) return {};
+  if (!first || !hasDetails(parameters)) return {};
   const shown = ({ top_tokens, ...sequence }: Sequence) =>
     parameters.top_n_tokens > 0 ? { ...sequence, top_tokens } : sequence;
   const { generated_text, ...details } = shown(first);
@@ -140,9 +150,9 @@ function detailsOf([first, ...others]: readonly Sequence[], { parameters }: Gene
 /** The last token's event has the text and its details: each waits for the next one. */
 function streamed(c: Context<AppEnv>, begun: Begun): Response {
   const { request, tokens, seed, generation } = begun;
-  const { top_n_tokens, include_beams, return_full_text } = request.parameters;
+  const { top_n_tokens, include_beams } = request.parameters;
   const [prompt] = generation.prompts;
-  let text = return_full_text ? (prompt?.text ?? '') : '';
+  let text = fullTextBefore(request);
   let index = 0;
   let waiting: { index: number; token: TgiToken; top_tokens?: TgiToken[] } | undefined;
   const message = (data: object) => ({ data: JSON.stringify(data) });
@@ -151,18 +161,16 @@ function streamed(c: Context<AppEnv>, begun: Begun): Response {
       if (event.type === 'beams' && include_beams) {
         yield message({ beams: { step: event.step, front: event.beams } });
       }
-      // Of several texts a stream has the first.
-      if ((event.type !== 'token' && event.type !== 'finished') || event.choice !== 0) return;
+      if (event.type !== 'token' && event.type !== 'finished') return;
       text += event.text;
       if (event.type === 'token') {
         if (waiting) yield message({ ...waiting, generated_text: null, details: null });
         const top = top_n_tokens > 0 ? { top_tokens: tokens.top(event) } : {};
         waiting = { index: ++index, token: tokens.generated(event), ...top };
       } else if (waiting) {
-        const { token } = waiting;
         yield message({
           ...waiting,
-          token: { ...token, text: token.special ? token.text : token.text + event.text },
+          token: withRest(waiting.token, event.text),
           generated_text: text,
           details: {
             finish_reason: finishReason(event.reason),

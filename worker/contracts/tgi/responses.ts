@@ -68,6 +68,7 @@ export const infoResponse = z.strictObject({
   model_dtype: z.string(),
   model_device_type: z.literal('cpu'),
   model_pipeline_tag: z.literal('text-generation'),
+  max_best_of: z.int(),
   max_stop_sequences: z.int(),
   max_input_tokens: z.int(),
   max_total_tokens: z.int(),

@@ -8,7 +8,7 @@ import { withoutNulls } from '../nulls.ts';
 import { collect, type Events, type StreamShape, start, stream } from '../run.ts';
 import { workersAiError } from './errors.ts';
 import { type RunRequest, runSchema } from './schema.ts';
-import { toGeneration } from './translate.ts';
+import { promptField, toGeneration } from './translate.ts';
 
 export const run = new Hono<AppEnv>().post('/:model{.+}', async (c) => {
   const parsed = runSchema.safeParse(withoutNulls(await jsonBody(c)), { reportInput: true });
@@ -16,8 +16,8 @@ export const run = new Hono<AppEnv>().post('/:model{.+}', async (c) => {
   const engine = await engineOf(c);
   checkModel(engine.manifest.name, c.req.param('model'));
   const generation = toGeneration(engine, parsed.data);
-  const maxTokens = 'max_tokens';
-  const { events, meter } = await start(c, engine, generation, { prompt: 'prompt', maxTokens });
+  const names = { prompt: promptField(parsed.data), maxTokens: 'max_tokens' };
+  const { events, meter } = await start(c, engine, generation, names);
   return parsed.data.stream ? streamed(c, events, meter, parsed.data) : whole(c, events, meter);
 });
 
@@ -59,8 +59,7 @@ function streamed(c: Context<AppEnv>, events: Events, meter: UsageMeter, asked: 
       if (event.type === 'beams' && asked.include_beams) {
         yield message({ response: '', beams: { step: event.step, front: event.beams } });
       }
-      // Of several texts a stream has the first.
-      if ((event.type !== 'token' && event.type !== 'finished') || event.choice !== 0) return;
+      if (event.type !== 'token' && event.type !== 'finished') return;
       if (event.text !== '') yield message({ response: event.text });
     },
     *end() {

@@ -5,7 +5,7 @@ import { decodingFields } from '../decoding-fields.ts';
 const MAX_CHARACTERS = 131_072;
 const MAX_MESSAGES = 128;
 
-const message = z.object({ role: z.string(), content: z.string().max(MAX_CHARACTERS) });
+const message = z.strictObject({ role: z.string(), content: z.string().max(MAX_CHARACTERS) });
 
 export const runSchema = z
   .strictObject({
@@ -15,7 +15,8 @@ export const runSchema = z
     /** There is no chat template to leave out. */
     raw: z.boolean().default(false),
     stream: z.boolean().default(false),
-    max_tokens: z.int().min(1).default(256),
+    /** 256, or as many as there is room for. */
+    max_tokens: z.int().min(1).optional(),
     temperature: z.number().min(0).max(5).optional(),
     /** Above 1: all tokens. */
     top_p: z.number().min(0).max(2).default(1),
@@ -29,9 +30,13 @@ export const runSchema = z
     ...decodingFields,
     repetition_penalty: z.number().gt(0).max(2).default(1),
   })
-  .refine(({ prompt, messages }) => (prompt === undefined) !== (messages === undefined), {
+  .refine(({ prompt, messages }) => prompt !== undefined || messages !== undefined, {
     path: ['prompt'],
-    message: 'there must be either a prompt or messages',
+    message: "is missing: there must be either it or 'messages'",
+  })
+  .refine(({ prompt, messages }) => prompt === undefined || messages === undefined, {
+    path: ['messages'],
+    message: "must not be given beside 'prompt'",
   });
 
 export type RunRequest = z.output<typeof runSchema>;
