@@ -7,9 +7,13 @@ export interface TgiErrorBody {
   readonly error_type: string;
 }
 
-/** A request that is wrong is 422 there, and one that must come again 429. Clients go by the type. */
+/** A request that is wrong is 422 there, and one that must come again 429. */
 const STATUSES: Partial<Record<number, { status: ContentfulStatusCode; type: string }>> = {
   400: { status: 422, type: 'validation' },
+  // Names that TGI has not, so that its clients tell of the status and not of a wrong field.
+  401: { status: 401, type: 'authentication' },
+  404: { status: 404, type: 'not_found' },
+  405: { status: 405, type: 'method_not_allowed' },
   429: { status: 429, type: 'overloaded' },
   503: { status: 429, type: 'overloaded' },
   500: { status: 500, type: 'generation' },
