@@ -73,7 +73,9 @@ export function describeIssue(outer: Issue): string {
 
 function typeName({ expected, input }: z.core.$ZodIssueInvalidType): string {
   // A number that JSON can write and a double cannot hold arrives as Infinity.
-  if (typeof input === 'number' && !Number.isFinite(input)) return 'a finite number';
+  if (typeof input === 'number' && !Number.isFinite(input) && /^(?:number|int)$/.test(expected)) {
+    return 'a finite number';
+  }
   if (expected === 'int') return 'a whole number';
   if (expected === 'record') return 'an object';
   if (expected === 'tuple') return 'an array';

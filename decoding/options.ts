@@ -61,7 +61,9 @@ export const decodingOptionsSchema = z.strictObject({
   /** Added to the score of the last token wherever the ones before it have just been written. */
   sequence_bias: z.array(z.tuple([someTokens, z.number()])).default([]),
   /** Added to the scores of tokens, by id. */
-  logit_bias: z.record(z.string().regex(/^\d+$/, 'a key must be a token id'), z.number()).default({}),
+  logit_bias: z
+    .record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), z.number())
+    .default({}),
   repetition_penalty: z.number().positive().default(1),
   no_repeat_ngram_size: z.int().nonnegative().default(0),
   bad_words_ids: z.array(someTokens).default([]),

@@ -56,6 +56,11 @@ describe('POST /generate', () => {
     expect(await generate({ max_new_tokens: 30 })).toEqual({ generated_text: openai?.text });
   });
 
+  it('counts the tokens in its headers', async () => {
+    const { headers } = await postTo(app, '/generate', { inputs, parameters: { max_new_tokens: 7 } });
+    expect([headers.get('x-prompt-tokens'), headers.get('x-generated-tokens')]).toEqual(['4', '7']);
+  });
+
   it('fills what context there is when it is not told how far to go', async () => {
     const { generated_tokens, prefill } = await detailed(
       { ignore_eos: true, decoder_input_details: true },

@@ -57,7 +57,7 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** All of them as JSON Schema, 2020-12. */
 export function jsonSchemas(): Record<SchemaName, JsonSchema> {
-  const requests = Object.entries(REQUESTS).map(([name, schema]) => [name, requestSchema(name, schema)]);
+  const requests = Object.entries(REQUESTS).map(([name, schema]) => [name, requestSchema(schema)]);
   const responses = Object.entries(RESPONSES).map(([name, schema]) => [name, jsonSchema(schema, 'output')]);
   return Object.fromEntries([...requests, ...responses]);
 }
@@ -68,11 +68,11 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
 }
 
 /**
- * Every field with what it does. What is optional may also be null, in the body and in TGI's `parameters`, as the routes have
- * it (`withoutNulls`).
+ * Every field with what it does. What is optional may also be null, in the body and in TGI's `parameters`, and so may what there
+ * is not, as the routes have it (`withoutNulls`).
  */
-function requestSchema(name: string, schema: z.ZodType): JsonSchema {
-  return described(jsonSchema(schema, 'input'), name !== 'TokenizeRequest');
+function requestSchema(schema: z.ZodType): JsonSchema {
+  return described(jsonSchema(schema, 'input'), true);
 }
 
 function described(object: JsonSchema, nullable: boolean): JsonSchema {
@@ -84,7 +84,8 @@ function described(object: JsonSchema, nullable: boolean): JsonSchema {
     const field = { ...whole, ...(description !== undefined && { description }) };
     return [name, nullable && !required.includes(name) ? orNull(field) : field];
   });
-  return { ...object, properties: Object.fromEntries(entries) };
+  const others = nullable ? { additionalProperties: { type: 'null' as const } } : {};
+  return { ...object, properties: Object.fromEntries(entries), ...others };
 }
 
 function orNull(schema: JsonSchema): JsonSchema {

@@ -42,7 +42,7 @@ export const completionSchema = z.strictObject({
   presence_penalty: z.number().min(-2).max(2).default(0),
   frequency_penalty: z.number().min(-2).max(2).default(0),
   logit_bias: z
-    .record(z.string().regex(/^\d+$/, 'a key must be a token id'), z.number().min(-100).max(100))
+    .record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), z.number().min(-100).max(100))
     .default({}),
   logprobs: z.int().min(0).max(5).optional(),
   echo: z.boolean().default(false),

@@ -21,6 +21,7 @@ export function toGeneration(engine: Engine, request: CompletionRequest): Genera
   }
   const search = searchOf(request);
   refuseUnused(search);
+  refuseUnstreamed(request, search.num_beams);
   const asked = logprobs === undefined ? {} : { logprobs, ...(echo && { prompt_logprobs: logprobs }) };
   return { prompts, n, stop, keepStop: include_stop_str_in_output, options: { ...search, ...asked } };
 }
@@ -37,6 +38,14 @@ function promptsOf(engine: Engine, prompt: CompletionRequest['prompt']): Prompt[
 
 function isIds(prompt: readonly unknown[]): prompt is number[] {
   return typeof prompt[0] === 'number';
+}
+
+/** What only a stream tells, where there is none. */
+function refuseUnstreamed({ stream, stream_options }: CompletionRequest, num_beams = 1): void {
+  if (stream_options && !stream) refuse('stream_options', "must not be given where 'stream' is false", '{…}');
+  if (stream_options?.include_beams && num_beams === 1) {
+    refuse('stream_options.include_beams', 'must be false where num_beams is 1', true);
+  }
 }
 
 /** Which search, how far, and what becomes of the scores. */

@@ -7,7 +7,7 @@ export interface TgiErrorBody {
   readonly error_type: string;
 }
 
-/** A request that is wrong is 422 there, and one that must come again 429. Clients go by the type. */
+/** A request that is wrong is 422 there, and one that must come again 429. */
 const STATUSES: Partial<Record<number, { status: ContentfulStatusCode; type: string }>> = {
   400: { status: 422, type: 'validation' },
   // Names that TGI has not, so that its clients tell of the status and not of a wrong field.

@@ -130,6 +130,9 @@ async function whole(c: Context<AppEnv>, begun: Begun): Promise<Sequence[]> {
     const sequence = writers[event.choice]?.finished(event);
     if (sequence) sequences[event.choice] = sequence;
   });
+  // Of TGI's headers those that are true here: a deployed Worker's clock stands still while it computes.
+  c.header('x-prompt-tokens', String(begun.generation.prompts[0]?.ids.length));
+  c.header('x-generated-tokens', String(sequences[0]?.generated_tokens));
   return sequences;
 }
 
