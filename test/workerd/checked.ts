@@ -14,7 +14,10 @@ export async function checked(path: string, init: RequestInit, response: Respons
     status: response.status,
     contentType: response.headers.get('content-type'),
   };
-  if (response.ok && typeof init.body === 'string') check.request(exchange, JSON.parse(init.body));
+  if (response.ok && typeof init.body === 'string') {
+    // A byte order mark is not of the text.
+    check.request(exchange, JSON.parse(init.body.replace(/^\uFEFF/, '')));
+  }
   if (response.body && exchange.contentType?.startsWith('text/event-stream')) {
     return new Response(checkedEvents(response.body, exchange), response);
   }
