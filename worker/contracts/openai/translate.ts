@@ -8,10 +8,13 @@ import { checkContext, promptOfIds, promptOfText } from '../prompts.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /** @throws ApiError */
-export function toGeneration(engine: Engine, request: CompletionRequest): GenerationRequest {
+export function toGeneration(
+  engine: Engine,
+  request: CompletionRequest & { readonly details: boolean },
+): GenerationRequest {
   const prompts = promptsOf(engine, request.prompt);
   checkContext(engine, prompts, request.max_tokens, { prompt: 'prompt', maxTokens: 'max_tokens' });
-  const { n, stop, include_stop_str_in_output, stream, echo, logprobs } = request;
+  const { n, stop, include_stop_str_in_output, stream, echo } = request;
   if (stream && request.best_of !== undefined && request.best_of > n) {
     refuse(
       'best_of',
@@ -21,7 +24,11 @@ export function toGeneration(engine: Engine, request: CompletionRequest): Genera
   }
   const search = searchOf(request);
   refuseUnused(search);
-  const asked = logprobs === undefined ? {} : { logprobs, ...(echo && { prompt_logprobs: logprobs }) };
+  const logprobs = request.logprobs ?? (request.details ? 0 : undefined);
+  const asked =
+    logprobs === undefined
+      ? {}
+      : { logprobs, ...(echo && request.logprobs !== undefined && { prompt_logprobs: logprobs }) };
   return { prompts, n, stop, keepStop: include_stop_str_in_output, options: { ...search, ...asked } };
 }
 
