@@ -87,14 +87,18 @@ export class WholeChoices {
 
   add(piece: CompletionChoice): void {
     const before = this.#choices[piece.index];
-    this.#choices[piece.index] = before
-      ? { ...piece, text: before.text + piece.text, logprobs: joined(before.logprobs, piece.logprobs) }
-      : piece;
+    this.#choices[piece.index] = before ? joinPieces(before, piece) : piece;
   }
 
   get choices(): readonly CompletionChoice[] {
     return this.#choices;
   }
+}
+
+/** Two pieces of a choice that follow each other, as one. The first is used up. */
+export function joinPieces(before: CompletionChoice, piece: CompletionChoice): CompletionChoice {
+  const logprobs = joined(before.logprobs, piece.logprobs);
+  return { ...piece, text: before.text + piece.text, logprobs };
 }
 
 function joined(a: CompletionLogprobs | null, b: CompletionLogprobs | null): CompletionLogprobs | null {

@@ -8,6 +8,7 @@ import { jsonBody } from '../../json-body.ts';
 import { withoutNulls } from '../nulls.ts';
 import { collect, type Events, type StreamShape, start, stream } from '../run.ts';
 import { ChoicePieces, WholeChoices } from './choices.ts';
+import { fromHuggingFace, TgiChunks } from './hugging-face.ts';
 import { checkModel } from './models.ts';
 import { type CompletionRequest, completionSchema } from './schema.ts';
 import { toGeneration } from './translate.ts';
@@ -15,7 +16,7 @@ import { toGeneration } from './translate.ts';
 export const completions = new Hono<AppEnv>().post('/', async (c) => {
   const parsed = completionSchema.safeParse(withoutNulls(await jsonBody(c)), { reportInput: true });
   if (!parsed.success) throw invalidRequest(parsed.error);
-  const request = parsed.data;
+  const request = fromHuggingFace(parsed.data);
   const engine = await engineOf(c);
   checkModel(engine.manifest, request.model);
   const generation = toGeneration(engine, request);
@@ -30,6 +31,7 @@ export const completions = new Hono<AppEnv>().post('/', async (c) => {
       model: engine.manifest.name,
     },
     pieces: new ChoicePieces(engine.tokenizer, generation, request),
+    ...(request.details && { tgi: new TgiChunks(engine.tokenizer, generation) }),
     meter,
     events,
   };
@@ -44,6 +46,8 @@ interface Answer {
     readonly model: string;
   };
   readonly pieces: ChoicePieces;
+  /** Where chunks are to be TGI's events as well. */
+  readonly tgi?: TgiChunks;
   readonly meter: UsageMeter;
   readonly events: Events;
 }
@@ -58,7 +62,7 @@ async function whole(c: Context<AppEnv>, { head, pieces, meter, events }: Answer
 
 function streamed(
   c: Context<AppEnv>,
-  { head, pieces, meter, events }: Answer,
+  { head, pieces, tgi, meter, events }: Answer,
   { include_usage = false, include_beams = false }: Partial<CompletionRequest['stream_options']> = {},
 ): Response {
   // Where usage is asked for, every chunk but the last has a place for it.
@@ -70,7 +74,9 @@ function streamed(
         const { prompt, step, beams } = event;
         yield message({ ...common, choices: [], beams: { prompt, step, front: beams } });
       }
-      for (const piece of pieces.of(event)) yield message({ ...common, choices: [piece] });
+      const added = pieces.of(event);
+      if (tgi) for (const chunk of tgi.of(event, added)) yield message({ ...common, ...chunk });
+      else for (const piece of added) yield message({ ...common, choices: [piece] });
     },
     *end() {
       if (include_usage) yield message({ ...head, choices: [], usage: meter.usage });

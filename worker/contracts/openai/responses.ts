@@ -51,6 +51,21 @@ export const completionChunk = z.strictObject({
   choices: z.array(choice.extend({ finish_reason: finishReason.nullable() })).max(1),
   usage: usage.nullable().optional(),
   beams: z.strictObject({ prompt: z.int().min(0), step: z.int().min(1), front: z.array(beam) }).optional(),
+  // With `details`
+  token: z
+    .strictObject({ id: z.int().min(0), text: z.string(), logprob: z.number(), special: z.boolean() })
+    .optional(),
+  generated_text: z.string().nullable().optional(),
+  details: z
+    .strictObject({
+      finish_reason: z.enum(['length', 'eos_token', 'stop_sequence']),
+      generated_tokens: z.int().min(0),
+      input_length: z.int().min(1),
+      seed: z.int().nullable(),
+      sequences_score: z.number().optional(),
+    })
+    .nullable()
+    .optional(),
 });
 
 export const model = z.strictObject({

@@ -62,6 +62,15 @@ export const completionSchema = z.strictObject({
   min_tokens: z.int().min(0).default(0),
   include_stop_str_in_output: z.boolean().default(false),
 
+  // Text Generation Inference, as @huggingface/inference sends it here
+  /** `echo`. */
+  return_full_text: z.boolean().optional(),
+  /** Chunks of a stream are TGI's events as well; they are where the model is an address, unless this is false. */
+  details: z.boolean().optional(),
+  /** Clients send it; there is neither. */
+  decoder_input_details: z.literal(false).optional(),
+  watermark: z.literal(false).optional(),
+
   // Hugging Face
   do_sample: z.boolean().optional(),
   ...decodingFields,

@@ -1,17 +1,19 @@
 /** @module From OpenAI's request to what is to be generated. */
 import type { DecodingOptions } from '../../../decoding/options.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { ApiError } from '../../errors.ts';
 import type { GenerationRequest, Prompt } from '../../generation/request.ts';
-import { decodingOptionsOf, randomSeed, refuseUnused } from '../decoding-fields.ts';
+import { decodingOptionsOf, randomSeed, refuse, refuseUnused } from '../decoding-fields.ts';
 import { checkContext, promptOfIds, promptOfText } from '../prompts.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /** @throws ApiError */
-export function toGeneration(engine: Engine, request: CompletionRequest): GenerationRequest {
+export function toGeneration(
+  engine: Engine,
+  request: CompletionRequest & { readonly details: boolean },
+): GenerationRequest {
   const prompts = promptsOf(engine, request.prompt);
   checkContext(engine, prompts, request.max_tokens, { prompt: 'prompt', maxTokens: 'max_tokens' });
-  const { n, stop, include_stop_str_in_output, stream, echo, logprobs } = request;
+  const { n, stop, include_stop_str_in_output, stream, echo } = request;
   if (stream && request.best_of !== undefined && request.best_of > n) {
     refuse(
       'best_of',
@@ -22,7 +24,11 @@ export function toGeneration(engine: Engine, request: CompletionRequest): Genera
   const search = searchOf(request);
   refuseUnused(search);
   refuseUnstreamed(request, search.num_beams);
-  const asked = logprobs === undefined ? {} : { logprobs, ...(echo && { prompt_logprobs: logprobs }) };
+  const logprobs = request.logprobs ?? (request.details ? 0 : undefined);
+  const asked =
+    logprobs === undefined
+      ? {}
+      : { logprobs, ...(echo && request.logprobs !== undefined && { prompt_logprobs: logprobs }) };
   return { prompts, n, stop, keepStop: include_stop_str_in_output, options: { ...search, ...asked } };
 }
 
@@ -79,8 +85,4 @@ function searchOf(request: CompletionRequest): DecodingOptions {
     frequency_penalty: request.frequency_penalty,
     logit_bias: request.logit_bias,
   };
-}
-
-function refuse(param: string, what: string, found: unknown): never {
-  throw new ApiError(400, `'${param}' ${what}, not ${found}`, { param, code: 'invalid_value' });
 }

@@ -8,9 +8,13 @@ const usage = z.strictObject({
   total_tokens: z.int().min(0),
 });
 
+/** Of the first text. */
+const finish_reason = z.enum(['stop', 'length']);
+
 export const runResponse = z.strictObject({
   result: z.strictObject({
     response: z.string(),
+    finish_reason,
     /** All of them, where several are asked for. */
     responses: z.array(z.string()).optional(),
     sequences_scores: z.array(z.number()).optional(),
@@ -23,6 +27,8 @@ export const runResponse = z.strictObject({
 
 export const runEvent = z.strictObject({
   response: z.string(),
+  /** Of the last one, with the usage. */
+  finish_reason: finish_reason.optional(),
   usage: usage.optional(),
   beams: z.strictObject({ step: z.int().min(1), front: z.array(beam) }).optional(),
 });
