@@ -147,6 +147,19 @@ describe('an error', () => {
     expect(response.status).toBe(422);
   });
 
+  it('in the middle of a stream is its last event', async () => {
+    // Two tokens, each of which may come once.
+    const parameters = { allowed_token_ids: [5, 6], no_repeat_ngram_size: 1 };
+    const error = { error: expect.stringContaining('no text can go on here'), error_type: 'validation' };
+    const whole = await postTo(app, '/generate', { inputs, parameters });
+    expect([whole.status, await whole.json()]).toEqual([422, error]);
+    const response = await postTo(app, '/generate_stream', { inputs, parameters });
+    expect(response.status).toBe(200);
+    const told = await data(response);
+    expect(told.at(-1)).toEqual(error);
+    expect(told.slice(0, -1).map((event) => streamEvent.parse(event).generated_text)).toEqual([null]);
+  });
+
   it('is overload, with a hint when to come again, where there is no room now', async () => {
     const long = { inputs, parameters: { do_sample: true, ignore_eos: true } };
     const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];

@@ -170,6 +170,16 @@ describe('an error', () => {
     ]);
   });
 
+  it('in the middle of a stream is its last event', async () => {
+    // Two tokens, each of which may come once.
+    const options = { allowed_token_ids: [5, 6], no_repeat_ngram_size: 1, temperature: 0 };
+    const response = await postTo(app, PATH, { prompt, ...options, stream: true });
+    const told = (await events(response)).map((event) => JSON.parse(event));
+    const { errors } = runErrorResponse.parse(told.at(-1));
+    expect(errors).toEqual([{ code: 5004, message: expect.stringContaining('no text can go on here') }]);
+    expect(told.slice(0, -1).map((event) => runEvent.parse(event).response)).toHaveLength(2);
+  });
+
   it.each([
     ['POST', '/ai/run/@cf/meta/llama', 404, 3042, 'No such model @cf/meta/llama; this is default'],
     ['POST', '/ai/nothing', 404, 3042, 'There is nothing at POST /ai/nothing'],
