@@ -27,6 +27,19 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: 'clients',
+          include: ['test/clients/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: 'test/support/clients-server.ts',
+          // They share a server, and look at what it is doing.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
         plugins: [cloudflareTest({ wrangler: { configPath: 'test/workerd/wrangler.toml' } })],
         test: {
           name: 'workerd',

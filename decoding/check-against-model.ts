@@ -20,8 +20,9 @@ export function checkAgainstModel(
         `${model.contextLength} tokens, not ${options.max_new_tokens}`,
     );
   }
-  if (options.stop_strings.length > 0 && !tokenizer) {
-    throw new DecodingOptionsError('stop_strings', "'stop_strings' needs a tokenizer, and none was given");
+  for (const name of ['stop_strings', 'stop'] as const) {
+    if (options[name].length === 0 || tokenizer) continue;
+    throw new DecodingOptionsError(name, `'${name}' needs a tokenizer, and none was given`);
   }
   for (const [name, ids] of Object.entries(tokensOf(options))) {
     const unknown = ids.find((id) => id >= model.vocabSize);

@@ -1,9 +1,9 @@
 /** @module Decoding: a prompt, options and a model in; events while it runs and sequences in the end. */
 import { beamSearch, type TakenTokens } from './beam-search.ts';
 import { checkAgainstModel } from './check-against-model.ts';
-import type { DecodingEvent, DecodingResult } from './events.ts';
+import type { DecodedSequence, DecodingEvent, DecodingResult } from './events.ts';
 import { Hypothesis } from './hypothesis.ts';
-import { ModelRows } from './model-logprobs.ts';
+import { ModelRows, PromptThoughts } from './model-logprobs.ts';
 import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { processorsOf } from './processors/chain.ts';
 import { Scratch } from './processors/selection.ts';
@@ -13,7 +13,7 @@ import { stoppingRule, type TokenText } from './stopping.ts';
 import type { LanguageModel, TokenTree, TreeNode } from './token-tree.ts';
 
 export interface DecodingContext {
-  /** Needed for `stop_strings` only. */
+  /** Needed for `stop` and `stop_strings` only. */
   readonly tokenizer?: TokenText | undefined;
   /** Stops before the next forward pass, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -49,7 +49,7 @@ export async function decodeAll(...args: Parameters<typeof decode>): Promise<Dec
 
 /** Nodes that a generation may hold at one time: its prompt once, and each branch's tokens but the last. */
 export function nodesNeeded(promptLength: number, options: ResolvedOptions): number {
-  return promptLength + branchCount(options) * (options.max_new_tokens - 1);
+  return promptLength + branchCount(options) * Math.max(options.max_new_tokens - 1, 0);
 }
 
 /** The most `max_new_tokens` with which `branches` branches or beams after a prompt hold at most `nodes` nodes; 0 for none. */
@@ -72,12 +72,21 @@ async function* run(
   const tree = model.open(nodesNeeded(prompt.length, options));
   try {
     const rows = Array.from({ length: branchCount(options) }, () => new Float32Array(model.vocabSize));
-    const node = await evaluatePrompt(tree, prompt, rows[0] as Float32Array);
+    const scratch = new Scratch();
+    const { prompt_logprobs } = options;
+    const thoughts = prompt_logprobs === undefined ? undefined : new PromptThoughts(prompt_logprobs, scratch);
+    const node = await evaluatePrompt(tree, prompt, rows[0] as Float32Array, thoughts);
+    if (thoughts) yield { type: 'prompt', logprobs: thoughts.logprobs };
+    if (options.max_new_tokens === 0) return { sequences: nothingGenerated(options), warnings };
     const eosTokenIds = options.ignore_eos ? [] : (options.eos_token_id ?? model.eosTokenIds);
     const maxLength = prompt.length + options.max_new_tokens;
-    const scratch = new Scratch();
     const taken: TakenTokens = [];
-    const stops = { stopTokenIds: options.stop_token_ids, stopStrings: options.stop_strings };
+    const stops = {
+      stopTokenIds: options.stop_token_ids,
+      stopStrings: options.stop_strings,
+      generatedStops: options.stop,
+      promptLength: prompt.length,
+    };
     const search = {
       tree,
       prompt: Hypothesis.ofPrompt(prompt, node),
@@ -102,19 +111,54 @@ async function* run(
   }
 }
 
-/** @returns the last token's node; its logits are in `logits` */
+/** Rows of logits that are in memory at a time when all are asked for. */
+const ROWS_AT_A_TIME = 8;
+
+/**
+ * @param thoughts that are to be had of each token
+ * @returns the last token's node; its logits are in `logits`
+ */
 async function evaluatePrompt(
   tree: TokenTree,
   prompt: ArrayLike<number>,
   logits: Float32Array,
+  thoughts?: PromptThoughts,
 ): Promise<TreeNode> {
   const nodes: TreeNode[] = [];
   for (let i = 0; i < prompt.length; i++) {
     nodes.push(tree.append(nodes.at(-1) ?? null, prompt[i] as number));
   }
   const last = nodes.at(-1) as TreeNode;
-  await tree.evaluate(nodes.map((node) => (node === last ? { node, logits } : { node })));
+  const atATime = thoughts ? ROWS_AT_A_TIME : nodes.length;
+  const rows = Array.from({ length: thoughts ? ROWS_AT_A_TIME : 0 }, () => new Float32Array(logits.length));
+  for (let begin = 0; begin < nodes.length; begin += atATime) {
+    const some = nodes.slice(begin, begin + atATime);
+    const rowOf = (node: TreeNode, i: number) => (node === last ? logits : rows[i]);
+    await tree.evaluate(
+      some.map((node, i) => {
+        const row = rowOf(node, i);
+        return row ? { node, logits: row } : { node };
+      }),
+    );
+    for (const [i, node] of some.entries()) {
+      const next = nodes[begin + i + 1];
+      const row = rowOf(node, i);
+      if (next && row) thoughts?.add(row, next.token);
+    }
+  }
   // What follows holds those before it.
   for (const node of nodes) if (node !== last) tree.release(node);
   return last;
+}
+
+function nothingGenerated(options: ResolvedOptions): DecodedSequence[] {
+  const none: DecodedSequence = {
+    tokens: [],
+    finish_reason: 'length',
+    score: options.num_beams > 1 ? 0 : null,
+    token_logprobs: [],
+    model_logprobs: options.logprobs === undefined ? null : [],
+    beam_indices: options.num_beams > 1 ? [] : null,
+  };
+  return new Array<DecodedSequence>(options.num_return_sequences).fill(none);
 }

@@ -62,7 +62,14 @@ export interface FinishedEvent {
   readonly reason: FinishReason;
 }
 
-export type DecodingEvent = TokenEvent | BeamsEvent | FinishedEvent;
+/** What the model thought of the prompt, before anything else; only if `prompt_logprobs` asks for it. */
+export interface PromptEvent {
+  readonly type: 'prompt';
+  /** One for each token, but for the first, which follows nothing. */
+  readonly logprobs: readonly (ModelLogprobs | null)[];
+}
+
+export type DecodingEvent = PromptEvent | TokenEvent | BeamsEvent | FinishedEvent;
 
 export interface DecodedSequence {
   /** The generated ones, with the end-of-text token if one ended it. */

@@ -10,6 +10,7 @@ export type {
   FinishedEvent,
   GeneratedToken,
   ModelLogprobs,
+  PromptEvent,
   TokenEvent,
   TokenLogprob,
 } from './events.ts';

@@ -33,6 +33,26 @@ export class ModelRows {
   }
 }
 
+/** What the model thought of each token of a prompt, gathered from the first on. */
+export class PromptThoughts {
+  readonly logprobs: (ModelLogprobs | null)[] = [null];
+  readonly #top: number;
+  readonly #scratch: Scratch;
+  #rows: ModelRows | undefined;
+
+  constructor(top: number, scratch: Scratch) {
+    this.#top = top;
+    this.#scratch = scratch;
+  }
+
+  /** @param row logits after a token, which `next` follows */
+  add(row: Float32Array, next: number): void {
+    this.#rows ??= new ModelRows([row], this.#top, this.#scratch);
+    this.#rows.keep(0, row);
+    this.logprobs.push(this.#rows.of(0, next));
+  }
+}
+
 /** `generated` with what the model thought of it, where that was kept. */
 export function withModel(
   generated: GeneratedToken,

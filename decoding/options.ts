@@ -4,11 +4,11 @@
  *
  * Three things differ from there on purpose. `top_k` has no hidden default of 50. `max_length` is not an option:
  * `max_new_tokens` is. And what transformers does not know is named after whoever does: OpenAI (`best_of`,
- * `logit_bias`, `frequency_penalty`, `presence_penalty`) and vLLM (`stop_token_ids`, `ignore_eos`,
- * `allowed_token_ids`).
+ * `logit_bias`, `frequency_penalty`, `presence_penalty`, `stop`, `logprobs`) and vLLM (`stop_token_ids`, `ignore_eos`,
+ * `allowed_token_ids`, `prompt_logprobs`).
  */
-import { z } from 'zod';
-import { describeIssue } from './describe-issue.ts';
+import * as z from 'zod';
+import { describeIssue, innermostIssue } from './describe-issue.ts';
 import { DecodingOptionsError } from './errors.ts';
 
 const tokenId = z.int().nonnegative();
@@ -35,7 +35,8 @@ const stopStrings = z.union(
 
 export const decodingOptionsSchema = z.strictObject({
   // How long
-  max_new_tokens: z.int().positive().default(20),
+  /** 0: nothing, for `prompt_logprobs` alone. */
+  max_new_tokens: z.int().nonnegative().default(20),
   /** Prompt included; without effect beside `min_new_tokens`. */
   min_length: z.int().nonnegative().default(0),
   min_new_tokens: z.int().nonnegative().default(0),
@@ -60,7 +61,9 @@ export const decodingOptionsSchema = z.strictObject({
   /** Added to the score of the last token wherever the ones before it have just been written. */
   sequence_bias: z.array(z.tuple([someTokens, z.number()])).default([]),
   /** Added to the scores of tokens, by id. */
-  logit_bias: z.record(z.string().regex(/^\d+$/, 'a key must be a token id'), z.number()).default({}),
+  logit_bias: z
+    .record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), z.number())
+    .default({}),
   repetition_penalty: z.number().positive().default(1),
   no_repeat_ngram_size: z.int().nonnegative().default(0),
   bad_words_ids: z.array(someTokens).default([]),
@@ -88,12 +91,17 @@ export const decodingOptionsSchema = z.strictObject({
   // When to stop
   eos_token_id: noneOrSome.optional(),
   ignore_eos: z.boolean().default(false),
+  /** They may begin in the prompt, as in transformers. */
   stop_strings: stopStrings.default([]),
+  /** The same in what is generated alone, as OpenAI has it. */
+  stop: stopStrings.default([]),
   stop_token_ids: tokenIds.default([]),
 
   // What to tell
   /** What the model thought of the chosen token, and of so many of the likeliest in its place. */
   logprobs: z.int().min(0).max(100).optional(),
+  /** The same of the prompt's own tokens. */
+  prompt_logprobs: z.int().min(0).max(100).optional(),
 });
 
 /** What a caller may give. */
@@ -109,8 +117,9 @@ export type ResolvedOptions = z.output<typeof decodingOptionsSchema>;
 export function resolveOptions(given: DecodingOptions): { options: ResolvedOptions; warnings: string[] } {
   const parsed = decodingOptionsSchema.safeParse(given, { reportInput: true });
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    if (!issue) throw new DecodingOptionsError('', 'invalid options');
+    const [outer] = parsed.error.issues;
+    if (!outer) throw new DecodingOptionsError('', 'invalid options');
+    const issue = innermostIssue(outer);
     if (issue.code === 'unrecognized_keys') {
       const [key = ''] = issue.keys;
       throw new DecodingOptionsError(key, `'${key}' is not an option`);
@@ -122,7 +131,7 @@ export function resolveOptions(given: DecodingOptions): { options: ResolvedOptio
   refuseGroups(options);
   // `_prepare_generated_length`: of the two, `min_new_tokens` is the one that counts.
   if (options.min_new_tokens > 0) options.min_length = 0;
-  return { options, warnings: warningsAbout(options) };
+  return { options, warnings: unusedOptions(options).map(({ message }) => message) };
 }
 
 function refuse(option: string, message: string): never {
@@ -193,22 +202,21 @@ const SAMPLING_ONLY = {
 const BEAMS_ONLY = { early_stopping: false, length_penalty: 1 } as const satisfies Partial<ResolvedOptions>;
 const GROUPS_ONLY = { diversity_penalty: 0 } as const satisfies Partial<ResolvedOptions>;
 
-function warningsAbout(options: ResolvedOptions): string[] {
-  const set = (neutral: Partial<ResolvedOptions>) =>
-    Object.entries(neutral).flatMap(([name, value]) => {
-      const given = options[name as keyof ResolvedOptions];
-      return given === value ? [] : [{ name, given: String(given) }];
+export interface UnusedOption {
+  readonly option: string;
+  readonly message: string;
+}
+
+/** Options that were given, and say nothing in the search that was asked for. */
+export function unusedOptions(options: ResolvedOptions): UnusedOption[] {
+  const given = (neutral: Partial<ResolvedOptions>, use: string): UnusedOption[] =>
+    Object.entries(neutral).flatMap(([option, value]) => {
+      const found = options[option as keyof ResolvedOptions];
+      return found === value ? [] : [{ option, message: `'${option}' is ${found}, which only ${use}` }];
     });
-  const ofSampling = options.do_sample ? [] : set(SAMPLING_ONLY);
-  const ofBeams = options.num_beams > 1 ? [] : set(BEAMS_ONLY);
-  const ofGroups = options.num_beam_groups > 1 ? [] : set(GROUPS_ONLY);
   return [
-    ...ofSampling.map(
-      ({ name, given }) => `'${name}' is ${given}, which only sampling uses: do_sample is false`,
-    ),
-    ...ofBeams.map(({ name, given }) => `'${name}' is ${given}, which only beam search uses: num_beams is 1`),
-    ...ofGroups.map(
-      ({ name, given }) => `'${name}' is ${given}, which only groups of beams use: num_beam_groups is 1`,
-    ),
+    ...(options.do_sample ? [] : given(SAMPLING_ONLY, 'sampling uses: do_sample is false')),
+    ...(options.num_beams > 1 ? [] : given(BEAMS_ONLY, 'beam search uses: num_beams is 1')),
+    ...(options.num_beam_groups > 1 ? [] : given(GROUPS_ONLY, 'groups of beams use: num_beam_groups is 1')),
   ];
 }

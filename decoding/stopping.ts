@@ -13,6 +13,9 @@ export interface StoppingRules {
   readonly eosTokenIds: readonly number[];
   readonly stopTokenIds: readonly number[];
   readonly stopStrings: readonly string[];
+  /** These only in what follows the prompt. */
+  readonly generatedStops: readonly string[];
+  readonly promptLength: number;
   /** Prompt included. */
   readonly maxLength: number;
 }
@@ -24,27 +27,32 @@ export type Stopping = (sequence: TokenSequence) => FinishReason | null;
 export function stoppingRule(rules: StoppingRules, text: TokenText | undefined): Stopping {
   const eos = new Set(rules.eosTokenIds);
   const stop = new Set(rules.stopTokenIds);
-  const endsWithStop = text ? stopStringRule(rules.stopStrings, text) : () => false;
+  const anywhere = stopStringRule(rules.stopStrings, 0, text);
+  const generated = stopStringRule(rules.generatedStops, rules.promptLength, text);
   return (sequence) => {
     const last = sequence.tokens[sequence.length - 1] as number;
     if (eos.has(last)) return 'eos';
-    if (stop.has(last) || endsWithStop(sequence)) return 'stop';
+    if (stop.has(last) || anywhere(sequence) || generated(sequence)) return 'stop';
     return sequence.length >= rules.maxLength ? 'length' : null;
   };
 }
 
 /**
- * Whether a stop string ends inside the last token (`StopStringCriteria`): it may begin in any token before, also in
- * the prompt, and the token may go on after it.
+ * Whether a stop string ends inside the last token (`StopStringCriteria`): it may begin in any token before, down to the
+ * one at `from`, and the token may go on after it.
  */
-function stopStringRule(strings: readonly string[], text: TokenText): (sequence: TokenSequence) => boolean {
+function stopStringRule(
+  strings: readonly string[],
+  from: number,
+  text: TokenText | undefined,
+): (sequence: TokenSequence) => boolean {
   const stops = strings.map((string) => new TextEncoder().encode(string));
-  if (stops.length === 0) return () => false;
+  if (stops.length === 0 || !text) return () => false;
   const longest = Math.max(...stops.map((stop) => stop.length));
   return ({ tokens, length }) => {
     const last = text.tokenBytes(tokens[length - 1] as number);
     const tail: number[] = [...last];
-    for (let i = length - 2; i >= 0 && tail.length < last.length + longest - 1; i--) {
+    for (let i = length - 2; i >= from && tail.length < last.length + longest - 1; i--) {
       tail.unshift(...text.tokenBytes(tokens[i] as number));
     }
     const before = tail.length - last.length;

@@ -9,15 +9,21 @@ export interface TextDecoderStream {
 /**
  * The text of a generation, safe to send on as it comes: what could still turn out to be the beginning of a stop
  * string is held back until it is decided. Stop strings are found across token borders; the text ends before the
- * one that is completed first (and of those completed by one token, before the one that begins first).
+ * one that is completed first (and of those completed by one token, before the one that begins first), or with that one.
  */
 export class StoppableText {
   readonly #decoder: TextDecoderStream;
   readonly #stops: readonly string[];
   readonly #longest: number;
+  readonly #keepStop: boolean;
+  /** What a stop string may begin with. */
   #held = '';
+  /** So much of it was told already: all, where the stop string is kept. */
+  #told = 0;
 
-  constructor(decoder: TextDecoderStream, stops: readonly string[]) {
+  /** @param keepStop whether the text ends with the stop string, not before it; then nothing waits for it */
+  constructor(decoder: TextDecoderStream, stops: readonly string[], keepStop = false) {
+    this.#keepStop = keepStop;
     this.#decoder = decoder;
     this.#stops = stops;
     this.#longest = Math.max(0, ...stops.map((stop) => stop.length));
@@ -35,19 +41,26 @@ export class StoppableText {
 
   #take(piece: string, last: boolean): { text: string; stopped: boolean } {
     const text = this.#held + piece;
-    const begin = this.#firstStop(text);
-    if (begin !== undefined) {
+    const from = this.#told;
+    const end = this.#endAtStop(text);
+    if (end !== undefined) {
       this.#held = '';
-      return { text: text.slice(0, begin), stopped: true };
+      this.#told = 0;
+      return { text: text.slice(from, end), stopped: true };
     }
     const certain = last ? text.length : this.#certainLength(text);
     this.#held = text.slice(certain);
-    return { text: text.slice(0, certain), stopped: false };
+    this.#told = this.#keepStop ? this.#held.length : 0;
+    return { text: text.slice(from, this.#keepStop ? text.length : certain), stopped: false };
   }
 
-  #firstStop(text: string): number | undefined {
-    const found = this.#stops.map((stop) => text.indexOf(stop)).filter((index) => index >= 0);
-    return found.length > 0 ? Math.min(...found) : undefined;
+  #endAtStop(text: string): number | undefined {
+    const ends = this.#stops.flatMap((stop) => {
+      const begin = text.indexOf(stop);
+      if (begin < 0) return [];
+      return [this.#keepStop ? begin + stop.length : begin];
+    });
+    return ends.length > 0 ? Math.min(...ends) : undefined;
   }
 
   /** The length of `text` without the longest end that some stop string begins with. */

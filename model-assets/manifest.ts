@@ -5,7 +5,7 @@
  * A tensor is a range of that stream and may cross from one shard into the next; the loader puts the stream
  * into the heap as it is, so a tensor's address is the stream's address plus `offset`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const MANIFEST_VERSION = 2;
 

@@ -2,24 +2,39 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
 import type { AppEnv } from './bindings.ts';
-import { ApiError, errorResponse } from './errors.ts';
+import { errorResponse } from './contracts/error-shapes.ts';
+import { completions } from './contracts/openai/completions.ts';
+import { models } from './contracts/openai/models.ts';
+import { generate } from './contracts/tgi/generate.ts';
+import { info, tokenize } from './contracts/tgi/tokenize.ts';
+import { run } from './contracts/workers-ai/run.ts';
+import { ApiError } from './errors.ts';
 import type { IsolateEngine } from './isolate-engine.ts';
-import { completions } from './routes/completions.ts';
+import { keys, rateLimit } from './operate/keys.ts';
+import { crossOrigin, guardHeaders, logged } from './operate/middleware.ts';
+import { Records } from './operate/records.ts';
 import { health } from './routes/health.ts';
-import { models } from './routes/models.ts';
+import { metrics } from './routes/metrics.ts';
+import { docs, openapi } from './routes/openapi.ts';
 
 const MAX_BODY_BYTES = 2 ** 20;
 
 export function createApp(engine: IsolateEngine): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
+  const records = new Records();
   app.onError(errorResponse);
   app.notFound((c) => {
-    const error = new ApiError(404, `There is nothing at ${c.req.method} ${c.req.path}`, {
-      code: 'not_found',
-    });
-    return errorResponse(error, c);
+    const message = `There is nothing at ${c.req.method} ${c.req.path}`;
+    return errorResponse(new ApiError(404, message, { code: 'not_found' }), c);
   });
+  app.use(requestId());
+  app.use(logged(records));
+  app.use(guardHeaders);
+  app.use(crossOrigin);
+  app.use(keys);
+  app.use(rateLimit);
   app.use(async (c, next) => {
     c.set('engine', engine);
     await next();
@@ -30,10 +45,8 @@ export function createApp(engine: IsolateEngine): Hono<AppEnv> {
       onMethodNotAllowed: (c, methods) => {
         const allow = methods.join(', ');
         const message = `${c.req.path} takes ${allow}, not ${c.req.method}`;
-        return errorResponse(
-          new ApiError(405, message, { code: 'method_not_allowed', headers: { allow } }),
-          c,
-        );
+        const error = new ApiError(405, message, { code: 'method_not_allowed', headers: { allow } });
+        return errorResponse(error, c);
       },
     }),
   );
@@ -41,14 +54,20 @@ export function createApp(engine: IsolateEngine): Hono<AppEnv> {
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
       onError: () => {
-        throw new ApiError(413, `The request body is larger than ${MAX_BODY_BYTES} bytes`, {
-          code: 'body_too_large',
-        });
+        const message = `The request body is larger than ${MAX_BODY_BYTES} bytes`;
+        throw new ApiError(413, message, { code: 'body_too_large' });
       },
     }),
   );
   app.route('/v1/completions', completions);
   app.route('/v1/models', models);
+  app.route('/', generate);
+  app.route('/tokenize', tokenize);
+  app.route('/info', info);
+  app.route('/ai/run', run);
   app.route('/health', health);
+  app.route('/metrics', metrics(records));
+  app.route('/openapi.json', openapi);
+  app.route('/docs', docs);
   return app;
 }

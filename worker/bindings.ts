@@ -1,10 +1,11 @@
 /** @module What a deployment gives the Worker, beyond what `wrangler.toml` declares. */
 import type { Context } from 'hono';
 import type { Engine } from './engine/engine.ts';
-import { ModelFilesError, ModelTooLargeError } from './engine/errors.ts';
+import { HeapExhaustedError, ModelFilesError, ModelTooLargeError } from './engine/errors.ts';
 import type { ModelSource } from './engine/model-source.ts';
 import { ApiError } from './errors.ts';
 import type { IsolateEngine } from './isolate-engine.ts';
+import type { RequestRecord } from './operate/records.ts';
 import { assetsSource, bucketSource } from './platform.ts';
 
 /** With a bucket the model comes from there, else from the static assets. */
@@ -12,11 +13,24 @@ export type Bindings = Env & {
   readonly MODEL_BUCKET?: R2Bucket;
   /** Folder of the model in the bucket, with its slash. */
   readonly MODEL_PREFIX?: string;
+  /** Keys that may ask, by commas; without it everyone may. */
+  readonly API_KEYS?: string;
+  /** Origins whose pages may ask, by commas; without it all. */
+  readonly CORS_ORIGINS?: string;
+  readonly RATE_LIMITER?: RateLimit;
 };
 
 export interface AppEnv {
   Bindings: Bindings;
-  Variables: { engine: IsolateEngine };
+  Variables: {
+    engine: IsolateEngine;
+    requestId: string;
+    /** Where a page has a style of its own. */
+    secureHeadersNonce?: string;
+    record: RequestRecord;
+    /** Settles when the answer's stream is at its end. */
+    streaming?: Promise<void>;
+  };
 }
 
 const MIB = 2 ** 20;
@@ -25,6 +39,9 @@ export function modelSource(env: Bindings): ModelSource {
   if (env.MODEL_BUCKET) return bucketSource(env.MODEL_BUCKET, env.MODEL_PREFIX);
   return assetsSource(env.ASSETS);
 }
+
+/** What those who deploy can put right. */
+const EXPECTED = [ModelFilesError, ModelTooLargeError, HeapExhaustedError] as const;
 
 /** @throws ApiError when the model's files are not what they should be, or it does not fit */
 export async function engineOf(c: Context<AppEnv>): Promise<Engine> {
@@ -36,7 +53,7 @@ export async function engineOf(c: Context<AppEnv>): Promise<Engine> {
       waitUntil: (work) => c.executionCtx.waitUntil(work),
     });
   } catch (error) {
-    if (!(error instanceof ModelFilesError || error instanceof ModelTooLargeError)) throw error;
+    if (!(error instanceof Error && EXPECTED.some((kind) => error instanceof kind))) throw error;
     console.error(error);
     throw new ApiError(500, `The model cannot be loaded: ${error.message}`, { code: 'model_unavailable' });
   }

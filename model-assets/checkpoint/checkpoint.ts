@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelConfig, ModelFile } from '../manifest.ts';
 import { readConfig, readJson } from './config.ts';
 import { CheckpointError } from './errors.ts';

@@ -6,7 +6,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CheckpointError } from './errors.ts';
 import { decodeFloats, FLOAT_BYTES, type FloatType, STORAGE_BYTES } from './storage-types.ts';
 

@@ -1,6 +1,6 @@
 /** @module A model on the hub at one commit: which files it has, their sizes and their digests. */
 import { listFiles, modelInfo } from '@huggingface/hub';
-import { z } from 'zod';
+import * as z from 'zod';
 import { HubError } from './errors.ts';
 import { apiFetch, type HubAccess } from './request.ts';
 

@@ -46,7 +46,7 @@ export const greedy = fc.record(common).map(defined);
 export const sampling = fc
   .record({ ...common, ...warpers, seed, num_return_sequences: fc.integer({ min: 1, max: 4 }) })
   .map((options) => ({ ...defined(options), do_sample: true }));
-const beams = fc
+export const beams = fc
   .record({
     ...common,
     num_beams: fc.integer({ min: 2, max: 5 }),

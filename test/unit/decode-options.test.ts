@@ -18,7 +18,7 @@ function refusal(work: () => unknown): DecodingOptionsError {
 
 describe('a value out of range is refused by name', () => {
   it.each<[string, unknown, string]>([
-    ['max_new_tokens', 0, 'be more than 0, not 0'],
+    ['max_new_tokens', -1, 'be at least 0, not -1'],
     ['max_new_tokens', 1.5, 'be a whole number, not 1.5'],
     ['min_length', -1, 'be at least 0, not -1'],
     ['min_new_tokens', -1, 'be at least 0, not -1'],
@@ -28,11 +28,13 @@ describe('a value out of range is refused by name', () => {
     ['num_beam_groups', 0, 'be at least 1, not 0'],
     ['diversity_penalty', -1, 'be at least 0, not -1'],
     ['early_stopping', 'always', 'be true, false or "never", not "always"'],
-    ['eos_token_id', -1, 'be a token id or a list of them, not -1'],
-    ['forced_eos_token_id', -1, 'be a token id or a list of some, not -1'],
-    ['stop_strings', '', 'be a string of at least 1 character or a list of such, not ""'],
+    ['eos_token_id', -1, 'be at least 0, not -1'],
+    ['forced_eos_token_id', -1, 'be at least 0, not -1'],
+    ['stop_strings', '', 'have at least 1 character, not 0'],
+    ['stop', '', 'have at least 1 character, not 0'],
+    ['prompt_logprobs', 101, 'be at most 100, not 101'],
     ['length_penalty', '1', 'be a number, not "1"'],
-    ['length_penalty', Number.POSITIVE_INFINITY, 'be a number, not Infinity'],
+    ['length_penalty', Number.POSITIVE_INFINITY, 'be a finite number, not Infinity'],
     ['num_return_sequences', 0, 'be at least 1, not 0'],
     ['num_return_sequences', 257, 'be at most 256, not 257'],
     ['best_of', 0, 'be at least 1, not 0'],
@@ -43,14 +45,15 @@ describe('a value out of range is refused by name', () => {
     ['repetition_penalty', 0, 'be more than 0, not 0'],
     ['no_repeat_ngram_size', -1, 'be at least 0, not -1'],
     ['bad_words_ids', 3, 'be an array, not 3'],
-    ['forced_eos_token_id', [], 'have at least 1 elements, not 0'],
+    ['forced_eos_token_id', 'x', 'be a token id or a list of some, not "x"'],
+    ['forced_eos_token_id', [], 'have at least 1 element, not 0'],
     ['remove_invalid_values', 'yes', 'be a boolean, not "yes"'],
-    ['exponential_decay_length_penalty', 5, 'be a tuple, not 5'],
+    ['exponential_decay_length_penalty', 5, 'be an array, not 5'],
     ['suppress_tokens', 3, 'be an array, not 3'],
     ['begin_suppress_tokens', 3, 'be an array, not 3'],
     ['frequency_penalty', 2.5, 'be at most 2, not 2.5'],
     ['presence_penalty', -2.5, 'be at least -2, not -2.5'],
-    ['allowed_token_ids', [], 'have at least 1 elements, not 0'],
+    ['allowed_token_ids', [], 'have at least 1 element, not 0'],
     ['temperature', 0, 'be more than 0, not 0'],
     ['top_h', 0, 'be more than 0, not 0'],
     ['top_h', 1.5, 'be at most 1, not 1.5'],
@@ -87,6 +90,7 @@ it.each<[DecodingOptions, string]>([
   [{ best_of: 2, do_sample: true, num_return_sequences: 3 }, 'best_of'],
   [{ forced_eos_token_id: [1, 2], suppress_tokens: [1, 2] }, 'forced_eos_token_id'],
   [{ stop_strings: 'x' }, 'stop_strings'],
+  [{ stop: 'x' }, 'stop'],
   [{ max_new_tokens: 64 }, 'max_new_tokens'],
 ])('%j do not go together', (options, name) => {
   const error = refusal(() => decode(new LookupModel(), [1], options));
@@ -163,11 +167,15 @@ describe('the end', () => {
     ['in the middle of a character in pieces', '€', [1], [4, 5, 6, 0], 3],
     ['beginning in the prompt', 'b€y', [1], [4, 5, 6, 7, 0], 4],
     ['all but the end in the prompt', 'bbé', [1, 1, 2], [3, 0], 1],
-  ])('is a stop string %s', async (_, stop, prompt, tokens, length) => {
+  ])('is a stop string %s', async (name, stop, prompt, tokens, length) => {
     for (const stop_strings of [stop, ['never', stop]]) {
       const [sequence] = (await generating(tokens, { stop_strings }, prompt)).sequences;
       expect(sequence).toMatchObject({ tokens: tokens.slice(0, length), finish_reason: 'stop' });
     }
+    const [own] = (await generating(tokens, { stop }, prompt)).sequences;
+    const beginsInPrompt = name.includes('prompt');
+    expect(own?.finish_reason).toBe(beginsInPrompt ? 'length' : 'stop');
+    if (!beginsInPrompt) expect(own?.tokens).toEqual(tokens.slice(0, length));
   });
 
   it('is not a stop string that the prompt has to the end', async () => {

@@ -16,7 +16,7 @@ describe('what is streamed', () => {
           expect(streamed.map(({ logprob }) => logprob)).toEqual(token_logprobs);
           expect(streamed.flatMap(({ model }) => model ?? [])).toEqual(model_logprobs ?? []);
           const last = events
-            .filter((event) => event.type !== 'beams')
+            .filter((event) => event.type === 'token' || event.type === 'finished')
             .filter((event) => event.sequence === i);
           expect(last.at(-1)).toEqual({ type: 'finished', sequence: i, reason: finish_reason });
           expect(last).toHaveLength(tokens.length + 1);

@@ -5,8 +5,10 @@ import { createApp } from '../../worker/app.ts';
 import type { Bindings } from '../../worker/bindings.ts';
 import { IsolateEngine } from '../../worker/isolate-engine.ts';
 import { modules } from '../../worker/modules.ts';
+import { checked } from './checked.ts';
 
 export interface TestApp {
+  /** Its answers are held to the OpenAPI document. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** When everything that the requests left to `waitUntil` is done. */
   settled(): Promise<void>;
@@ -24,10 +26,10 @@ export function startApp(bindings: Partial<Bindings> = {}): TestApp {
   const all = { ...env, ASSETS: oneModel('default-int8'), ...bindings };
   const contexts: ExecutionContext[] = [];
   return {
-    async fetch(path, init) {
+    async fetch(path, init = {}) {
       const context = createExecutionContext();
       contexts.push(context);
-      return app.request(`http://edgebeam${path}`, init, all, context);
+      return checked(path, init, await app.request(`http://edgebeam${path}`, init, all, context));
     },
     async settled() {
       for (const context of contexts.splice(0)) await waitOnExecutionContext(context);
@@ -36,7 +38,11 @@ export function startApp(bindings: Partial<Bindings> = {}): TestApp {
 }
 
 export function post(app: TestApp, body: unknown): Promise<Response> {
-  return app.fetch('/v1/completions', {
+  return postTo(app, '/v1/completions', body);
+}
+
+export function postTo(app: TestApp, path: string, body: unknown): Promise<Response> {
+  return app.fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),

@@ -1,7 +1,7 @@
 /**
  * @module The engine: one model in one heap, shared by all requests of an isolate.
  */
-import type { LanguageModel, TokenTree } from '../../decoding/token-tree.ts';
+import type { LanguageModel } from '../../decoding/token-tree.ts';
 import type { Manifest, ModelFile } from '../../model-assets/manifest.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { SlotsExhaustedError } from './errors.ts';
@@ -123,7 +123,7 @@ export class Engine implements LanguageModel {
   }
 
   /** @throws SlotsExhaustedError when the cache has no room for `nodes` nodes now */
-  open(nodes: number): TokenTree {
+  open(nodes: number): CachedTree {
     try {
       return this.#open(nodes);
     } catch (error) {

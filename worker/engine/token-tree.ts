@@ -109,6 +109,13 @@ export class CachedTree implements TokenTree {
     }
   }
 
+  /** Gives all nodes back, and keeps their room. */
+  clear(): void {
+    if (this.closed) return;
+    for (const node of this.#nodes) this.#pool.give(node.slot);
+    this.#nodes.clear();
+  }
+
   close(): void {
     this.#end('closed');
   }
@@ -120,9 +127,8 @@ export class CachedTree implements TokenTree {
 
   #end(how: 'closed' | 'expired'): void {
     if (this.closed) return;
+    this.clear();
     this.#closed = how;
-    for (const node of this.#nodes) this.#pool.give(node.slot);
-    this.#nodes.clear();
     this.#pool.unreserve(this.size);
     this.#onClose(this);
   }

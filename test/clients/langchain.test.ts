@@ -1,0 +1,143 @@
+/** @module LangChain: the class `OpenAI` of `@langchain/openai`. It sends lists of prompts, and always `n`. */
+import { OpenAI } from '@langchain/openai';
+import { describe, expect, it } from 'vitest';
+import {
+  CAT_TOKENS,
+  CATS,
+  catBias,
+  countingFetch,
+  expectStopped,
+  failureOf,
+  fillCache,
+  LONG,
+  MODEL,
+  PROMPT,
+  plainly,
+  plainTexts,
+  SERVER,
+  STORY,
+  TOKENS_TOO_MANY,
+} from '../support/clients.ts';
+
+type Fields = NonNullable<ConstructorParameters<typeof OpenAI>[0]>;
+
+function llm(fields: Fields = {}, fetchOf: typeof fetch = fetch): OpenAI {
+  return new OpenAI({
+    model: MODEL,
+    apiKey: 'none',
+    temperature: 0,
+    maxTokens: 24,
+    configuration: { baseURL: `${SERVER}/v1`, fetch: fetchOf },
+    ...fields,
+  });
+}
+
+const SENT = { model: MODEL, prompt: PROMPT, temperature: 0, max_tokens: 24 };
+
+describe('LangChain', () => {
+  it('completes', async () => {
+    const text = await llm().invoke(PROMPT);
+    expect(text).toMatch(STORY);
+    expect([text]).toEqual(await plainTexts(SENT));
+  });
+
+  it('streams what it completes', async () => {
+    const stop = ['One'];
+    const whole = await llm().invoke(PROMPT, { stop });
+    const pieces = await Array.fromAsync(await llm().stream(PROMPT, { stop }));
+    expect(pieces.join('')).toBe(whole);
+    expect(pieces.length).toBeGreaterThan(10);
+  });
+
+  it('completes several prompts, each in its place', async () => {
+    const prompts = [PROMPT, 'The dog', 'A bird', 'One day'];
+    const plain = await plainTexts({ ...SENT, prompt: prompts });
+    expect(new Set(plain).size).toBe(4);
+    expect(await llm().batch(prompts)).toEqual(plain);
+    const { fetch, statuses } = countingFetch();
+    const { generations } = await llm({ batchSize: 3 }, fetch).generate(prompts);
+    expect(generations.map(([one]) => one?.text)).toEqual(plain);
+    expect(statuses).toEqual([200, 200]);
+  });
+
+  it('gets n texts of each prompt in the same request, streamed or not', async () => {
+    const prompts = [PROMPT, 'The dog'];
+    const fields = { n: 2, temperature: 1, modelKwargs: { seed: 3 } };
+    const plain = await plainTexts({ ...SENT, prompt: prompts, n: 2, temperature: 1, seed: 3 });
+    for (const streaming of [false, true]) {
+      const { fetch, statuses } = countingFetch();
+      const { generations } = await llm({ ...fields, streaming }, fetch).generate(prompts);
+      expect(generations.map((some) => some.length)).toEqual([2, 2]);
+      expect(generations.flat().map(({ text }) => text)).toEqual(plain);
+      expect(statuses).toEqual([200]);
+    }
+  });
+
+  it('gets logprobs and usage', async () => {
+    const { generations, llmOutput } = await llm({ modelKwargs: { logprobs: 2 } }).generate([PROMPT]);
+    const { choices, usage } = await plainly({ ...SENT, logprobs: 2 });
+    expect(generations[0]?.[0]?.generationInfo).toEqual({
+      finishReason: 'length',
+      logprobs: choices[0]?.logprobs,
+    });
+    expect(llmOutput?.tokenUsage).toEqual({
+      promptTokens: usage.prompt_tokens,
+      completionTokens: usage.completion_tokens,
+      totalTokens: usage.total_tokens,
+    });
+  });
+
+  it('gets the best beams', async () => {
+    const expected = await plainTexts({ ...SENT, num_beams: 4, n: 2 });
+    const { generations } = await llm({ n: 2, modelKwargs: { num_beams: 4 } }).generate([PROMPT]);
+    expect(generations[0]?.map(({ text }) => text)).toEqual(expected);
+    const vllm = await llm({ n: 4, modelKwargs: { use_beam_search: true } }).generate([PROMPT]);
+    expect(vllm.generations[0]?.slice(0, 2).map(({ text }) => text)).toEqual(expected);
+  });
+
+  it.each([false, true])('streams the best beam, with all of them in between: %s', async (include_beams) => {
+    const modelKwargs = { num_beams: 3, stream_options: { include_beams } };
+    const pieces = await Array.fromAsync(await llm({ modelKwargs }).stream(PROMPT));
+    expect([pieces.join('')]).toEqual(await plainTexts({ ...SENT, num_beams: 3 }));
+    expect(pieces.length).toBeGreaterThan(10);
+  });
+
+  it('says what is wrong, and does not ask again', async () => {
+    const { fetch, statuses } = countingFetch();
+    const tooHot = await failureOf(llm({ temperature: 3 }, fetch).invoke(PROMPT));
+    expect(tooHot).toMatchObject({ status: 400, param: 'temperature', code: 'invalid_value' });
+    const other = await failureOf(llm({ model: 'gpt-3.5-turbo-instruct' }, fetch).invoke(PROMPT));
+    expect(other).toMatchObject({ status: 404, code: 'model_not_found' });
+    expect(statuses).toEqual([400, 404]);
+  });
+
+  it('asks again when the server was busy, if it may', async () => {
+    const release = await fillCache();
+    const busy = await failureOf(llm({ maxTokens: TOKENS_TOO_MANY, maxRetries: 0 }).invoke(PROMPT));
+    expect(busy).toMatchObject({ status: 503, code: 'overloaded' });
+    const { fetch, statuses } = countingFetch(release);
+    expect(await llm({ maxTokens: TOKENS_TOO_MANY }, fetch).invoke(PROMPT)).toMatch(STORY);
+    expect(statuses).toEqual([503, 200]);
+  });
+
+  it('breaks off', async () => {
+    await expectStopped(async () => {
+      const abort = new AbortController();
+      const long = llm({ maxTokens: LONG, modelKwargs: { ignore_eos: true } });
+      const reading = (async () => {
+        for await (const _ of await long.stream(PROMPT, { signal: abort.signal })) abort.abort();
+      })();
+      await failureOf(reading);
+    });
+  });
+
+  it('gets characters whole that are several tokens', async () => {
+    const prompt = '从前 🐈 said “hé!” ';
+    const cats = llm({
+      maxTokens: CAT_TOKENS,
+      modelKwargs: { echo: true, sequence_bias: await catBias() },
+    });
+    expect(await cats.invoke(prompt)).toBe(prompt + CATS);
+    expect((await Array.fromAsync(await cats.stream(prompt))).join('')).toBe(prompt + CATS);
+  });
+});

@@ -1,0 +1,183 @@
+/** @module Requests that one contract cannot take; a row is as in `malformed.ts`. */
+import type { Malformed } from './malformed.ts';
+
+const nested = (depth: number): unknown => {
+  let value: unknown = [];
+  for (let i = 1; i < depth; i++) value = [value];
+  return value;
+};
+
+const KINDS = 'must be a string, a list of token ids, or a list of up to 128 of either, not';
+const STOPS = 'must be a string of 1 to 1024 characters, or a list of up to 4 of them, not';
+const LARGEST = Number.MAX_SAFE_INTEGER;
+
+export const OPENAI: readonly Malformed[] = [
+  [{ prompt: 5 }, 'prompt', `${KINDS} 5`],
+  [{ prompt: {} }, 'prompt', `${KINDS} {}`],
+  [{ prompt: [true] }, 'prompt', `${KINDS} [true]`],
+  [{ prompt: [null] }, 'prompt', `${KINDS} [null]`],
+  [{ prompt: [] }, 'prompt', 'must have at least 1 element, not 0'],
+  [{ prompt: [[]] }, 'prompt.0', 'must have at least 1 element, not 0'],
+  [{ prompt: [[1], []] }, 'prompt.1', 'must have at least 1 element, not 0'],
+  [{ prompt: [1, -2] }, 'prompt.1', 'must be at least 0, not -2'],
+  [{ prompt: [1.5] }, 'prompt.0', 'must be a whole number, not 1.5'],
+  [{ prompt: [1, 'a'] }, 'prompt.1', 'must be a number, not "a"'],
+  [{ prompt: ['a', 1] }, 'prompt.1', 'must be a string, not 1'],
+  [{ prompt: ['a', null] }, 'prompt.1', 'must be a string, not null'],
+  [{ prompt: [[1], [2, -3]] }, 'prompt.1.1', 'must be at least 0, not -3'],
+  [{ prompt: [[1], 'a'] }, 'prompt.1', 'must be an array, not "a"'],
+  [{ prompt: [['a']] }, 'prompt.0.0', 'must be a number, not "a"'],
+  [{ prompt: [1, 8192] }, 'prompt.1', 'must be below 8192, the size of the vocabulary, not 8192'],
+  [{ prompt: [[1], [8192]] }, 'prompt.1.0', 'must be below 8192, the size of the vocabulary, not 8192'],
+  [{ prompt: [2 ** 53] }, 'prompt.0', `must be at most ${LARGEST}, not ${2 ** 53}`],
+  [{ prompt: new Array(129).fill('a') }, 'prompt', 'must have at most 128 elements, not 129'],
+  [{ prompt: new Array(129).fill([1]) }, 'prompt', 'must have at most 128 elements, not 129'],
+  [{ prompt: nested(1000) }, 'prompt.0.0', `must be a number, not ${'['.repeat(40)}…`],
+  [{ max_tokens: -1 }, 'max_tokens', 'must be at least 0, not -1'],
+  [{ max_tokens: 1.5 }, 'max_tokens', 'must be a whole number, not 1.5'],
+  [{ max_tokens: '5' }, 'max_tokens', 'must be a number, not "5"'],
+  [{ max_tokens: 1e300 }, 'max_tokens', `must be at most ${LARGEST}, not 1e+300`],
+  [{ temperature: -0.1 }, 'temperature', 'must be at least 0, not -0.1'],
+  [{ temperature: 2.1 }, 'temperature', 'must be at most 2, not 2.1'],
+  [{ temperature: 'hot' }, 'temperature', 'must be a number, not "hot"'],
+  [{ top_p: 1.1 }, 'top_p', 'must be at most 1, not 1.1'],
+  [{ n: 0 }, 'n', 'must be at least 1, not 0'],
+  [{ n: 129 }, 'n', 'must be at most 128, not 129'],
+  [{ best_of: 21 }, 'best_of', 'must be at most 20, not 21'],
+  [{ seed: 0.5 }, 'seed', 'must be a whole number, not 0.5'],
+  [{ seed: -(2 ** 53) }, 'seed', `must be at least -${LARGEST}, not -${2 ** 53}`],
+  [{ stop: 5 }, 'stop', `${STOPS} 5`],
+  [{ stop: {} }, 'stop', `${STOPS} {}`],
+  [{ stop: '' }, 'stop', 'must have at least 1 character, not 0'],
+  [{ stop: ['a', ''] }, 'stop.1', 'must have at least 1 character, not 0'],
+  [{ stop: ['a', 5] }, 'stop.1', 'must be a string, not 5'],
+  [{ stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', 'must have at most 4 elements, not 5'],
+  [{ stop: 'x'.repeat(1025) }, 'stop', 'must have at most 1024 characters, not 1025'],
+  [{ presence_penalty: -2.1 }, 'presence_penalty', 'must be at least -2, not -2.1'],
+  [{ frequency_penalty: 3 }, 'frequency_penalty', 'must be at most 2, not 3'],
+  [{ logit_bias: [1] }, 'logit_bias', 'must be an object, not [1]'],
+  [{ logit_bias: { a: 1 } }, 'logit_bias.a', 'has a key that must be a token id, not "a"'],
+  [{ logit_bias: { '-1': 1 } }, 'logit_bias.-1', 'has a key that must be a token id, not "-1"'],
+  [{ logit_bias: { '': 1 } }, 'logit_bias.', 'has a key that must be a token id, not ""'],
+  [{ logit_bias: { 5: 101 } }, 'logit_bias.5', 'must be at most 100, not 101'],
+  [{ logit_bias: { 5: null } }, 'logit_bias.5', 'must be a number, not null'],
+  [{ logit_bias: { 8192: 1 } }, 'logit_bias', 'must have token ids below 8192, the size of the vocabulary'],
+  [{ logprobs: -1 }, 'logprobs', 'must be at least 0, not -1'],
+  [{ logprobs: 6 }, 'logprobs', 'must be at most 5, not 6'],
+  [{ logprobs: true }, 'logprobs', 'must be a number, not true'],
+  [{ echo: 1 }, 'echo', 'must be a boolean, not 1'],
+  [{ stream: 'yes' }, 'stream', 'must be a boolean, not "yes"'],
+  [{ model: 5 }, 'model', 'must be a string, not 5'],
+  [{ user: 'x'.repeat(257) }, 'user', 'must have at most 256 characters, not 257'],
+  [{ min_tokens: -1 }, 'min_tokens', 'must be at least 0, not -1'],
+  [{ use_beam_search: 'yes' }, 'use_beam_search', 'must be a boolean, not "yes"'],
+  [{ messages: [] }, 'messages', 'is not a supported field'],
+  [{ '': 1 }, '', 'is not a supported field'],
+  [{ n: 3, best_of: 2 }, 'best_of', 'must be at least n, 3, not 2'],
+  [{ best_of: 2, stream: true }, 'best_of', "must be 1, as 'n' is, in a stream"],
+  [{ best_of: 4, num_beams: 4 }, 'best_of', 'must not be given in beam search, not 4'],
+  [{ n: 3, num_beams: 2 }, 'n', 'must be at most num_beams, 2, not 3'],
+  [{ num_beams: 2, temperature: 0.5 }, 'temperature', 'must be 0 or 1 in beam search'],
+  [{ do_sample: true, temperature: 0 }, 'temperature', 'must be more than 0 where do_sample is true, not 0'],
+  [{ stream_options: {} }, 'stream_options', "must not be given where 'stream' is false"],
+  [{ stream: true, stream_options: true }, 'stream_options', 'must be an object, not true'],
+  [
+    { stream: true, stream_options: { include_usage: 'yes' } },
+    'stream_options.include_usage',
+    'must be a boolean, not "yes"',
+  ],
+  [
+    { stream: true, stream_options: { include_beams: true } },
+    'stream_options.include_beams',
+    'must be false where num_beams is 1, not true',
+  ],
+  [{ stream: true, stream_options: { other: 1 } }, 'stream_options.other', 'is not a supported field'],
+];
+
+/** In `parameters`. */
+export const TGI_PARAMETERS: readonly Malformed[] = [
+  [{ max_new_tokens: 0 }, 'max_new_tokens', 'must be at least 1, not 0'],
+  [{ max_new_tokens: 1.5 }, 'max_new_tokens', 'must be a whole number, not 1.5'],
+  [{ max_new_tokens: '5' }, 'max_new_tokens', 'must be a number, not "5"'],
+  [{ temperature: 0 }, 'temperature', 'must be more than 0, not 0'],
+  [{ temperature: 101 }, 'temperature', 'must be at most 100, not 101'],
+  [{ top_p: 0 }, 'top_p', 'must be more than 0, not 0'],
+  [{ frequency_penalty: 3 }, 'frequency_penalty', 'must be at most 2, not 3'],
+  [{ seed: -1 }, 'seed', 'must be at least 0, not -1'],
+  [{ seed: 2 ** 53 }, 'seed', `must be at most ${LARGEST}, not ${2 ** 53}`],
+  [{ stop: 'a' }, 'stop', 'must be an array, not "a"'],
+  [{ stop: ['a', ''] }, 'stop.1', 'must have at least 1 character, not 0'],
+  [{ stop: [1] }, 'stop.0', 'must be a string, not 1'],
+  [{ stop: ['x'.repeat(1025)] }, 'stop.0', 'must have at most 1024 characters, not 1025'],
+  [{ truncate: 0 }, 'truncate', 'must be at least 1, not 0'],
+  [{ best_of: 21 }, 'best_of', 'must be at most 20, not 21'],
+  [{ num_return_sequences: 257 }, 'num_return_sequences', 'must be at most 256, not 257'],
+  [{ top_n_tokens: 6 }, 'top_n_tokens', 'must be at most 5, not 6'],
+  [{ details: 'x' }, 'details', 'must be a boolean, not "x"'],
+  [{ decoder_input_details: 1 }, 'decoder_input_details', 'must be a boolean, not 1'],
+  [{ return_full_text: 'x' }, 'return_full_text', 'must be a boolean, not "x"'],
+  [{ watermark: true }, 'watermark', 'must be false, not true'],
+  [{ max_tokens: 5 }, 'max_tokens', 'is not a supported field'],
+];
+
+export const TGI_COMBINATIONS: readonly Malformed[] = [
+  [{ best_of: 2 }, 'best_of', 'must be 1 where nothing is sampled, not 2'],
+  [{ best_of: 2, num_beams: 2, do_sample: true }, 'best_of', 'must be 1 where nothing is sampled, not 2'],
+  [{ num_beams: 2, temperature: 0.5 }, 'temperature', 'is 0.5, which only sampling uses: do_sample is false'],
+  [
+    { best_of: 2, num_return_sequences: 3, do_sample: true, details: true },
+    'num_return_sequences',
+    'must be at most best_of, 2, not 3',
+  ],
+  [
+    { num_beams: 4, num_return_sequences: 5, details: true },
+    'num_return_sequences',
+    'must be at most num_beams, 4, not 5',
+  ],
+];
+
+/** The body itself, at `/generate`, `/` and `/tokenize`. */
+export const TGI_BODIES: readonly (readonly [path: string, ...Malformed])[] = [
+  ['/generate', {}, 'inputs', 'is missing: it must be a string'],
+  ['/generate', { inputs: null }, 'inputs', 'is missing: it must be a string'],
+  ['/generate', { inputs: 5 }, 'inputs', 'must be a string, not 5'],
+  ['/generate', { inputs: '' }, 'inputs', 'must have at least 1 character, not 0'],
+  ['/generate', { inputs: ['a'] }, 'inputs', 'must be a string, not ["a"]'],
+  ['/generate', { inputs: 'a', parameters: 5 }, 'parameters', 'must be an object, not 5'],
+  ['/generate', { inputs: 'a', parameters: [] }, 'parameters', 'must be an object, not []'],
+  ['/generate', { inputs: 'a', other: 1 }, 'other', 'is not a supported field'],
+  ['/', { inputs: 'a', stream: 'yes' }, 'stream', 'must be a boolean, not "yes"'],
+  ['/', { inputs: 'a', options: {} }, 'options', 'is not a supported field'],
+  ['/tokenize', {}, 'inputs', 'is missing: it must be a string'],
+  ['/tokenize', { inputs: '' }, 'inputs', 'must have at least 1 character, not 0'],
+  ['/tokenize', { inputs: 'a', add_special_tokens: 5 }, 'add_special_tokens', 'must be a boolean, not 5'],
+  ['/tokenize', { inputs: 'a', parameters: {} }, 'parameters', 'is not a supported field'],
+];
+
+const user = { role: 'user', content: 'a' };
+
+/** Beside a prompt, but for those about it. */
+export const WORKERS_AI: readonly Malformed[] = [
+  [{ prompt: '' }, 'prompt', 'must have at least 1 character, not 0'],
+  [{ prompt: ['a'] }, 'prompt', 'must be a string, not ["a"]'],
+  [{ prompt: null }, 'prompt', "is missing: there must be either it or 'messages'"],
+  [{ prompt: 'x'.repeat(131_073) }, 'prompt', 'must have at most 131072 characters, not 131073'],
+  [{ messages: [user] }, 'messages', "must not be given beside 'prompt'"],
+  [{ messages: [] }, 'messages', 'must have at least 1 element, not 0'],
+  [{ messages: 'x' }, 'messages', 'must be an array, not "x"'],
+  [{ messages: [user, {}] }, 'messages.1.role', 'is missing: it must be a string'],
+  [{ messages: [{ role: 'user', content: ['a'] }] }, 'messages.0.content', 'must be a string, not ["a"]'],
+  [{ messages: [{ ...user, name: 'b' }] }, 'messages.0.name', 'is not a supported field'],
+  [{ messages: new Array(129).fill(user) }, 'messages', 'must have at most 128 elements, not 129'],
+  [{ max_tokens: 0 }, 'max_tokens', 'must be at least 1, not 0'],
+  [{ temperature: 5.1 }, 'temperature', 'must be at most 5, not 5.1'],
+  [{ top_p: 2.1 }, 'top_p', 'must be at most 2, not 2.1'],
+  [{ seed: 0 }, 'seed', 'must be at least 1, not 0'],
+  [{ seed: 1e10 }, 'seed', 'must be at most 9999999999, not 10000000000'],
+  [{ repetition_penalty: 2.1 }, 'repetition_penalty', 'must be at most 2, not 2.1'],
+  [{ raw: 'x' }, 'raw', 'must be a boolean, not "x"'],
+  [{ stop: ['a'] }, 'stop', 'is not a supported field'],
+  [{ n: 2 }, 'n', 'is not a supported field'],
+  [{ do_sample: true, temperature: 0 }, 'temperature', 'must be more than 0 where do_sample is true, not 0'],
+  [{ num_beams: 2, num_return_sequences: 3 }, 'num_return_sequences', 'must be at most num_beams, 2, not 3'],
+];

@@ -1,0 +1,57 @@
+/** @module The reference: every route is in it, and its page needs nothing from elsewhere. */
+import { inspectRoutes } from 'hono/dev';
+import { describe, expect, it } from 'vitest';
+import { createApp } from '../../worker/app.ts';
+import { IsolateEngine } from '../../worker/isolate-engine.ts';
+import { modules } from '../../worker/modules.ts';
+import { type OpenApiDocument, openApiDocument } from '../../worker/openapi/document.ts';
+import { fieldsOf } from '../../worker/openapi/page-fields.ts';
+import { startApp } from './client.ts';
+
+const document = openApiDocument();
+const app = startApp();
+
+describe('GET /openapi.json', () => {
+  it('has the routes of the app, no more and no fewer', async () => {
+    const served = inspectRoutes(createApp(new IsolateEngine(modules)))
+      .filter(({ isMiddleware }) => !isMiddleware)
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}')}`);
+    const answered = await (await app.fetch('/openapi.json')).json<OpenApiDocument>();
+    expect(answered).toEqual(document);
+    const documented = Object.entries(answered.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(documented.sort()).toEqual([...new Set(served)].sort());
+  });
+});
+
+describe('GET /docs', () => {
+  it('has every path and every field of a request', async () => {
+    const page = await (await app.fetch('/docs')).text();
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const method of Object.keys(methods)) expect(page).toContain(`${method.toUpperCase()} ${path}<`);
+    }
+    for (const schema of Object.values(document.components.schemas)) {
+      for (const { name } of fieldsOf(schema)) expect(page).toContain(`<code>${name}</code>`);
+    }
+    expect(page).not.toMatch(/undefined|\[object|anything|<code><|list of list of list/);
+  });
+
+  it('runs no script, loads nothing, and may do neither', async () => {
+    const response = await app.fetch('/docs');
+    const page = await response.text();
+    expect(page).not.toMatch(/<(script|link|img|iframe)|@import|url\(|https?:\/\//i);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    const nonce = /<style nonce="([^"]+)"/.exec(page)?.[1];
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain(`style-src 'nonce-${nonce}'`);
+    expect(policy).not.toContain('unsafe');
+  });
+
+  it('leads from each contents to its section, and from each answer to its fields', async () => {
+    const page = await (await app.fetch('/docs')).text();
+    const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, target]) => target);
+    expect(targets.length).toBeGreaterThan(20);
+    for (const target of new Set(targets)) expect(page.split(`id="${target}"`)).toHaveLength(2);
+  });
+});

@@ -1,0 +1,369 @@
+/** @module Who may ask, how much, and what those who run it are told. */
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parsePrometheus } from '../support/prometheus.ts';
+import { events, post, startApp, type TestApp } from './client.ts';
+
+const STORY = { prompt: 'Once upon a time', max_tokens: 8, temperature: 0 };
+/** Bound in this folder's wrangler.toml only. */
+const { TEST_RATE_LIMITER } = env as typeof env & { readonly TEST_RATE_LIMITER: RateLimit };
+
+const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
+
+describe('keys', () => {
+  const app = startApp({ API_KEYS: 'first-key, second.key==' });
+
+  it.each(['first-key', 'second.key=='])('lets in who has one: %s', async (key) => {
+    expect((await app.fetch('/v1/models', bearer(key))).status).toBe(200);
+  });
+
+  it.each([
+    {},
+    bearer('first-ke'),
+    bearer('first-key,'),
+    bearer(''),
+    bearer('first-key, second.key=='),
+    { headers: { authorization: 'first-key' } },
+    { headers: { authorization: 'Basic Zmlyc3Qta2V5' } },
+  ])('sends away who has none: %j', async (init) => {
+    const response = await app.fetch('/v1/models', init);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer /);
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({
+      error: { type: 'invalid_request_error', code: 'invalid_api_key' },
+    });
+    expect(text).not.toMatch(/first|second/);
+  });
+
+  it.each([
+    ['POST', '/generate', { error: expect.any(String), error_type: 'authentication' }],
+    ['POST', '/ai/run/default', { success: false, errors: [{ code: 5004, message: expect.any(String) }] }],
+    ['GET', '/metrics', { error: { code: 'invalid_api_key' } }],
+    ['GET', '/nothing', { error: { code: 'invalid_api_key' } }],
+    ['DELETE', '/v1/completions', { error: { code: 'invalid_api_key' } }],
+  ])('sends away in the shape of the contract: %s %s', async (method, path, body) => {
+    const response = await app.fetch(path, { method });
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject(body);
+  });
+
+  it.each(['/health', '/health/ready', '/openapi.json', '/docs'])('are not asked for at %s', async (path) => {
+    expect((await app.fetch(path)).status).toBe(200);
+  });
+
+  it('show the account of the heap', async () => {
+    await app.fetch('/health/ready');
+    expect(await (await app.fetch('/health')).json()).toEqual({ status: 'ok', ready: true });
+    expect(await (await app.fetch('/health', bearer('wrong'))).json()).toEqual({ status: 'ok', ready: true });
+    const account = await (await app.fetch('/health', bearer('first-key'))).json();
+    expect(account).toMatchObject({
+      ready: true,
+      model: { name: 'default' },
+      heap: { maximum: 112 * 2 ** 20 },
+    });
+  });
+
+  it('that no header could bring shut everyone out, and the log says why without them', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const odd = startApp({ API_KEYS: 'good,not good' });
+    const response = await odd.fetch('/v1/models', bearer('good'));
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ error: { message: 'Internal error' } });
+    expect((await startApp({ API_KEYS: ',' }).fetch('/v1/models')).status).toBe(500);
+    expect(String(error.mock.calls[0]?.[0])).toContain('API_KEYS: key 2 of 2 cannot be sent');
+    expect(String(error.mock.calls[0]?.[0])).not.toContain('not good');
+    error.mockRestore();
+  });
+});
+
+describe('cross-origin', () => {
+  const preflight = (app: TestApp, origin: string) =>
+    app.fetch('/v1/completions', {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,x-stainless-lang',
+      },
+    });
+
+  it('asks before it sends a key, and may send what OpenAI’s client sends', async () => {
+    const response = await preflight(startApp({ API_KEYS: 'key' }), 'https://any.example');
+    expect(response.status).toBe(204);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(response.headers.get('access-control-allow-methods')).toContain('POST');
+    expect(response.headers.get('access-control-allow-headers')).toContain('x-stainless-lang');
+    expect(response.headers.get('access-control-max-age')).toBe('86400');
+  });
+
+  it('is for the origins that are named, where some are', async () => {
+    const app = startApp({ CORS_ORIGINS: 'https://a.example, https://b.example' });
+    const allowed = await preflight(app, 'https://b.example');
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://b.example');
+    expect(allowed.headers.get('vary')).toContain('Origin');
+    const refused = await preflight(app, 'https://c.example');
+    expect(refused.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('lets a page read errors and the headers that go with them', async () => {
+    const response = await startApp({ API_KEYS: 'key' }).fetch('/v1/models', {
+      headers: { origin: 'https://a.example' },
+    });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(response.headers.get('access-control-expose-headers')).toContain('retry-after');
+  });
+});
+
+describe('the rate limit', () => {
+  const app = startApp({ RATE_LIMITER: TEST_RATE_LIMITER, API_KEYS: 'one,other,third' });
+
+  /** The limit is 2; if the window ends in between, it is met by the fifth. */
+  async function firstRefused(key: string, path = '/v1/models', method = 'GET'): Promise<Response> {
+    for (let i = 0; i < 5; i++) {
+      const response = await app.fetch(path, { method, ...bearer(key) });
+      if (response.status === 429) return response;
+    }
+    throw new Error('five requests passed');
+  }
+
+  it('holds for each key alone, and says when to come back', async () => {
+    const response = await firstRefused('one');
+    expect(response.headers.get('retry-after')).toBe('10');
+    expect(response.headers.get('x-should-retry')).toBe('true');
+    expect(await response.json()).toMatchObject({ error: { type: 'requests', code: 'rate_limit_exceeded' } });
+    expect((await app.fetch('/v1/models', bearer('other'))).status).toBe(200);
+  });
+
+  it.each([
+    ['/tokenize', { error_type: 'overloaded' }],
+    ['/ai/run/default', { success: false, errors: [{ code: 3036 }] }],
+  ])('is told in the shape of the contract: %s', async (path, body) => {
+    const response = await firstRefused('third', path, 'POST');
+    expect(await response.json()).toMatchObject(body);
+  });
+
+  it('does not hold for who looks whether it is up', async () => {
+    await firstRefused('one');
+    for (let i = 0; i < 5; i++) expect((await app.fetch('/health', bearer('one'))).status).toBe(200);
+  });
+
+  it('is by address where there are no keys, whatever key is made up', async () => {
+    const open = startApp({ RATE_LIMITER: TEST_RATE_LIMITER });
+    const statuses: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const headers = { authorization: `Bearer key-${i}`, 'cf-connecting-ip': '192.0.2.1' };
+      statuses.push((await open.fetch('/v1/models', { headers })).status);
+    }
+    expect(statuses).toContain(429);
+    const elsewhere = await open.fetch('/v1/models', { headers: { 'cf-connecting-ip': '192.0.2.2' } });
+    expect(elsewhere.status).toBe(200);
+  });
+});
+
+describe('every answer', () => {
+  const app = startApp();
+
+  it.each([
+    ['GET', '/health', 200],
+    ['HEAD', '/health', 200],
+    ['GET', '/docs', 200],
+    ['OPTIONS', '/tokenize', 204],
+    ['GET', '/nothing', 404],
+    ['PUT', '/tokenize', 405],
+    ['POST', '/v1/completions', 415],
+  ])('has a number and guards: %s %s', async (method, path, status) => {
+    const response = await app.fetch(path, { method });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; .*frame-ancestors 'none'$/,
+    );
+    expect(response.headers.get('x-frame-options')).toBe('DENY');
+    expect(response.headers.get('strict-transport-security')).toContain('max-age=');
+  });
+
+  it('takes over a number that the client gave', async () => {
+    const given = await app.fetch('/health', { headers: { 'x-request-id': 'mine-1' } });
+    expect(given.headers.get('x-request-id')).toBe('mine-1');
+    const odd = await app.fetch('/health', { headers: { 'x-request-id': 'not <b>mine</b>' } });
+    expect(odd.headers.get('x-request-id')).not.toContain('mine');
+  });
+
+  it.each([
+    ['PUT', '/tokenize', 'POST', { error_type: 'method_not_allowed' }],
+    ['GET', '/', 'POST', { error_type: 'method_not_allowed' }],
+    ['GET', '/ai/run/default', 'POST', { success: false }],
+    ['POST', '/v1/models', 'GET, HEAD', { error: { code: 'method_not_allowed' } }],
+  ])('says what a path takes: %s %s', async (method, path, allow, body) => {
+    const response = await app.fetch(path, { method });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe(allow);
+    expect(await response.json()).toMatchObject(body);
+  });
+
+  it.each([
+    ['/v1/completions', { error: { code: 'body_too_large' } }],
+    ['/generate', { error: expect.stringContaining('1048576'), error_type: 'validation' }],
+    ['/ai/run/default', { errors: [{ code: 3006 }] }],
+  ])('to too large a body says how large it may be: %s', async (path, body) => {
+    const headers = { 'content-type': 'application/json' };
+    const large = JSON.stringify({ prompt: 'a'.repeat(2 ** 20) });
+    const response = await app.fetch(path, { method: 'POST', headers, body: large });
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject(body);
+  });
+});
+
+describe('GET /health/ready', () => {
+  it('brings the model into memory', async () => {
+    const app = startApp();
+    expect(await (await app.fetch('/health')).json()).toMatchObject({ ready: false, model: null });
+    expect(await (await app.fetch('/health/ready')).json()).toEqual({ status: 'ok', ready: true });
+    expect(await (await app.fetch('/health')).json()).toMatchObject({ ready: true, requests: 0 });
+  });
+
+  it('is 503 while it cannot', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const app = startApp({ HEAP_MIB: 12 });
+    const response = await app.fetch('/health/ready');
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('10');
+    expect(await response.json()).toMatchObject({ error: { code: 'not_ready' } });
+    expect((await app.fetch('/health')).status).toBe(200);
+    error.mockRestore();
+  });
+});
+
+describe('the log', () => {
+  const app = startApp();
+  let lines: Line[];
+  beforeEach(async () => {
+    await app.fetch('/health/ready');
+    await app.settled();
+    lines = [];
+    vi.spyOn(console, 'log').mockImplementation((text: string) => {
+      lines.push(JSON.parse(text) as Line);
+    });
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('has a line for a request, without its text', async () => {
+    const response = await post(app, { ...STORY, prompt: 'A secret', user: 'me', num_beams: 2, n: 2 });
+    const text = JSON.stringify(await response.json());
+    await app.settled();
+    expect(lines).toEqual([
+      {
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+        id: response.headers.get('x-request-id'),
+        method: 'POST',
+        path: '/v1/completions',
+        status: 200,
+        milliseconds: expect.any(Number),
+        strategy: 'beam_search',
+        choices: 2,
+        user: 'me',
+        usage: expect.objectContaining({ completion_tokens: 16 }),
+      },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('secret');
+    expect(text).toContain('choices');
+  });
+
+  it('has it for a stream when the stream is at its end', async () => {
+    const response = await post(app, { ...STORY, stream: true });
+    expect(lines).toEqual([]);
+    await events(response);
+    await app.settled();
+    const usage = { prompt_tokens: 4, completion_tokens: 8, total_tokens: 12 };
+    expect(lines).toEqual([
+      expect.objectContaining({ status: 200, stream: true, strategy: 'greedy', choices: 1, usage }),
+    ]);
+    expect(lines[0]).not.toHaveProperty('error');
+  });
+
+  it('has it when the client stops reading', async () => {
+    const response = await post(app, { ...STORY, max_tokens: 400, stream: true });
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    await reader.cancel();
+    await app.settled();
+    expect(lines).toEqual([expect.objectContaining({ stream: true, error: 'client_gone' })]);
+    expect(lines[0]?.usage?.completion_tokens).toBeLessThan(400);
+  });
+
+  it.each([false, true])('has it when the connection breaks, stream: %s', async (stream) => {
+    const gone = new AbortController();
+    const answering = app.fetch('/v1/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...STORY, max_tokens: 400, stream }),
+      signal: gone.signal,
+    });
+    if (stream) await (await answering).body?.getReader().read();
+    else await scheduler.wait(1);
+    gone.abort();
+    await app.settled();
+    expect(lines).toEqual([expect.objectContaining({ status: stream ? 200 : 499, error: 'client_gone' })]);
+    // The cache has room for all again.
+    expect(await (await app.fetch('/health')).json()).toMatchObject({ requests: 0, slots: { reserved: 0 } });
+  });
+
+  it('has the code of an error, never its message', async () => {
+    await post(app, { ...STORY, prompt: { secret: 1 } });
+    await app.settled();
+    expect(lines).toEqual([expect.objectContaining({ status: 400, error: 'invalid_value' })]);
+    expect(JSON.stringify(lines)).not.toContain('secret');
+  });
+});
+
+describe('GET /metrics', () => {
+  it('counts requests, tokens and seconds by strategy, and shows queue, cache and heap', async () => {
+    const app = startApp();
+    await post(app, STORY);
+    await post(app, { ...STORY, num_beams: 2, n: 2 });
+    await (await post(app, { ...STORY, temperature: 1, seed: 1, stream: true })).text();
+    await app.fetch('/made/up/path');
+    await app.fetch('/v1/models/none');
+    await app.settled();
+    const response = await app.fetch('/metrics');
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    const metrics = parsePrometheus(await response.text());
+    const value = (name: string, labels: object) => {
+      const samples = metrics.get(name.replace(/_(count|bucket)$/, ''))?.samples ?? [];
+      const found = samples.filter(
+        (sample) =>
+          sample.name === name && Object.entries(labels).every(([key, one]) => sample.labels[key] === one),
+      );
+      return found.reduce((sum, sample) => sum + sample.value, 0);
+    };
+    const route = '/v1/completions';
+    for (const strategy of ['greedy', 'beam_search', 'sampling']) {
+      expect(value('edgebeam_requests_total', { strategy, route, status: '200', method: 'POST' })).toBe(1);
+      expect(value('edgebeam_prompt_tokens_total', { strategy })).toBe(4);
+      expect(value('edgebeam_request_seconds_count', { strategy })).toBe(1);
+      expect(value('edgebeam_request_seconds_bucket', { strategy, le: '+Inf' })).toBe(1);
+    }
+    expect(value('edgebeam_generated_tokens_total', { strategy: 'greedy' })).toBe(8);
+    expect(value('edgebeam_generated_tokens_total', { strategy: 'beam_search' })).toBe(16);
+    expect(value('edgebeam_requests_total', { route: 'none', status: '404' })).toBe(1);
+    expect(value('edgebeam_requests_total', { route: '/v1/models/:id{.+}', status: '404' })).toBe(1);
+    expect(value('edgebeam_model_info', { model: 'default', precision: 'int8' })).toBe(1);
+    expect(value('edgebeam_open_generations', {})).toBe(0);
+    expect(value('edgebeam_waiting_rows', {})).toBe(0);
+    expect(value('edgebeam_slots', { state: 'maximum' })).toBeGreaterThan(512);
+    expect(value('edgebeam_heap_bytes', { state: 'weights' })).toBeGreaterThan(2 ** 20);
+    const isolates = new Set(
+      [...metrics.values()].flatMap(({ samples }) => samples.map((s) => s.labels.isolate)),
+    );
+    expect([...isolates]).toEqual([expect.stringMatching(/^[0-9a-f]{8}$/)]);
+  });
+});
+
+interface Line {
+  readonly usage?: { readonly completion_tokens: number };
+}

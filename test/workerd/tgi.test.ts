@@ -1,0 +1,232 @@
+/** @module The contract of Text Generation Inference, in workerd, with the default model: whole answers. */
+import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import {
+  compatResponse,
+  generateResponse,
+  infoResponse,
+  tokenizeResponse,
+} from '../../worker/contracts/tgi/responses.ts';
+import { post, postTo, startApp } from './client.ts';
+
+const inputs = 'Once upon a time';
+const app = startApp();
+
+type Answer = z.output<typeof generateResponse>;
+
+async function ask(path: string, body: object): Promise<unknown> {
+  const response = await postTo(app, path, body);
+  const answer = await response.json();
+  expect([response.status, answer]).toEqual([200, answer]);
+  return answer;
+}
+
+const generate = async (parameters: object, prompt = inputs): Promise<Answer> =>
+  generateResponse.parse(await ask('/generate', { inputs: prompt, parameters }));
+
+const detailed = async (parameters: object, prompt = inputs) => {
+  const { details, generated_text } = await generate({ ...parameters, details: true }, prompt);
+  if (!details) throw new Error('there are no details');
+  return { ...details, generated_text };
+};
+
+/** What `/v1/completions` says of the same. */
+async function completion(body: object) {
+  const response = await post(app, { prompt: inputs, temperature: 0, ...body });
+  const { choices } = await response.json<{
+    choices: {
+      text: string;
+      sequences_score?: number;
+      logprobs: { tokens: string[]; token_logprobs: (number | null)[] } | null;
+    }[];
+  }>();
+  return choices;
+}
+
+describe('POST /generate', () => {
+  it('continues a prompt greedily, as /v1/completions does', async () => {
+    const [openai] = await completion({ max_tokens: 30, logprobs: 0 });
+    const answer = await detailed({ max_new_tokens: 30 });
+    expect(answer.generated_text).toBe(openai?.text);
+    expect(answer).toMatchObject({ finish_reason: 'length', generated_tokens: 30, seed: null, prefill: [] });
+    expect(answer.top_tokens).toBeUndefined();
+    expect(answer.tokens.map(({ text }) => text)).toEqual(openai?.logprobs?.tokens);
+    expect(answer.tokens.map(({ logprob }) => logprob)).toEqual(openai?.logprobs?.token_logprobs);
+    expect(answer.tokens.map(({ text }) => text).join('')).toBe(answer.generated_text);
+    expect(await generate({ max_new_tokens: 30 })).toEqual({ generated_text: openai?.text });
+  });
+
+  it('counts the tokens in its headers', async () => {
+    const { headers } = await postTo(app, '/generate', { inputs, parameters: { max_new_tokens: 7 } });
+    expect([headers.get('x-prompt-tokens'), headers.get('x-generated-tokens')]).toEqual(['4', '7']);
+  });
+
+  it('fills what context there is when it is not told how far to go', async () => {
+    const { generated_tokens, prefill } = await detailed(
+      { ignore_eos: true, decoder_input_details: true },
+      'a '.repeat(480),
+    );
+    expect(prefill.length + generated_tokens).toBe(512);
+  });
+
+  it('tells what the model thought of the prompt, as echo does', async () => {
+    const [echo] = await completion({ max_tokens: 1, logprobs: 0, echo: true });
+    const { prefill, tokens } = await detailed({ max_new_tokens: 1, decoder_input_details: true });
+    expect(prefill.map(({ text }) => text).join('')).toBe(inputs);
+    const logprobs = [...prefill, ...tokens].map(({ logprob }) => logprob);
+    expect(logprobs).toEqual(echo?.logprobs?.token_logprobs);
+    expect(logprobs[0]).toBeNull();
+    const without = await generate({ max_new_tokens: 1, decoder_input_details: true });
+    expect(without.details?.prefill).toEqual(prefill);
+  });
+
+  it('tells the likeliest tokens in each place', async () => {
+    const { top_tokens = [], tokens } = await detailed({ max_new_tokens: 5, top_n_tokens: 3 });
+    expect(top_tokens.map((top) => top.length)).toEqual([3, 3, 3, 3, 3]);
+    // Greedy search takes the likeliest.
+    expect(top_tokens.map(([first]) => first)).toEqual(tokens);
+    for (const top of top_tokens) {
+      const logprobs = top.map(({ logprob }) => logprob);
+      expect(logprobs).toEqual(logprobs.toSorted((a, b) => b - a));
+    }
+  });
+
+  it('puts the prompt before the text, all of it, and the model sees its end', async () => {
+    const { generated_text, prefill } = await detailed({
+      max_new_tokens: 5,
+      truncate: 2,
+      return_full_text: true,
+      decoder_input_details: true,
+    });
+    expect(prefill.map(({ text }) => text)).toEqual([' a', ' time']);
+    const [end] = await completion({ prompt: ' a time', max_tokens: 5 });
+    expect(generated_text).toBe(inputs + end?.text);
+    const whole = await generate({ max_new_tokens: 5, truncate: 100 });
+    expect(whole).toEqual(await generate({ max_new_tokens: 5 }));
+  });
+
+  it('ends with a stop string, which stays in the text', async () => {
+    const { generated_text } = await generate({ max_new_tokens: 40 });
+    // In the middle of tokens, and across them.
+    for (const stop of [generated_text.slice(20, 27), 'ily', 'girl']) {
+      const stopped = await detailed({ max_new_tokens: 40, stop: [stop, 'not in it'] });
+      const end = generated_text.indexOf(stop) + stop.length;
+      expect(stopped.generated_text).toBe(generated_text.slice(0, end));
+      expect(stopped.finish_reason).toBe('stop_sequence');
+      expect(stopped.tokens.map(({ text }) => text).join('')).toBe(stopped.generated_text);
+    }
+  });
+
+  it('tells of the token that ends a text, and leaves it out of the text', async () => {
+    const { tokens, ...ended } = await detailed({ max_new_tokens: 400 });
+    expect(ended.finish_reason).toBe('eos_token');
+    expect(tokens.at(-1)).toMatchObject({ text: '<|endoftext|>', special: true });
+    expect(tokens).toHaveLength(ended.generated_tokens);
+    const others = tokens.slice(0, -1);
+    expect(others.every(({ special }) => !special)).toBe(true);
+    expect(others.map(({ text }) => text).join('')).toBe(ended.generated_text);
+  });
+
+  it.each([
+    { do_sample: true },
+    { temperature: 0.7 },
+    { temperature: 2 },
+    { top_k: 40 },
+    { top_p: 0.95 },
+    { typical_p: 0.9 },
+    { min_p: 0.01 },
+    { top_h: 0.9 },
+  ])('samples by a seed when it is asked for: %j', async (parameters) => {
+    const seeded = (seed?: number) => detailed({ max_new_tokens: 10, ...parameters, seed });
+    const first = await seeded(7);
+    expect(first.seed).toBe(7);
+    expect(await seeded(7)).toEqual(first);
+    const texts = new Set([first.generated_text]);
+    for (const seed of [8, 9, 10]) texts.add((await seeded(seed)).generated_text);
+    expect(texts.size).toBeGreaterThan(1);
+    const free = await seeded();
+    expect((await seeded(free.seed ?? -1)).generated_text).toBe(free.generated_text);
+  });
+
+  it('does not sample at a temperature of 1 alone', async () => {
+    const plain = await generate({ max_new_tokens: 20, temperature: 1, top_p: 1, do_sample: false });
+    expect(plain).toEqual(await generate({ max_new_tokens: 20 }));
+  });
+
+  it('gives the best of several samples, and the others after it', async () => {
+    const parameters = { max_new_tokens: 12, do_sample: true, seed: 3, ignore_eos: true };
+    const best = await detailed({ ...parameters, best_of: 4 });
+    const all = [best, ...(best.best_of_sequences ?? [])];
+    expect(all).toHaveLength(4);
+    expect(new Set(all.map(({ generated_text }) => generated_text)).size).toBeGreaterThan(1);
+    for (const { tokens, generated_text } of all) {
+      expect(tokens.map(({ text }) => text).join('')).toBe(generated_text);
+    }
+    const means = all.map(
+      ({ tokens }) => tokens.reduce((sum, { logprob }) => sum + logprob, 0) / tokens.length,
+    );
+    expect(means).toEqual(means.toSorted((a, b) => b - a));
+    const { generated_text } = await generate({ ...parameters, best_of: 4 });
+    expect(generated_text).toBe(best.generated_text);
+  });
+
+  it('searches with beams, best first, with their scores', async () => {
+    const beams = { num_beams: 4, length_penalty: 0.7, early_stopping: true };
+    const openai = await completion({ ...beams, n: 3, max_tokens: 15 });
+    const { best_of_sequences = [], ...best } = await detailed({
+      ...beams,
+      num_return_sequences: 3,
+      max_new_tokens: 15,
+    });
+    const all = [best, ...best_of_sequences];
+    expect(all.map(({ generated_text }) => generated_text)).toEqual(openai.map(({ text }) => text));
+    const scores = all.map(({ sequences_score }) => sequences_score);
+    expect(scores).toEqual(openai.map(({ sequences_score }) => sequences_score));
+    expect(scores).toEqual(scores.toSorted((a = 0, b = 0) => b - a));
+  });
+});
+
+describe('POST /', () => {
+  const list = async (parameters: object) =>
+    compatResponse.parse(await ask('/', { inputs, parameters: { max_new_tokens: 15, ...parameters } }));
+
+  it('answers with a list, in which the text has its prompt', async () => {
+    const { generated_text } = await generate({ max_new_tokens: 15 });
+    expect(await list({})).toEqual([{ generated_text: inputs + generated_text }]);
+    expect(await list({ return_full_text: false })).toEqual([{ generated_text }]);
+    expect(compatResponse.parse(await ask('/', { inputs, stream: null, parameters: null }))).toHaveLength(1);
+  });
+
+  it('lists as many texts as are asked for', async () => {
+    const beams = { num_beams: 3, num_return_sequences: 3, details: true };
+    const texts = await list(beams);
+    expect(new Set(texts.map(({ generated_text }) => generated_text)).size).toBe(3);
+    const [first, ...others] = texts;
+    expect(first?.details?.best_of_sequences?.map(({ generated_text }) => generated_text)).toEqual(
+      others.map(({ generated_text }) => generated_text),
+    );
+    expect(await list({ do_sample: true, best_of: 4, num_return_sequences: 2 })).toHaveLength(2);
+  });
+});
+
+describe('POST /tokenize and GET /info', () => {
+  it.each([inputs, 'a 👩‍👩‍👧 naïve test \u{1F600}!', ' '])(
+    'gives the tokens of %j and where they lie',
+    async (text) => {
+      const tokens = tokenizeResponse.parse(
+        await ask('/tokenize', { inputs: text, add_special_tokens: null }),
+      );
+      const characters = Array.from(text);
+      for (const token of tokens) expect(characters.slice(token.start, token.stop).join('')).toBe(token.text);
+      expect(tokens.map((token) => token.text).join('')).toBe(text);
+      const [first] = await completion({ prompt: tokens.map(({ id }) => id), echo: true, max_tokens: 0 });
+      expect(first?.text).toBe(text);
+    },
+  );
+
+  it('tells of the model and its limits', async () => {
+    const info = infoResponse.parse(await (await app.fetch('/info')).json());
+    expect(info).toMatchObject({ model_id: 'default', model_dtype: 'int8', max_total_tokens: 512 });
+    expect(info.max_input_tokens).toBe(511);
+  });
+});

@@ -1,0 +1,115 @@
+/** @module Choices of a completion, in pieces: those of a stream, which are put together where there is none. */
+import type { FinishReason } from '../../../decoding/stopping.ts';
+import type { GenerationEvent } from '../../generation/events.ts';
+import type { GenerationRequest } from '../../generation/request.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { type CompletionLogprobs, LogprobsWriter, noLogprobs } from './logprobs.ts';
+import type { CompletionRequest } from './schema.ts';
+
+/** A choice, or a piece of one. */
+export interface CompletionChoice {
+  readonly text: string;
+  readonly index: number;
+  readonly logprobs: CompletionLogprobs | null;
+  /** null until it has ended. */
+  readonly finish_reason: 'stop' | 'length' | null;
+  /** Of beam search, with its end: Hugging Face's `sequences_scores`. */
+  readonly sequences_score?: number;
+}
+
+type Asked = Pick<CompletionRequest, 'echo' | 'logprobs'>;
+
+export class ChoicePieces {
+  readonly #asked: Asked;
+  readonly #generation: GenerationRequest;
+  readonly #writers: readonly LogprobsWriter[];
+  readonly #begun = new Set<number>();
+  readonly #promptLogprobs = new Map<number, Extract<GenerationEvent, { type: 'prompt' }>['logprobs']>();
+
+  constructor(tokenizer: Tokenizer, generation: GenerationRequest, asked: Asked) {
+    this.#asked = asked;
+    this.#generation = generation;
+    const { length } = generation.prompts;
+    this.#writers = Array.from({ length: length * generation.n }, () => new LogprobsWriter(tokenizer));
+  }
+
+  /** What an event adds to the choices. */
+  *of(event: GenerationEvent): Generator<CompletionChoice, void> {
+    if (event.type === 'prompt') this.#promptLogprobs.set(event.prompt, event.logprobs);
+    if (event.type !== 'token' && event.type !== 'finished') return;
+    const { choice: index } = event;
+    if (this.#asked.echo && !this.#begun.has(index)) yield this.#echo(index);
+    this.#begun.add(index);
+    const piece = { text: event.text, index };
+    if (event.type === 'token') {
+      const logprobs = this.#logprobs();
+      const { token, model } = event.token;
+      if (logprobs) this.#writerOf(index).add(logprobs, token, model ?? null);
+      yield { ...piece, logprobs, finish_reason: null };
+    } else {
+      const { reason, score } = event;
+      const finish_reason = finishReason(reason);
+      yield {
+        ...piece,
+        logprobs: this.#logprobs(),
+        finish_reason,
+        ...(score !== null && { sequences_score: score }),
+      };
+    }
+  }
+
+  #echo(index: number): CompletionChoice {
+    const number = Math.floor(index / this.#generation.n);
+    const prompt = this.#generation.prompts[number];
+    if (!prompt) throw new Error(`there is no prompt ${number}`);
+    const logprobs = this.#logprobs();
+    if (logprobs) {
+      const models = this.#promptLogprobs.get(number) ?? [];
+      for (const [i, token] of Array.from(prompt.ids).entries()) {
+        this.#writerOf(index).add(logprobs, token, models[i] ?? null);
+      }
+    }
+    return { text: prompt.text, index, logprobs, finish_reason: null };
+  }
+
+  #logprobs(): CompletionLogprobs | null {
+    return this.#asked.logprobs === undefined ? null : noLogprobs();
+  }
+
+  #writerOf(index: number): LogprobsWriter {
+    return this.#writers[index] as LogprobsWriter;
+  }
+}
+
+/** Pieces put together, in the order of their choices. */
+export class WholeChoices {
+  readonly #choices: CompletionChoice[] = [];
+
+  add(piece: CompletionChoice): void {
+    const before = this.#choices[piece.index];
+    this.#choices[piece.index] = before ? joinPieces(before, piece) : piece;
+  }
+
+  get choices(): readonly CompletionChoice[] {
+    return this.#choices;
+  }
+}
+
+/** Two pieces of a choice that follow each other, as one. The first is used up. */
+export function joinPieces(before: CompletionChoice, piece: CompletionChoice): CompletionChoice {
+  const logprobs = joined(before.logprobs, piece.logprobs);
+  return { ...piece, text: before.text + piece.text, logprobs };
+}
+
+function joined(a: CompletionLogprobs | null, b: CompletionLogprobs | null): CompletionLogprobs | null {
+  if (!a || !b) return a ?? b;
+  a.tokens.push(...b.tokens);
+  a.token_logprobs.push(...b.token_logprobs);
+  a.top_logprobs.push(...b.top_logprobs);
+  a.text_offset.push(...b.text_offset);
+  return a;
+}
+
+function finishReason(reason: FinishReason): 'stop' | 'length' {
+  return reason === 'length' ? 'length' : 'stop';
+}

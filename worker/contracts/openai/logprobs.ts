@@ -1,0 +1,59 @@
+/** @module OpenAI's `logprobs` of a completion: parallel lists, a place for each token. */
+import type { ModelLogprobs } from '../../../decoding/events.ts';
+import type { StreamingDecoder } from '../../tokenizer/streaming-decoder.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+
+export interface CompletionLogprobs {
+  readonly tokens: string[];
+  /** What the model thought of each; null for the first of a prompt, which follows nothing. */
+  readonly token_logprobs: (number | null)[];
+  /** The likeliest in its place, and itself. */
+  readonly top_logprobs: (Record<string, number> | null)[];
+  /** Where it begins in the choice's text. */
+  readonly text_offset: number[];
+}
+
+export const noLogprobs = (): CompletionLogprobs => ({
+  tokens: [],
+  token_logprobs: [],
+  top_logprobs: [],
+  text_offset: [],
+});
+
+/** One choice's tokens in the order of its text. */
+export class LogprobsWriter {
+  readonly #tokenizer: Tokenizer;
+  readonly #decoder: StreamingDecoder;
+  #offset = 0;
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+    this.#decoder = tokenizer.decoder({ skipSpecialTokens: true });
+  }
+
+  /** Adds a token to `to`. */
+  add(to: CompletionLogprobs, token: number, model: ModelLogprobs | null): void {
+    const name = (id: number) => tokenName(this.#tokenizer, id);
+    to.tokens.push(name(token));
+    to.token_logprobs.push(model?.logprob ?? null);
+    to.top_logprobs.push(
+      model &&
+        Object.fromEntries([
+          ...model.top.map(({ token: id, logprob }) => [name(id), logprob]),
+          [name(token), model.logprob],
+        ]),
+    );
+    to.text_offset.push(this.#offset);
+    this.#offset += this.#decoder.push(token).length;
+  }
+}
+
+/** A token's text, or its bytes where they are no whole characters: `bytes:\xe2\x80`, as OpenAI writes them. */
+export function tokenName(tokenizer: Tokenizer, token: number): string {
+  const bytes = tokenizer.tokenBytes(token);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return `bytes:${Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`;
+  }
+}

@@ -1,0 +1,87 @@
+/** @module What OpenAI's routes answer, as schemas: the reference is made of them, and the tests hold answers to them. */
+import * as z from 'zod';
+
+const finishReason = z.enum(['stop', 'length']);
+const tokenLogprobs = z.record(z.string(), z.number());
+
+const logprobs = z.strictObject({
+  tokens: z.array(z.string()),
+  token_logprobs: z.array(z.number().nullable()),
+  top_logprobs: z.array(tokenLogprobs.nullable()),
+  text_offset: z.array(z.int().min(0)),
+});
+
+const choice = z.strictObject({
+  text: z.string(),
+  index: z.int().min(0),
+  logprobs: logprobs.nullable(),
+  finish_reason: finishReason,
+  sequences_score: z.number().optional(),
+});
+
+const usage = z.strictObject({
+  prompt_tokens: z.int().min(0),
+  completion_tokens: z.int().min(0),
+  total_tokens: z.int().min(0),
+});
+
+const head = {
+  id: z.string().regex(/^cmpl-/),
+  object: z.literal('text_completion'),
+  created: z.int(),
+  model: z.string(),
+};
+
+export const completionResponse = z.strictObject({ ...head, choices: z.array(choice).min(1), usage });
+
+/** A beam of the front after a step. */
+export const beam = z.strictObject({
+  group: z.int().min(0),
+  index: z.int().min(0).nullable(),
+  token: z.int().min(0),
+  text: z.string(),
+  parent: z.int().min(0),
+  logprob: z.number(),
+  score: z.number(),
+  finished: z.enum(['eos', 'stop', 'length']).nullable(),
+});
+
+export const completionChunk = z.strictObject({
+  ...head,
+  choices: z.array(choice.extend({ finish_reason: finishReason.nullable() })).max(1),
+  usage: usage.nullable().optional(),
+  beams: z.strictObject({ prompt: z.int().min(0), step: z.int().min(1), front: z.array(beam) }).optional(),
+  // With `details`
+  token: z
+    .strictObject({ id: z.int().min(0), text: z.string(), logprob: z.number(), special: z.boolean() })
+    .optional(),
+  generated_text: z.string().nullable().optional(),
+  details: z
+    .strictObject({
+      finish_reason: z.enum(['length', 'eos_token', 'stop_sequence']),
+      generated_tokens: z.int().min(0),
+      input_length: z.int().min(1),
+      seed: z.int().nullable(),
+      sequences_score: z.number().optional(),
+    })
+    .nullable()
+    .optional(),
+});
+
+export const model = z.strictObject({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+});
+
+export const modelList = z.strictObject({ object: z.literal('list'), data: z.array(model) });
+
+export const errorResponse = z.strictObject({
+  error: z.strictObject({
+    message: z.string(),
+    type: z.enum(['invalid_request_error', 'requests', 'server_error']),
+    param: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
+});

@@ -1,0 +1,143 @@
+/** @module A generation in an HTTP request, whatever its contract: started, collected or streamed, and given back. */
+import type { Context } from 'hono';
+import { type SSEMessage, streamSSE } from 'hono/streaming';
+import { mostNewTokens } from '../../decoding/decode.ts';
+import type { AppEnv } from '../bindings.ts';
+import type { Engine } from '../engine/engine.ts';
+import { SlotsExhaustedError } from '../engine/errors.ts';
+import { ApiError, toApiError } from '../errors.ts';
+import type { GenerationEvent } from '../generation/events.ts';
+import { startGeneration } from '../generation/generate.ts';
+import type { GenerationRequest } from '../generation/request.ts';
+import { UsageMeter } from '../generation/usage.ts';
+import { CLIENT_GONE, noteGeneration, type RequestRecord } from '../operate/records.ts';
+
+const RETRY_AFTER_SECONDS = 1;
+
+export type Events = AsyncGenerator<GenerationEvent, void, undefined>;
+
+export interface Started {
+  readonly events: Events;
+  readonly meter: UsageMeter;
+}
+
+/** What the contract calls the fields that errors blame. */
+export interface FieldNames {
+  readonly prompt: string;
+  readonly maxTokens: string;
+}
+
+/**
+ * Starts a generation: the answer's status is known when it returns. When the client goes away the platform drops this
+ * request's continuations; what is under `waitUntil` goes on to its `finally`.
+ * @throws ApiError 400 for what can never be, 503 for what does not fit now
+ */
+export async function start(
+  c: Context<AppEnv>,
+  engine: Engine,
+  request: GenerationRequest,
+  names: FieldNames,
+): Promise<Started> {
+  const record = c.get('record');
+  noteGeneration(record, request);
+  const starting = startGeneration(engine, request, c.req.raw.signal);
+  c.executionCtx.waitUntil(starting.catch(() => {}));
+  try {
+    const meter = new UsageMeter(request);
+    return { events: counted(await starting, meter, record), meter };
+  } catch (error) {
+    throw forClient(error, request, names);
+  }
+}
+
+async function* counted(events: Events, meter: UsageMeter, record: RequestRecord): Events {
+  try {
+    for await (const event of events) {
+      meter.count(event);
+      yield event;
+    }
+  } finally {
+    record.usage = meter.usage;
+  }
+}
+
+/** Runs to the end. */
+export async function collect(
+  c: Context<AppEnv>,
+  events: Events,
+  take: (event: GenerationEvent) => void,
+): Promise<void> {
+  const work = (async () => {
+    for await (const event of events) take(event);
+  })();
+  c.executionCtx.waitUntil(work.catch(() => {}));
+  try {
+    await work;
+  } catch (error) {
+    throw forClient(error);
+  }
+}
+
+export interface StreamShape {
+  /** The messages of an event. */
+  of(event: GenerationEvent): Iterable<SSEMessage>;
+  /** Those after the last. */
+  end(): Iterable<SSEMessage>;
+  /** That of an error in the middle. */
+  error(error: ApiError): SSEMessage;
+}
+
+export function stream(c: Context<AppEnv>, events: Events, shape: StreamShape): Response {
+  // Some proxies hold back what they could compress.
+  c.header('Content-Encoding', 'identity');
+  const { promise: sent, resolve } = Promise.withResolvers<void>();
+  c.executionCtx.waitUntil(sent);
+  const record = c.get('record');
+  record.stream = true;
+  c.set('streaming', sent);
+  return streamSSE(c, async (sse) => {
+    const isGone = () => sse.aborted || c.req.raw.signal.aborted;
+    try {
+      for await (const event of events) {
+        if (isGone()) return;
+        for (const message of shape.of(event)) await sse.writeSSE(message);
+      }
+      for (const message of shape.end()) await sse.writeSSE(message);
+    } catch (error) {
+      if (isGone()) return;
+      const api = toApiError(forClient(error));
+      record.error = api.details.code ?? 'error';
+      await sse.writeSSE(shape.error(api));
+    } finally {
+      if (isGone()) record.error = CLIENT_GONE;
+      resolve();
+    }
+  });
+}
+
+/** No room, as an ApiError; anything else as it is. */
+function forClient(error: unknown, request?: GenerationRequest, names?: FieldNames): unknown {
+  if (!(error instanceof SlotsExhaustedError)) return error;
+  if (request && names && error.requested > error.maximum) return neverFits(error, request, names);
+  return new ApiError(503, `Busy: ${error.message}`, {
+    code: 'overloaded',
+    headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+  });
+}
+
+function neverFits(error: SlotsExhaustedError, request: GenerationRequest, names: FieldNames): ApiError {
+  const { requested, maximum } = error;
+  const longest = Math.max(...request.prompts.map(({ ids }) => ids.length));
+  const { num_beams = 1, num_return_sequences = 1, best_of = 1 } = request.options;
+  const branches = Math.max(num_beams, num_return_sequences, best_of);
+  const most = mostNewTokens(maximum, longest, branches);
+  const texts = branches > 1 ? `${branches} texts after it` : 'what is to follow';
+  const advice =
+    most > 0 ? `after this prompt ${names.maxTokens} can be at most ${most}` : 'the prompt alone is too long';
+  return new ApiError(
+    400,
+    `This deployment's cache holds ${maximum} tokens, but ${requested} are needed for a prompt of ${longest} and ` +
+      `${texts}: ${advice}`,
+    { param: most > 0 ? names.maxTokens : names.prompt, code: 'cache_size_exceeded' },
+  );
+}

@@ -1,0 +1,79 @@
+/** @module What TGI's routes answer, as schemas. */
+import * as z from 'zod';
+import { beam } from '../openai/responses.ts';
+
+const token = z.strictObject({
+  id: z.int().min(0),
+  text: z.string(),
+  logprob: z.number(),
+  special: z.boolean(),
+});
+
+const finish_reason = z.enum(['length', 'eos_token', 'stop_sequence']);
+const seed = z.int().min(0).nullable();
+
+const details = z.strictObject({
+  finish_reason,
+  generated_tokens: z.int().min(0),
+  seed,
+  prefill: z.array(z.strictObject({ id: z.int().min(0), text: z.string(), logprob: z.number().nullable() })),
+  tokens: z.array(token),
+  top_tokens: z.array(z.array(token)).optional(),
+  sequences_score: z.number().optional(),
+});
+
+export const generateResponse = z.strictObject({
+  generated_text: z.string(),
+  details: details
+    .extend({ best_of_sequences: z.array(details.extend({ generated_text: z.string() })).optional() })
+    .optional(),
+});
+
+/** `POST /` answers with a list: the first, and others if several are asked for. */
+export const compatResponse = z.array(generateResponse).min(1);
+
+export const streamEvent = z.strictObject({
+  index: z.int().min(1),
+  token,
+  top_tokens: z.array(token).optional(),
+  generated_text: z.string().nullable(),
+  details: z
+    .strictObject({
+      finish_reason,
+      generated_tokens: z.int().min(1),
+      input_length: z.int().min(1),
+      seed,
+      sequences_score: z.number().optional(),
+    })
+    .nullable(),
+});
+
+/** On request, between the others. */
+export const beamsEvent = z.strictObject({
+  beams: z.strictObject({ step: z.int().min(1), front: z.array(beam) }),
+});
+
+export const tokenizeResponse = z.array(
+  z.strictObject({
+    id: z.int().min(0),
+    text: z.string(),
+    start: z.int().min(0),
+    stop: z.int().min(0),
+  }),
+);
+
+export const infoResponse = z.strictObject({
+  model_id: z.string(),
+  model_sha: z.null(),
+  model_dtype: z.string(),
+  model_device_type: z.literal('cpu'),
+  model_pipeline_tag: z.literal('text-generation'),
+  max_best_of: z.int(),
+  max_stop_sequences: z.int(),
+  max_input_tokens: z.int(),
+  max_total_tokens: z.int(),
+  max_client_batch_size: z.int(),
+  router: z.literal('edgebeam'),
+});
+
+export const tgiErrorResponse = z.strictObject({ error: z.string(), error_type: z.string() });

@@ -1,0 +1,67 @@
+/** @module Tokens as TGI tells of them. */
+import type { ModelLogprobs } from '../../../decoding/events.ts';
+import type { FinishReason } from '../../../decoding/stopping.ts';
+import type { TextToken } from '../../generation/events.ts';
+import type { Prompt } from '../../generation/request.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+
+export interface TgiToken {
+  readonly id: number;
+  readonly text: string;
+  readonly logprob: number;
+  readonly special: boolean;
+}
+
+export interface PrefillToken {
+  readonly id: number;
+  readonly text: string;
+  readonly logprob: number | null;
+}
+
+/** Tokens of the tokenizer's vocabulary. */
+export class TokenView {
+  readonly #tokenizer: Tokenizer;
+  readonly #special: ReadonlySet<number>;
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+    this.#special = new Set(tokenizer.specialTokens.values());
+  }
+
+  /** A generated token, with what it adds to the text. */
+  generated({ token: { token, logprob, model }, text }: TextToken): TgiToken {
+    const special = this.#special.has(token);
+    return {
+      id: token,
+      text: special ? this.#textOf(token) : text,
+      logprob: model?.logprob ?? logprob,
+      special,
+    };
+  }
+
+  /** The likeliest in a token's place. */
+  top({ token: { model } }: TextToken): TgiToken[] {
+    return (model?.top ?? []).map(({ token, logprob }) => ({
+      id: token,
+      text: this.#textOf(token),
+      logprob,
+      special: this.#special.has(token),
+    }));
+  }
+
+  prefill({ ids }: Prompt, logprobs: readonly (ModelLogprobs | null)[]): PrefillToken[] {
+    return Array.from(ids, (id, i) => ({
+      id,
+      text: this.#textOf(id),
+      logprob: logprobs[i]?.logprob ?? null,
+    }));
+  }
+
+  #textOf(id: number): string {
+    return this.#tokenizer.decode([id]);
+  }
+}
+
+const FINISH_REASONS = { eos: 'eos_token', stop: 'stop_sequence', length: 'length' } as const;
+
+export const finishReason = (reason: FinishReason) => FINISH_REASONS[reason];
