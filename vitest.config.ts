@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: 'test/support/global-setup.ts',
+    // The Worker writes a line for each request.
+    silent: 'passed-only',
     projects: [
       {
         extends: true,
@@ -20,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          setupFiles: 'test/support/check-answers.ts',
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -30,6 +33,7 @@ export default defineConfig({
         test: {
           name: 'clients',
           include: ['test/clients/**/*.test.ts'],
+          setupFiles: 'test/support/check-answers.ts',
           environment: 'node',
           globalSetup: 'test/support/clients-server.ts',
           // They share a server, and look at what it is doing.

@@ -5,7 +5,7 @@ import { createApp } from '../../worker/app.ts';
 import type { Bindings } from '../../worker/bindings.ts';
 import { IsolateEngine } from '../../worker/isolate-engine.ts';
 import { modules } from '../../worker/modules.ts';
-import { checked } from './checked.ts';
+import { checked } from '../support/checked.ts';
 
 export interface TestApp {
   /** Its answers are held to the OpenAPI document. */

@@ -1,6 +1,6 @@
 /** @module Holds every answer of the tests to the OpenAPI document, streams event by event. */
 import { openApiDocument } from '../../worker/openapi/document.ts';
-import { type Exchange, OpenApiCheck } from '../support/openapi-check.ts';
+import { type Exchange, OpenApiCheck } from './openapi-check.ts';
 
 const check = new OpenApiCheck(openApiDocument());
 
