@@ -31,7 +31,7 @@ test('every fault is named', async () => {
 test.for<[string | undefined, RegExp]>([
   [undefined, /^manifest\.json is missing$/],
   ['{', /^manifest\.json: .*JSON/],
-  ['{"format":"edgebeam","version":2}', /^manifest\.json: version: /],
+  ['{"format":"edgebeam","version":1}', /^manifest\.json: version: /],
 ])('a manifest must be there and one of ours: %s', async ([text, message]) => {
   await using dir = await temporaryFolder();
   if (text !== undefined) await writeFile(join(dir.path, 'manifest.json'), text);
