@@ -22,7 +22,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          setupFiles: 'test/support/check-answers.ts',
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,4 +1,5 @@
 /** @module The bundled Worker as `npm start` serves it, over real HTTP. */
+import '../support/check-answers.ts';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevServer, startDevServer } from '../../worker/dev/child-server.ts';

@@ -1,4 +1,5 @@
 /** @module Keys, limits and records over real HTTP, where clients go away. */
+import '../support/check-answers.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevServer, startDevServer } from '../../worker/dev/child-server.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
