@@ -2,7 +2,6 @@
 import { freePort, startDevServer } from '../../worker/dev/child-server.ts';
 import type { EngineStatus } from '../../worker/engine/engine.ts';
 import type { Plan } from '../../worker/engine/plan.ts';
-import type { DecodeRequest } from './decode-request.ts';
 import { Inspector, type JavaScriptHeap } from './inspector.ts';
 
 /** What Cloudflare gives an isolate, in the smaller of the two meanings of MB. */
@@ -27,7 +26,7 @@ export const totalOf = ({ used, embedder, buffers }: JavaScriptHeap): number => 
 
 const PROMPT = { long: 256, short: 64 };
 /** One after the other, in turn. */
-const KINDS = [{}, { do_sample: true, top_k: 40 }, { num_beams: 2 }, { num_beams: 4 }] as const;
+const KINDS = [{ temperature: 0 }, { top_k: 40 }, { num_beams: 2 }, { num_beams: 4 }] as const;
 
 /**
  * Starts the Worker with a model, works it through a long beam search, twenty requests one after the other and four at
@@ -36,13 +35,11 @@ const KINDS = [{}, { do_sample: true, top_k: 40 }, { num_beams: 2 }, { num_beams
  */
 export async function measureIsolate(model: string): Promise<IsolateMemory> {
   const port = await freePort();
-  await using server = await startDevServer(
-    ...['--model', model, '--', 'bench/workerd/decode.ts', '--inspector-port', String(port)],
-  );
-  const post = (request: DecodeRequest) => decode(server.url, request);
+  await using server = await startDevServer('--model', model, '--', '--inspector-port', String(port));
+  const post = (request: object) => complete(server.url, request);
   const status = () => healthOf(server.url);
 
-  await post({ prompt: tokens(1), options: { max_new_tokens: 1 } });
+  await post({ prompt: tokens(1), max_tokens: 1 });
   using inspector = await Inspector.connect(port);
   const moments: Moment[] = [];
   const look = async (after: string) => {
@@ -51,24 +48,26 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
     moments.push({ after, wasm: (await status()).heap.size, javaScript, uncollected });
   };
   await look('loading, and one token');
-  await post({ prompt: tokens(PROMPT.long), options: { num_beams: 4, max_new_tokens: 64 } });
+  await post({ prompt: tokens(PROMPT.long), num_beams: 4, max_tokens: 64 });
   await look(`a prompt of ${PROMPT.long} tokens, 4 beams, 64 tokens`);
   for (let i = 0; i < 20; i++) {
     const kind = KINDS[i % KINDS.length];
-    await post({ prompt: tokens(PROMPT.short + i), options: { max_new_tokens: 16, ...kind } });
+    await post({ prompt: tokens(PROMPT.short + i), max_tokens: 16, ...kind });
   }
   await look('20 requests one after the other');
-  await Promise.all(
-    KINDS.map((kind) => post({ prompt: tokens(PROMPT.short), options: { max_new_tokens: 16, ...kind } })),
-  );
+  await Promise.all(KINDS.map((kind) => post({ prompt: tokens(PROMPT.short), max_tokens: 16, ...kind })));
   await look('4 requests at once');
   return { plan: (await status()).plan, moments };
 }
 
 const tokens = (count: number) => Array.from({ length: count }, (_, i) => (i * 37 + 11) % 1000);
 
-async function decode(url: string, request: DecodeRequest): Promise<void> {
-  const response = await fetch(`${url}/decode`, { method: 'POST', body: JSON.stringify(request) });
+async function complete(url: string, request: object): Promise<void> {
+  const response = await fetch(`${url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  });
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
   await response.json();
 }
