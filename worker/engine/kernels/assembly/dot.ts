@@ -18,7 +18,8 @@
 @inline
 export function dot(x: v128, w: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i16x8.relaxed_dot_i8x16_i7x16_s(x, w);
-  const even = i16x8.mul(i16x8.shr_s(i16x8.shl(x, 8), 8), v128.and(w, i16x8.splat(0xff)));
+  // By shifts: a mask would be made anew each time, see `kept`.
+  const even = i16x8.mul(i16x8.shr_s(i16x8.shl(x, 8), 8), i16x8.shr_u(i16x8.shl(w, 8), 8));
   const odd = i16x8.mul(i16x8.shr_s(x, 8), i16x8.shr_u(w, 8));
   return i16x8.add(even, odd);
 }
