@@ -1,6 +1,7 @@
 /** @module An isolate's app with an engine of its own, and small ways to ask it. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { expect } from 'vitest';
 import { createApp } from '../../worker/app.ts';
 import type { Bindings } from '../../worker/bindings.ts';
 import { IsolateEngine } from '../../worker/isolate-engine.ts';
@@ -47,6 +48,17 @@ export function postTo(app: TestApp, path: string, body: unknown): Promise<Respo
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
+}
+
+/** Reads a stream's beginning, sees that it holds a part of the server, leaves, and sees that nothing is held. */
+export async function leaveInTheMiddle(app: TestApp, response: Response): Promise<void> {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  await reader.read();
+  expect(await (await app.fetch('/health')).json()).toMatchObject({ requests: 1 });
+  await reader.cancel();
+  await app.settled();
+  const nothing = { requests: 0, slots: { reserved: 0, taken: 0 } };
+  expect(await (await app.fetch('/health')).json()).toMatchObject(nothing);
 }
 
 /** The data of a response's server-sent events. */

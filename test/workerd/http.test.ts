@@ -1,7 +1,7 @@
 /** @module The HTTP interface, in workerd, with the default model. */
 import { describe, expect, it } from 'vitest';
 import { bucket, copyModelToBucket } from './bucket.ts';
-import { events, post, startApp } from './client.ts';
+import { events, leaveInTheMiddle, post, startApp } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
 
@@ -93,15 +93,7 @@ describe('POST /v1/completions', () => {
 
   it('gives back what it held when the client stops reading', async () => {
     const response = await post(app, { ...STORY, max_tokens: 400, stream: true });
-    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-    await reader.read();
-    expect(await (await app.fetch('/health')).json()).toMatchObject({ requests: 1 });
-    await reader.cancel();
-    await app.settled();
-    expect(await (await app.fetch('/health')).json()).toMatchObject({
-      requests: 0,
-      slots: { reserved: 0, taken: 0 },
-    });
+    await leaveInTheMiddle(app, response);
   });
 
   it('serves many at the same time, each as if it were alone', async () => {

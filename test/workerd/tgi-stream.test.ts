@@ -6,7 +6,7 @@ import {
   streamEvent,
   tgiErrorResponse,
 } from '../../worker/contracts/tgi/responses.ts';
-import { events, postTo, startApp } from './client.ts';
+import { events, leaveInTheMiddle, postTo, startApp } from './client.ts';
 
 const inputs = 'Once upon a time';
 const app = startApp();
@@ -192,15 +192,7 @@ describe('who goes away', () => {
         inputs,
         parameters: { ignore_eos: true, ...parameters },
       });
-      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-      await reader.read();
-      expect(await (await app.fetch('/health')).json()).toMatchObject({ requests: 1 });
-      await reader.cancel();
-      await app.settled();
-      expect(await (await app.fetch('/health')).json()).toMatchObject({
-        requests: 0,
-        slots: { reserved: 0, taken: 0 },
-      });
+      await leaveInTheMiddle(app, response);
     },
   );
 
