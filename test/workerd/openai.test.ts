@@ -220,7 +220,7 @@ describe('beam search', () => {
     expect(best.sequences_score).toBeCloseTo(score(best) / 24, 4);
   });
 
-  it('returns n of its beams, best first, vLLM’s way too', async () => {
+  it('returns n of its beams, best first, in the words of vLLM and Hugging Face too', async () => {
     const { choices } = await complete({ ...BEAMS, n: 3 });
     const scores = choices.map(({ sequences_score }) => sequences_score ?? Number.NaN);
     expect(scores).toEqual(scores.toSorted((a, b) => b - a));
@@ -228,6 +228,7 @@ describe('beam search', () => {
     expect(await textsOf({ ...STORY, use_beam_search: true, n: 4 })).toEqual(
       await textsOf({ ...BEAMS, n: 4 }),
     );
+    expect(await textsOf({ ...BEAMS, num_return_sequences: 3 })).toEqual(choices.map(({ text }) => text));
   });
 
   it('is diverse, or sampled, if asked to be', async () => {
@@ -252,6 +253,8 @@ describe('beam search', () => {
 
   it.each([
     [{ ...BEAMS, n: 5 }, 'n'],
+    [{ ...BEAMS, num_return_sequences: 5 }, 'num_return_sequences'],
+    [{ ...BEAMS, n: 2, num_return_sequences: 3 }, 'num_return_sequences'],
     [{ ...BEAMS, best_of: 4 }, 'best_of'],
     [{ ...BEAMS, temperature: 0.7 }, 'temperature'],
     [{ ...BEAMS, top_p: 0.5 }, 'top_p'],

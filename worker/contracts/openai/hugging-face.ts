@@ -12,15 +12,19 @@ import { type CompletionChoice, joinPieces } from './choices.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /**
- * The request with what TGI's names say under OpenAI's, and with `details` decided.
+ * The request with what TGI's names and Hugging Face's say under OpenAI's, and with `details` decided.
  * @throws ApiError for two names that say different things, and for details that have no place
  */
 export function fromHuggingFace(request: CompletionRequest): CompletionRequest & { details: boolean } {
-  const { model, stream, return_full_text } = request;
+  const { model, stream, return_full_text, num_return_sequences } = request;
   // No model is called so: who sends an address is the client, which reads TGI's events from the stream.
   const isAddress = model !== undefined && /^https?:\/\//.test(model);
   if (request.echo && return_full_text === false) {
     refuse('return_full_text', "must be true where 'echo' is: both ask for the prompt, not false");
+  }
+  const n = num_return_sequences ?? request.n;
+  if (request.n > 1 && n !== request.n) {
+    refuse('num_return_sequences', `must be ${request.n}, as 'n' is, not ${n}`);
   }
   if (request.details && !stream) {
     refuse(
@@ -31,6 +35,7 @@ export function fromHuggingFace(request: CompletionRequest): CompletionRequest &
   const { model: _, ...others } = request;
   return {
     ...others,
+    n,
     ...(model !== undefined && !isAddress && { model }),
     echo: request.echo || return_full_text === true,
     details: request.details ?? (isAddress && stream),

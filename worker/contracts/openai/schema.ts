@@ -73,6 +73,8 @@ export const completionSchema = z.strictObject({
 
   // Hugging Face
   do_sample: z.boolean().optional(),
+  /** `n`. */
+  num_return_sequences: z.int().min(1).max(128).optional(),
   ...decodingFields,
 });
 

@@ -66,7 +66,10 @@ function searchOf(request: CompletionRequest): DecodingOptions {
   if (!do_sample && beams && temperature !== 0 && temperature !== 1) {
     refuse('temperature', 'must be 0 or 1 in beam search where do_sample is not true', temperature);
   }
-  if (beams && n > num_beams) refuse('n', `must be at most num_beams, ${num_beams}`, n);
+  if (beams && n > num_beams) {
+    const name = request.num_return_sequences === undefined ? 'n' : 'num_return_sequences';
+    refuse(name, `must be at most num_beams, ${num_beams}`, n);
+  }
   if (best_of !== undefined && best_of < n) refuse('best_of', `must be at least n, ${n}`, best_of);
   if (best_of !== undefined && beams) refuse('best_of', 'must not be given in beam search', best_of);
   const samples = do_sample && !beams;
