@@ -57,7 +57,12 @@ export function mostNewTokens(nodes: number, promptLength: number, branches: num
   return nodes < promptLength ? 0 : Math.floor((nodes - promptLength) / branches) + 1;
 }
 
-function branchCount({ num_beams, num_return_sequences, best_of }: ResolvedOptions): number {
+/** Texts, or beams, that a generation works on side by side. */
+export function branchCount({
+  num_beams = 1,
+  num_return_sequences = 1,
+  best_of,
+}: Pick<DecodingOptions, 'num_beams' | 'num_return_sequences' | 'best_of'>): number {
   return num_beams > 1 ? num_beams : (best_of ?? num_return_sequences);
 }
 

@@ -2,7 +2,6 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
-
 import { describeIssue, innermostIssue } from '../decoding/describe-issue.ts';
 import { DecodingOptionsError, NoTokenLeftError } from '../decoding/errors.ts';
 

@@ -62,6 +62,17 @@ export function refuseUnused(given: DecodingOptions): void {
   if (unused) throw new ApiError(400, unused.message, { param: unused.option, code: 'unused_option' });
 }
 
+/** Beams are told of in a stream alone. */
+export function refuseUnseenBeams(request: {
+  readonly include_beams: boolean;
+  readonly stream: boolean;
+  readonly num_beams: number;
+}): void {
+  const { include_beams, stream, num_beams } = request;
+  if (!include_beams || (stream && num_beams > 1)) return;
+  refuse('include_beams', "must be false but in a stream of beam search, with 'num_beams' above 1", true);
+}
+
 /** For what one field alone cannot tell. */
 export function refuse(param: string, what: string, found: unknown): never {
   throw new ApiError(400, `'${param}' ${what}, not ${found}`, { param, code: 'invalid_value' });

@@ -1,9 +1,9 @@
 /** @module Prompts as token ids. */
-
 import { mostNewTokens } from '../../decoding/decode.ts';
 import type { Engine } from '../engine/engine.ts';
 import { ApiError } from '../errors.ts';
 import type { Prompt } from '../generation/request.ts';
+import { refuse } from './decoding-fields.ts';
 
 /**
  * An empty prompt is the beginning of a text, which GPT-2 knows by its end-of-text token.
@@ -14,7 +14,8 @@ export function promptOfText(engine: Engine, text: string, name: string): Prompt
   if (ids.length > 0) return { ids, text };
   const { bos_token_id } = engine.manifest.config;
   if (bos_token_id === null) {
-    throw invalid(name, 'must not be empty: the model has no token to begin a text with');
+    const message = `'${name}' must not be empty: the model has no token to begin a text with`;
+    throw new ApiError(400, message, { param: name, code: 'invalid_value' });
   }
   return { ids: [bos_token_id], text };
 }
@@ -23,8 +24,7 @@ export function promptOfIds(engine: Engine, ids: readonly number[], name: string
   const { vocabSize } = engine.tokenizer;
   const unknown = ids.findIndex((id) => id >= vocabSize);
   if (unknown >= 0) {
-    const message = `must be below ${vocabSize}, the size of the vocabulary, not ${ids[unknown]}`;
-    throw invalid(`${name}.${unknown}`, message);
+    refuse(`${name}.${unknown}`, `must be below ${vocabSize}, the size of the vocabulary`, ids[unknown]);
   }
   return { ids, text: engine.tokenizer.decode(ids, { skipSpecialTokens: true }) };
 }
@@ -56,8 +56,4 @@ export function checkContext(
       `${maxTokens} in ${names.maxTokens}`,
     { param: longest < limit ? names.maxTokens : names.prompt, code: 'context_length_exceeded' },
   );
-}
-
-function invalid(param: string, message: string): ApiError {
-  return new ApiError(400, `'${param}' ${message}`, { param, code: 'invalid_value' });
 }

@@ -1,7 +1,7 @@
 /** @module A generation in an HTTP request, whatever its contract: started, collected or streamed, and given back. */
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
-import { mostNewTokens } from '../../decoding/decode.ts';
+import { branchCount, mostNewTokens } from '../../decoding/decode.ts';
 import type { AppEnv } from '../bindings.ts';
 import type { Engine } from '../engine/engine.ts';
 import { SlotsExhaustedError } from '../engine/errors.ts';
@@ -128,8 +128,7 @@ function forClient(error: unknown, request?: GenerationRequest, names?: FieldNam
 function neverFits(error: SlotsExhaustedError, request: GenerationRequest, names: FieldNames): ApiError {
   const { requested, maximum } = error;
   const longest = Math.max(...request.prompts.map(({ ids }) => ids.length));
-  const { num_beams = 1, num_return_sequences = 1, best_of = 1 } = request.options;
-  const branches = Math.max(num_beams, num_return_sequences, best_of);
+  const branches = branchCount(request.options);
   const most = mostNewTokens(maximum, longest, branches);
   const texts = branches > 1 ? `${branches} texts after it` : 'what is to follow';
   const advice =

@@ -2,7 +2,7 @@
  * @module From a request to text as it comes: the prompts through decoding, tokens into text, several prompts side by
  * side as far as the cache has room.
  */
-import { decode, nodesNeeded } from '../../decoding/decode.ts';
+import { branchCount, decode, nodesNeeded } from '../../decoding/decode.ts';
 import type {
   BeamsEvent,
   DecodedSequence,
@@ -58,10 +58,9 @@ export async function startGeneration(
 function openLanes(engine: Engine, prompts: readonly Prompt[], options: ResolvedOptions): Lane[] {
   const needs = prompts.map(({ ids }) => nodesNeeded(ids.length, options));
   const most = Math.max(...needs);
-  const branches = Math.max(options.num_beams, options.best_of ?? options.num_return_sequences);
   const { maximum, reserved } = engine.status.slots;
   const room = Math.floor((maximum - reserved) / most);
-  const count = Math.max(1, Math.min(prompts.length, room, Math.floor(ROWS_TOGETHER / branches)));
+  const count = Math.max(1, Math.min(prompts.length, room, Math.floor(ROWS_TOGETHER / branchCount(options))));
   const lanes: Lane[] = [];
   try {
     for (let i = 0; i < count; i++) lanes.push(new Lane(engine, engine.open(most)));

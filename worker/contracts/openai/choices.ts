@@ -1,8 +1,8 @@
 /** @module Choices of a completion, in pieces: those of a stream, which are put together where there is none. */
-import type { FinishReason } from '../../../decoding/stopping.ts';
 import type { GenerationEvent } from '../../generation/events.ts';
 import type { GenerationRequest } from '../../generation/request.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { finishReason } from '../finish-reason.ts';
 import { type CompletionLogprobs, LogprobsWriter, noLogprobs } from './logprobs.ts';
 import type { CompletionRequest } from './schema.ts';
 
@@ -108,8 +108,4 @@ function joined(a: CompletionLogprobs | null, b: CompletionLogprobs | null): Com
   a.top_logprobs.push(...b.top_logprobs);
   a.text_offset.push(...b.text_offset);
   return a;
-}
-
-function finishReason(reason: FinishReason): 'stop' | 'length' {
-  return reason === 'length' ? 'length' : 'stop';
 }

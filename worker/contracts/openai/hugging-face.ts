@@ -3,11 +3,11 @@
  * `/generate`: with TGI's parameters under their own names, its endpoint's address as the model where none is named, and, of
  * a stream, TGI's events (`providers/hf-inference.ts`, `tasks/nlp/textGenerationStream.ts`).
  */
-import { ApiError } from '../../errors.ts';
 import type { Finished, GenerationEvent, TextToken } from '../../generation/events.ts';
 import type { GenerationRequest } from '../../generation/request.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
-import { finishReason, type TgiToken, TokenView } from '../tgi/tokens.ts';
+import { refuse } from '../decoding-fields.ts';
+import { streamDetails, type TgiStreamDetails, type TgiToken, TokenView, withRest } from '../tgi/tokens.ts';
 import { type CompletionChoice, joinPieces } from './choices.ts';
 import type { CompletionRequest } from './schema.ts';
 
@@ -20,17 +20,14 @@ export function fromHuggingFace(request: CompletionRequest): CompletionRequest &
   // No model is called so: who sends an address is the client, which reads TGI's events from the stream.
   const isAddress = model !== undefined && /^https?:\/\//.test(model);
   if (request.echo && return_full_text === false) {
-    refuse('return_full_text', "must be true where 'echo' is: both ask for the prompt, not false");
+    refuse('return_full_text', "must be true where 'echo' is: both ask for the prompt", false);
   }
   const n = num_return_sequences ?? request.n;
   if (request.n > 1 && n !== request.n) {
-    refuse('num_return_sequences', `must be ${request.n}, as 'n' is, not ${n}`);
+    refuse('num_return_sequences', `must be ${request.n}, as 'n' is`, n);
   }
   if (request.details && !stream) {
-    refuse(
-      'details',
-      "must be false where 'stream' is: POST /generate has them, and 'logprobs' here, not true",
-    );
+    refuse('details', "must be false where 'stream' is: POST /generate has them, and 'logprobs' here", true);
   }
   const { model: _, ...others } = request;
   return {
@@ -48,16 +45,7 @@ export interface TgiChunk {
   readonly token?: TgiToken;
   /** Of the last chunk of a choice. */
   readonly generated_text: string | null;
-  readonly details: TgiDetails | null;
-}
-
-interface TgiDetails {
-  readonly finish_reason: string;
-  readonly generated_tokens: number;
-  readonly input_length: number;
-  /** null where nothing was sampled. */
-  readonly seed: number | null;
-  readonly sequences_score?: number;
+  readonly details: TgiStreamDetails | null;
 }
 
 interface ChoiceState {
@@ -99,18 +87,15 @@ export class TgiChunks {
   #finish({ waiting, text, tokens }: ChoiceState, event: Finished, piece: CompletionChoice): TgiChunk {
     const { prompts, n, options } = this.#generation;
     const token = waiting?.token;
-    const { reason, score } = event;
     return {
       choices: [waiting ? joinPieces(waiting.piece, piece) : piece],
-      ...(token && { token: token.special ? token : { ...token, text: token.text + event.text } }),
+      ...(token && { token: withRest(token, event.text) }),
       generated_text: text + piece.text,
-      details: {
-        finish_reason: finishReason(reason),
+      details: streamDetails(event, {
         generated_tokens: tokens,
         input_length: prompts[Math.floor(event.choice / n)]?.ids.length ?? 0,
         seed: options.do_sample ? (options.seed ?? null) : null,
-        ...(score !== null && { sequences_score: score }),
-      },
+      }),
     };
   }
 
@@ -124,8 +109,4 @@ export class TgiChunks {
 /** Those of one event: one, or the echo of the prompt and one. */
 function joinAll(pieces: Iterable<CompletionChoice>): CompletionChoice {
   return Array.from(pieces).reduce(joinPieces);
-}
-
-function refuse(param: string, what: string): never {
-  throw new ApiError(400, `'${param}' ${what}`, { param, code: 'invalid_value' });
 }

@@ -1,7 +1,7 @@
 /** @module What OpenAI's routes answer, as schemas: the reference is made of them, and the tests hold answers to them. */
 import * as z from 'zod';
+import { beam, stopOrLength, tgiFinishReason, tgiToken, usage } from '../responses.ts';
 
-const finishReason = z.enum(['stop', 'length']);
 const tokenLogprobs = z.record(z.string(), z.number());
 
 const logprobs = z.strictObject({
@@ -15,14 +15,8 @@ const choice = z.strictObject({
   text: z.string(),
   index: z.int().min(0),
   logprobs: logprobs.nullable(),
-  finish_reason: finishReason,
+  finish_reason: stopOrLength,
   sequences_score: z.number().optional(),
-});
-
-const usage = z.strictObject({
-  prompt_tokens: z.int().min(0),
-  completion_tokens: z.int().min(0),
-  total_tokens: z.int().min(0),
 });
 
 const head = {
@@ -34,31 +28,17 @@ const head = {
 
 export const completionResponse = z.strictObject({ ...head, choices: z.array(choice).min(1), usage });
 
-/** A beam of the front after a step. */
-export const beam = z.strictObject({
-  group: z.int().min(0),
-  index: z.int().min(0).nullable(),
-  token: z.int().min(0),
-  text: z.string(),
-  parent: z.int().min(0),
-  logprob: z.number(),
-  score: z.number(),
-  finished: z.enum(['eos', 'stop', 'length']).nullable(),
-});
-
 export const completionChunk = z.strictObject({
   ...head,
-  choices: z.array(choice.extend({ finish_reason: finishReason.nullable() })).max(1),
+  choices: z.array(choice.extend({ finish_reason: stopOrLength.nullable() })).max(1),
   usage: usage.nullable().optional(),
   beams: z.strictObject({ prompt: z.int().min(0), step: z.int().min(1), front: z.array(beam) }).optional(),
   // With `details`
-  token: z
-    .strictObject({ id: z.int().min(0), text: z.string(), logprob: z.number(), special: z.boolean() })
-    .optional(),
+  token: tgiToken.optional(),
   generated_text: z.string().nullable().optional(),
   details: z
     .strictObject({
-      finish_reason: z.enum(['length', 'eos_token', 'stop_sequence']),
+      finish_reason: tgiFinishReason,
       generated_tokens: z.int().min(0),
       input_length: z.int().min(1),
       seed: z.int().nullable(),

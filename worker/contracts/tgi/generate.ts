@@ -10,7 +10,14 @@ import { withoutNulls } from '../nulls.ts';
 import { collect, type Events, type StreamShape, start, stream } from '../run.ts';
 import { tgiError } from './errors.ts';
 import { compatSchema, type GenerateRequest, generateSchema, hasDetails } from './schema.ts';
-import { finishReason, type PrefillToken, type TgiToken, TokenView } from './tokens.ts';
+import {
+  finishReason,
+  type PrefillToken,
+  streamDetails,
+  type TgiToken,
+  TokenView,
+  withRest,
+} from './tokens.ts';
 import { type AnswerKind, toGeneration } from './translate.ts';
 
 export const generate = new Hono<AppEnv>()
@@ -64,13 +71,9 @@ async function begin(c: Context<AppEnv>, request: GenerateRequest, kind: AnswerK
 const fullTextBefore = ({ inputs, parameters }: GenerateRequest): string =>
   parameters.return_full_text ? inputs : '';
 
-/** The last token with what is left of the text in the end: U+FFFD for a character that broke off. */
-const withRest = (token: TgiToken, rest: string): TgiToken =>
-  token.special ? token : { ...token, text: token.text + rest };
-
 /** A text with all that `details` may tell of it. */
 interface Sequence {
-  generated_text: string;
+  readonly generated_text: string;
   readonly finish_reason: string;
   readonly generated_tokens: number;
   readonly seed: number | null;
@@ -175,13 +178,11 @@ function streamed(c: Context<AppEnv>, begun: Begun): Response {
           ...waiting,
           token: withRest(waiting.token, event.text),
           generated_text: text,
-          details: {
-            finish_reason: finishReason(event.reason),
+          details: streamDetails(event, {
             generated_tokens: index,
-            input_length: prompt?.ids.length,
+            input_length: prompt?.ids.length ?? 0,
             seed,
-            ...(event.score !== null && { sequences_score: event.score }),
-          },
+          }),
         });
       }
     },

@@ -1,24 +1,16 @@
 /** @module What TGI's routes answer, as schemas. */
 import * as z from 'zod';
-import { beam } from '../openai/responses.ts';
+import { beam, tgiFinishReason, tgiToken } from '../responses.ts';
 
-const token = z.strictObject({
-  id: z.int().min(0),
-  text: z.string(),
-  logprob: z.number(),
-  special: z.boolean(),
-});
-
-const finish_reason = z.enum(['length', 'eos_token', 'stop_sequence']);
 const seed = z.int().min(0).nullable();
 
 const details = z.strictObject({
-  finish_reason,
+  finish_reason: tgiFinishReason,
   generated_tokens: z.int().min(0),
   seed,
   prefill: z.array(z.strictObject({ id: z.int().min(0), text: z.string(), logprob: z.number().nullable() })),
-  tokens: z.array(token),
-  top_tokens: z.array(z.array(token)).optional(),
+  tokens: z.array(tgiToken),
+  top_tokens: z.array(z.array(tgiToken)).optional(),
   sequences_score: z.number().optional(),
 });
 
@@ -34,12 +26,12 @@ export const compatResponse = z.array(generateResponse).min(1);
 
 export const streamEvent = z.strictObject({
   index: z.int().min(1),
-  token,
-  top_tokens: z.array(token).optional(),
+  token: tgiToken,
+  top_tokens: z.array(tgiToken).optional(),
   generated_text: z.string().nullable(),
   details: z
     .strictObject({
-      finish_reason,
+      finish_reason: tgiFinishReason,
       generated_tokens: z.int().min(1),
       input_length: z.int().min(1),
       seed,

@@ -1,7 +1,7 @@
 /** @module Tokens as TGI tells of them. */
 import type { ModelLogprobs } from '../../../decoding/events.ts';
 import type { FinishReason } from '../../../decoding/stopping.ts';
-import type { TextToken } from '../../generation/events.ts';
+import type { Finished, TextToken } from '../../generation/events.ts';
 import type { Prompt } from '../../generation/request.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 
@@ -60,6 +60,32 @@ export class TokenView {
   #textOf(id: number): string {
     return this.#tokenizer.decode([id]);
   }
+}
+
+/** The last token with what is left of the text in the end: U+FFFD for a character that broke off. */
+export function withRest(token: TgiToken, rest: string): TgiToken {
+  return token.special ? token : { ...token, text: token.text + rest };
+}
+
+/** What a stream's last event tells beside the text. */
+export interface TgiStreamDetails {
+  readonly finish_reason: string;
+  readonly generated_tokens: number;
+  readonly input_length: number;
+  /** null where nothing was sampled. */
+  readonly seed: number | null;
+  readonly sequences_score?: number;
+}
+
+export function streamDetails(
+  { reason, score }: Finished,
+  counts: Pick<TgiStreamDetails, 'generated_tokens' | 'input_length' | 'seed'>,
+): TgiStreamDetails {
+  return {
+    finish_reason: finishReason(reason),
+    ...counts,
+    ...(score !== null && { sequences_score: score }),
+  };
 }
 
 const FINISH_REASONS = { eos: 'eos_token', stop: 'stop_sequence', length: 'length' } as const;

@@ -1,8 +1,15 @@
 /** @module From TGI's request to what is to be generated. */
+import { branchCount } from '../../../decoding/decode.ts';
 import type { DecodingOptions } from '../../../decoding/options.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { GenerationRequest, Prompt } from '../../generation/request.ts';
-import { decodingOptionsOf, randomSeed, refuse, refuseUnused } from '../decoding-fields.ts';
+import {
+  decodingOptionsOf,
+  randomSeed,
+  refuse,
+  refuseUnseenBeams,
+  refuseUnused,
+} from '../decoding-fields.ts';
 import { checkContext, promptOfIds, promptOfText, tokensByDefault } from '../prompts.ts';
 import { type GenerateRequest, hasDetails, type Parameters } from './schema.ts';
 
@@ -23,9 +30,8 @@ export function toGeneration(
   const prompt = promptOf(engine, inputs, parameters.truncate);
   refuseUnshown(parameters, kind);
   const search = searchOf(parameters);
-  const branches = Math.max(search.num_beams, search.num_return_sequences);
   const max_new_tokens =
-    parameters.max_new_tokens ?? tokensByDefault(engine, prompt, branches, MOST_BY_DEFAULT);
+    parameters.max_new_tokens ?? tokensByDefault(engine, prompt, branchCount(search), MOST_BY_DEFAULT);
   checkContext(engine, [prompt], max_new_tokens, { prompt: 'inputs', maxTokens: 'max_new_tokens' });
   const options = { ...search, max_new_tokens };
   refuseUnused(options);
@@ -67,9 +73,7 @@ function refuseUnshown(parameters: Parameters, kind: AnswerKind): void {
     const what = "must be 1 where 'details' is false: that is where the other texts are";
     refuse('num_return_sequences', what, num_return_sequences);
   }
-  if (include_beams && !(stream && num_beams > 1)) {
-    refuse('include_beams', "must be false but in a stream of beam search, with 'num_beams' above 1", true);
-  }
+  refuseUnseenBeams({ include_beams, stream, num_beams });
 }
 
 function searchOf(parameters: Parameters) {

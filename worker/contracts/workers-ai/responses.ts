@@ -1,20 +1,12 @@
 /** @module What the Workers AI route answers, as schemas. */
 import * as z from 'zod';
-import { beam } from '../openai/responses.ts';
-
-const usage = z.strictObject({
-  prompt_tokens: z.int().min(0),
-  completion_tokens: z.int().min(0),
-  total_tokens: z.int().min(0),
-});
-
-/** Of the first text. */
-const finish_reason = z.enum(['stop', 'length']);
+import { beam, stopOrLength, usage } from '../responses.ts';
 
 export const runResponse = z.strictObject({
   result: z.strictObject({
     response: z.string(),
-    finish_reason,
+    /** Of the first text. */
+    finish_reason: stopOrLength,
     /** All of them, where several are asked for. */
     responses: z.array(z.string()).optional(),
     sequences_scores: z.array(z.number()).optional(),
@@ -28,7 +20,7 @@ export const runResponse = z.strictObject({
 export const runEvent = z.strictObject({
   response: z.string(),
   /** Of the last one, with the usage. */
-  finish_reason: finish_reason.optional(),
+  finish_reason: stopOrLength.optional(),
   usage: usage.optional(),
   beams: z.strictObject({ step: z.int().min(1), front: z.array(beam) }).optional(),
 });

@@ -5,6 +5,7 @@ import { type AppEnv, engineOf } from '../../bindings.ts';
 import { ApiError, invalidRequest } from '../../errors.ts';
 import type { UsageMeter } from '../../generation/usage.ts';
 import { jsonBody } from '../../json-body.ts';
+import { finishReason } from '../finish-reason.ts';
 import { withoutNulls } from '../nulls.ts';
 import { collect, type Events, type StreamShape, start, stream } from '../run.ts';
 import { workersAiError } from './errors.ts';
@@ -62,7 +63,7 @@ async function whole(c: Context<AppEnv>, events: Events, meter: UsageMeter): Pro
   return c.json({
     result: {
       response,
-      ...finishReason(reason),
+      ...(reason && { finish_reason: finishReason(reason) }),
       ...(others.length > 0 && { responses: texts }),
       ...(scores.length > 0 && { sequences_scores: scores }),
       usage: meter.usage,
@@ -86,14 +87,14 @@ function streamed(c: Context<AppEnv>, events: Events, meter: UsageMeter, asked: 
       if (event.text !== '') yield message({ response: event.text });
     },
     *end() {
-      yield message({ response: '', ...finishReason(reason), usage: meter.usage });
+      yield message({
+        response: '',
+        ...(reason && { finish_reason: finishReason(reason) }),
+        usage: meter.usage,
+      });
       yield { data: '[DONE]' };
     },
     error: (error) => message(workersAiError(error)),
   };
   return stream(c, events, shape);
-}
-
-function finishReason(reason: FinishReason | undefined): { finish_reason?: 'length' | 'stop' } {
-  return reason === undefined ? {} : { finish_reason: reason === 'length' ? 'length' : 'stop' };
 }

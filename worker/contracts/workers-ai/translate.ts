@@ -1,8 +1,15 @@
 /** @module From a Workers AI request to what is to be generated. */
+import { branchCount } from '../../../decoding/decode.ts';
 import type { DecodingOptions } from '../../../decoding/options.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { GenerationRequest } from '../../generation/request.ts';
-import { decodingOptionsOf, randomSeed, refuse, refuseUnused } from '../decoding-fields.ts';
+import {
+  decodingOptionsOf,
+  randomSeed,
+  refuse,
+  refuseUnseenBeams,
+  refuseUnused,
+} from '../decoding-fields.ts';
 import { checkContext, promptOfText, tokensByDefault } from '../prompts.ts';
 import type { RunRequest } from './schema.ts';
 
@@ -16,15 +23,13 @@ export const promptField = ({ prompt }: RunRequest) => (prompt === undefined ? '
 export function toGeneration(engine: Engine, request: RunRequest): GenerationRequest {
   const text = request.prompt ?? (request.messages ?? []).map(({ content }) => content).join('\n\n');
   const prompt = promptOfText(engine, text, promptField(request));
-  const { num_beams, num_return_sequences } = request;
+  const { num_return_sequences } = request;
   if (request.stream && num_return_sequences > 1) {
     refuse('num_return_sequences', 'must be 1 in a stream, which has one text', num_return_sequences);
   }
-  if (request.include_beams && !(request.stream && num_beams > 1)) {
-    refuse('include_beams', "must be false but in a stream of beam search, with 'num_beams' above 1", true);
-  }
-  const branches = Math.max(num_beams, num_return_sequences);
-  const max_new_tokens = request.max_tokens ?? tokensByDefault(engine, prompt, branches, MOST_BY_DEFAULT);
+  refuseUnseenBeams(request);
+  const max_new_tokens =
+    request.max_tokens ?? tokensByDefault(engine, prompt, branchCount(request), MOST_BY_DEFAULT);
   checkContext(engine, [prompt], max_new_tokens, { prompt: promptField(request), maxTokens: 'max_tokens' });
   const options = { ...searchOf(request), max_new_tokens };
   refuseUnused(options);

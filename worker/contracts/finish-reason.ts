@@ -1,0 +1,6 @@
+/** @module Why a text ended, in OpenAI's words, which Workers AI has too. */
+import type { FinishReason } from '../../decoding/stopping.ts';
+
+export function finishReason(reason: FinishReason): 'stop' | 'length' {
+  return reason === 'length' ? 'length' : 'stop';
+}
