@@ -3,7 +3,8 @@
  *
  * Each token of each alternative is a node, and stands there once, whatever shares it: the prompt of all
  * beams, the common beginning of two samples. Forking is a second child, dropping a beam is a release.
- * Whoever brings another model implements these three interfaces; decoding knows nothing else of it.
+ * Whoever brings another model implements these three interfaces; decoding knows nothing else of it. A model may give the
+ * same node to whoever asks for the same token after the same tokens, be it the same generation or another one.
  */
 
 /** One token after all of its ancestors. It stays valid until it is released by everyone who holds it. */
@@ -23,15 +24,15 @@ export interface Evaluation {
 
 export interface TokenTree {
   /**
-   * A new node under `parent` (null: a first token). It holds its parent, the caller holds it.
+   * A node for `token` under `parent` (null: a first token). It holds its parent, the caller holds it, once for each call.
    * @throws RangeError for a token outside the vocabulary, a position outside the context, or more nodes at one
    *   time than were reserved
    */
   append(parent: TreeNode | null, token: number): TreeNode;
 
   /**
-   * Runs the model over nodes that were appended and not yet evaluated, each after its parent. One call is one
-   * batch: alternatives that go in together share a forward pass.
+   * Runs the model over nodes, each after its parent. One call is one batch: alternatives that go in together share a
+   * forward pass. What was evaluated before costs nothing, unless its logits are asked for.
    */
   evaluate(evaluations: readonly Evaluation[]): Promise<void>;
 

@@ -18,6 +18,7 @@ import { Records } from './operate/records.ts';
 import { health } from './routes/health.ts';
 import { metrics } from './routes/metrics.ts';
 import { docs, openapi } from './routes/openapi.ts';
+import { resetPrefixCache } from './routes/reset-prefix-cache.ts';
 
 const MAX_BODY_BYTES = 2 ** 20;
 
@@ -67,6 +68,7 @@ export function createApp(engine: IsolateEngine): Hono<AppEnv> {
   app.route('/ai/run', run);
   app.route('/health', health);
   app.route('/metrics', metrics(records));
+  app.route('/reset_prefix_cache', resetPrefixCache);
   app.route('/openapi.json', openapi);
   app.route('/docs', docs);
   return app;

@@ -1,5 +1,6 @@
 /** @module What a deployment gives the Worker, beyond what `wrangler.toml` declares. */
 import type { Context } from 'hono';
+import type { QueueLimits } from './engine/admission.ts';
 import type { Engine } from './engine/engine.ts';
 import { HeapExhaustedError, ModelFilesError, ModelTooLargeError } from './engine/errors.ts';
 import type { ModelSource } from './engine/model-source.ts';
@@ -38,6 +39,18 @@ const MIB = 2 ** 20;
 export function modelSource(env: Bindings): ModelSource {
   if (env.MODEL_BUCKET) return bucketSource(env.MODEL_BUCKET, env.MODEL_PREFIX);
   return assetsSource(env.ASSETS);
+}
+
+/** @throws Error for what is no number: whoever deploys is to see it */
+export function queueLimits(env: Bindings): QueueLimits {
+  return { length: numberOf(env, 'QUEUE_LENGTH'), milliseconds: 1000 * numberOf(env, 'QUEUE_SECONDS') };
+}
+
+/** A variable that was given on the command line is a string. */
+function numberOf(env: Bindings, name: 'QUEUE_LENGTH' | 'QUEUE_SECONDS'): number {
+  const number = Number(env[name]);
+  if (Number.isFinite(number) && number >= 0) return number;
+  throw new Error(`${name} must be a number from 0 on, not ${JSON.stringify(env[name])}`);
 }
 
 /** What those who deploy can put right. */

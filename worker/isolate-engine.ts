@@ -5,6 +5,9 @@
  * A promise of one request must not be what another waits for: when the first is cancelled it never settles. So
  * one request loads, under `waitUntil`, and the others look now and then; one that finds no sign of life from the
  * loader for a while takes its place.
+ *
+ * The platform kills what takes too much CPU time in the middle of a computation, and goes on with the isolate
+ * (workerd#7276). An engine that this has happened to is loaded anew, in the same memory.
  */
 import { Engine, type KernelModules } from './engine/engine.ts';
 import type { ModelSource, Sha256 } from './engine/model-source.ts';
@@ -30,6 +33,8 @@ export interface EngineModules {
 export class IsolateEngine {
   readonly #modules: EngineModules;
   #ort: Ort | undefined;
+  /** Of an onnxruntime that is no more. */
+  #usedMemory: WebAssembly.Memory | undefined;
   #engine: Engine | undefined;
   #attempt: Attempt | undefined;
 
@@ -39,6 +44,7 @@ export class IsolateEngine {
 
   /** The engine if it is there now. */
   get loaded(): Engine | undefined {
+    this.#dropBroken();
     return this.#engine;
   }
 
@@ -48,7 +54,7 @@ export class IsolateEngine {
 
   /** @throws what loading throws, to the request that loaded; others that waited try themselves */
   async get(context: LoadContext): Promise<Engine> {
-    while (!this.#engine) {
+    while (!this.loaded) {
       if (this.#attempt?.silent) this.#attempt.abandon();
       if (!this.#attempt || this.#attempt.abandoned) {
         const loading = this.#load(context);
@@ -57,7 +63,15 @@ export class IsolateEngine {
       }
       await scheduler.wait(LOOK_EVERY_MILLISECONDS);
     }
-    return this.#engine;
+    return this.loaded;
+  }
+
+  #dropBroken(): void {
+    if (!this.#engine?.broken && !this.#ort?.broken) return;
+    console.error('A computation was cut off: the model is loaded anew');
+    this.#usedMemory = this.#ort?.heap.memory;
+    this.#ort = undefined;
+    this.#engine = undefined;
   }
 
   async #load({ source, heapBytes }: LoadContext): Promise<Engine> {
@@ -65,7 +79,7 @@ export class IsolateEngine {
     this.#attempt = attempt;
     try {
       // The heap outlives a failed attempt: a WebAssembly memory cannot be given back at will.
-      this.#ort ??= await Ort.start(this.#modules.onnxruntime, heapBytes);
+      this.#ort ??= await Ort.start(this.#modules.onnxruntime, heapBytes, this.#usedMemory);
       const platform = { ...workerdPlatform, sha256: () => attempt.heard(workerdPlatform.sha256()) };
       const engine = await Engine.load(this.#ort, {
         source,

@@ -5,6 +5,7 @@ import type { ModelSource, Sha256 } from './engine/model-source.ts';
 
 export const workerdPlatform: Platform = {
   pause: () => scheduler.wait(0),
+  wait: (milliseconds) => scheduler.wait(milliseconds),
   sha256,
 };
 

@@ -28,7 +28,7 @@ export interface Server {
  */
 export async function startServer(main: string, assets: string, heapMib = LARGE_HEAP_MIB): Promise<Server> {
   const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml') });
-  const { name, compatibility_date, compatibility_flags, alias } = config;
+  const { name, compatibility_date, compatibility_flags, alias, vars } = config;
   const harness = createTestHarness({
     root: ROOT,
     workers: [
@@ -40,7 +40,7 @@ export async function startServer(main: string, assets: string, heapMib = LARGE_
           compatibility_flags,
           alias,
           assets: { directory: assets, binding: 'ASSETS', run_worker_first: true },
-          vars: { HEAP_MIB: heapMib },
+          vars: { ...vars, HEAP_MIB: heapMib },
         },
       },
     ],

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Engine, type EngineOptions, type KernelModules, type Platform } from '../../worker/engine/engine.ts';
 import { ModelFilesError } from '../../worker/engine/errors.ts';
 import { wasmPath } from '../../worker/engine/kernels/build.ts';
@@ -14,7 +14,11 @@ import { Ort } from '../../worker/engine/ort.ts';
 /** Enough for any model that WASM can address; a Worker sets its own, much lower. */
 const NO_BUDGET = 4000 * 2 ** 20;
 
-export const nodePlatform: Platform = { pause: () => setImmediate(), sha256 };
+export const nodePlatform: Platform = {
+  pause: () => setImmediate(),
+  wait: (milliseconds) => setTimeout(milliseconds),
+  sha256,
+};
 
 /** A model's folder as the converter wrote it. */
 export function folderSource(folder: string): ModelSource {

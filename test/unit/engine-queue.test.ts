@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TokenTree, TreeNode } from '../../decoding/token-tree.ts';
 import { loadEngine, nodePlatform } from '../../model-assets/node/engine.ts';
 import type { Engine } from '../../worker/engine/engine.ts';
+import { OrtError } from '../../worker/engine/errors.ts';
 import { Gpt2 } from '../../worker/engine/gpt2.ts';
 import { ODD_INT8 } from '../support/models.ts';
 import { appendAll, logitsOf, sequenceLogits } from '../support/rows.ts';
@@ -12,6 +13,7 @@ const PROMPT = [5, 6, 7, 8, 9, 10];
 
 describe('the queue', () => {
   let engine: Engine;
+  const original = Gpt2.prototype.forward;
   const forward = vi.spyOn(Gpt2.prototype, 'forward');
   /** Rows of each pass so far. */
   const passes = () => forward.mock.calls.map(([rows]) => rows.length);
@@ -80,31 +82,37 @@ describe('the queue', () => {
   });
 
   describe('when a pass fails', () => {
-    const failOnce = () =>
-      forward.mockImplementationOnce(() => {
-        throw new Error('no pass');
-      });
     const evaluateAll = (tree: TokenTree, nodes: readonly TreeNode[]) =>
       tree.evaluate(nodes.map((node) => ({ node })));
+    /** Lets passes fail that have a row of this token. */
+    const failFor = (token: number) => {
+      forward.mockImplementation(function (this: Gpt2, rows) {
+        if (rows.some(({ node }) => node.token === token)) throw new OrtError('no pass');
+        original.call(this, rows);
+      });
+      return () => forward.mockImplementation(original);
+    };
 
-    it('tells everyone who had rows in it, and goes on with the others', async () => {
-      const trees = [engine.open(2), engine.open(2), engine.open(1)] as const;
-      failOnce();
-      const results = await Promise.allSettled(
-        trees.map((tree) =>
-          evaluateAll(tree, appendAll(tree, null, Array(tree === trees[2] ? 1 : 2).fill(1))),
-        ),
-      );
-      expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
-      expect(results[0]).toMatchObject({ reason: new Error('no pass') });
-      expect(passes()).toEqual([4, 1]);
+    it('tells the one whose rows they are, when each is alone, and goes on with the others', async () => {
+      const trees = [1, 2, 3].map((token) => {
+        const tree = engine.open(1);
+        return { tree, node: tree.append(null, token) };
+      });
+      const restore = failFor(2);
+      const results = await Promise.allSettled(trees.map(({ tree, node }) => evaluateAll(tree, [node])));
+      restore();
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(results[1]).toMatchObject({ reason: new OrtError('no pass') });
+      expect(passes()).toEqual([3, 1, 1, 1]);
+      expect(engine.broken).toBe(false);
     });
 
     it('runs nothing of what should have followed, and can be asked again', async () => {
       const tree = engine.open(6);
       const nodes = appendAll(tree, null, PROMPT);
-      failOnce();
+      const restore = failFor(PROMPT[3] as number);
       await expect(evaluateAll(tree, nodes)).rejects.toThrow('no pass');
+      restore();
       expect(engine.status.waitingRows).toBe(0);
       expect(passes()).toEqual([4]);
       expect(await logitsOf(engine, tree, nodes)).toEqual(await sequenceLogits(engine, PROMPT));

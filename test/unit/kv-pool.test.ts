@@ -73,7 +73,8 @@ describe('the pool', () => {
           pool.give(slot);
         }
         expect(pool.reserved).toBe(trees.reduce((sum, { size }) => sum + size, 0));
-        expect(pool.taken).toBe(trees.reduce((sum, { slots }) => sum + slots.size, 0));
+        const taken = trees.reduce((sum, { slots }) => sum + slots.size, 0);
+        expect(pool.free).toBe(pool.capacity - taken);
         expect(pool.capacity).toBeGreaterThanOrEqual(pool.reserved);
         expect(heap.account.cache).toBe(pool.capacity * SLOT_BYTES);
       }
@@ -99,7 +100,7 @@ describe('the pool', () => {
     expect(heap.size).toBeLessThanOrEqual(heap.account.maximum);
     const all = new Set(Array.from({ length: maximum }, () => pool.take()));
     expect(all.size).toBe(maximum);
-    expect(() => pool.take()).toThrow('a slot was taken that nobody had reserved');
+    expect(() => pool.take()).toThrow('there is no free slot');
     expect(() => pool.reserve(1)).toThrow(
       `1 tokens do not fit in the cache: 0 are free, ${maximum} is the most it can hold`,
     );
@@ -115,6 +116,17 @@ describe('the pool', () => {
     pool.reserve(maximum);
   });
 
+  it('makes room beside what is kept where the heap has it, and only there', () => {
+    const pool = new KeyValuePool(heap, config, 'f32');
+    const { maximum } = pool;
+    pool.reserve(20, 100);
+    expect(pool).toMatchObject({ reserved: 20, capacity: 128 });
+    pool.reserve(20, maximum);
+    expect(pool).toMatchObject({ reserved: 40, capacity: maximum });
+    pool.reserve(maximum - 40, maximum);
+    expect(pool).toMatchObject({ reserved: maximum, capacity: maximum });
+  });
+
   it('is as before when the allocator fails half way through growing', () => {
     const pool = new KeyValuePool(heap, config, 'f32');
     pool.reserve(20);
@@ -127,7 +139,7 @@ describe('the pool', () => {
     const intruder = heap.borrow(room);
     expect(() => pool.reserve(maximum - 20)).toThrow(SlotsExhaustedError);
     expect({ ...heap.account, size: 0 }).toEqual({ ...account, size: 0 });
-    expect(pool).toMatchObject({ capacity, reserved: 20, taken: 20 });
+    expect(pool).toMatchObject({ capacity, reserved: 20, free: capacity - 20 });
     for (const slot of slots) {
       for (const row of rowsOf(pool, heap, slot))
         expect(row.every((value) => value === Math.fround(slot))).toBe(true);

@@ -24,7 +24,12 @@ describe('POST /v1/completions', () => {
           finish_reason: 'length',
         },
       ],
-      usage: { prompt_tokens: 4, completion_tokens: 40, total_tokens: 44 },
+      usage: {
+        prompt_tokens: 4,
+        completion_tokens: 40,
+        total_tokens: 44,
+        prompt_tokens_details: { cached_tokens: 0 },
+      },
     });
   });
 

@@ -36,6 +36,12 @@ export const decodingFields = decodingOptionsSchema.pick({
   ignore_eos: true,
 }).shape;
 
+/**
+ * Whether what has been computed of the prompt for others may be used, and what is computed now be left to them. The answer
+ * is the same; llama.cpp's name.
+ */
+export const cache_prompt = z.boolean().default(true);
+
 const decodingSchema = z.object(decodingFields);
 
 /** Those of a contract's request. */

@@ -5,6 +5,7 @@ export const usage = z.strictObject({
   prompt_tokens: z.int().min(0),
   completion_tokens: z.int().min(0),
   total_tokens: z.int().min(0),
+  prompt_tokens_details: z.strictObject({ cached_tokens: z.int().min(0) }),
 });
 
 export const stopOrLength = z.enum(['stop', 'length']);

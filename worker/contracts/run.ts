@@ -2,9 +2,15 @@
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
 import { branchCount, mostNewTokens } from '../../decoding/decode.ts';
-import type { AppEnv } from '../bindings.ts';
+import { type AppEnv, queueLimits } from '../bindings.ts';
 import type { Engine } from '../engine/engine.ts';
-import { SlotsExhaustedError } from '../engine/errors.ts';
+import {
+  EngineBrokenError,
+  LeaseExpiredError,
+  QueueFullError,
+  QueueTimeoutError,
+  SlotsExhaustedError,
+} from '../engine/errors.ts';
 import { ApiError, toApiError } from '../errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import { startGeneration } from '../generation/generate.ts';
@@ -40,11 +46,13 @@ export async function start(
 ): Promise<Started> {
   const record = c.get('record');
   noteGeneration(record, request);
-  const starting = startGeneration(engine, request, c.req.raw.signal);
+  const starting = startGeneration(engine, request, queueLimits(c.env), c.req.raw.signal);
   c.executionCtx.waitUntil(starting.catch(() => {}));
   try {
-    const meter = new UsageMeter(request);
-    return { events: counted(await starting, meter, record), meter };
+    const { events, cachedTokens, queuedMilliseconds } = await starting;
+    if (queuedMilliseconds > 0) record.queuedMilliseconds = queuedMilliseconds;
+    const meter = new UsageMeter(request, cachedTokens);
+    return { events: counted(events, meter, record), meter };
   } catch (error) {
     throw forClient(error, request, names);
   }
@@ -115,14 +123,26 @@ export function stream(c: Context<AppEnv>, events: Events, shape: StreamShape): 
   });
 }
 
-/** No room, as an ApiError; anything else as it is. */
+/** What the engine could not do, as an ApiError; anything else as it is. */
 function forClient(error: unknown, request?: GenerationRequest, names?: FieldNames): unknown {
-  if (!(error instanceof SlotsExhaustedError)) return error;
-  if (request && names && error.requested > error.maximum) return neverFits(error, request, names);
-  return new ApiError(503, `Busy: ${error.message}`, {
-    code: 'overloaded',
-    headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
-  });
+  if (error instanceof SlotsExhaustedError && request && names) return neverFits(error, request, names);
+  if (error instanceof QueueFullError || error instanceof QueueTimeoutError) {
+    return tryAgain('overloaded', `Busy: ${error.message}`);
+  }
+  if (error instanceof EngineBrokenError) {
+    return tryAgain('engine_restarting', 'The model is being loaded anew, for a computation was cut off');
+  }
+  if (error instanceof LeaseExpiredError) {
+    return tryAgain(
+      'lease_expired',
+      'Nothing was read of the answer for too long, and others needed its memory',
+    );
+  }
+  return error;
+}
+
+function tryAgain(code: string, message: string): ApiError {
+  return new ApiError(503, message, { code, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
 }
 
 function neverFits(error: SlotsExhaustedError, request: GenerationRequest, names: FieldNames): ApiError {

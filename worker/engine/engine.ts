@@ -4,6 +4,7 @@
 import type { LanguageModel } from '../../decoding/token-tree.ts';
 import type { Manifest, ModelFile } from '../../model-assets/manifest.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { AdmissionQueue } from './admission.ts';
 import { SlotsExhaustedError } from './errors.ts';
 import { Gpt2 } from './gpt2.ts';
 import type { HeapAccount } from './heap.ts';
@@ -11,10 +12,12 @@ import { attentionKernel } from './kernels/attention.ts';
 import { loadNetwork, type Sessions } from './load-network.ts';
 import { type ModelSource, readFile, readManifest, type Sha256 } from './model-source.ts';
 import type { Network } from './network.ts';
+import { Nodes } from './nodes.ts';
 import { createSessions, type Ort, releaseSessions } from './ort.ts';
+import type { PassCounts } from './pass-counts.ts';
 import { PassQueue } from './pass-queue.ts';
 import { makePlan, type Plan, type PlanWishes } from './plan.ts';
-import { CachedTree } from './token-tree.ts';
+import { CachedTree, type Forest, type TreeWishes } from './token-tree.ts';
 import { Weights } from './weights.ts';
 
 /** A tree that nobody has touched for so long gives way when another needs its room. */
@@ -24,6 +27,7 @@ const LEASE_MILLISECONDS = 60_000;
 export interface Platform {
   /** Gives other requests and the sockets their turn. */
   pause(): Promise<void>;
+  wait(milliseconds: number): Promise<void>;
   sha256(): Sha256;
 }
 
@@ -45,13 +49,19 @@ export interface EngineOptions extends PlanWishes {
 export interface EngineStatus {
   readonly heap: HeapAccount;
   readonly slots: {
-    /** That the cache has now, that are promised to requests, that are in use, that the heap's maximum allows. */
+    /** That the cache has now, and that the heap's maximum allows. */
     readonly capacity: number;
+    readonly maximum: number;
+    /** That are promised to requests, and of these what they hold. */
     readonly reserved: number;
     readonly taken: number;
-    readonly maximum: number;
+    /** Those with what nobody holds, kept for who begins with it. They are free for anyone. */
+    readonly cached: number;
   };
+  /** Generations that hold a part of the cache. */
   readonly requests: number;
+  /** Requests that wait for room in it. */
+  readonly waitingRequests: number;
   readonly waitingRows: number;
 }
 
@@ -62,8 +72,10 @@ export class Engine implements LanguageModel {
   readonly #ort: Ort;
   readonly #weights: Weights;
   readonly #model: Gpt2;
-  readonly #queue: PassQueue;
+  readonly #forest: Forest;
   readonly #trees = new Set<CachedTree>();
+  /** Where who needs more of the cache than there is waits for it. */
+  readonly admission: AdmissionQueue;
 
   private constructor(
     ort: Ort,
@@ -72,7 +84,7 @@ export class Engine implements LanguageModel {
     weights: Weights,
     model: Gpt2,
     plan: Plan,
-    pause: () => Promise<void>,
+    platform: Platform,
   ) {
     this.#ort = ort;
     this.manifest = manifest;
@@ -80,7 +92,15 @@ export class Engine implements LanguageModel {
     this.#weights = weights;
     this.#model = model;
     this.plan = plan;
-    this.#queue = new PassQueue(model, pause);
+    const { vocab_size, n_positions } = manifest.config;
+    this.#forest = {
+      pool: model.pool,
+      nodes: new Nodes(model.pool, vocab_size),
+      queue: new PassQueue(model, platform.pause),
+      vocabSize: vocab_size,
+      contextLength: n_positions,
+    };
+    this.admission = new AdmissionQueue(platform.wait);
   }
 
   /**
@@ -101,7 +121,7 @@ export class Engine implements LanguageModel {
       network = loadNetwork(ort, manifest, sessions as Sessions, weights, kernels.linear, plan.maxRows);
       const attention = attentionKernel(kernels.attention, ort.heap.memory);
       const model = new Gpt2(ort, attention, manifest.config, network, plan);
-      return new Engine(ort, manifest, tokenizer, weights, model, plan, platform.pause);
+      return new Engine(ort, manifest, tokenizer, weights, model, plan, platform);
     } catch (error) {
       if (network) network.release();
       else releaseSessions(sessions);
@@ -122,25 +142,52 @@ export class Engine implements LanguageModel {
     return this.manifest.config.eos_token_ids;
   }
 
-  /** @throws SlotsExhaustedError when the cache has no room for `nodes` nodes now */
-  open(nodes: number): CachedTree {
+  /**
+   * @param nodes that the tree may hold at one time
+   * @throws SlotsExhaustedError when the cache has no room for them now, or never has
+   */
+  open(nodes: number, wishes: TreeWishes = {}): CachedTree {
+    const { maximum, reserved } = this.#forest.pool;
+    if (nodes > maximum) throw new SlotsExhaustedError(nodes, maximum - reserved, maximum);
     try {
-      return this.#open(nodes);
+      return this.#open(nodes, wishes);
     } catch (error) {
-      const possible = error instanceof SlotsExhaustedError && error.requested <= error.maximum;
-      if (!possible || !this.#expireIdleTrees()) throw error;
-      return this.#open(nodes);
+      if (!(error instanceof SlotsExhaustedError) || !this.#expireIdleTrees()) throw error;
+      return this.#open(nodes, wishes);
     }
   }
 
   get status(): EngineStatus {
-    const { capacity, reserved, taken, maximum } = this.#model.pool;
+    const { pool, nodes, queue } = this.#forest;
+    const { capacity, maximum, reserved, free } = pool;
+    const cached = nodes.idle;
     return {
       heap: this.#ort.heap.account,
-      slots: { capacity, reserved, taken, maximum },
+      slots: { capacity, maximum, reserved, taken: capacity - free - cached, cached },
       requests: this.#trees.size,
-      waitingRows: this.#queue.length,
+      waitingRequests: this.admission.length,
+      waitingRows: queue.length,
     };
+  }
+
+  /** Since the engine was loaded. */
+  get passCounts(): PassCounts {
+    return this.#forest.queue.counts;
+  }
+
+  /** Whether a pass has been cut off, so that what is in the heap is not to be trusted: another engine has to be loaded. */
+  get broken(): boolean {
+    return this.#forest.queue.broken;
+  }
+
+  /**
+   * Forgets what no request holds.
+   * @returns how many tokens that were
+   */
+  resetPrefixCache(): number {
+    const { idle } = this.#forest.nodes;
+    this.#forest.nodes.forgetIdle();
+    return idle;
   }
 
   /** Gives everything back to the heap. */
@@ -150,8 +197,8 @@ export class Engine implements LanguageModel {
     this.#weights.release();
   }
 
-  #open(nodes: number): CachedTree {
-    const tree = new CachedTree(this.#model.pool, this.#queue, this, nodes, () => this.#trees.delete(tree));
+  #open(nodes: number, wishes: TreeWishes): CachedTree {
+    const tree = new CachedTree(this.#forest, nodes, wishes, (closed) => this.#trees.delete(closed));
     this.#trees.add(tree);
     return tree;
   }

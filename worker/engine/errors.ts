@@ -51,3 +51,26 @@ export class SlotsExhaustedError extends Error {
 export class LeaseExpiredError extends Error {
   override readonly name = 'LeaseExpiredError';
 }
+
+/** The platform has cut a forward pass off, or it has trapped: what is in the heap is not to be trusted any more. */
+export class EngineBrokenError extends Error {
+  override readonly name = 'EngineBrokenError';
+}
+
+/** So many requests wait for room in the cache already. */
+export class QueueFullError extends Error {
+  override readonly name = 'QueueFullError';
+
+  constructor(length: number) {
+    super(`${length} requests wait for room in the cache, as many as may`);
+  }
+}
+
+/** There was no room in the cache for so long. */
+export class QueueTimeoutError extends Error {
+  override readonly name = 'QueueTimeoutError';
+
+  constructor(milliseconds: number) {
+    super(`there was no room in the cache for ${milliseconds / 1000} seconds`);
+  }
+}

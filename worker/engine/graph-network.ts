@@ -65,6 +65,7 @@ export function graphNetwork(
   const at = places.take(sizesOf(config, maxRows), borrowedBytes(config, maxRows));
   const passes = new KeptPasses((rows) => graphPass(ort, config, sessions, weights, at, rows));
   return {
+    cheapRows: 8,
     pass: (rows) => passes.of(rows),
     release() {
       passes.release();

@@ -56,9 +56,9 @@ export class KeyValuePool {
     return this.#reserved;
   }
 
-  /** Slots that hold a token. */
-  get taken(): number {
-    return this.capacity - this.#free.length;
+  /** Slots that hold no token. */
+  get free(): number {
+    return this.#free.length;
   }
 
   /** The slots that the heap's maximum allows, if nobody else takes more. */
@@ -68,9 +68,10 @@ export class KeyValuePool {
 
   /**
    * Promises slots to a tree, and makes sure that they are there.
+   * @param kept slots with what is kept for later: it makes room only where the heap has none
    * @throws SlotsExhaustedError when they are not to be had now; nothing is promised then
    */
-  reserve(slots: number): void {
+  reserve(slots: number, kept = 0): void {
     const needed = this.#reserved + slots;
     const { maximum } = this;
     const exhausted = () => new SlotsExhaustedError(slots, maximum - this.#reserved, maximum);
@@ -84,6 +85,7 @@ export class KeyValuePool {
       throw error instanceof HeapExhaustedError ? exhausted() : error;
     }
     this.#reserved = needed;
+    this.#makeRoom(needed + kept);
   }
 
   unreserve(slots: number): void {
@@ -93,7 +95,7 @@ export class KeyValuePool {
   /** @returns the address of a free slot: that of its keys in the first layer */
   take(): number {
     const slot = this.#free.pop();
-    if (slot === undefined) throw new Error('a slot was taken that nobody had reserved');
+    if (slot === undefined) throw new Error('there is no free slot');
     return slot;
   }
 
@@ -105,6 +107,14 @@ export class KeyValuePool {
     for (const page of this.#pages) this.#heap.free(page);
     this.#pages.length = 0;
     this.#free.length = 0;
+  }
+
+  #makeRoom(slots: number): void {
+    try {
+      while (this.capacity < Math.min(slots, this.maximum)) this.#addPage();
+    } catch (error) {
+      if (!(error instanceof HeapExhaustedError)) throw error;
+    }
   }
 
   #addPage(): void {

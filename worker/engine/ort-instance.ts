@@ -9,15 +9,19 @@ import { PAGE_BYTES } from './heap.ts';
  * The glue makes its memory itself, up to 4 GiB, and grows it by a fifth more than asked; neither can be set.
  * So `WebAssembly.Memory` is wrapped for the moment of the call, which makes it with our maximum, and the one
  * import that grows it is replaced by one that grows it by exactly what is missing.
+ * @param used a memory of an instance that is no more, which serves again: what was in it is gone
  * @throws HeapExhaustedError when onnxruntime needs more to begin with, OrtError when the glue is not as expected
  */
 export async function instantiate(
   wasm: WebAssembly.Module,
   maximumPages: number,
+  used?: WebAssembly.Memory,
 ): Promise<{ glue: OrtGlue; memory: WebAssembly.Memory }> {
   const { promise: failure, reject } = Promise.withResolvers<never>();
   let memory: WebAssembly.Memory | undefined;
-  const starting = withWebPlatform(maximumPages, () =>
+  // What static data does not cover is expected to be zero.
+  if (used) new Uint8Array(used.buffer).fill(0);
+  const starting = withWebPlatform(maximumPages, used, () =>
     factory({
       numThreads: 1,
       instantiateWasm(imports, done) {
@@ -60,23 +64,24 @@ function exactGrowth(memory: WebAssembly.Memory): (bytes: number) => number {
 }
 
 /**
- * Runs `call` with a `WebAssembly.Memory` of at most `maximumPages`, and without the signs of Node by which the
+ * Runs `call` with a `WebAssembly.Memory` of at most `maximumPages`, or the one that is given, and without the signs of Node by which the
  * glue would take file system paths that workerd under nodejs_compat does not have. The glue looks at both
  * before it first waits, so they are back when this returns.
  */
-function withWebPlatform<T>(maximumPages: number, call: () => T): T {
+function withWebPlatform<T>(maximumPages: number, used: WebAssembly.Memory | undefined, call: () => T): T {
   const { Memory } = WebAssembly;
   const { process } = globalThis as { process?: { type?: string } };
   const type = process?.type;
-  WebAssembly.Memory = class extends Memory {
-    constructor(descriptor: WebAssembly.MemoryDescriptor) {
-      const { initial } = descriptor;
+  WebAssembly.Memory = new Proxy(Memory, {
+    construct(_, [descriptor]: [WebAssembly.MemoryDescriptor]) {
+      if (used) return used;
+      const { initial, maximum = maximumPages } = descriptor;
       if (initial > maximumPages) {
         throw new HeapExhaustedError('onnxruntime', initial * PAGE_BYTES, maximumPages * PAGE_BYTES);
       }
-      super({ ...descriptor, maximum: Math.min(maximumPages, descriptor.maximum ?? maximumPages) });
-    }
-  };
+      return new Memory({ ...descriptor, maximum: Math.min(maximumPages, maximum) });
+    },
+  });
   if (process) process.type = 'renderer';
   try {
     return call();

@@ -37,6 +37,8 @@ export class Ort {
   /** What sessions took, by the lengths of their graphs. */
   readonly #graphBytes = new Map<number, number>();
 
+  #creating = false;
+
   private constructor(glue: OrtGlue, heap: Heap) {
     this.#glue = glue;
     this.heap = heap;
@@ -44,13 +46,23 @@ export class Ort {
 
   /**
    * Starts onnxruntime on one thread, in a heap of at most `maximumBytes` (rounded down to whole pages).
+   * @param used the memory of one that is broken: a memory cannot be given back at will, and two would not fit
    * @throws HeapExhaustedError when it needs more than that to begin with, OrtError when it does not start
    */
-  static async start(wasm: WebAssembly.Module, maximumBytes: number): Promise<Ort> {
+  static async start(
+    wasm: WebAssembly.Module,
+    maximumBytes: number,
+    used?: WebAssembly.Memory,
+  ): Promise<Ort> {
     const pages = Math.floor(maximumBytes / PAGE_BYTES);
-    const { glue, memory } = await instantiate(wasm, pages);
+    const { glue, memory } = await instantiate(wasm, pages, used);
     if (glue._OrtInit(1, LOG_ERRORS_ONLY) !== 0) throw new OrtError(lastError(glue));
     return new Ort(glue, new Heap(glue, memory, pages * PAGE_BYTES));
+  }
+
+  /** Whether the platform has killed it while it made a session, which does not wait: nobody else can see one being made. */
+  get broken(): boolean {
+    return this.#creating;
   }
 
   /**
@@ -73,6 +85,7 @@ export class Ort {
       0,
       0,
     );
+    this.#creating = true;
     try {
       if (options === 0) throw new OrtError(lastError(this.#glue));
       this.heap.bytes(copy, model.byteLength).set(model);
@@ -85,6 +98,7 @@ export class Ort {
     } finally {
       if (options !== 0) this.#glue._OrtReleaseSessionOptions(options);
       this.heap.free(copy);
+      this.#creating = false;
     }
   }
 

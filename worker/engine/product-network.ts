@@ -86,6 +86,8 @@ export function productNetwork(
   const at = places.take(sizesOf(config, maxRows), SMALL_PIECES_BYTES);
   const passes = new KeptPasses((rows) => productPass({ ort, config, kernels, sessions, weights, at }, rows));
   return {
+    // A tile of weights is multiplied with four rows at a time.
+    cheapRows: 4,
     pass: (rows) => passes.of(rows),
     release() {
       passes.release();

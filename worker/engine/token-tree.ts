@@ -1,56 +1,63 @@
-/** @module The engine's side of a `TokenTree`: nodes with a slot in the pool, counted by who holds them. */
+/** @module The engine's side of a `TokenTree`: which nodes one generation holds, within what it has reserved. */
 import type { Evaluation, TokenTree, TreeNode } from '../../decoding/token-tree.ts';
 import { LeaseExpiredError } from './errors.ts';
-
 import type { KeyValuePool } from './kv-pool.ts';
-import type { PathNode } from './network.ts';
+import { CachedNode, type Nodes } from './nodes.ts';
 import type { PassQueue } from './pass-queue.ts';
 
-export class CachedNode implements TreeNode, PathNode {
-  readonly tree: CachedTree;
-  readonly token: number;
-  readonly position: number;
-  readonly parent: CachedNode | null;
-  readonly slot: number;
-  /** The caller, while it has not released the node, each child, and the queue while the node waits for its pass. */
-  holders = 1;
-  evaluated = false;
+/** What all trees of an engine share. */
+export interface Forest {
+  readonly pool: KeyValuePool;
+  readonly nodes: Nodes;
+  readonly queue: PassQueue;
+  readonly vocabSize: number;
+  readonly contextLength: number;
+}
 
-  constructor(tree: CachedTree, token: number, parent: CachedNode | null, slot: number) {
-    this.tree = tree;
-    this.token = token;
-    this.parent = parent;
-    this.position = parent ? parent.position + 1 : 0;
-    this.slot = slot;
-  }
+export interface TreeWishes {
+  /** Whether it uses what others have computed, and leaves what it has computed itself; false if not given. */
+  readonly shared?: boolean | undefined;
+  /** Tokens that a shared tree will begin with: of these, what is there already need not be reserved. */
+  readonly prompt?: ArrayLike<number> | undefined;
 }
 
 export class CachedTree implements TokenTree {
-  readonly #pool: KeyValuePool;
-  readonly #queue: PassQueue;
-  readonly #limits: { readonly vocabSize: number; readonly contextLength: number };
+  readonly #forest: Forest;
+  readonly #shared: boolean;
   readonly #onClose: (tree: CachedTree) => void;
-  readonly #nodes = new Set<CachedNode>();
-  /** Slots reserved for this tree. */
+  /** For each node that the tree holds, how often: by the caller, by children in this tree, by waiting rows. */
+  readonly #holds = new Map<CachedNode, number>();
+  /** The beginning that was there when the tree was opened. It is held to the end, and does not count. */
+  readonly #pinned: readonly CachedNode[];
+  /** Nodes that it may hold, these included. */
   readonly size: number;
   /** When something was last asked of it (`Date.now()`). */
   touched = Date.now();
+  /** Evaluations that had been done already, by this tree or another. */
+  reused = 0;
   #closed: 'no' | 'closed' | 'expired' = 'no';
 
-  /** @throws SlotsExhaustedError when the pool cannot promise `size` slots */
+  /**
+   * @param nodes that it may hold at one time, those included that it finds
+   * @throws SlotsExhaustedError when the pool cannot promise as many as are missing
+   */
   constructor(
-    pool: KeyValuePool,
-    queue: PassQueue,
-    limits: { readonly vocabSize: number; readonly contextLength: number },
-    size: number,
+    forest: Forest,
+    nodes: number,
+    { prompt = [], shared = false }: TreeWishes,
     onClose: (tree: CachedTree) => void,
   ) {
-    pool.reserve(size);
-    this.#pool = pool;
-    this.#queue = queue;
-    this.#limits = limits;
+    this.#forest = forest;
+    this.#shared = shared;
     this.#onClose = onClose;
-    this.size = size;
+    this.#pinned = shared ? forest.nodes.findPath(prompt) : [];
+    this.size = nodes;
+    // What was kept for later, or is within another's reservation, must from now on be there without either.
+    const alone = this.#pinned.filter(({ pins }) => pins === 0).length;
+    forest.pool.reserve(this.#beyondPinned + alone, forest.nodes.idle);
+    for (const node of this.#pinned) node.pins++;
+    const last = this.#pinned.at(-1);
+    if (last) this.#hold(last);
   }
 
   get closed(): boolean {
@@ -59,7 +66,7 @@ export class CachedTree implements TokenTree {
 
   append(parent: TreeNode | null, token: number): CachedNode {
     this.#checkOpen();
-    const { vocabSize, contextLength } = this.#limits;
+    const { vocabSize, contextLength, nodes } = this.#forest;
     if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
       throw new RangeError(`token ${token} is outside the vocabulary of ${vocabSize}`);
     }
@@ -69,12 +76,13 @@ export class CachedTree implements TokenTree {
         `position ${above.position + 1} is outside the context of ${contextLength} tokens`,
       );
     }
-    if (this.#nodes.size >= this.size) {
+    const found = this.#shared ? nodes.find(above, token) : undefined;
+    const isNew = found === undefined || !this.#holds.has(found);
+    if (isNew && this.#holds.size >= this.size) {
       throw new RangeError(`the tree holds ${this.size} nodes already, all that were reserved for it`);
     }
-    const node = new CachedNode(this, token, above, this.#pool.take());
-    if (above) above.holders++;
-    this.#nodes.add(node);
+    const node = found ?? nodes.create(above, token, this.#shared);
+    this.#hold(node);
     return node;
   }
 
@@ -84,16 +92,15 @@ export class CachedTree implements TokenTree {
     const rows = evaluations.map(({ node, logits }) => ({ node: this.#own(node), logits }));
     const coming = new Set<CachedNode>();
     for (const { node } of rows) {
-      if (node.evaluated || coming.has(node)) throw new Error('a node is evaluated only once');
       if (node.parent && !node.parent.evaluated && !coming.has(node.parent)) {
         throw new Error('a node is evaluated after its parent');
       }
       coming.add(node);
     }
     // A slot that a waiting row will write to is nobody else's, even if its node is released meanwhile.
-    for (const { node } of rows) node.holders++;
+    for (const { node } of rows) this.#hold(node);
     try {
-      await this.#queue.run(rows);
+      this.reused += await this.#forest.queue.run(this, rows);
     } finally {
       for (const { node } of rows) this.release(node);
     }
@@ -103,17 +110,22 @@ export class CachedTree implements TokenTree {
 
   release(node: TreeNode): void {
     if (this.closed) return;
-    for (let free: CachedNode | null = this.#own(node); free && --free.holders === 0; free = free.parent) {
-      this.#nodes.delete(free);
-      this.#pool.give(free.slot);
+    for (let at: CachedNode | null = this.#own(node); at; at = at.parent) {
+      const holds = (this.#holds.get(at) ?? 0) - 1;
+      if (holds > 0) {
+        this.#holds.set(at, holds);
+        return;
+      }
+      this.#holds.delete(at);
+      this.#forest.nodes.leave(at);
     }
   }
 
-  /** Gives all nodes back, and keeps their room. */
+  /** Gives all nodes back but the beginning that it was opened with, and keeps their room. */
   clear(): void {
     if (this.closed) return;
-    for (const node of this.#nodes) this.#pool.give(node.slot);
-    this.#nodes.clear();
+    this.#leaveAllBut(new Set(this.#pinned));
+    for (const node of this.#pinned) this.#holds.set(node, 1);
   }
 
   close(): void {
@@ -127,14 +139,36 @@ export class CachedTree implements TokenTree {
 
   #end(how: 'closed' | 'expired'): void {
     if (this.closed) return;
-    this.clear();
+    const alone = this.#pinned.filter((node) => --node.pins === 0).length;
+    this.#leaveAllBut(new Set());
     this.#closed = how;
-    this.#pool.unreserve(this.size);
+    this.#forest.pool.unreserve(this.#beyondPinned + alone);
     this.#onClose(this);
   }
 
+  get #beyondPinned(): number {
+    return this.size - this.#pinned.length;
+  }
+
+  #hold(node: CachedNode): void {
+    const holds = this.#holds.get(node);
+    this.#holds.set(node, (holds ?? 0) + 1);
+    if (holds !== undefined) return;
+    this.#forest.nodes.hold(node);
+    if (node.parent) this.#hold(node.parent);
+  }
+
+  /** Followers first, as `Nodes` wants it. */
+  #leaveAllBut(kept: ReadonlySet<CachedNode>): void {
+    const left = [...this.#holds.keys()].filter((node) => !kept.has(node));
+    for (const node of left.sort((a, b) => b.position - a.position)) {
+      this.#holds.delete(node);
+      this.#forest.nodes.leave(node);
+    }
+  }
+
   #own(node: TreeNode): CachedNode {
-    if (!(node instanceof CachedNode) || !this.#nodes.has(node)) {
+    if (!(node instanceof CachedNode) || !this.#holds.has(node)) {
       throw new Error('the node is not, or no longer, one of this tree');
     }
     return node;

@@ -2,6 +2,7 @@
  * @module From a request to text as it comes: the prompts through decoding, tokens into text, several prompts side by
  * side as far as the cache has room.
  */
+import { checkAgainstModel } from '../../decoding/check-against-model.ts';
 import { branchCount, decode, nodesNeeded } from '../../decoding/decode.ts';
 import type {
   BeamsEvent,
@@ -12,61 +13,84 @@ import type {
 } from '../../decoding/events.ts';
 import { type ResolvedOptions, resolveOptions } from '../../decoding/options.ts';
 import type { FinishReason } from '../../decoding/stopping.ts';
+import type { QueueLimits } from '../engine/admission.ts';
 import type { Engine } from '../engine/engine.ts';
+import { SlotsExhaustedError } from '../engine/errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { ChoiceText } from './choice-text.ts';
 import type { Front, GenerationEvent } from './events.ts';
 import { Lane } from './lane.ts';
 import { merge } from './merge.ts';
-import type { GenerationRequest, Prompt } from './request.ts';
+import type { GenerationRequest } from './request.ts';
 
 /** Rows of one pass that a request of several prompts aims at: eight cost much less than twice as much as four. */
 const ROWS_TOGETHER = 8;
 
 type Decoding = AsyncGenerator<DecodingEvent, DecodingResult, undefined>;
 
+export interface Generation {
+  /** The first is there already. Leaving them gives everything back. */
+  readonly events: AsyncGenerator<GenerationEvent, void, undefined>;
+  /** Tokens of the prompts, so far, that did not have to be computed. */
+  cachedTokens(): number;
+  /** How long it waited for room. */
+  readonly queuedMilliseconds: number;
+}
+
 /**
- * Checks the options against model and prompts, reserves what the request may need, and computes as far as the first
- * event: the answer's status is known when this returns.
- * @returns the events, of which the first is there already; leaving them gives everything back
- * @throws DecodingOptionsError for what cannot be; SlotsExhaustedError for what does not fit, now or ever
+ * Checks the options against model and prompts, waits for room for what the request may need, and computes as far as the
+ * first event: the answer's status is known when this returns.
+ * @throws DecodingOptionsError for what cannot be; SlotsExhaustedError for what never fits; QueueFullError and
+ *   QueueTimeoutError for what does not fit now
  */
 export async function startGeneration(
   engine: Engine,
   request: GenerationRequest,
+  limits: QueueLimits,
   signal: AbortSignal,
-): Promise<AsyncGenerator<GenerationEvent, void, undefined>> {
+): Promise<Generation> {
   const { options } = resolveOptions({ ...request.options, stop: [...request.stop] });
-  const lanes = openLanes(engine, request.prompts, options);
   const context = { tokenizer: engine.tokenizer, signal };
+  for (const { ids } of request.prompts) {
+    checkAgainstModel(options, engine, ids.length, engine.tokenizer);
+  }
+  const began = Date.now();
+  const lanes = await engine.admission.enter(() => openLanes(engine, request, options), limits, signal);
+  const queuedMilliseconds = Date.now() - began;
   let events: AsyncGenerator<GenerationEvent, void, undefined>;
   try {
-    // All of them at once: an option that does not go with one of the prompts is told before any work.
     const runs = request.prompts.map((prompt, index) => {
       const lane = lanes[index % lanes.length] as Lane;
       return new PromptRun(engine, request, options, index, decode(lane, prompt.ids, options, context));
     });
     events = merge(lanes.map((_, i) => inTurn(runs.filter((_, index) => index % lanes.length === i))));
-    return withFirst(await events.next(), events, lanes);
+    const first = await events.next();
+    return {
+      events: withFirst(first, events, lanes),
+      cachedTokens: () => lanes.reduce((sum, { reused }) => sum + reused, 0),
+      queuedMilliseconds,
+    };
   } catch (error) {
     for (const lane of lanes) lane.close();
     throw error;
   }
 }
 
-/** @throws SlotsExhaustedError when there is no room for the largest of the prompts */
-function openLanes(engine: Engine, prompts: readonly Prompt[], options: ResolvedOptions): Lane[] {
-  const needs = prompts.map(({ ids }) => nodesNeeded(ids.length, options));
-  const most = Math.max(...needs);
-  const { maximum, reserved } = engine.status.slots;
-  const room = Math.floor((maximum - reserved) / most);
-  const count = Math.max(1, Math.min(prompts.length, room, Math.floor(ROWS_TOGETHER / branchCount(options))));
-  const lanes: Lane[] = [];
+/**
+ * One for each prompt, or as many as the cache has room for and a pass has use for.
+ * @throws SlotsExhaustedError when there is no room for the largest of the prompts
+ */
+function openLanes(engine: Engine, request: GenerationRequest, options: ResolvedOptions): Lane[] {
+  const { prompts, cachePrompt: shared } = request;
+  const nodes = Math.max(...prompts.map(({ ids }) => nodesNeeded(ids.length, options)));
+  const count = Math.max(1, Math.min(prompts.length, Math.floor(ROWS_TOGETHER / branchCount(options))));
+  // Of several prompts each has its own beginning, and the next one's has to have room after it.
+  const prompt = prompts.length === 1 ? prompts[0]?.ids : undefined;
+  const lanes = [new Lane(engine, engine.open(nodes, { prompt, shared }))];
   try {
-    for (let i = 0; i < count; i++) lanes.push(new Lane(engine, engine.open(most)));
+    while (lanes.length < count) lanes.push(new Lane(engine, engine.open(nodes, { shared })));
   } catch (error) {
-    // Between the question and the answer a tree can only have expired; one lane is enough.
-    if (lanes.length === 0) throw error;
+    if (!(error instanceof SlotsExhaustedError)) throw error;
   }
   return lanes;
 }

@@ -5,6 +5,8 @@ import type { LanguageModel, TokenTree } from '../../decoding/token-tree.ts';
 export interface ReusableTree extends TokenTree {
   /** Nodes it has room for. */
   readonly size: number;
+  /** Evaluations so far that had been done already. */
+  readonly reused: number;
   /** Gives back the nodes, and keeps their room. */
   clear(): void;
 }
@@ -21,6 +23,10 @@ export class Lane implements LanguageModel {
     this.contextLength = model.contextLength;
     this.eosTokenIds = model.eosTokenIds;
     this.#tree = tree;
+  }
+
+  get reused(): number {
+    return this.#tree.reused;
   }
 
   open(nodes: number): TokenTree {

@@ -10,6 +10,8 @@ export interface GenerationRequest {
   /** Strings that end a text: before them, or with them. */
   readonly stop: readonly string[];
   readonly keepStop: boolean;
+  /** Whether what others have computed of the prompts may be used, and what is computed now be left to others. */
+  readonly cachePrompt: boolean;
 }
 
 export interface Prompt {

@@ -29,6 +29,9 @@ const FIELDS: Readonly<Record<string, string>> = {
   user: 'For the log.',
   watermark: 'There is none: only false is accepted.',
 
+  cache_prompt:
+    'Whether what was computed of the prompt for others may be used, and this be left to others. The answer is the same.',
+
   // How long
   max_tokens: 'Tokens of the text at most; with those of the prompt no more than the context.',
   max_new_tokens:

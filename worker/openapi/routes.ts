@@ -154,6 +154,14 @@ export const ROUTES: readonly Route[] = [
   },
   {
     ...OPERATION,
+    path: '/reset_prefix_cache',
+    method: 'post',
+    summary: 'Forgets the prompts and texts that are kept for who begins with them',
+    response: 'Reset',
+    errors: KEYED,
+  },
+  {
+    ...OPERATION,
     path: '/openapi.json',
     method: 'get',
     summary: 'This document',

@@ -20,7 +20,7 @@ import {
 import { compatSchema, generateSchema, tokenizeSchema } from '../contracts/tgi/schema.ts';
 import { runErrorResponse, runEvent, runResponse } from '../contracts/workers-ai/responses.ts';
 import { runSchema } from '../contracts/workers-ai/schema.ts';
-import { healthResponse, readyResponse } from '../routes/responses.ts';
+import { healthResponse, readyResponse, resetResponse } from '../routes/responses.ts';
 import { fieldDescription } from './fields.ts';
 
 const REQUESTS = {
@@ -48,6 +48,7 @@ const RESPONSES = {
   RunError: runErrorResponse,
   Health: healthResponse,
   Ready: readyResponse,
+  Reset: resetResponse,
 } as const;
 
 export type RequestName = keyof typeof REQUESTS;

@@ -64,15 +64,16 @@ export class Histogram implements Family {
     this.#bounds = bounds;
   }
 
-  observe(labels: Labels, value: number): void {
+  /** @param times that it was observed */
+  observe(labels: Labels, value: number, times = 1): void {
     const key = JSON.stringify(labels);
     const series = this.#series.get(key) ?? { labels, counts: this.#bounds.map(() => 0), sum: 0, count: 0 };
     this.#series.set(key, series);
     for (const [i, bound] of this.#bounds.entries()) {
-      if (value <= bound) series.counts[i] = (series.counts[i] ?? 0) + 1;
+      if (value <= bound) series.counts[i] = (series.counts[i] ?? 0) + times;
     }
-    series.sum += value;
-    series.count++;
+    series.sum += times * value;
+    series.count += times;
   }
 
   get samples(): Iterable<Sample> {

@@ -16,6 +16,8 @@ export interface RequestRecord {
   stream?: boolean;
   user?: string;
   usage?: Usage;
+  /** How long it waited for room in the cache, if it did. */
+  queuedMilliseconds?: number;
   /** The code of what went wrong, before the answer or in the middle of its stream. */
   error?: string;
 }
@@ -50,6 +52,16 @@ export class Records {
   readonly #requests = new Counter('edgebeam_requests_total', 'Requests that were answered.');
   readonly #promptTokens = new Counter('edgebeam_prompt_tokens_total', 'Tokens of prompts.');
   readonly #generatedTokens = new Counter('edgebeam_generated_tokens_total', 'Tokens of returned texts.');
+  readonly #cachedTokens = new Counter(
+    'edgebeam_cached_tokens_total',
+    'Tokens of prompts that had been computed before.',
+  );
+  readonly #cancelled = new Counter('edgebeam_cancelled_total', 'Requests whose client did not wait.');
+  readonly #queueSeconds = new Histogram(
+    'edgebeam_queue_seconds',
+    'How long generations waited for room in the cache before they began.',
+    SECONDS,
+  );
   readonly #seconds = new Histogram(
     'edgebeam_request_seconds',
     'From a request to the end of its answer.',
@@ -66,12 +78,23 @@ export class Records {
     if (record.usage) {
       this.#promptTokens.add({ strategy }, record.usage.prompt_tokens);
       this.#generatedTokens.add({ strategy }, record.usage.completion_tokens);
+      this.#cachedTokens.add({ strategy }, record.usage.prompt_tokens_details.cached_tokens);
+      this.#queueSeconds.observe({}, (record.queuedMilliseconds ?? 0) / 1000);
     }
+    if (record.error === CLIENT_GONE) this.#cancelled.add({ strategy });
     const time = new Date(began).toISOString();
     console.log(JSON.stringify({ time, id, method, path, status, milliseconds, ...rest }));
   }
 
   get families(): readonly Family[] {
-    return [this.#requests, this.#promptTokens, this.#generatedTokens, this.#seconds];
+    return [
+      this.#requests,
+      this.#cancelled,
+      this.#promptTokens,
+      this.#cachedTokens,
+      this.#generatedTokens,
+      this.#queueSeconds,
+      this.#seconds,
+    ];
   }
 }

@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import type { AppEnv } from '../bindings.ts';
 import type { Engine, EngineStatus } from '../engine/engine.ts';
-import { type Family, gauge, type Labels, prometheusText } from '../operate/metrics.ts';
+import { Counter, type Family, gauge, Histogram, type Labels, prometheusText } from '../operate/metrics.ts';
 import type { Records } from '../operate/records.ts';
 
 export function metrics(records: Records): Hono<AppEnv> {
@@ -19,13 +19,31 @@ export function metrics(records: Records): Hono<AppEnv> {
   });
 }
 
-function ofEngine({ manifest: { name, precision }, status }: Engine): Family[] {
-  const { heap, slots, requests, waitingRows }: EngineStatus = status;
+/** A pass has no more rows. */
+const PASS_ROWS = [1, 2, 4, 8, 16, 32, 64] as const;
+
+function ofEngine({ manifest: { name, precision }, status, passCounts }: Engine): Family[] {
+  const { heap, slots, requests, waitingRequests, waitingRows }: EngineStatus = status;
+  const passRows = new Histogram('edgebeam_pass_rows', 'Rows of the forward passes.', PASS_ROWS);
+  for (const [rows, passes] of passCounts.passes) passRows.observe({}, rows, passes);
+  const rows = new Counter(
+    'edgebeam_rows_total',
+    'Rows that were computed, by whether logits were asked for.',
+  );
+  rows.add({ logits: 'yes' }, passCounts.readOut);
+  rows.add({ logits: 'no' }, passCounts.rows - passCounts.readOut);
   return [
+    passRows,
+    rows,
     gauge('edgebeam_model_info', 'The model in memory.', [[{ model: name, precision }, 1]]),
     gauge('edgebeam_open_generations', 'Generations that hold a part of the cache.', [[{}, requests]]),
+    gauge('edgebeam_waiting_requests', 'Requests that wait for room in the cache.', [[{}, waitingRequests]]),
     gauge('edgebeam_waiting_rows', 'Rows that wait for the next forward pass.', [[{}, waitingRows]]),
-    gauge('edgebeam_slots', 'Slots of the cache, a token each.', states(slots)),
+    gauge(
+      'edgebeam_slots',
+      'Slots of the cache, a token each: promised to requests, held by them, kept for who begins alike, free.',
+      states({ ...slots, free: slots.capacity - slots.taken - slots.cached }),
+    ),
     gauge('edgebeam_heap_bytes', 'The WebAssembly heap, by who holds it.', states(heap)),
   ];
 }

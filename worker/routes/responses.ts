@@ -16,9 +16,10 @@ const heap = z.strictObject({
 
 const slots = z.strictObject({
   capacity: z.int().min(0),
+  maximum: z.int().min(0),
   reserved: z.int().min(0),
   taken: z.int().min(0),
-  maximum: z.int().min(0),
+  cached: z.int().min(0),
 });
 
 const plan = z.strictObject({
@@ -40,6 +41,9 @@ const life = { status: z.literal('ok'), ready: z.boolean() };
 
 export const readyResponse = z.strictObject({ ...life, ready: z.literal(true) });
 
+/** How many tokens were forgotten. */
+export const resetResponse = z.strictObject({ tokens: z.int().min(0) });
+
 export const healthResponse = z.union([
   z.strictObject(life),
   z.strictObject({ ...life, ready: z.literal(false), model: z.null(), loading: z.boolean() }),
@@ -52,6 +56,7 @@ export const healthResponse = z.union([
     heap,
     slots,
     requests: z.int().min(0),
+    waitingRequests: z.int().min(0),
     waitingRows: z.int().min(0),
   }),
 ]);

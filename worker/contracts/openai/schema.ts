@@ -3,7 +3,7 @@
  * OpenAI has not; and the options of decoding under Hugging Face's.
  */
 import * as z from 'zod';
-import { decodingFields } from '../decoding-fields.ts';
+import { cache_prompt, decodingFields } from '../decoding-fields.ts';
 
 const MAX_PROMPTS = 128;
 const MAX_STOPS = 4;
@@ -61,6 +61,9 @@ export const completionSchema = z.strictObject({
   use_beam_search: z.boolean().default(false),
   min_tokens: z.int().min(0).default(0),
   include_stop_str_in_output: z.boolean().default(false),
+
+  // llama.cpp
+  cache_prompt,
 
   // Text Generation Inference, as @huggingface/inference sends it here
   /** `echo`. */

@@ -29,7 +29,14 @@ export function toGeneration(
     logprobs === undefined
       ? {}
       : { logprobs, ...(echo && request.logprobs !== undefined && { prompt_logprobs: logprobs }) };
-  return { prompts, n, stop, keepStop: include_stop_str_in_output, options: { ...search, ...asked } };
+  return {
+    prompts,
+    n,
+    stop,
+    keepStop: include_stop_str_in_output,
+    cachePrompt: request.cache_prompt,
+    options: { ...search, ...asked },
+  };
 }
 
 function promptsOf(engine: Engine, prompt: CompletionRequest['prompt']): Prompt[] {

@@ -2,7 +2,7 @@
  * @module What Text Generation Inference 3.3.6 may be asked (`router/src/lib.rs`), and the options of decoding beside it.
  */
 import * as z from 'zod';
-import { decodingFields } from '../decoding-fields.ts';
+import { cache_prompt, decodingFields } from '../decoding-fields.ts';
 
 export const MAX_BEST_OF = 20;
 export const MAX_STOP_SEQUENCES = 4;
@@ -33,6 +33,7 @@ export const parametersSchema = z.strictObject({
   watermark: z.literal(false).optional(),
   /** The beams after each step of a stream, in events of their own. */
   include_beams: z.boolean().default(false),
+  cache_prompt,
   ...decodingFields,
 });
 

@@ -42,6 +42,7 @@ export function toGeneration(
       n: search.num_return_sequences,
       stop,
       keepStop: true,
+      cachePrompt: parameters.cache_prompt,
       options: {
         ...options,
         logprobs: top_n_tokens,

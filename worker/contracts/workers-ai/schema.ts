@@ -1,6 +1,6 @@
 /** @module What a text-generation model of Cloudflare Workers AI may be asked, and the options of decoding beside it. */
 import * as z from 'zod';
-import { decodingFields } from '../decoding-fields.ts';
+import { cache_prompt, decodingFields } from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
 const MAX_MESSAGES = 128;
@@ -27,6 +27,7 @@ export const runSchema = z
     num_return_sequences: z.int().min(1).max(256).default(1),
     /** The beams after each step of a stream, in events of their own. */
     include_beams: z.boolean().default(false),
+    cache_prompt,
     ...decodingFields,
     repetition_penalty: z.number().gt(0).max(2).default(1),
   })

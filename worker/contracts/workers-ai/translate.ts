@@ -33,7 +33,14 @@ export function toGeneration(engine: Engine, request: RunRequest): GenerationReq
   checkContext(engine, [prompt], max_new_tokens, { prompt: promptField(request), maxTokens: 'max_tokens' });
   const options = { ...searchOf(request), max_new_tokens };
   refuseUnused(options);
-  return { prompts: [prompt], n: request.num_return_sequences, stop: [], keepStop: false, options };
+  return {
+    prompts: [prompt],
+    n: request.num_return_sequences,
+    stop: [],
+    keepStop: false,
+    cachePrompt: request.cache_prompt,
+    options,
+  };
 }
 
 function searchOf(request: RunRequest): DecodingOptions {
