@@ -8,6 +8,16 @@ export function median(numbers: readonly number[]): number {
   return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
 }
 
+/**
+ * By nearest rank: the least of the numbers that so many percent of them do not exceed.
+ * @param numbers at least one
+ * @param percent above 0, up to 100
+ */
+export function percentile(numbers: readonly number[], percent: number): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.ceil((percent / 100) * sorted.length) - 1] as number;
+}
+
 export const milliseconds = (value: number) => value.toFixed(value < 100 ? 1 : 0);
 
 export const mebibytes = (bytes: number | null | undefined) => (bytes ? (bytes / 2 ** 20).toFixed(0) : '–');

@@ -1,6 +1,8 @@
 /** @module The results as Markdown. */
 import type { Breakdown } from './breakdown.ts';
 import type { ColdStart } from './cold-start.ts';
+import type { Concurrency } from './concurrency/measure.ts';
+import { concurrencyParts } from './concurrency/report.ts';
 import { SIDES, type SideName } from './contestant.ts';
 import type { DecodingShare } from './decoding.ts';
 import { mebibytes, median, milliseconds, table } from './format.ts';
@@ -15,9 +17,11 @@ export interface Results {
   readonly breakdown: readonly Breakdown[];
   readonly decoding: readonly DecodingShare[];
   readonly coldStarts: readonly ColdStart[];
+  readonly concurrency: readonly Concurrency[];
 }
 
-export function report({ command, machine, measurements, breakdown, decoding, coldStarts }: Results): string {
+export function report(results: Results): string {
+  const { command, machine, measurements, breakdown, decoding, coldStarts, concurrency } = results;
   const parts = [
     `\`${command}\` on ${describe(machine)}.`,
     ...measurements.flatMap(({ place, settled }) => [`**Settled, ${place}**, ms:`, settledTable(settled)]),
@@ -36,6 +40,7 @@ export function report({ command, machine, measurements, breakdown, decoding, co
     parts.push('**Cold start: first byte of a streamed completion from the Worker**, in workerd:');
     parts.push(coldTable(coldStarts));
   }
+  parts.push(...concurrencyParts(concurrency));
   return `${parts.join('\n\n')}\n`;
 }
 

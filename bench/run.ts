@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { measureBreakdown } from './breakdown.ts';
 import { measureColdStarts } from './cold-start.ts';
+import { measureConcurrency } from './concurrency/measure.ts';
 import { measureDecoding } from './decoding.ts';
 import { describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
@@ -12,7 +13,7 @@ import { putIntoPage } from './page.ts';
 import { report } from './report.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
 
-const ONLY = ['node', 'workerd', 'breakdown', 'decoding', 'cold'] as const;
+const ONLY = ['node', 'workerd', 'breakdown', 'decoding', 'cold', 'concurrency'] as const;
 
 interface Options {
   readonly only?: (typeof ONLY)[number];
@@ -56,6 +57,7 @@ async function run({ only, quick, json, write }: Options): Promise<void> {
     breakdown: isAsked('breakdown') ? await measureBreakdown(plan.warmUps[0], 5 * plan.callsPerBlock) : [],
     decoding: isAsked('decoding') ? await measureDecoding(plan) : [],
     coldStarts: isAsked('cold') ? await measureColdStarts(plan.starts) : [],
+    concurrency: isAsked('concurrency') ? await measureConcurrency(quick === true) : [],
   };
   const text = report(results);
   console.log(text);

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** What an isolate has room for. */
 export const ISOLATE_HEAP_MIB = ISOLATE_HEAP_BYTES / 2 ** 20;
 /** GPT-2 124M at int8 does not fit there; nothing enforces that on this machine. */
-const LARGE_HEAP_MIB = 400;
+export const LARGE_HEAP_MIB = 400;
 // A lookup of where this machine is, which measuring does not need and a machine without network does not answer.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
 process.env.WRANGLER_SEND_METRICS = 'false';
