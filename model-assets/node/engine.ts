@@ -32,9 +32,10 @@ export function folderSource(folder: string): ModelSource {
   };
 }
 
-export async function startOrt(maximumBytes: number = NO_BUDGET): Promise<Ort> {
+/** @param used the memory of one that is broken */
+export async function startOrt(maximumBytes = NO_BUDGET, used?: WebAssembly.Memory): Promise<Ort> {
   const path = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
-  return Ort.start(await compile(path), maximumBytes);
+  return Ort.start(await compile(path), maximumBytes, used);
 }
 
 /** The kernels, compiled; of the linear ones those that this Node can run. */

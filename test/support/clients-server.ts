@@ -9,7 +9,8 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startDevServer();
+  // What does not fit is refused at once: clients are to try again.
+  const server = await startDevServer('--', '--var', 'QUEUE_LENGTH:0');
   // Loads the model: what is held of it can be told from here on.
   const response = await fetch(`${server.url}/v1/completions`, {
     method: 'POST',

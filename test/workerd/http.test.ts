@@ -246,21 +246,6 @@ describe('a cache that is too small', () => {
     expect(fitting.status).toBe(200);
     await fitting.body?.cancel();
   });
-
-  it('answers 503 to what does not fit now, and serves it later', async () => {
-    const { slots } = await (await app.fetch('/health')).json<Health>();
-    const long = { ...STORY, max_tokens: slots.maximum - 100, stream: true };
-    const first = await post(app, long);
-    const reader = (first.body as ReadableStream<Uint8Array>).getReader();
-    await reader.read();
-    const second = await post(app, { ...STORY, max_tokens: 200 });
-    expect(second.status).toBe(503);
-    expect(second.headers.get('retry-after')).toBe('1');
-    expect(await second.json()).toMatchObject({ error: { type: 'server_error', code: 'overloaded' } });
-    await reader.cancel();
-    await app.settled();
-    expect((await post(app, { ...STORY, max_tokens: 200 })).status).toBe(200);
-  });
 });
 
 interface Completion {

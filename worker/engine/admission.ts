@@ -18,6 +18,11 @@ export interface QueueLimits {
   readonly milliseconds: number;
 }
 
+export interface Entered<T> {
+  readonly value: T;
+  readonly milliseconds: number;
+}
+
 interface Place {
   lastLook: number;
 }
@@ -37,14 +42,15 @@ export class AdmissionQueue {
 
   /**
    * Opens at once what has room and nobody waits before it, else when its turn has come.
+   * @returns what was opened, and how long it waited
    * @param open throws SlotsExhaustedError while there is no room
    * @throws SlotsExhaustedError for what never has room; QueueFullError, QueueTimeoutError; the signal's reason
    */
-  async enter<T>(open: () => T, limits: QueueLimits, signal: AbortSignal): Promise<T> {
+  async enter<T>(open: () => T, limits: QueueLimits, signal: AbortSignal): Promise<Entered<T>> {
     this.#giveUpSilent();
     if (this.#places.length === 0) {
       const opened = attempt(open);
-      if (opened) return opened.value;
+      if (opened) return { ...opened, milliseconds: 0 };
     }
     if (this.#places.length >= limits.length) throw new QueueFullError(limits.length);
     const began = Date.now();
@@ -60,8 +66,9 @@ export class AdmissionQueue {
         // Whose place was given up although it waits, as after a long computation, is before those who came later.
         if (!this.#places.includes(place)) this.#places = [place, ...this.#places];
         const opened = this.#places[0] === place && attempt(open);
-        if (opened) return opened.value;
-        if (place.lastLook - began >= limits.milliseconds) throw new QueueTimeoutError(limits.milliseconds);
+        const milliseconds = place.lastLook - began;
+        if (opened) return { ...opened, milliseconds };
+        if (milliseconds >= limits.milliseconds) throw new QueueTimeoutError(limits.milliseconds);
       }
     } finally {
       this.#places = this.#places.filter((other) => other !== place);

@@ -54,9 +54,8 @@ export async function startGeneration(
   for (const { ids } of request.prompts) {
     checkAgainstModel(options, engine, ids.length, engine.tokenizer);
   }
-  const began = Date.now();
-  const lanes = await engine.admission.enter(() => openLanes(engine, request, options), limits, signal);
-  const queuedMilliseconds = Date.now() - began;
+  const open = () => openLanes(engine, request, options);
+  const { value: lanes, milliseconds } = await engine.admission.enter(open, limits, signal);
   let events: AsyncGenerator<GenerationEvent, void, undefined>;
   try {
     const runs = request.prompts.map((prompt, index) => {
@@ -68,7 +67,7 @@ export async function startGeneration(
     return {
       events: withFirst(first, events, lanes),
       cachedTokens: () => lanes.reduce((sum, { reused }) => sum + reused, 0),
-      queuedMilliseconds,
+      queuedMilliseconds: milliseconds,
     };
   } catch (error) {
     for (const lane of lanes) lane.close();

@@ -1,0 +1,251 @@
+/** @module What requests have to do with each other: room that they wait for, beginnings that they share, and nothing else. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Gpt2 } from '../../worker/engine/gpt2.ts';
+import { parsePrometheus } from '../support/prometheus.ts';
+import { events, post, postTo, startApp, type TestApp } from './client.ts';
+
+const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
+/** Beside onnxruntime and the weights, room for some 240 tokens. */
+const SMALL = { HEAP_MIB: 19 };
+/** Of some 100 tokens. */
+const LONG_PROMPT = 'Tom had a red ball and a blue car. He went to the park with Lily and her dog. '.repeat(
+  5,
+);
+
+interface Completion {
+  readonly choices: readonly { readonly text: string }[];
+  readonly usage: {
+    readonly prompt_tokens: number;
+    readonly prompt_tokens_details: { readonly cached_tokens: number };
+  };
+}
+
+async function complete(
+  app: TestApp,
+  body: object,
+): Promise<{ text: string; prompt: number; cached: number }> {
+  const response = await post(app, body);
+  expect(response.status).toBe(200);
+  const { choices, usage } = await response.json<Completion>();
+  const { prompt_tokens: prompt, prompt_tokens_details: details } = usage;
+  return { text: choices.map(({ text }) => text).join('|'), prompt, cached: details.cached_tokens };
+}
+
+interface Health {
+  readonly requests: number;
+  readonly waitingRequests: number;
+  readonly slots: { readonly maximum: number; readonly taken: number; readonly cached: number };
+}
+
+const health = async (app: TestApp) => await (await app.fetch('/health')).json<Health>();
+
+/** Has a stream hold nearly all of the cache until it is let go. */
+async function fill(app: TestApp): Promise<() => Promise<void>> {
+  await app.fetch('/health/ready');
+  const { slots } = await health(app);
+  const body = { ...STORY, max_tokens: slots.maximum - 20, ignore_eos: true, stream: true };
+  const reader = ((await post(app, body)).body as ReadableStream<Uint8Array>).getReader();
+  await reader.read();
+  return () => reader.cancel();
+}
+
+describe('what does not fit now', () => {
+  const app = startApp(SMALL);
+
+  it('waits for its turn, and is told as if it had not', async () => {
+    const { text } = await complete(app, { ...STORY, max_tokens: 100 });
+    const release = await fill(app);
+    const waiting = [1, 2, 3].map(() => complete(app, { ...STORY, max_tokens: 100 }));
+    await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(3));
+    await release();
+    expect((await Promise.all(waiting)).map((one) => one.text)).toEqual([text, text, text]);
+    expect(await health(app)).toMatchObject({ waitingRequests: 0 });
+  });
+
+  it('leaves its place when its client has gone', async () => {
+    const release = await fill(app);
+    const gone = new AbortController();
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, signal: gone.signal };
+    const asked = app.fetch('/v1/completions', {
+      ...init,
+      body: JSON.stringify({ ...STORY, max_tokens: 100 }),
+    });
+    await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(1));
+    gone.abort();
+    await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(0));
+    await release();
+    await asked.catch(() => {});
+    await app.settled();
+    expect(await health(app)).toMatchObject({ requests: 0, slots: { taken: 0 } });
+  });
+
+  it.each([
+    ['the queue is full', { QUEUE_LENGTH: 0 }, 'requests wait for room in the cache, as many as may'],
+    ['it has waited too long', { QUEUE_SECONDS: 0.1 }, 'there was no room in the cache for 0.1 seconds'],
+  ])('is a 503 where %s, and goes through later', async (_, limits, message) => {
+    const app = startApp({ ...SMALL, ...limits } as Parameters<typeof startApp>[0]);
+    const release = await fill(app);
+    const refused = await post(app, { ...STORY, max_tokens: 100 });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(await refused.json()).toMatchObject({
+      error: { type: 'server_error', code: 'overloaded', message: expect.stringContaining(message) },
+    });
+    const tgi = await postTo(app, '/generate', { inputs: 'Once', parameters: { max_new_tokens: 100 } });
+    expect([tgi.status, await tgi.json()]).toMatchObject([429, { error_type: 'overloaded' }]);
+    await release();
+    await app.settled();
+    await complete(app, { ...STORY, max_tokens: 100 });
+  });
+
+  it('is told of whoever deploys what is no limit', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const app = startApp({ QUEUE_LENGTH: 'many' } as unknown as Parameters<typeof startApp>[0]);
+    expect((await post(app, STORY)).status).toBe(500);
+    expect(String(error.mock.calls[0])).toContain('QUEUE_LENGTH must be a number from 0 on, not "many"');
+    error.mockRestore();
+  });
+});
+
+describe('a prompt that was there before', () => {
+  const app = startApp();
+
+  it('is not computed again, and its text is the same', async () => {
+    const body = { ...STORY, prompt: LONG_PROMPT };
+    const first = await complete(app, body);
+    expect(first.cached).toBe(0);
+    const again = await complete(app, body);
+    expect(again).toEqual({ ...first, cached: first.prompt - 1 });
+    // What the text said is there, too.
+    const longer = await complete(app, { ...body, prompt: `${LONG_PROMPT}${first.text}` });
+    expect(longer.cached).toBeGreaterThan(first.prompt + 30);
+  });
+
+  it('serves other prompts that begin alike, in every contract', async () => {
+    const prompt = `${LONG_PROMPT} Then`;
+    const { cached, prompt: length } = await complete(app, { ...STORY, prompt });
+    expect(cached).toBeGreaterThan(90);
+    const run = await postTo(app, '/ai/run/default', { prompt, max_tokens: 4, temperature: 0 });
+    const { result } = await run.json<{ result: Completion }>();
+    expect(result.usage.prompt_tokens_details).toEqual({ cached_tokens: length - 1 });
+    const chunks = await events(
+      await post(app, { ...STORY, prompt, stream: true, stream_options: { include_usage: true } }),
+    );
+    expect(JSON.parse(chunks.at(-2) ?? '').usage.prompt_tokens_details).toEqual({
+      cached_tokens: length - 1,
+    });
+  });
+
+  it.each([
+    ['/v1/completions', { prompt: 'A private matter', max_tokens: 4, cache_prompt: false }],
+    ['/generate', { inputs: 'A private matter', parameters: { max_new_tokens: 4, cache_prompt: false } }],
+    ['/ai/run/default', { prompt: 'A private matter', max_tokens: 4, cache_prompt: false }],
+  ])('is not left there where cache_prompt is false: %s', async (path, body) => {
+    await app.fetch('/reset_prefix_cache', { method: 'POST' });
+    for (let i = 0; i < 2; i++) expect((await postTo(app, path, body)).status).toBe(200);
+    await app.settled();
+    expect((await health(app)).slots).toMatchObject({ cached: 0, taken: 0 });
+  });
+
+  it('is neither used where cache_prompt is false', async () => {
+    const body = { ...STORY, prompt: LONG_PROMPT };
+    const shared = await complete(app, body);
+    expect(await complete(app, { ...body, cache_prompt: false })).toEqual({ ...shared, cached: 0 });
+  });
+
+  it('is forgotten on demand', async () => {
+    await complete(app, STORY);
+    await app.settled();
+    const { cached } = (await health(app)).slots;
+    expect(cached).toBeGreaterThan(40);
+    const response = await app.fetch('/reset_prefix_cache', { method: 'POST' });
+    expect(await response.json()).toEqual({ tokens: cached });
+    expect((await health(app)).slots.cached).toBe(0);
+    expect((await complete(app, STORY)).cached).toBe(0);
+  });
+
+  it('gives what it gives alone with every kind of search after it', async () => {
+    const searches = [
+      { temperature: 0 },
+      { temperature: 1, seed: 5, n: 3 },
+      { num_beams: 4, n: 2 },
+      { num_beams: 4, num_beam_groups: 2, diversity_penalty: 1 },
+      { num_beams: 3, do_sample: true, seed: 1 },
+      { temperature: 0, echo: true, logprobs: 2 },
+    ];
+    for (const search of searches) {
+      const body = { prompt: LONG_PROMPT, max_tokens: 12, ...search };
+      const alone = await complete(app, { ...body, cache_prompt: false });
+      expect((await complete(app, body)).text).toBe(alone.text);
+      expect((await complete(app, body)).text).toBe(alone.text);
+    }
+  });
+
+  it('has room made for it again when others need it', async () => {
+    const app = startApp(SMALL);
+    const texts: string[] = [];
+    for (let i = 0; i < 6; i++)
+      texts.push((await complete(app, { ...STORY, prompt: `${i} ${LONG_PROMPT}` })).text);
+    for (let i = 0; i < 6; i++) {
+      const alone = { ...STORY, prompt: `${i} ${LONG_PROMPT}`, cache_prompt: false };
+      expect((await complete(app, alone)).text).toBe(texts[i]);
+    }
+  });
+});
+
+describe('a computation that was cut off', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it('ends the requests that need it, and the next one finds a new engine in the same memory', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    const app = startApp();
+    const { text } = await complete(app, STORY);
+    const stream = await post(app, { ...STORY, max_tokens: 200, stream: true });
+    vi.spyOn(Gpt2.prototype, 'forward').mockImplementationOnce(() => {
+      throw new WebAssembly.RuntimeError('unreachable');
+    });
+    const cut = await post(app, STORY);
+    expect([cut.status, cut.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await cut.json()).toMatchObject({ error: { code: 'engine_restarting' } });
+    expect(JSON.parse((await events(stream)).at(-1) ?? '')).toMatchObject({
+      error: { code: 'engine_restarting' },
+    });
+    const again = await complete(app, STORY);
+    expect(again).toMatchObject({ text, cached: 0 });
+    await app.settled();
+    expect(await health(app)).toMatchObject({ requests: 0, slots: { taken: 0, reserved: 0 } });
+  });
+});
+
+describe('the metrics of many', () => {
+  it('tell of passes, waiting, cached tokens and slots', async () => {
+    const app = startApp(SMALL);
+    const release = await fill(app);
+    const waiting = [1, 2].map(() => complete(app, { ...STORY, max_tokens: 100 }));
+    await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(2));
+    const value = async (name: string, labels: object = {}) => {
+      const metrics = parsePrometheus(await (await app.fetch('/metrics')).text());
+      const samples = [...metrics.values()].flatMap((metric) => metric.samples);
+      return samples.find(
+        (one) => one.name === name && Object.entries(labels).every(([k, v]) => one.labels[k] === v),
+      )?.value;
+    };
+    expect(await value('edgebeam_waiting_requests')).toBe(2);
+    expect(await value('edgebeam_open_generations')).toBe(1);
+    expect(await value('edgebeam_slots', { state: 'taken' })).toBeGreaterThan(3);
+    await release();
+    await Promise.all(waiting);
+    await app.settled();
+    expect(await value('edgebeam_cancelled_total')).toBe(1);
+    expect(await value('edgebeam_cached_tokens_total', { strategy: 'greedy' })).toBeGreaterThanOrEqual(6);
+    expect(await value('edgebeam_queue_seconds_count')).toBe(3);
+    expect(await value('edgebeam_queue_seconds_sum')).toBeGreaterThan(0);
+    const passes = (await value('edgebeam_pass_rows_count')) ?? 0;
+    const rows = (await value('edgebeam_pass_rows_sum')) ?? 0;
+    const readOut = (await value('edgebeam_rows_total', { logits: 'yes' })) ?? 0;
+    expect(passes).toBeGreaterThan(99);
+    expect(rows - readOut).toBe(await value('edgebeam_rows_total', { logits: 'no' }));
+    expect(await value('edgebeam_slots', { state: 'taken' })).toBe(0);
+    expect(await value('edgebeam_slots', { state: 'cached' })).toBeGreaterThan(100);
+  });
+});
