@@ -8,9 +8,9 @@ const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
 /** Beside onnxruntime and the weights, room for some 240 tokens. */
 const SMALL = { HEAP_MIB: 19 };
 /** Of some 100 tokens. */
-const LONG_PROMPT = 'Tom had a red ball and a blue car. He went to the park with Lily and her dog. '.repeat(
-  5,
-);
+const LONG_PROMPT = 'Tom had a red ball and a blue car. He went to the park with Lily and her dog. '
+  .repeat(5)
+  .trimEnd();
 
 interface Completion {
   readonly choices: readonly { readonly text: string }[];
