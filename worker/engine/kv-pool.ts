@@ -12,6 +12,11 @@ import { int8RowBytes } from './kernels/attention.ts';
 
 const FLOAT_BYTES = 4;
 export const SLOTS_PER_PAGE = 16;
+/**
+ * The part of all slots up to which the heap grows for the sake of what is kept: a heap never shrinks, and JavaScript's
+ * garbage has to have room in the isolate as well.
+ */
+const KEPT_PART = 3 / 4;
 
 /** How keys and values are kept: as they come, or as 8-bit codes with a scale for each head. */
 export type CachePrecision = 'f32' | 'int8';
@@ -68,7 +73,7 @@ export class KeyValuePool {
 
   /**
    * Promises slots to a tree, and makes sure that they are there.
-   * @param kept slots with what is kept for later: it makes room only where the heap has none
+   * @param kept slots with what is kept for later, beside which there should be room, as far as the heap has it to spare
    * @throws SlotsExhaustedError when they are not to be had now; nothing is promised then
    */
   reserve(slots: number, kept = 0): void {
@@ -111,7 +116,8 @@ export class KeyValuePool {
 
   #makeRoom(slots: number): void {
     try {
-      while (this.capacity < Math.min(slots, this.maximum)) this.#addPage();
+      const most = Math.min(slots, KEPT_PART * this.maximum);
+      while (this.capacity + SLOTS_PER_PAGE <= most) this.#addPage();
     } catch (error) {
       if (!(error instanceof HeapExhaustedError)) throw error;
     }
