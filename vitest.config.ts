@@ -43,6 +43,18 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: 'load',
+          include: ['test/load/**/*.test.ts'],
+          environment: 'node',
+          // Each keeps a server busy.
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
         plugins: [cloudflareTest({ wrangler: { configPath: 'test/workerd/wrangler.toml' } })],
         test: {
           name: 'workerd',

@@ -1,0 +1,191 @@
+/** @module Requests of every kind, in every contract, each of which has one answer: what is sampled has a seed. */
+import type { Draw } from './draw.ts';
+
+export interface LoadRequest {
+  readonly path: string;
+  readonly body: object;
+  readonly streams: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const SENTENCES = [
+  'Once upon a time, in a small house near the woods, there lived a girl named Lucy and her old dog Max.',
+  'Every morning they went out to the garden to see if the red flowers had grown, and to say hello to the birds.',
+  'One day it rained so much that the little river came up to the door, and Lucy could not go out to play.',
+  '“Do not be sad,” said her mom. “We can bake a cake, and you may put all the berries on the top.”',
+  'So they took flour, eggs and milk, and Max sat under the table and waited for something to fall down.',
+  'When the cake was in the oven the sun came out again, and they saw a rainbow over the hill.',
+  'Lucy ran to the window, and what she saw there made her laugh: a duck was swimming in their garden!',
+];
+const SHORT = [
+  'Once upon a time',
+  'The dog',
+  'Lily and Ben went to the park.',
+  '“Hello!” said',
+  'Tom had a big red',
+];
+const ENDINGS = ['', ' Then', ' Max was', ' Lucy said: “', ' Her mom'];
+
+/** Short, or one of those that begin alike: half of one may be all of another, and the longest is several chunks. */
+function promptOf(draw: Draw): string {
+  if (draw.chance(0.4)) return draw.pick(SHORT);
+  return SENTENCES.slice(0, draw.whole(1, SENTENCES.length)).join(' ') + draw.pick(ENDINGS);
+}
+
+/** With the names that all contracts have. */
+const SEARCHES: readonly ((draw: Draw) => Fields)[] = [
+  () => ({ do_sample: false }),
+  (draw) => ({
+    do_sample: true,
+    seed: draw.whole(1, 1000),
+    temperature: draw.pick([0.7, 1, 1.3]),
+    ...draw.pick<Fields>([{}, { top_k: 40 }, { top_p: 0.9 }, { typical_p: 0.9 }, { min_p: 0.05 }]),
+  }),
+  (draw) => ({
+    num_beams: draw.whole(2, 4),
+    length_penalty: draw.pick([0.5, 1, 2]),
+    early_stopping: draw.pick([false, true, 'never']),
+  }),
+  (draw) => ({
+    ...draw.pick([
+      { num_beams: 4, num_beam_groups: 2 },
+      { num_beams: 3, num_beam_groups: 3 },
+    ]),
+    diversity_penalty: draw.pick([0.5, 2]),
+  }),
+  (draw) => ({
+    do_sample: true,
+    num_beams: draw.whole(2, 3),
+    seed: draw.whole(1, 1000),
+    temperature: draw.pick([0.8, 1.2]),
+  }),
+];
+
+const PROCESSORS: readonly Fields[] = [
+  {},
+  {},
+  { repetition_penalty: 1.3 },
+  { no_repeat_ngram_size: 2 },
+  { frequency_penalty: 0.8 },
+  { presence_penalty: 0.5, repetition_penalty: 1.1 },
+  { bad_words_ids: [[11], [392, 478]] },
+  { sequence_bias: [[[258], 1.5]], renormalize_logits: true },
+  { suppress_tokens: [13, 258], min_new_tokens: 6 },
+  { exponential_decay_length_penalty: [4, 1.2] },
+  { stop_token_ids: [13, 392] },
+  { ignore_eos: true },
+];
+/** No part of Text Generation Inference's contract. */
+const WITHOUT_PRESENCE = PROCESSORS.filter((fields) => !('presence_penalty' in fields));
+const STOPS: readonly (readonly string[])[] = [
+  ['.'],
+  [' was a', 'girl'],
+  [' the '],
+  ['\n', '!'],
+  ['never said'],
+];
+
+/** Texts of which several are to be had, and one of which there is one alone: greedy search's. */
+function severalOf(draw: Draw, { do_sample, num_beams }: Fields): number {
+  if (do_sample === false) return 1;
+  return draw.pick([1, 2, typeof num_beams === 'number' ? num_beams : 3]);
+}
+
+/** OpenAI's, to which several prompts may be given, and token ids. */
+function openAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
+  const beams = search.num_beams !== undefined;
+  const n = draw.chance(0.5) ? severalOf(draw, search) : 1;
+  const tokens = Array.from({ length: draw.whole(1, 70) }, () => draw.whole(200, 2000));
+  const kind = draw.whole(1, 10);
+  const prompt = kind === 1 ? tokens : kind === 2 ? [promptOf(draw), promptOf(draw)] : promptOf(draw);
+  const told = stream
+    ? draw.pick<Fields>([
+        {},
+        { stream_options: { include_usage: true, include_beams: beams } },
+        { details: true },
+        { logprobs: 2 },
+      ])
+    : draw.pick<Fields>([
+        {},
+        { logprobs: 3 },
+        { echo: true, logprobs: 1 },
+        { echo: true },
+        search.do_sample && !beams && n > 1 ? { best_of: n + 1 } : {},
+      ]);
+  return {
+    path: '/v1/completions',
+    streams: stream,
+    body: {
+      prompt,
+      max_tokens: draw.whole(6, 18),
+      ...search,
+      ...draw.pick(PROCESSORS),
+      ...(n > 1 && { n }),
+      ...(draw.chance(0.4) && { stop: draw.pick(STOPS) }),
+      ...(draw.chance(0.1) && { include_stop_str_in_output: true }),
+      ...(stream && { stream }),
+      ...told,
+    },
+  };
+}
+
+function tgi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
+  const n = severalOf(draw, search);
+  const beams = search.num_beams !== undefined;
+  const told = stream
+    ? draw.pick<Fields>([{}, { top_n_tokens: 2 }, { return_full_text: true }, { include_beams: beams }])
+    : { details: true, ...draw.pick<Fields>([{}, { decoder_input_details: true }, { truncate: 20 }]) };
+  const list = draw.chance(0.3);
+  const path = list ? '/' : stream ? '/generate_stream' : '/generate';
+  return {
+    path,
+    streams: stream,
+    body: {
+      inputs: promptOf(draw),
+      ...(list && stream && { stream }),
+      parameters: {
+        max_new_tokens: draw.whole(6, 18),
+        ...search,
+        ...draw.pick(WITHOUT_PRESENCE),
+        ...(!stream && n > 1 && { num_return_sequences: n }),
+        ...(draw.chance(0.4) && { stop: draw.pick(STOPS) }),
+        ...told,
+      },
+    },
+  };
+}
+
+function workersAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
+  const n = severalOf(draw, search);
+  const beams = search.num_beams !== undefined;
+  const text = promptOf(draw);
+  return {
+    path: '/ai/run/@cf/openai/default',
+    streams: stream,
+    body: {
+      ...(draw.chance(0.3) ? { messages: [{ role: 'user', content: text }] } : { prompt: text }),
+      max_tokens: draw.whole(6, 18),
+      ...search,
+      ...draw.pick(PROCESSORS),
+      ...(stream
+        ? { stream, ...(beams && { include_beams: draw.chance(0.5) }) }
+        : { num_return_sequences: n }),
+    },
+  };
+}
+
+const CONTRACTS = [openAi, tgi, workersAi];
+
+/** Distinct ones: every kind of search in every contract, whole and streamed, comes once in thirty. */
+export function drawRequests(draw: Draw, count: number): LoadRequest[] {
+  const requests = new Map<string, LoadRequest>();
+  while (requests.size < count) {
+    const i = requests.size;
+    const search = SEARCHES[i % SEARCHES.length] as (typeof SEARCHES)[number];
+    const contract = CONTRACTS[i % CONTRACTS.length] as (typeof CONTRACTS)[number];
+    const request = contract(draw, search(draw), i % 2 === 1);
+    requests.set(JSON.stringify(request), request);
+  }
+  return [...requests.values()];
+}
