@@ -1,9 +1,5 @@
 /** @module A client that may go away at any moment, and what it had of the answer until then. */
-import { setTimeout } from 'node:timers/promises';
 import type { LoadRequest } from './load-requests.ts';
-
-/** Whether a server that has no room may say so, and be asked again; otherwise it must let requests wait. */
-export const OVERLOAD_ALLOWED = true;
 
 /** Nobody waits so long for an answer that comes. */
 const HUNG_MILLISECONDS = 90_000;
@@ -86,18 +82,12 @@ class Client {
 
   async #response(): Promise<Response> {
     const { path, body } = this.#request;
-    for (;;) {
-      const response = await fetch(this.#url + path, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        signal: this.#signal,
-      });
-      const retryAfter = response.headers.get('retry-after');
-      if (!OVERLOAD_ALLOWED || retryAfter === null) return response;
-      await response.text();
-      await setTimeout(1000 * Number(retryAfter), undefined, { signal: this.#signal });
-    }
+    return await fetch(this.#url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: this.#signal,
+    });
   }
 
   async #read(response: Response): Promise<void> {

@@ -119,6 +119,7 @@ function openAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
     body: {
       prompt,
       max_tokens: draw.whole(6, 18),
+      ...(draw.chance(0.1) && { cache_prompt: false }),
       ...search,
       ...draw.pick(PROCESSORS),
       ...(n > 1 && { n }),
@@ -146,6 +147,7 @@ function tgi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
       ...(list && stream && { stream }),
       parameters: {
         max_new_tokens: draw.whole(6, 18),
+        ...(draw.chance(0.1) && { cache_prompt: false }),
         ...search,
         ...draw.pick(WITHOUT_PRESENCE),
         ...(!stream && n > 1 && { num_return_sequences: n }),
@@ -166,6 +168,7 @@ function workersAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
     body: {
       ...(draw.chance(0.3) ? { messages: [{ role: 'user', content: text }] } : { prompt: text }),
       max_tokens: draw.whole(6, 18),
+      ...(draw.chance(0.1) && { cache_prompt: false }),
       ...search,
       ...draw.pick(PROCESSORS),
       ...(stream

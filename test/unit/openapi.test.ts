@@ -48,7 +48,12 @@ describe('the check', () => {
   const stream = { ...completions, contentType: 'text/event-stream' };
   const head = { id: 'cmpl-1', object: 'text_completion', created: 1, model: 'default' };
   const choice = { text: 'a', index: 0, logprobs: null, finish_reason: 'stop' };
-  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+  const usage = {
+    prompt_tokens: 1,
+    completion_tokens: 1,
+    total_tokens: 2,
+    prompt_tokens_details: { cached_tokens: 0 },
+  };
   const whole = { ...head, choices: [choice], usage };
   const error = { error: { message: 'm', type: 'server_error', param: null, code: null } };
   const answer = (body: object, exchange = json) => check.answer(exchange, JSON.stringify(body));
