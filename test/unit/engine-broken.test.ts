@@ -62,6 +62,7 @@ describe.each([
     await killPass(engine);
     expect(engine.broken).toBe(true);
     await expect(other.evaluate([{ node }])).rejects.toThrow(EngineBrokenError);
+    expect(() => engine.open(1)).toThrow(EngineBrokenError);
     other.close();
   });
 

@@ -5,7 +5,7 @@ import type { LanguageModel } from '../../decoding/token-tree.ts';
 import type { Manifest, ModelFile } from '../../model-assets/manifest.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { AdmissionQueue } from './admission.ts';
-import { SlotsExhaustedError } from './errors.ts';
+import { EngineBrokenError, SlotsExhaustedError } from './errors.ts';
 import { Gpt2 } from './gpt2.ts';
 import type { HeapAccount } from './heap.ts';
 import { attentionKernel } from './kernels/attention.ts';
@@ -144,9 +144,11 @@ export class Engine implements LanguageModel {
 
   /**
    * @param nodes that the tree may hold at one time
-   * @throws SlotsExhaustedError when the cache has no room for them now, or never has
+   * @throws SlotsExhaustedError when the cache has no room for them now, or never has; EngineBrokenError
    */
   open(nodes: number, wishes: TreeWishes = {}): CachedTree {
+    // Its memory may be another engine's by now: nothing may be taken of it.
+    if (this.broken) throw new EngineBrokenError('the engine is broken');
     const { maximum, reserved } = this.#forest.pool;
     if (nodes > maximum) throw new SlotsExhaustedError(nodes, maximum - reserved, maximum);
     try {
