@@ -122,6 +122,17 @@ describe('a pass', () => {
     },
   );
 
+  it('has a row for each prompt, however few tokens there are', async () => {
+    const stream = new User(engine, 1, 30);
+    const prompts = Array.from({ length: 12 }, (_, i) => new User(engine, 10 + i, 10));
+    await begun(stream);
+    await Promise.all([stream.steps(4, 1), ...prompts.map((prompt) => prompt.prompt(4))]);
+    for (const counts of passes().slice(0, 3)) {
+      for (const i of prompts.keys()) expect(counts[10 + i]).toBeGreaterThanOrEqual(1);
+      expect(counts[1]).toBe(1);
+    }
+  });
+
   it('has both tokens and prompts, where both wait, however many they are', async () => {
     const users = [new User(engine, 1, 20), new User(engine, 2, 20)] as const;
     const prompt = new User(engine, 5, 30);
