@@ -63,7 +63,9 @@ export function graphNetwork(
 ): Network {
   const places = new Places(ort.heap);
   const at = places.take(sizesOf(config, maxRows), borrowedBytes(config, maxRows));
-  const passes = new KeptPasses((rows) => graphPass(ort, config, sessions, weights, at, rows));
+  const passes = new KeptPasses(ort, (rows, kept) =>
+    graphPass(ort, config, sessions, weights, at, rows, kept),
+  );
   return {
     cheapRows: 8,
     pass: (rows) => passes.of(rows),
@@ -82,10 +84,10 @@ function graphPass(
   weights: Weights,
   at: Addresses,
   rows: number,
+  kept: Scratch,
 ): NetworkPass {
   const { n_embd, n_layer, vocab_size } = config;
   const columns = storedVocabSize(config);
-  const kept = new Scratch(ort);
   const rowsAt = (pointer: number, width: number) => kept.view('float32', pointer, [rows, width]);
   const [even, odd] = [rowsAt(at.even, n_embd), rowsAt(at.odd, n_embd)];
   const qkv = rowsAt(at.qkv, 3 * n_embd);
@@ -133,6 +135,5 @@ function graphPass(
         scratch.release();
       }
     },
-    release: () => kept.release(),
   };
 }

@@ -6,7 +6,7 @@
  * nothing. `test/workerd/ort.test.ts` is the contract: what this file relies on, so that an upgrade fails there.
  */
 import type { OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
-import { OrtError } from './errors.ts';
+import { EngineBrokenError, HeapExhaustedError, OrtError } from './errors.ts';
 import { Heap, PAGE_BYTES } from './heap.ts';
 import { instantiate } from './ort-instance.ts';
 
@@ -37,7 +37,10 @@ export class Ort {
   /** What sessions took, by the lengths of their graphs. */
   readonly #graphBytes = new Map<number, number>();
 
+  /** Where the heap ended before the first attempt at a session. */
+  #begin: number | undefined;
   #creating = false;
+  #trapped = false;
 
   private constructor(glue: OrtGlue, heap: Heap) {
     this.#glue = glue;
@@ -60,19 +63,49 @@ export class Ort {
     return new Ort(glue, new Heap(glue, memory, pages * PAGE_BYTES));
   }
 
-  /** Whether the platform has killed it while it made a session, which does not wait: nobody else can see one being made. */
+  /**
+   * Whether it has trapped while it made a session, or the platform has killed it then: that does not wait, so nobody else
+   * can see one being made.
+   */
   get broken(): boolean {
-    return this.#creating;
+    return this.#creating || this.#trapped;
   }
 
   /**
    * A session for a graph. What it takes of the heap is entered into the account as `graphs`.
    * @param model the bytes of an ONNX `ModelProto`
-   * @throws OrtError, HeapExhaustedError
+   * @throws OrtError, HeapExhaustedError; EngineBrokenError when onnxruntime has trapped
    */
   createSession(model: Uint8Array): Session {
-    const before = this.heap.top();
+    const before = this.#beforeSession();
     const copy = this.heap.allocate(model.byteLength, 'graphs');
+    this.#creating = true;
+    try {
+      this.heap.bytes(copy, model.byteLength).set(model);
+      const handle = this.#createSession(copy, model.byteLength);
+      return this.#entered(handle, model.byteLength, before);
+    } catch (error) {
+      if (error instanceof OrtError || error instanceof HeapExhaustedError) throw error;
+      this.#trapped = true;
+      throw new EngineBrokenError('onnxruntime did not come to an end with a graph', { cause: error });
+    } finally {
+      this.heap.free(copy);
+      this.#creating = false;
+    }
+  }
+
+  /**
+   * Where the heap ends. With its first session onnxruntime takes something for good, which belongs to the first in the
+   * account, even if there was an attempt before it that failed.
+   */
+  #beforeSession(): number {
+    if (this.#graphBytes.size > 0) return this.heap.top('graphs');
+    this.#begin ??= this.heap.top('graphs');
+    return this.#begin;
+  }
+
+  /** @returns the handle of a session for the model at `copy` */
+  #createSession(copy: number, bytes: number): number {
     const options = this.#glue._OrtCreateSessionOptions(
       ALL_OPTIMIZATIONS,
       0,
@@ -85,20 +118,26 @@ export class Ort {
       0,
       0,
     );
-    this.#creating = true;
+    if (options === 0) throw new OrtError(lastError(this.#glue));
     try {
-      if (options === 0) throw new OrtError(lastError(this.#glue));
-      this.heap.bytes(copy, model.byteLength).set(model);
-      const handle = this.#glue._OrtCreateSession(copy, model.byteLength, options);
+      const handle = this.#glue._OrtCreateSession(copy, bytes, options);
       if (handle === 0) throw new OrtError(lastError(this.#glue));
-      // A session that has taken the place of one before it moves no end.
-      const bytes = Math.max(this.heap.top() - before, this.#graphBytes.get(model.byteLength) ?? 0);
-      this.#graphBytes.set(model.byteLength, bytes);
-      return new Session(this, this.#glue, handle, bytes);
+      return handle;
     } finally {
-      if (options !== 0) this.#glue._OrtReleaseSessionOptions(options);
-      this.heap.free(copy);
-      this.#creating = false;
+      this.#glue._OrtReleaseSessionOptions(options);
+    }
+  }
+
+  /** A session whose bytes are in the account. */
+  #entered(handle: number, modelBytes: number, before: number): Session {
+    try {
+      // A session that has taken the place of one before it moves no end.
+      const bytes = Math.max(this.heap.top('graphs') - before, this.#graphBytes.get(modelBytes) ?? 0);
+      this.#graphBytes.set(modelBytes, bytes);
+      return new Session(this, this.#glue, handle, bytes);
+    } catch (error) {
+      this.#glue._OrtReleaseSession(handle);
+      throw error;
     }
   }
 
