@@ -4,10 +4,12 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TreeNode } from '../../decoding/token-tree.ts';
-import { loadEngine } from '../../model-assets/node/engine.ts';
-import type { Engine } from '../../worker/engine/engine.ts';
-import { HeapExhaustedError, OrtError } from '../../worker/engine/errors.ts';
+import { folderSource, kernelModules, nodePlatform, startOrt } from '../../model-assets/node/engine.ts';
+import { Engine } from '../../worker/engine/engine.ts';
+import { EngineBrokenError, HeapExhaustedError, OrtError } from '../../worker/engine/errors.ts';
 import { Gpt2 } from '../../worker/engine/gpt2.ts';
+import type { Heap } from '../../worker/engine/heap.ts';
+import type { Ort } from '../../worker/engine/ort.ts';
 import { type Fallible, faults, type Held } from '../support/faults.ts';
 import { EVERY_KIND, type Told, tell } from '../support/generations.ts';
 import { ODD_INT4, ODD_INT8 } from '../support/models.ts';
@@ -39,19 +41,27 @@ describe.each([
   ['int8', ODD_INT8],
   ['int4', ODD_INT4],
 ])('many at once in %s', (_, model) => {
+  let ort: Ort;
   let engine: Engine;
   const alone = new Map<string, Told>();
   const kinds = Object.entries(EVERY_KIND);
 
   beforeAll(async () => {
-    faults.reset();
-    engine = await loadEngine(model, { maximumBytes: 24 * 2 ** 20, maxRows: 16 });
+    await load();
     for (const [kind, request] of kinds) {
       alone.set(kind, await tell(engine, request));
       engine.resetPrefixCache();
     }
   });
   afterAll(() => engine.release());
+
+  async function load(used?: WebAssembly.Memory): Promise<void> {
+    faults.reset();
+    ort = await startOrt(24 * 2 ** 20, used);
+    const source = folderSource(model);
+    const kernels = await kernelModules();
+    engine = await Engine.load(ort, { source, platform: nodePlatform, kernels, maxRows: 16 });
+  }
 
   /** @returns why those failed that did; the others have told what they tell alone */
   async function all(): Promise<unknown[]> {
@@ -119,7 +129,44 @@ describe.each([
       }
     },
   );
+
+  it('when the heap is full but for a part of a pass, nobody is told anything wrong', async () => {
+    let told = 0;
+    for (const room of [16, 64, 128, 256, 512, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]) {
+      expect(await all()).toEqual([]);
+      const { held } = faults;
+      const rest = ort.heap.borrow(room);
+      const everything = fill(ort.heap);
+      ort.heap.giveBack(rest);
+      const failed = await all();
+      told += failed.length;
+      if (engine.broken) {
+        // onnxruntime aborts when it finds no memory where it cannot fail. It is started anew.
+        for (const error of failed) if (!(error instanceof EngineBrokenError)) expectClean(error);
+        await load(ort.heap.memory);
+      } else {
+        for (const error of failed) expectClean(error);
+        for (const pointer of everything) ort.heap.giveBack(pointer);
+        expectNothingHeld(held);
+      }
+    }
+    expect(told).toBeGreaterThan(0);
+    expect(await all()).toEqual([]);
+  });
 });
+
+/** Takes all that is left of it, to the last hole. */
+function fill(heap: Heap): number[] {
+  const pointers: number[] = [];
+  for (let bytes = 2 ** 20; bytes >= 16; bytes /= 4) {
+    try {
+      for (;;) pointers.push(heap.borrow(bytes));
+    } catch (error) {
+      expect(error).toBeInstanceOf(HeapExhaustedError);
+    }
+  }
+  return pointers;
+}
 
 function rootOf(node: TreeNode): TreeNode {
   return node.parent ? rootOf(node.parent) : node;

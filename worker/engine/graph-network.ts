@@ -4,9 +4,10 @@
  */
 import { type ModelConfig, storedVocabSize } from '../../model-assets/manifest.ts';
 import { KeptPasses, LOGIT_ROWS, type Network, type NetworkPass, SMALL_PIECES_BYTES } from './network.ts';
-import { type Ort, releaseSessions, type Session } from './ort.ts';
+import type { Ort } from './ort.ts';
 import { Places, totalOf } from './places.ts';
 import { Scratch } from './scratch.ts';
+import { releaseSessions, type Session } from './session.ts';
 import type { Weights } from './weights.ts';
 
 const FLOAT_BYTES = 4;

@@ -16,9 +16,10 @@
 import type { ModelConfig } from '../../model-assets/manifest.ts';
 import { type LinearKernels, productScratchBytes, readOutScratchBytes } from './kernels/linear.ts';
 import { KeptPasses, LOGIT_ROWS, type Network, type NetworkPass, SMALL_PIECES_BYTES } from './network.ts';
-import { type Ort, releaseSessions, type Session, type Tensor } from './ort.ts';
+import type { Ort, Tensor } from './ort.ts';
 import { Places, totalOf } from './places.ts';
 import type { Scratch } from './scratch.ts';
+import { releaseSessions, type Session } from './session.ts';
 import type { Weights } from './weights.ts';
 
 const FLOAT_BYTES = 4;
