@@ -200,3 +200,32 @@ describe('a model’s file whose reading breaks off', () => {
     expect((await post(app, request)).status).toBe(200);
   });
 });
+
+describe('a stream that nobody reads', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('gives its room to who waits for it after a minute, and ends with that when it is read', async () => {
+    const app = startApp({ HEAP_MIB: 19, QUEUE_SECONDS: 90 });
+    const alone = await textsOf(await post(app, STORY));
+    const { slots } = await (await app.fetch('/health')).json<{ slots: { maximum: number } }>();
+    const unread = await post(app, {
+      ...STORY,
+      max_tokens: slots.maximum - 20,
+      ignore_eos: true,
+      stream: true,
+    });
+    const waiting = post(app, STORY);
+    const health = async () => await (await app.fetch('/health')).json();
+    await vi.waitFor(async () => expect(await health()).toMatchObject({ waitingRequests: 1 }));
+    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.setSystemTime(Date.now() + 61_000);
+    expect(await textsOf(await waiting)).toBe(alone);
+    const told = await events(unread);
+    expect(told.length).toBeGreaterThan(1);
+    expect(JSON.parse(told.at(-1) ?? '')).toMatchObject({ error: { code: 'lease_expired' } });
+    await app.settled();
+    expect(await health()).toMatchObject(NOTHING);
+  });
+});
