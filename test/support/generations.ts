@@ -33,9 +33,10 @@ export async function tell(
   engine: Engine,
   given: GenerationRequest,
   limits: QueueLimits = LIMITS,
+  signal: AbortSignal = NEVER,
 ): Promise<Told> {
   const told = new Map<number, GenerationEvent[]>();
-  const { events } = await startGeneration(engine, given, limits, NEVER);
+  const { events } = await startGeneration(engine, given, limits, signal);
   for await (const event of events) {
     const prompt = 'prompt' in event ? event.prompt : Math.floor(event.choice / given.n);
     const list = told.get(prompt) ?? [];
