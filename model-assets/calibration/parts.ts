@@ -9,14 +9,9 @@ import {
   attentionKernel,
   attentionScratchBytes,
 } from '../../worker/engine/kernels/attention.ts';
-import {
-  type Bindings,
-  createSessions,
-  type Ort,
-  type Session,
-  type Tensor,
-} from '../../worker/engine/ort.ts';
+import type { Bindings, Ort, Tensor } from '../../worker/engine/ort.ts';
 import { Scratch } from '../../worker/engine/scratch.ts';
+import { createSessions, type Session } from '../../worker/engine/session.ts';
 import { buildCalibrationGraphs, type CalibrationGraphs } from '../graphs/calibration.ts';
 import type { ModelConfig } from '../manifest.ts';
 import { kernelModules, startOrt } from '../node/engine.ts';

@@ -99,7 +99,7 @@ export async function expectStopped(breakOff: () => Promise<unknown>): Promise<v
   expect(await made()).toBeLessThan(LONG);
 }
 
-async function health(): Promise<Health> {
+export async function health(): Promise<Health> {
   return (await (await fetch(`${SERVER}/health`)).json()) as Health;
 }
 

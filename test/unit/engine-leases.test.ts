@@ -1,8 +1,12 @@
 /** @module A request that the platform ended without a word loses its tree to those who need the room. */
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadEngine } from '../../model-assets/node/engine.ts';
 import type { Engine } from '../../worker/engine/engine.ts';
 import { LeaseExpiredError, SlotsExhaustedError } from '../../worker/engine/errors.ts';
+import { startGeneration } from '../../worker/generation/generate.ts';
+import type { GenerationRequest } from '../../worker/generation/request.ts';
+import { request, tell } from '../support/generations.ts';
 import { ODD_INT8 } from '../support/models.ts';
 import { appendAll, sequenceLogits } from '../support/rows.ts';
 
@@ -58,6 +62,35 @@ describe('a tree of which nothing is heard', () => {
     pass(3600 * SECOND);
     expect(() => engine.open(maximum + 1)).toThrow(SlotsExhaustedError);
     expect(() => idle.append(null, 1)).not.toThrow();
+  });
+
+  it('gives its room to who waits for it in the queue, and is told when its reader comes back', async () => {
+    const limits = { length: 1, milliseconds: 30 * SECOND };
+    const forEver = new AbortController().signal;
+    const start = (given: GenerationRequest) => startGeneration(engine, given, limits, forEver);
+    const short = request([[1, 2, 3]], { max_new_tokens: 80 });
+    const alone = await tell(engine, short);
+    // Beams enough to need nearly all of the cache; of what they tell nobody reads more than the beginning.
+    const num_beams = Math.floor((maximum - 2) / 49);
+    const { events } = await start(request([[4, 5]], { max_new_tokens: 50, num_beams }));
+    // What it computes ahead of its reader.
+    await vi.waitUntil(() => engine.status.waitingRows === 0, { interval: 1 });
+    pass(40 * SECOND);
+    // Where the clock stands still no other time limit is of use.
+    const waiting = tell(engine, short, limits, AbortSignal.timeout(10_000));
+    await vi.waitUntil(() => engine.admission.length === 1, { interval: 1 });
+    pass(19 * SECOND);
+    await setTimeout(20);
+    expect(engine.status).toMatchObject({ waitingRequests: 1, requests: 1 });
+    pass(2 * SECOND);
+    expect(await waiting).toEqual(alone);
+    // What was computed before comes first.
+    const readOn = async () => {
+      while (!(await events.next()).done);
+    };
+    await expect(readOn()).rejects.toThrow(LeaseExpiredError);
+    const nothing = { requests: 0, waitingRequests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } };
+    expect(engine.status).toMatchObject(nothing);
   });
 
   it('takes nothing of its past into the next tree', async () => {

@@ -138,7 +138,7 @@ describe('the pool', () => {
     const { account } = heap;
     const { capacity, maximum } = pool;
     // Takes room that the account does not know of, all but a few pages.
-    const room = account.maximum - heap.top() - 40 * 16 * SLOT_BYTES;
+    const room = account.maximum - heap.top('cache') - 40 * 16 * SLOT_BYTES;
     const intruder = heap.borrow(room);
     expect(() => pool.reserve(maximum - 20)).toThrow(SlotsExhaustedError);
     expect({ ...heap.account, size: 0 }).toEqual({ ...account, size: 0 });

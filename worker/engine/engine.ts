@@ -13,10 +13,11 @@ import { loadNetwork, type Sessions } from './load-network.ts';
 import { type ModelSource, readFile, readManifest, type Sha256 } from './model-source.ts';
 import type { Network } from './network.ts';
 import { Nodes } from './nodes.ts';
-import { createSessions, type Ort, releaseSessions } from './ort.ts';
+import type { Ort } from './ort.ts';
 import type { PassCounts } from './pass-counts.ts';
 import { PassQueue } from './pass-queue.ts';
 import { makePlan, type Plan, type PlanWishes } from './plan.ts';
+import { createSessions, releaseSessions } from './session.ts';
 import { CachedTree, type Forest, type TreeWishes } from './token-tree.ts';
 import { Weights } from './weights.ts';
 

@@ -4,9 +4,10 @@
  */
 import { type ModelConfig, storedVocabSize } from '../../model-assets/manifest.ts';
 import { KeptPasses, LOGIT_ROWS, type Network, type NetworkPass, SMALL_PIECES_BYTES } from './network.ts';
-import { type Ort, releaseSessions, type Session } from './ort.ts';
+import type { Ort } from './ort.ts';
 import { Places, totalOf } from './places.ts';
 import { Scratch } from './scratch.ts';
+import { releaseSessions, type Session } from './session.ts';
 import type { Weights } from './weights.ts';
 
 const FLOAT_BYTES = 4;
@@ -63,7 +64,9 @@ export function graphNetwork(
 ): Network {
   const places = new Places(ort.heap);
   const at = places.take(sizesOf(config, maxRows), borrowedBytes(config, maxRows));
-  const passes = new KeptPasses((rows) => graphPass(ort, config, sessions, weights, at, rows));
+  const passes = new KeptPasses(ort, (rows, kept) =>
+    graphPass(ort, config, sessions, weights, at, rows, kept),
+  );
   return {
     cheapRows: 8,
     pass: (rows) => passes.of(rows),
@@ -82,10 +85,10 @@ function graphPass(
   weights: Weights,
   at: Addresses,
   rows: number,
+  kept: Scratch,
 ): NetworkPass {
   const { n_embd, n_layer, vocab_size } = config;
   const columns = storedVocabSize(config);
-  const kept = new Scratch(ort);
   const rowsAt = (pointer: number, width: number) => kept.view('float32', pointer, [rows, width]);
   const [even, odd] = [rowsAt(at.even, n_embd), rowsAt(at.odd, n_embd)];
   const qkv = rowsAt(at.qkv, 3 * n_embd);
@@ -133,6 +136,5 @@ function graphPass(
         scratch.release();
       }
     },
-    release: () => kept.release(),
   };
 }

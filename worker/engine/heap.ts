@@ -47,7 +47,7 @@ export class Heap {
     this.#glue = glue;
     this.memory = memory;
     this.#maximum = maximum;
-    this.#base = this.top();
+    this.#base = this.top('onnxruntime');
   }
 
   /**
@@ -126,10 +126,14 @@ export class Heap {
     return new Uint32Array(this.memory.buffer, pointer, length);
   }
 
-  /** Where the allocator would put something too big for the holes below: the end of all that is allocated. */
-  top(): number {
+  /**
+   * Where the allocator would put something too big for the holes below: the end of all that is allocated.
+   * @param who asks, for the error
+   * @throws HeapExhaustedError when there is no room beyond that end to see it by
+   */
+  top(who: HeapOwner | 'onnxruntime'): number {
     const probe = this.#glue._malloc(PROBE_BYTES) >>> 0;
-    if (probe === 0) return this.size;
+    if (probe === 0) throw new HeapExhaustedError(who, PROBE_BYTES, this.#maximum - this.size);
     this.#glue._free(probe);
     return probe;
   }

@@ -23,7 +23,7 @@ export interface Sha256 {
 /** @throws ModelFilesError when it is missing or not a manifest of this version */
 export async function readManifest(source: ModelSource): Promise<Manifest> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of chunksOf(await source.open('manifest.json'))) chunks.push(chunk.slice());
+  for await (const chunk of chunksOf(source, 'manifest.json')) chunks.push(chunk.slice());
   const text = await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
   const result = manifestSchema.safeParse(parseJson(text));
   if (result.success) return result.data;
@@ -46,7 +46,7 @@ export async function readFile(
 
 /**
  * Streams a file to `sink` and checks its length and SHA-256 on the way.
- * @throws ModelFilesError when it is missing, short, long or corrupt; by then `sink` may have had some of it
+ * @throws ModelFilesError when it is missing, cannot be read, is short, long or corrupt; by then `sink` may have had some of it
  */
 export async function readVerified(
   source: ModelSource,
@@ -55,7 +55,7 @@ export async function readVerified(
   sink: (chunk: Uint8Array, offset: number) => void,
 ): Promise<void> {
   let offset = 0;
-  for await (const chunk of chunksOf(await source.open(file.path))) {
+  for await (const chunk of chunksOf(source, file.path)) {
     if (offset + chunk.byteLength > file.bytes) {
       throw new ModelFilesError(`${file.path} is longer than its ${file.bytes} bytes`);
     }
@@ -72,13 +72,22 @@ export async function readVerified(
   }
 }
 
-/** The stream in chunks of at most 1 MiB that all stand in one buffer: a chunk is gone when the next is asked for. */
-async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+/**
+ * A file in chunks of at most 1 MiB that all stand in one buffer: a chunk is gone when the next is asked for.
+ * @throws ModelFilesError when it is missing, or reading it fails
+ */
+async function* chunksOf(source: ModelSource, path: string): AsyncGenerator<Uint8Array> {
+  const told = (error: unknown): never => {
+    if (error instanceof ModelFilesError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ModelFilesError(`${path} cannot be read: ${message}`, { cause: error });
+  };
+  const stream = await source.open(path).catch(told);
   const reader = stream.getReader({ mode: 'byob' });
   let buffer = new ArrayBuffer(CHUNK_BYTES);
   try {
     for (;;) {
-      const { done, value } = await reader.read(new Uint8Array(buffer));
+      const { done, value } = await reader.read(new Uint8Array(buffer)).catch(told);
       if (done || !value) return;
       yield value;
       buffer = value.buffer as ArrayBuffer;

@@ -2,6 +2,8 @@
  * @module What computes a model's rows, all but attention. There are two: `graph-network.ts` wholly in onnxruntime, and
  * `product-network.ts`, where our product of 4-bit weights stands between onnxruntime's parts.
  */
+import type { Ort } from './ort.ts';
+import { Scratch } from './scratch.ts';
 
 /** A token on its path, whose keys and values have a slot in the pool. */
 export interface PathNode {
@@ -45,7 +47,6 @@ export interface NetworkPass {
   block(layer: number): void;
   /** `ln_f` and the tied `wte`, for at most {@link LOGIT_ROWS} rows. */
   readOut(some: readonly ReadOut[]): void;
-  release(): void;
 }
 
 /** Rows that are read out at a time: logits are the widest rows there are. */
@@ -60,28 +61,42 @@ export const SMALL_PIECES_BYTES = 192 * 1024;
 
 /** What is laid out for a number of rows is kept for the next passes of as many. */
 export class KeptPasses {
-  readonly #create: (rows: number) => NetworkPass;
-  readonly #passes = new Map<number, NetworkPass>();
+  readonly #ort: Ort;
+  readonly #create: (rows: number, kept: Scratch) => NetworkPass;
+  readonly #passes = new Map<number, { readonly pass: NetworkPass; readonly kept: Scratch }>();
 
-  constructor(create: (rows: number) => NetworkPass) {
+  /** @param create a pass that holds what is in `kept` */
+  constructor(ort: Ort, create: (rows: number, kept: Scratch) => NetworkPass) {
+    this.#ort = ort;
     this.#create = create;
   }
 
   of(rows: number): NetworkPass {
-    const pass = this.#passes.get(rows) ?? this.#create(rows);
+    const laidOut = this.#passes.get(rows) ?? this.#layOut(rows);
     // The one last used is the last in order.
     this.#passes.delete(rows);
-    this.#passes.set(rows, pass);
+    this.#passes.set(rows, laidOut);
     const [oldest] = this.#passes;
     if (oldest && this.#passes.size > KEPT) {
-      oldest[1].release();
+      oldest[1].kept.release();
       this.#passes.delete(oldest[0]);
     }
-    return pass;
+    return laidOut.pass;
   }
 
   release(): void {
-    for (const pass of this.#passes.values()) pass.release();
+    for (const { kept } of this.#passes.values()) kept.release();
     this.#passes.clear();
+  }
+
+  /** Holds nothing when it fails half way. */
+  #layOut(rows: number): { readonly pass: NetworkPass; readonly kept: Scratch } {
+    const kept = new Scratch(this.#ort);
+    try {
+      return { pass: this.#create(rows, kept), kept };
+    } catch (error) {
+      kept.release();
+      throw error;
+    }
   }
 }

@@ -1,14 +1,17 @@
 /**
- * @module The one place that knows onnxruntime's C ABI (`onnxruntime/wasm/api.h`), pinned to onnxruntime-web 1.30.0.
+ * @module What knows onnxruntime's C ABI (`onnxruntime/wasm/api.h`), together with `session.ts` and `ort-error.ts`; pinned to
+ * onnxruntime-web 1.30.0.
  *
  * The public `InferenceSession` copies every input into the heap and every output out of it on each run. Here
  * tensors are views of heap memory that stays where it is: weights and the cache are bound once, a run moves
  * nothing. `test/workerd/ort.test.ts` is the contract: what this file relies on, so that an upgrade fails there.
  */
 import type { OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
-import { OrtError } from './errors.ts';
+import { EngineBrokenError, HeapExhaustedError, OrtError } from './errors.ts';
 import { Heap, PAGE_BYTES } from './heap.ts';
+import { guarded, lastError } from './ort-error.ts';
 import { instantiate } from './ort-instance.ts';
+import { Session } from './session.ts';
 
 /** `ONNXTensorElementDataType` */
 const ELEMENT_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
@@ -37,7 +40,10 @@ export class Ort {
   /** What sessions took, by the lengths of their graphs. */
   readonly #graphBytes = new Map<number, number>();
 
+  /** Where the heap ended before the first attempt at a session. */
+  #begin: number | undefined;
   #creating = false;
+  #trapped = false;
 
   private constructor(glue: OrtGlue, heap: Heap) {
     this.#glue = glue;
@@ -60,19 +66,49 @@ export class Ort {
     return new Ort(glue, new Heap(glue, memory, pages * PAGE_BYTES));
   }
 
-  /** Whether the platform has killed it while it made a session, which does not wait: nobody else can see one being made. */
+  /**
+   * Whether it has trapped while it made a session, or the platform has killed it then: that does not wait, so nobody else
+   * can see one being made.
+   */
   get broken(): boolean {
-    return this.#creating;
+    return this.#creating || this.#trapped;
   }
 
   /**
    * A session for a graph. What it takes of the heap is entered into the account as `graphs`.
    * @param model the bytes of an ONNX `ModelProto`
-   * @throws OrtError, HeapExhaustedError
+   * @throws OrtError, HeapExhaustedError; EngineBrokenError when onnxruntime has trapped
    */
   createSession(model: Uint8Array): Session {
-    const before = this.heap.top();
+    const before = this.#beforeSession();
     const copy = this.heap.allocate(model.byteLength, 'graphs');
+    this.#creating = true;
+    try {
+      this.heap.bytes(copy, model.byteLength).set(model);
+      const handle = this.#createSession(copy, model.byteLength);
+      return this.#entered(handle, model.byteLength, before);
+    } catch (error) {
+      if (error instanceof OrtError || error instanceof HeapExhaustedError) throw error;
+      this.#trapped = true;
+      throw new EngineBrokenError('onnxruntime did not come to an end with a graph', { cause: error });
+    } finally {
+      this.heap.free(copy);
+      this.#creating = false;
+    }
+  }
+
+  /**
+   * Where the heap ends. With its first session onnxruntime takes something for good, which belongs to the first in the
+   * account, even if there was an attempt before it that failed.
+   */
+  #beforeSession(): number {
+    if (this.#graphBytes.size > 0) return this.heap.top('graphs');
+    this.#begin ??= this.heap.top('graphs');
+    return this.#begin;
+  }
+
+  /** @returns the handle of a session for the model at `copy` */
+  #createSession(copy: number, bytes: number): number {
     const options = this.#glue._OrtCreateSessionOptions(
       ALL_OPTIMIZATIONS,
       0,
@@ -85,20 +121,26 @@ export class Ort {
       0,
       0,
     );
-    this.#creating = true;
+    if (options === 0) throw new OrtError(lastError(this.#glue));
     try {
-      if (options === 0) throw new OrtError(lastError(this.#glue));
-      this.heap.bytes(copy, model.byteLength).set(model);
-      const handle = this.#glue._OrtCreateSession(copy, model.byteLength, options);
+      const handle = guarded(this.#glue, () => this.#glue._OrtCreateSession(copy, bytes, options));
       if (handle === 0) throw new OrtError(lastError(this.#glue));
-      // A session that has taken the place of one before it moves no end.
-      const bytes = Math.max(this.heap.top() - before, this.#graphBytes.get(model.byteLength) ?? 0);
-      this.#graphBytes.set(model.byteLength, bytes);
-      return new Session(this, this.#glue, handle, bytes);
+      return handle;
     } finally {
-      if (options !== 0) this.#glue._OrtReleaseSessionOptions(options);
-      this.heap.free(copy);
-      this.#creating = false;
+      this.#glue._OrtReleaseSessionOptions(options);
+    }
+  }
+
+  /** A session whose bytes are in the account. */
+  #entered(handle: number, modelBytes: number, before: number): Session {
+    try {
+      // A session that has taken the place of one before it moves no end.
+      const bytes = Math.max(this.heap.top('graphs') - before, this.#graphBytes.get(modelBytes) ?? 0);
+      this.#graphBytes.set(modelBytes, bytes);
+      return new Session(this, this.#glue, handle, bytes);
+    } catch (error) {
+      this.#glue._OrtReleaseSession(handle);
+      throw error;
     }
   }
 
@@ -109,13 +151,8 @@ export class Ort {
       const shape = this.#glue.stackAlloc(POINTER_BYTES * dims.length);
       this.heap.words(shape, dims.length).set(dims);
       const size = elementsBytes(type, dims);
-      const handle = this.#glue._OrtCreateTensor(
-        ELEMENT_TYPE[type],
-        pointer,
-        size,
-        shape,
-        dims.length,
-        CPU_MEMORY,
+      const handle = guarded(this.#glue, () =>
+        this.#glue._OrtCreateTensor(ELEMENT_TYPE[type], pointer, size, shape, dims.length, CPU_MEMORY),
       );
       if (handle === 0) throw new OrtError(lastError(this.#glue));
       return { handle, pointer };
@@ -141,129 +178,7 @@ export class Ort {
   }
 }
 
-/**
- * A session for each graph, by the graphs' names.
- * @throws OrtError, HeapExhaustedError; no session is held then
- */
-export function createSessions<Name extends string>(
-  ort: Ort,
-  graphs: Readonly<Record<Name, Uint8Array>>,
-): Record<Name, Session> {
-  const sessions: Partial<Record<Name, Session>> = {};
-  try {
-    for (const name in graphs) sessions[name] = ort.createSession(graphs[name]);
-    return sessions as Record<Name, Session>;
-  } catch (error) {
-    releaseSessions(sessions);
-    throw error;
-  }
-}
-
-export function releaseSessions(sessions: Readonly<Partial<Record<string, Session>>>): void {
-  for (const session of Object.values(sessions)) session?.release();
-}
-
-/** One graph, ready to run. */
-export class Session {
-  readonly #ort: Ort;
-  readonly #glue: OrtGlue;
-  readonly #handle: number;
-  readonly #bytes: number;
-
-  constructor(ort: Ort, glue: OrtGlue, handle: number, bytes: number) {
-    this.#ort = ort;
-    this.#glue = glue;
-    this.#handle = handle;
-    this.#bytes = bytes;
-    ort.heap.reserve(bytes, 'graphs');
-  }
-
-  /**
-   * Runs the graph. Every output is written where its tensor says; it may be the memory of an input.
-   * @throws OrtError with onnxruntime's message, e.g. for a shape that does not fit or a heap that is full
-   */
-  run(inputs: Bindings, outputs: Bindings): void {
-    const stack = this.#glue.stackSave();
-    try {
-      const at = this.#glue.stackAlloc(argumentBytes(inputs, outputs));
-      this.#run(this.#writeArguments(inputs, outputs, at));
-    } finally {
-      this.#glue.stackRestore(stack);
-    }
-  }
-
-  /**
-   * The same run for many times: its arguments are written once.
-   * @param at heap memory for them, {@link argumentBytes}, which the caller owns
-   */
-  bind(inputs: Bindings, outputs: Bindings, at: number): () => void {
-    const bound = this.#writeArguments(inputs, outputs, at);
-    return () => this.#run(bound);
-  }
-
-  release(): void {
-    this.#glue._OrtReleaseSession(this.#handle);
-    this.#ort.heap.reserve(-this.#bytes, 'graphs');
-  }
-
-  #run({ inputs, inputCount, outputs, outputCount }: Arguments): void {
-    const failed = this.#glue._OrtRun(
-      this.#handle,
-      inputs,
-      inputs + POINTER_BYTES * inputCount,
-      inputCount,
-      outputs,
-      outputCount,
-      outputs + POINTER_BYTES * outputCount,
-      0,
-    );
-    if (failed) throw new OrtError(lastError(this.#glue));
-  }
-
-  #writeArguments(inputs: Bindings, outputs: Bindings, at: number): Arguments {
-    const inputCount = this.#writeList(inputs, at);
-    const outputsAt = at + 2 * POINTER_BYTES * inputCount;
-    return { inputs: at, inputCount, outputs: outputsAt, outputCount: this.#writeList(outputs, outputsAt) };
-  }
-
-  /** Two lists: the addresses of the names, and the handles in the same order. Returns their length. */
-  #writeList(bindings: Bindings, at: number): number {
-    const entries = Object.entries(bindings);
-    const addresses = entries.map(([name]) => this.#ort.nameAddress(name));
-    const words = this.#ort.heap.words(at, 2 * entries.length);
-    words.set(addresses);
-    entries.forEach(([, tensor], i) => {
-      words[entries.length + i] = tensor.handle;
-    });
-    return entries.length;
-  }
-}
-
-/** Where the lists of a run's inputs and outputs are. */
-interface Arguments {
-  readonly inputs: number;
-  readonly inputCount: number;
-  readonly outputs: number;
-  readonly outputCount: number;
-}
-
 /** What a tensor's elements take. */
 export function elementsBytes(type: ElementType, dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type]);
-}
-
-/** What the arguments of a run take of the heap. */
-export function argumentBytes(inputs: Bindings, outputs: Bindings): number {
-  return 2 * POINTER_BYTES * (Object.keys(inputs).length + Object.keys(outputs).length);
-}
-
-function lastError(glue: OrtGlue): string {
-  const stack = glue.stackSave();
-  try {
-    const address = glue.stackAlloc(2 * POINTER_BYTES);
-    glue._OrtGetLastError(address, address + POINTER_BYTES);
-    return glue.UTF8ToString(glue.getValue(address + POINTER_BYTES, '*'));
-  } finally {
-    glue.stackRestore(stack);
-  }
 }

@@ -16,9 +16,10 @@
 import type { ModelConfig } from '../../model-assets/manifest.ts';
 import { type LinearKernels, productScratchBytes, readOutScratchBytes } from './kernels/linear.ts';
 import { KeptPasses, LOGIT_ROWS, type Network, type NetworkPass, SMALL_PIECES_BYTES } from './network.ts';
-import { type Ort, releaseSessions, type Session, type Tensor } from './ort.ts';
+import type { Ort, Tensor } from './ort.ts';
 import { Places, totalOf } from './places.ts';
-import { Scratch } from './scratch.ts';
+import type { Scratch } from './scratch.ts';
+import { releaseSessions, type Session } from './session.ts';
 import type { Weights } from './weights.ts';
 
 const FLOAT_BYTES = 4;
@@ -84,7 +85,9 @@ export function productNetwork(
 ): Network {
   const places = new Places(ort.heap);
   const at = places.take(sizesOf(config, maxRows), SMALL_PIECES_BYTES);
-  const passes = new KeptPasses((rows) => productPass({ ort, config, kernels, sessions, weights, at }, rows));
+  const passes = new KeptPasses(ort, (rows, kept) =>
+    productPass({ ort, config, kernels, sessions, weights, at }, rows, kept),
+  );
   return {
     // A tile of weights is multiplied with four rows at a time.
     cheapRows: 4,
@@ -97,10 +100,9 @@ export function productNetwork(
   };
 }
 
-function productPass(parts: Parts, rows: number): NetworkPass {
+function productPass(parts: Parts, rows: number, kept: Scratch): NetworkPass {
   const { ort, config, kernels, weights, at } = parts;
   const { n_embd, n_inner } = config;
-  const kept = new Scratch(ort);
   const norms = bindNorms(parts, kept, rows);
   const qkv = at.attention;
   const context = qkv + FLOAT_BYTES * rows * 3 * n_embd;
@@ -162,7 +164,6 @@ function productPass(parts: Parts, rows: number): NetworkPass {
         row.logits.set(heap.floats(at.logits + i * vocab_size * FLOAT_BYTES, vocab_size));
       }
     },
-    release: () => kept.release(),
   };
 }
 

@@ -1,13 +1,6 @@
 /** @module Memory, tensors and bound runs that belong together: taken as they are needed, given back at once. */
-import {
-  argumentBytes,
-  type Bindings,
-  type ElementType,
-  elementsBytes,
-  type Ort,
-  type Session,
-  type Tensor,
-} from './ort.ts';
+import { type Bindings, type ElementType, elementsBytes, type Ort, type Tensor } from './ort.ts';
+import { argumentBytes, type Session } from './session.ts';
 
 export class Scratch {
   readonly #ort: Ort;

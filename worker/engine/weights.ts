@@ -20,22 +20,28 @@ export class Weights {
   /** Of those that onnxruntime knows. */
   readonly #tensors = new Map<string, Tensor>();
 
+  /** @throws OrtError; nothing is held then, nor is the memory */
   private constructor(ort: Ort, pointer: number, entries: readonly TensorEntry[]) {
     this.#ort = ort;
     this.begin = pointer;
     this.#entries = entries;
-    for (const { name, dtype, shape, offset } of entries) {
-      if (dtype === 'float32' || dtype === 'int8') {
-        this.#tensors.set(name, ort.tensor(dtype, pointer + offset, shape));
+    try {
+      for (const { name, dtype, shape, offset } of entries) {
+        if (dtype === 'float32' || dtype === 'int8') {
+          this.#tensors.set(name, ort.tensor(dtype, pointer + offset, shape));
+        }
       }
+    } catch (error) {
+      this.release();
+      throw error;
     }
   }
 
   /**
    * @param signal gives the memory back at once, and lets nothing be written any more: for a load whose request
    *   was cancelled and of which nothing else will be heard
-   * @throws ModelFilesError for a shard that is missing, short, long or not what its SHA-256 says, and
-   *   HeapExhaustedError; nothing is held after either
+   * @throws ModelFilesError for a shard that is missing, short, long or not what its SHA-256 says, HeapExhaustedError and
+   *   OrtError; nothing is held after any of them
    */
   static async load(
     ort: Ort,

@@ -4,10 +4,12 @@
 export async function* merge<T>(
   generators: readonly AsyncGenerator<T, void, undefined>[],
 ): AsyncGenerator<T, void, undefined> {
-  const next = async (generator: AsyncGenerator<T, void, undefined>) => ({
-    generator,
-    result: await generator.next(),
-  });
+  const next = (generator: AsyncGenerator<T, void, undefined>) => {
+    const coming = generator.next().then((result) => ({ generator, result }));
+    // It may fail while nobody waits for it, as when a reader is slow: who asks next is told.
+    coming.catch(() => {});
+    return coming;
+  };
   const pending = new Map(generators.map((generator) => [generator, next(generator)]));
   try {
     while (pending.size > 0) {
