@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { QueueLimits } from './engine/admission.ts';
 import type { Engine } from './engine/engine.ts';
-import { HeapExhaustedError, ModelFilesError, ModelTooLargeError } from './engine/errors.ts';
+import { HeapExhaustedError, ModelFilesError, ModelTooLargeError, OrtError } from './engine/errors.ts';
 import type { ModelSource } from './engine/model-source.ts';
 import { ApiError } from './errors.ts';
 import type { IsolateEngine } from './isolate-engine.ts';
@@ -54,7 +54,7 @@ function numberOf(env: Bindings, name: 'QUEUE_LENGTH' | 'QUEUE_SECONDS'): number
 }
 
 /** What those who deploy can put right. */
-const EXPECTED = [ModelFilesError, ModelTooLargeError, HeapExhaustedError] as const;
+const EXPECTED = [ModelFilesError, ModelTooLargeError, HeapExhaustedError, OrtError] as const;
 
 /** @throws ApiError when the model's files are not what they should be, or it does not fit */
 export async function engineOf(c: Context<AppEnv>): Promise<Engine> {

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
 import { describeIssue, innermostIssue } from '../decoding/describe-issue.ts';
 import { DecodingOptionsError, NoTokenLeftError } from '../decoding/errors.ts';
+import { EngineBrokenError } from './engine/errors.ts';
 
 export interface ErrorBody {
   readonly error: {
@@ -57,12 +58,20 @@ export function invalidRequest(error: z.ZodError): ApiError {
   return new ApiError(400, describeIssue(issue), { ...(param && { param }), code: 'invalid_value' });
 }
 
+/** For what may go better at once. */
+export function tryAgain(code: string, message: string): ApiError {
+  return new ApiError(503, message, { code, headers: { 'retry-after': '1' } });
+}
+
 /** Any thrown value as an error for the client; what the client cannot know of stays in the log. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof HTTPException) return fromHono(error);
   if (error instanceof DecodingOptionsError) {
     return new ApiError(400, error.message, { param: error.option, code: 'invalid_value' });
+  }
+  if (error instanceof EngineBrokenError) {
+    return tryAgain('engine_restarting', 'The model is being loaded anew, for a computation was cut off');
   }
   if (error instanceof NoTokenLeftError) return new ApiError(400, error.message, { code: 'no_token_left' });
   console.error(error);

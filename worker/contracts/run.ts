@@ -5,20 +5,17 @@ import { branchCount, mostNewTokens } from '../../decoding/decode.ts';
 import { type AppEnv, queueLimits } from '../bindings.ts';
 import type { Engine } from '../engine/engine.ts';
 import {
-  EngineBrokenError,
   LeaseExpiredError,
   QueueFullError,
   QueueTimeoutError,
   SlotsExhaustedError,
 } from '../engine/errors.ts';
-import { ApiError, toApiError } from '../errors.ts';
+import { ApiError, toApiError, tryAgain } from '../errors.ts';
 import type { GenerationEvent } from '../generation/events.ts';
 import { startGeneration } from '../generation/generate.ts';
 import type { GenerationRequest } from '../generation/request.ts';
 import { UsageMeter } from '../generation/usage.ts';
 import { CLIENT_GONE, noteGeneration, type RequestRecord } from '../operate/records.ts';
-
-const RETRY_AFTER_SECONDS = 1;
 
 export type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 
@@ -129,9 +126,6 @@ function forClient(error: unknown, request?: GenerationRequest, names?: FieldNam
   if (error instanceof QueueFullError || error instanceof QueueTimeoutError) {
     return tryAgain('overloaded', `Busy: ${error.message}`);
   }
-  if (error instanceof EngineBrokenError) {
-    return tryAgain('engine_restarting', 'The model is being loaded anew, for a computation was cut off');
-  }
   if (error instanceof LeaseExpiredError) {
     return tryAgain(
       'lease_expired',
@@ -139,10 +133,6 @@ function forClient(error: unknown, request?: GenerationRequest, names?: FieldNam
     );
   }
   return error;
-}
-
-function tryAgain(code: string, message: string): ApiError {
-  return new ApiError(503, message, { code, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
 }
 
 function neverFits(error: SlotsExhaustedError, request: GenerationRequest, names: FieldNames): ApiError {

@@ -21,8 +21,8 @@ import { createSessions, releaseSessions } from './session.ts';
 import { CachedTree, type Forest, type TreeWishes } from './token-tree.ts';
 import { Weights } from './weights.ts';
 
-/** A tree that nobody has touched for so long gives way when another needs its room. */
-const LEASE_MILLISECONDS = 60_000;
+/** A tree that nobody has touched for so long gives way when another needs its room; whoever waits for it waits longer. */
+const LEASE_MILLISECONDS = 20_000;
 
 /** What the engine needs of the runtime it is in. */
 export interface Platform {
