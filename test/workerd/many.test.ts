@@ -92,7 +92,8 @@ describe('what does not fit now', () => {
       error: { type: 'server_error', code: 'overloaded', message: expect.stringContaining(message) },
     });
     const tgi = await postTo(app, '/generate', { inputs: 'Once', parameters: { max_new_tokens: 100 } });
-    expect([tgi.status, await tgi.json()]).toMatchObject([429, { error_type: 'overloaded' }]);
+    expect([tgi.status, tgi.headers.get('retry-after')]).toEqual([429, '1']);
+    expect(await tgi.json()).toMatchObject({ error_type: 'overloaded' });
     await release();
     await app.settled();
     await complete(app, { ...STORY, max_tokens: 100 });

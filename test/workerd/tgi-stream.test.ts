@@ -160,23 +160,6 @@ describe('an error', () => {
     expect(told.slice(0, -1).map((event) => streamEvent.parse(event).generated_text)).toEqual([null]);
   });
 
-  it('is overload, with a hint when to come again, where there is no room now', async () => {
-    const long = { inputs, parameters: { do_sample: true, ignore_eos: true } };
-    const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
-    const { slots } = await (await app.fetch('/health')).json<{ slots: { maximum: number } }>();
-    for (let held = 0; held + 511 <= slots.maximum; held += 511) {
-      const response = await postTo(app, '/generate_stream', long);
-      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-      await reader.read();
-      readers.push(reader);
-    }
-    const response = await postTo(app, '/generate', long);
-    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '1']);
-    expect(await response.json()).toMatchObject({ error_type: 'overloaded' });
-    for (const reader of readers) await reader.cancel();
-    await app.settled();
-  });
-
   it('of a path has it as well', async () => {
     const wrong = await app.fetch('/generate');
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
