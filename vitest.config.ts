@@ -43,6 +43,20 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: 'page',
+          include: ['test/page/**/*.test.ts'],
+          environment: 'node',
+          // A server of its own.
+          globalSetup: 'test/support/clients-server.ts',
+          // They share it, and look at what it is doing.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
         plugins: [cloudflareTest({ wrangler: { configPath: 'test/workerd/wrangler.toml' } })],
         test: {
           name: 'workerd',

@@ -1,6 +1,6 @@
 /** @module What the search costs, in figures. */
 import type { Health } from './api.ts';
-import { passesOf, slotsAt } from './costs.ts';
+import { mostBranches, passesOf, slotsAt } from './costs.ts';
 import { byId, setText } from './dom.ts';
 import { mebibytes, seconds } from './numbers.ts';
 import type { SearchRecord } from './search-record.ts';
@@ -24,10 +24,7 @@ export class CostsView {
       beams && firstStep !== null ? `first step after ${seconds(firstStep - asked)}` : 'from the click',
     );
     put('speed', speed === null ? '–' : speed.toFixed(speed < 10 ? 1 : 0));
-    const branches = Math.max(
-      1,
-      ...Array.from({ length: tree.steps }, (_, i) => slotsAt(tree, i + 1).branches),
-    );
+    const branches = mostBranches(tree);
     put(
       'speed-of',
       branches > 1 ? `a second, in each of ${branches} ${beams ? 'beams' : 'texts'}` : 'a second',

@@ -27,7 +27,7 @@ const draw = oncePerFrame(drawNow);
 const time = new TimeView(draw);
 
 const result = byId('result', HTMLElement);
-const stop = byId('stop', HTMLButtonElement);
+const stop = byId('cancel', HTMLButtonElement);
 const keyRow = byId('key-row', HTMLElement);
 const key = byId('key', HTMLInputElement);
 

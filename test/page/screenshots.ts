@@ -1,0 +1,78 @@
+/**
+ * @module Screenshots of the page, to be looked at: every width in light and dark, on a server of its own.
+ *
+ *     node test/page/screenshots.ts [FOLDER]
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { startDevServer } from '../../worker/dev/child-server.ts';
+import { findChromium, launchChromium } from '../support/chromium.ts';
+
+const folder = process.argv[2] ?? join(import.meta.dirname, 'dist');
+const SCHEMES = ['light', 'dark'] as const;
+const SEARCH = 'prompt=Once+upon+a+time&num_beams=8&n=2&max_tokens=60&no_repeat_ngram_size=3&run=1';
+const GROUPS =
+  'prompt=One+day%2C+a+cat+and+a+dog&search=diverse&num_beams=6&num_beam_groups=3&diversity_penalty=1&n=3&max_tokens=32&run=1';
+
+interface Shot {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fragment: string;
+  /** What is done before the picture is taken. */
+  readonly reach?: (page: Page) => Promise<unknown>;
+  /** Of the whole page, not of the window alone. */
+  readonly whole: boolean;
+}
+
+const pointAtToken = (page: Page) => page.locator('.tokens [role=option]').nth(6).hover();
+
+const SHOTS: readonly Shot[] = [
+  ...[360, 1280, 2560].map((width) => ({
+    ...{ name: `page-${width}`, width, height: width === 360 ? 780 : Math.round(width * 0.625) },
+    ...{ fragment: SEARCH, whole: true, reach: pointAtToken },
+  })),
+  { name: 'start', width: 1280, height: 800, fragment: '', whole: true },
+  { name: 'groups', width: 1280, height: 800, fragment: GROUPS, whole: true },
+  {
+    ...{ name: 'early', width: 1280, height: 800, fragment: SEARCH, whole: true },
+    reach: (page) => page.locator('#time-slider').fill('18'),
+  },
+  {
+    ...{ name: 'fit', width: 1280, height: 800, fragment: SEARCH, whole: true },
+    reach: (page) => page.locator('#zoom-fit').click(),
+  },
+  {
+    ...{ name: 'without-dropped', width: 1280, height: 800, fragment: SEARCH, whole: true },
+    reach: (page) => page.locator('#show-dropped').uncheck(),
+  },
+  {
+    ...{ name: 'samples', width: 1280, height: 800, whole: true },
+    fragment: 'search=sampling&n=5&temperature=0.8&seed=7&max_tokens=32&run=1',
+  },
+  { name: 'error', width: 1280, height: 800, fragment: 'num_beams=4&n=9&run=1', whole: true },
+];
+
+async function take(browser: Browser, url: string, shot: Shot, colorScheme: 'light' | 'dark'): Promise<void> {
+  const { name, width, height, fragment, reach, whole } = shot;
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
+  await page.goto(`${url}/#${fragment}`);
+  if (fragment.includes('run=1')) {
+    await page.locator('#result[data-state=done], #result[data-state=failed]').waitFor();
+  }
+  await reach?.(page);
+  await page.waitForLoadState('networkidle');
+  await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: whole });
+  await page.close();
+}
+
+await mkdir(folder, { recursive: true });
+await using server = await startDevServer();
+const browser = await launchChromium(await findChromium());
+try {
+  for (const shot of SHOTS) for (const scheme of SCHEMES) await take(browser, server.url, shot, scheme);
+} finally {
+  await browser.close();
+}
+console.log(`${SHOTS.length * SCHEMES.length} pictures in ${folder}`);
