@@ -29,7 +29,7 @@ const STATES: Readonly<
       await view.page.getByText('The tree as text').click();
     },
   },
-  alone: { fragment: 'search=greedy&max_tokens=8&run=1', reach: (view) => view.over() },
+  alone: { fragment: 'prompt=The+end.%0A&search=greedy&max_tokens=8&run=1', reach: (view) => view.over() },
   error: { fragment: 'n=9&max_tokens=5&run=1', reach: (view) => view.over('failed') },
 };
 

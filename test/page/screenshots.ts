@@ -59,7 +59,7 @@ async function take(browser: Browser, url: string, shot: Shot, colorScheme: 'lig
   const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
   await page.goto(`${url}/#${fragment}`);
   if (fragment.includes('run=1')) {
-    await page.locator('#result[data-state=done], #result[data-state=failed]').waitFor();
+    await page.locator('#result[data-state=done], #result[data-state=failed]').waitFor({ state: 'attached' });
   }
   await reach?.(page);
   await page.waitForLoadState('networkidle');

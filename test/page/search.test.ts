@@ -158,6 +158,7 @@ describeInChromium('what is on screen', () => {
     expect(await field.getAttribute('aria-invalid')).toBe('true');
     expect(await view.page.locator('#n-error').textContent()).toBe("'n' must be at most num_beams, 4, not 9");
     expect(await field.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+    expect(await view.page.locator('#intro').isVisible()).toBe(true);
     await field.fill('2');
     await view.generate();
     await view.over();
@@ -198,7 +199,7 @@ describeInChromium('what is on screen', () => {
     await view.button('Play').waitFor();
     expect(await label.textContent()).toBe('step 20 of 20');
     expect(await view.runs()).toEqual(lastRuns);
-    await view.page.getByLabel('dropped').uncheck();
+    await view.page.getByLabel('Dropped').uncheck();
     await expect.poll(async () => (await view.runs()).some((run) => run.endsWith('×'))).toBe(false);
   });
 

@@ -84,7 +84,7 @@ export class SearchPage {
 
   /** Until the search is over, in one of the ways that it may be. */
   async over(state = 'done'): Promise<void> {
-    await this.page.locator(`#result[data-state="${state}"]`).waitFor();
+    await this.page.locator(`#result[data-state="${state}"]`).waitFor({ state: 'attached' });
     // What came last is drawn with the next frame.
     await this.page.evaluate('new Promise(requestAnimationFrame)');
   }

@@ -10,7 +10,7 @@ import { type Layout, layOut, type Run } from '../../worker/page/client/tree-lay
 import { type OutlineItem, outlineOf } from '../../worker/page/client/tree-outline.ts';
 import { anyBeams, beams, type Case, cases, groups, run, sampling } from '../support/decoding-cases.ts';
 
-const METRICS = { cell: 7, line: 22 };
+const METRICS = { cell: 7, line: 22, prompt: 9 };
 /** No font's numbers are exact. */
 const ROUNDING = 1e-6;
 const textOf = (token: number) => ` ${token}`;

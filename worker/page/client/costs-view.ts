@@ -58,7 +58,7 @@ function drawSlots({ tree, usage }: SearchRecord, step: number): void {
   put('slots-copied', none ? '–' : String(copies));
   const share = copies > 0 ? held / copies : 1;
   byId('slots-bar', HTMLElement).style.inlineSize = `${share * 100}%`;
-  put('slots-of', none ? '' : `at step ${step}${usage ? '' : ', without the prompt'}`);
+  put('slots-of', none ? '' : `for step ${step}${usage ? '' : ', without the prompt’s'}`);
 }
 
 function put(id: string, text: string): void {

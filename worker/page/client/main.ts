@@ -97,6 +97,7 @@ async function search(): Promise<void> {
   form.clearErrors();
   time.reset();
   showRunning(true);
+  showResult();
   const looking = window.setInterval(look, HEALTH_EVERY_MILLISECONDS);
   try {
     for await (const chunk of api.complete(body, abort.signal)) {
@@ -128,6 +129,12 @@ function showRunning(runs: boolean): void {
   draw();
 }
 
+/** Where it is below the form, and out of sight. */
+function showResult(): void {
+  result.hidden = false;
+  if (result.getBoundingClientRect().top > window.innerHeight) result.scrollIntoView();
+}
+
 function showError(error: unknown): void {
   if (!(error instanceof ApiError)) throw error;
   if (error.status === 401) showKey();
@@ -144,9 +151,10 @@ function drawNow(): void {
   if (!record) return;
   const { steps } = record.tree;
   const alone = !record.beams && record.texts.length === 1;
-  result.hidden = false;
   byId('tree-panel', HTMLElement).hidden = alone;
   byId('alone', HTMLElement).hidden = !alone;
+  // Nothing has come, and nothing will: the form says why.
+  result.hidden = record.state === 'failed' && steps === 0;
   texts.draw(record);
   time.draw(steps);
   if (!alone) tree.draw(record, time.step, time.follows);

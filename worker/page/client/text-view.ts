@@ -1,6 +1,6 @@
 /** @module The returned texts: each token a place that can be pointed at, or reached with the arrow keys. */
 import type { ChoiceText, Piece } from './choice-text.ts';
-import { byId, el, setText } from './dom.ts';
+import { byId, el, setAttributes, setText } from './dom.ts';
 import { percent, signed, visible } from './numbers.ts';
 import type { SearchRecord } from './search-record.ts';
 import { Sentences } from './sentences.ts';
@@ -144,6 +144,7 @@ class Article {
         this.#list.append(span);
       }
       if (span.textContent !== piece.text) span.replaceChildren(...wordOf(piece.text));
+      setAttributes(span, { 'aria-label': piece.text.trim() === '' && spokenOf(piece.text) });
       const likely = Math.min(...piece.tokens.map(({ logprob }) => logprob));
       span.classList.toggle('unlikely', likely < UNLIKELY);
       span.classList.toggle('very', likely < VERY_UNLIKELY);
@@ -152,6 +153,9 @@ class Article {
     setText(this.#end, endOf(text, state === 'running', beams));
   }
 }
+
+/** White space, which says nothing of itself. */
+const spokenOf = (text: string): string => (text.includes('\n') ? 'line break' : 'space');
 
 /** What may be underlined without the white space around it. */
 function wordOf(text: string): (Node | string)[] {

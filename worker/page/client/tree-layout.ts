@@ -15,6 +15,8 @@ export interface Metrics {
   readonly cell: number;
   /** From one line of text to the next. */
   readonly line: number;
+  /** Room for the end of the prompt, in characters. */
+  readonly prompt: number;
 }
 
 /** A chain of nodes as it is drawn: a text, and what stands behind it. */
@@ -59,16 +61,17 @@ const BASE = 0.8;
 /** @param dropped whether what was dropped is drawn as well */
 export function layOut(tree: SearchTree, step: number, metrics: Metrics, dropped: boolean): Layout {
   const { cell, line } = metrics;
+  const begin = (MARGIN + metrics.prompt) * cell;
   const fates = fatesAt(tree, step);
   const isDrawn = (node: TreeNode) => node.step <= step && (dropped || fates.get(node) !== 'dropped');
-  const columns = new Columns(cell, MARGIN * cell);
+  const columns = new Columns(cell, begin);
   for (let one = 1; one <= step; one++) columns.add(tree.at(one).filter(isDrawn));
 
   const bands = bandsOf(columns.lanes, line);
   // Groups have their names above them.
   const names = bands.length > 1 ? 1 : 0;
   const yOf = (group: number, lane: number) => (bands[group]?.top ?? 0) + (names + lane + BASE) * line;
-  const root = { x: MARGIN * cell, y: yOf(0, 0) };
+  const root = { x: begin, y: yOf(0, 0) };
   const runOf = (chain: Chain): Run => {
     const { nodes, before, x, end, turnX, group, lane } = chain;
     const last = nodes.at(-1) as TreeNode;
@@ -96,7 +99,7 @@ function bandsOf(lanes: readonly (readonly unknown[])[], line: number): Band[] {
   const bands: Band[] = [];
   for (const { length } of lanes) {
     const before = bands.at(-1);
-    const names = lanes.length > 1 ? 1.25 : 0;
+    const names = lanes.length > 1 ? 1.1 : 0;
     bands.push({ top: before ? before.top + before.height : 0, height: (length + names) * line });
   }
   return bands;

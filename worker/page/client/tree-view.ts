@@ -1,12 +1,17 @@
 /** @module The tree in SVG: few elements, kept from step to step. */
 import { byId, el, setAttributes, setText, svg } from './dom.ts';
-import { signed } from './numbers.ts';
+import { cellsOf, signed, visible } from './numbers.ts';
 import type { SearchRecord } from './search-record.ts';
 import { pathTo } from './search-tree.ts';
 import { type Layout, layOut, type Run } from './tree-layout.ts';
 import { describe, type OutlineItem, outlineOf } from './tree-outline.ts';
 
+/** In widths of a character. */
 const LINE_HEIGHT = 3.1;
+/** How far text is above its line. */
+const ABOVE = '-0.4em';
+/** Characters of the prompt that are shown before the tree. */
+const PROMPT_CELLS = 16;
 const ZOOM_STEP = 1.25;
 const SMALLEST = 0.2;
 const LARGEST = 3;
@@ -28,6 +33,7 @@ export class TreeView {
     pointed: svg('path'),
   };
   readonly #root = svg('circle', { class: 'root' });
+  readonly #prompt = svg('text', { class: 'before' });
   readonly #bands = svg('g');
   readonly #texts = svg('g');
   readonly #elements = new Map<unknown, RunElement>();
@@ -39,7 +45,7 @@ export class TreeView {
 
   constructor() {
     for (const [name, path] of Object.entries(this.#links)) path.setAttribute('class', `link ${name}`);
-    this.#drawing.append(this.#bands, ...Object.values(this.#links), this.#root, this.#texts);
+    this.#drawing.append(this.#bands, ...Object.values(this.#links), this.#root, this.#prompt, this.#texts);
     this.#dropped.addEventListener('change', () => this.#redraw());
     this.#outline.addEventListener('toggle', () => this.#drawOutline());
     byId('zoom-in', HTMLElement).addEventListener('click', () => this.#zoomTo(this.#zoom * ZOOM_STEP));
@@ -48,6 +54,7 @@ export class TreeView {
       const { width = 1 } = this.#layout ?? {};
       this.#zoomTo(Math.min(1, this.#scroller.clientWidth / width));
     });
+    this.#scroller.addEventListener('scroll', () => this.#placeNames(), { passive: true });
     this.#drawing.addEventListener('pointerover', ({ target }) => this.#point(target));
     this.#drawing.addEventListener('pointerleave', () => this.#point(null));
   }
@@ -71,13 +78,17 @@ export class TreeView {
   #redraw(): void {
     if (!this.#record) return;
     this.#cell ||= cellOf(this.#drawing);
-    const metrics = { cell: this.#cell, line: this.#cell * LINE_HEIGHT };
+    const prompt = endOfPrompt(this.#record.prompt);
+    const metrics = { cell: this.#cell, line: this.#cell * LINE_HEIGHT, prompt: cellsOf(prompt) };
     const layout = layOut(this.#record.tree, this.#step, metrics, this.#dropped.checked);
     this.#layout = layout;
     this.#drawLinks(layout);
     this.#drawBands(layout);
     this.#drawRuns(layout);
-    setAttributes(this.#root, { cx: layout.root.x, cy: layout.root.y, r: this.#cell * 0.5 });
+    const { x, y } = layout.root;
+    setAttributes(this.#root, { cx: x, cy: y, r: this.#cell * 0.4 });
+    setAttributes(this.#prompt, { x: this.#cell * 0.5, y, dy: ABOVE });
+    setText(this.#prompt, prompt);
     this.#resize();
     this.#drawOutline();
   }
@@ -99,11 +110,18 @@ export class TreeView {
     const named = bands.length > 1 ? bands : [];
     const parts = named.flatMap(({ top }, i) => {
       const line = svg('line', { class: 'band', x1: 0, x2: width, y1: top, y2: top });
-      const name = svg('text', { class: 'group', x: this.#cell, y: top + this.#cell * 2 });
+      const name = svg('text', { class: 'group', y: top + this.#cell * 2 });
       name.textContent = `group ${i + 1}`;
       return i === 0 ? [name] : [line, name];
     });
     this.#bands.replaceChildren(...parts);
+    this.#placeNames();
+  }
+
+  /** Names of groups stay in sight. */
+  #placeNames(): void {
+    const x = this.#scroller.scrollLeft / this.#zoom + this.#cell * 0.5;
+    for (const name of this.#bands.querySelectorAll('text')) setAttributes(name, { x });
   }
 
   #drawRuns({ runs }: Layout): void {
@@ -180,7 +198,7 @@ class RunElement {
   }
 
   draw({ x, y, text, mark, fate, age, last }: Run): void {
-    setAttributes(this.text, { x, y, dy: '-0.4em', class: `run ${fate}${last.rank === 1 ? ' best' : ''}` });
+    setAttributes(this.text, { x, y, dy: ABOVE, class: `run ${fate}${last.rank === 1 ? ' best' : ''}` });
     this.text.style.opacity =
       fate === 'dropped' ? String(Math.max(FADED, 1 - (age / FADING) * (1 - FADED))) : '';
     setText(this.#words, text);
@@ -203,6 +221,15 @@ function outlineList(items: readonly OutlineItem[]): HTMLElement {
       el('li', {}, text, ...(children.length > 0 ? [outlineList(children)] : [])),
     ),
   );
+}
+
+function endOfPrompt(prompt: string): string {
+  const shown = visible(prompt);
+  return cellsOf(shown) <= PROMPT_CELLS
+    ? shown
+    : `…${Array.from(shown)
+        .slice(1 - PROMPT_CELLS)
+        .join('')}`;
 }
 
 /** The width of a character, as the font has it. */
