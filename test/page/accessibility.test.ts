@@ -29,7 +29,14 @@ const STATES: Readonly<
       await view.page.getByText('The tree as text').click();
     },
   },
-  alone: { fragment: 'prompt=The+end.%0A&search=greedy&max_tokens=8&run=1', reach: (view) => view.over() },
+  'line breaks': {
+    fragment: 'num_beams=4&max_tokens=48&run=1',
+    async reach(view) {
+      await view.over();
+      await view.page.getByLabel('line break').first().waitFor({ state: 'attached' });
+    },
+  },
+  alone: { fragment: 'search=greedy&max_tokens=8&run=1', reach: (view) => view.over() },
   error: { fragment: 'n=9&max_tokens=5&run=1', reach: (view) => view.over('failed') },
 };
 

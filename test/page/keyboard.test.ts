@@ -106,7 +106,7 @@ describeInChromium('who listens', () => {
     await expect.poll(() => items.count()).toBe((await view.runs()).length);
     const all = (await items.allTextContents()).join('\n');
     expect(all).toMatch(/“[^”]+”, steps? \d+( to \d+)?: dropped/);
-    expect(all).toMatch(/finished \(length\) with score −\d\.\d\d, returned as text 1/);
+    expect(all).toMatch(/finished \(length\) with score −\d\.\d{3}, returned as text 1/);
     await view.button('First step').click();
     await expect.poll(() => items.count()).toBe(4);
   });

@@ -95,6 +95,6 @@ describe('a record', () => {
   it('has a place for each text that is asked for, if it can be', () => {
     const texts = (n: string) =>
       new SearchRecord(asking({ search: 'sampling', values: { n } }), false, 0).texts;
-    expect([texts('3').length, texts('-1').length, texts('').length]).toEqual([3, 1, 1]);
+    expect(['3', '-1', '', '1e12', 'x'].map((n) => texts(n).length)).toEqual([3, 1, 1, 128, 1]);
   });
 });

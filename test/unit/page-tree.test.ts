@@ -252,7 +252,7 @@ it('words say what became of a run', () => {
   expect(words(1)).toContain('“a”, step 1: goes on with score −1.00');
   expect(words(2)).toContain('“b”, step 1: dropped');
   expect(words(2)).toContain('“c”, step 2: goes on with score −3.00');
-  expect(words(2)).toContain('“d”, step 2: finished (eos) with score −0.50');
+  expect(words(2)).toContain('“d”, step 2: finished (eos) with score −0.500');
   tree.rankReturned([-0.5]);
-  expect(words(2)).toContain('finished (eos) with score −0.50, returned as text 1');
+  expect(words(2)).toContain('finished (eos) with score −0.500, returned as text 1');
 });

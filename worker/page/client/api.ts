@@ -72,11 +72,6 @@ export class Api {
     return (await (await this.#fetch('/health')).json()) as Health;
   }
 
-  async modelName(): Promise<string | undefined> {
-    const { data } = (await (await this.#fetch('/v1/models')).json()) as { data: { id: string }[] };
-    return data[0]?.id;
-  }
-
   /**
    * Streams a completion. Aborting is how it is cancelled: the server stops at the next token.
    * @throws ApiError, also for an error in the middle; what the signal was aborted with

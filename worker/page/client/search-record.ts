@@ -1,6 +1,7 @@
 /** @module One search from its request on: what came, and when. */
 import type { Chunk, Usage } from './api.ts';
 import { ChoiceText } from './choice-text.ts';
+import { FIELDS } from './fields.ts';
 import type { RequestBody } from './request.ts';
 import { SearchTree } from './search-tree.ts';
 
@@ -26,8 +27,10 @@ export class SearchRecord {
     this.prompt = String(body.prompt);
     this.beams = beams;
     this.asked = now;
-    const count = typeof body.n === 'number' && body.n >= 1 ? Math.floor(body.n) : 1;
-    this.texts = Array.from({ length: count }, () => new ChoiceText());
+    const wanted = typeof body.n === 'number' ? body.n : 1;
+    // What cannot be is refused, and has no texts.
+    const length = Math.min(Math.max(1, Math.floor(wanted)), FIELDS.n.max ?? 1);
+    this.texts = Array.from({ length }, () => new ChoiceText());
   }
 
   add({ choices, beams, usage }: Chunk, now: number): void {

@@ -6,7 +6,7 @@ import type { TreeNode } from './search-tree.ts';
 const LEAD = 1.5;
 const GAP = 0.5;
 /** What keeps a mark from what follows in its lane: that of a finished text, and the cross of a dropped one. */
-export const FINISHED_MARK = 11;
+export const FINISHED_MARK = 13;
 const DROPPED_MARK = 3;
 
 /** Nodes that follow each other without a fork: one run of text. */

@@ -106,7 +106,7 @@ function bandsOf(lanes: readonly (readonly unknown[])[], line: number): Band[] {
 }
 
 function markOf({ score, rank, live }: TreeNode, fate: Fate): string {
-  if (fate === 'finished') return ` ${rank === null ? '■' : `#${rank}`} ${signed(score)}`;
+  if (fate === 'finished') return ` ${rank === null ? '■' : `#${rank}`} ${signed(score, 3)}`;
   if (fate === 'live' && live) return ` ${signed(score)}`;
   return ' ×';
 }

@@ -172,7 +172,7 @@ export class TreeView {
     );
     if (!run || !this.#layout) {
       this.#links.pointed.setAttribute('d', '');
-      this.#about.textContent = '';
+      setText(this.#about, 'Point at a text to trace its way.');
       return;
     }
     const way = new Set(pathTo(run.last));
