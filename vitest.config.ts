@@ -47,8 +47,7 @@ export default defineConfig({
           name: 'page',
           include: ['test/page/**/*.test.ts'],
           environment: 'node',
-          // A server of its own.
-          globalSetup: 'test/support/clients-server.ts',
+          globalSetup: 'test/support/page-setup.ts',
           // They share it, and look at what it is doing.
           fileParallelism: false,
           testTimeout: 60_000,

@@ -87,6 +87,19 @@ describeInChromium('a search', () => {
     expect(await view.texts()).toEqual(await view.answers());
   });
 
+  it('has characters whole that are several tokens', async () => {
+    const view = await openPage(
+      'search=sampling&temperature=2&seed=3&max_tokens=80&prompt=%E4%BB%8E%E5%89%8D+%F0%9F%90%88+%3Cb%3E',
+    );
+    await view.generate();
+    await view.over();
+    expect(view.asked[0]?.prompt).toBe('从前 🐈 <b>');
+    expect(await view.page.locator('.story .prompt').textContent()).toBe('从前 🐈 <b>');
+    const texts = await view.texts();
+    expect(texts).toEqual(await view.answers());
+    expect(await view.tokens.count()).toBeLessThan(80);
+  });
+
   it('stops in its middle, and the server holds nothing any more', async () => {
     const view = await openPage(LONG);
     await view.generate();

@@ -5,7 +5,14 @@ import { decode } from '../../decoding/decode.ts';
 import type { DecodingEvent } from '../../decoding/events.ts';
 import type { DecodingOptions } from '../../decoding/options.ts';
 import { mostBranches, passesOf, slotsAt } from '../../worker/page/client/costs.ts';
-import { fatesAt, pathTo, SearchTree, type TreeNode } from '../../worker/page/client/search-tree.ts';
+import {
+  fatesAt,
+  leadAfter,
+  liveAt,
+  pathTo,
+  SearchTree,
+  type TreeNode,
+} from '../../worker/page/client/search-tree.ts';
 import { type Layout, layOut, type Run } from '../../worker/page/client/tree-layout.ts';
 import { type OutlineItem, outlineOf } from '../../worker/page/client/tree-outline.ts';
 import { anyBeams, beams, type Case, cases, groups, run, sampling } from '../support/decoding-cases.ts';
@@ -76,6 +83,25 @@ describe('the tree of a beam search', () => {
           for (const [node, fate] of fates) {
             if (fate !== 'dropped' && node.parent) expect(fates.get(node.parent)).not.toBe('dropped');
           }
+        }
+      }),
+    );
+  });
+
+  it('leads from what is certain to the best that goes on', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases(), anyBeams, async (given, options) => {
+        const tree = new SearchTree();
+        const certain: string[] = [];
+        for (const event of (await run(given, options)).events) {
+          addTo(tree, event);
+          if (event.type === 'token') certain.push(textOf(event.token));
+          const live = liveAt(tree, tree.steps);
+          const best = Math.max(...live.map(({ score }) => score));
+          const texts = live.filter(({ score }) => score === best).map((node) => textsOf(node).join(''));
+          const lead = leadAfter(tree, tree.steps, certain.length);
+          if (live.length > 0) expect(texts).toContain(certain.join('') + lead);
+          else expect(lead).toBe('');
         }
       }),
     );

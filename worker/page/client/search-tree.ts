@@ -130,6 +130,17 @@ export function liveAt(tree: SearchTree, step: number): TreeNode[] {
   return tree.at(step).filter(({ live }) => live);
 }
 
+/** Of the beam that leads at a step, what follows its first `certain` tokens. */
+export function leadAfter(tree: SearchTree, step: number, certain: number): string {
+  const [first, ...others] = liveAt(tree, step);
+  if (!first) return '';
+  const best = others.reduce((lead, node) => (node.score > lead.score ? node : lead), first);
+  return pathTo(best)
+    .slice(certain)
+    .map(({ text }) => text)
+    .join('');
+}
+
 /** What had become of every node by a step: the better of what had become of those that follow it. */
 export function fatesAt(tree: SearchTree, step: number): Map<TreeNode, Fate> {
   const fates = new Map<TreeNode, Fate>();

@@ -3,6 +3,7 @@ import type { ChoiceText, Piece } from './choice-text.ts';
 import { byId, el, setAttributes, setText } from './dom.ts';
 import { percent, signed, visible } from './numbers.ts';
 import type { SearchRecord } from './search-record.ts';
+import { leadAfter } from './search-tree.ts';
 import { Sentences } from './sentences.ts';
 
 /** Below these probabilities a token is marked as unlikely, and as very unlikely. */
@@ -108,10 +109,14 @@ export class TextView {
 class Article {
   readonly element: HTMLElement;
   pieces: readonly Piece[] = [];
+  readonly #first: boolean;
   readonly #list: HTMLElement;
+  /** How the beam that leads goes on from what is certain. */
+  readonly #lead = el('span', { class: 'lead', 'aria-hidden': 'true' });
   readonly #end: HTMLElement;
 
   constructor(prompt: string, number: number, count: number) {
+    this.#first = number === 0;
     const label = count > 1 ? `Text ${number + 1} of ${count}` : 'The text';
     this.#list = el('span', {
       class: 'tokens',
@@ -120,7 +125,13 @@ class Article {
       'aria-orientation': 'horizontal',
     });
     this.#end = el('p', { class: 'hint end' });
-    const story = el('p', { class: 'story' }, el('span', { class: 'prompt' }, prompt), this.#list);
+    const story = el(
+      'p',
+      { class: 'story' },
+      el('span', { class: 'prompt' }, prompt),
+      this.#list,
+      this.#lead,
+    );
     this.element = el(
       'article',
       { 'aria-label': label },
@@ -130,7 +141,7 @@ class Article {
     );
   }
 
-  draw(text: ChoiceText, { state, beams }: SearchRecord): void {
+  draw(text: ChoiceText, { state, beams, tree }: SearchRecord): void {
     this.pieces = text.pieces;
     for (const [i, piece] of this.pieces.entries()) {
       let span = this.#list.children[i];
@@ -150,6 +161,9 @@ class Article {
       span.classList.toggle('very', likely < VERY_UNLIKELY);
     }
     this.#list.hidden = this.pieces.length === 0;
+    const leads = state === 'running' && beams && this.#first;
+    const shown = this.pieces.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    setText(this.#lead, leads ? leadAfter(tree, tree.steps, shown) : '');
     setText(this.#end, endOf(text, state === 'running', beams));
   }
 }
@@ -170,8 +184,10 @@ function endOf({ finishReason, score, tokens, text }: ChoiceText, running: boole
     return `${tokens.length} tokens · ${REASONS[finishReason]}${scored}`;
   }
   if (!running) return '';
-  if (beams && text === '') return 'The beams do not agree on a first token yet.';
-  return beams ? 'What is here is certain: every beam that may still win begins with it.' : '';
+  if (!beams) return '';
+  const certain =
+    text === '' ? 'Nothing is certain yet' : 'What is dark is certain: every beam that may win has it';
+  return `${certain}. Grey is how the best beam goes on.`;
 }
 
 function tokenDetails({ name, logprob, alternatives }: Piece['tokens'][number]): HTMLElement {

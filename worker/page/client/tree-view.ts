@@ -17,7 +17,7 @@ const SMALLEST = 0.2;
 const LARGEST = 3;
 /** Steps over which what was dropped fades, and how far. */
 const FADING = 6;
-const FADED = 0.7;
+const FADED = 0.8;
 
 export class TreeView {
   readonly #scroller = byId('tree-scroller', HTMLElement);
