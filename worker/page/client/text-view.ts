@@ -186,8 +186,8 @@ function endOf({ finishReason, score, tokens, text }: ChoiceText, running: boole
   if (!running) return '';
   if (!beams) return '';
   const certain =
-    text === '' ? 'Nothing is certain yet' : 'What is dark is certain: every beam that may win has it';
-  return `${certain}. Grey is how the best beam goes on.`;
+    text === '' ? 'Nothing is certain yet' : 'Certain up to the mark, for all beams that may win';
+  return `${certain}. Behind it, how the best of them goes on.`;
 }
 
 function tokenDetails({ name, logprob, alternatives }: Piece['tokens'][number]): HTMLElement {
