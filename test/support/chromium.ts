@@ -3,8 +3,9 @@
  * `@sparticuz/chromium` carries for Linux.
  */
 import { access, constants, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import sparticuz from '@sparticuz/chromium';
 import { type Browser, chromium } from 'playwright-core';
 
@@ -75,9 +76,9 @@ async function ofPackage(): Promise<Found> {
  * one of its own, which gets its name when all is in it.
  */
 async function unpacked(): Promise<string> {
-  const { version } = JSON.parse(
-    await readFile(new URL('../package.json', import.meta.resolve('@sparticuz/chromium')), 'utf8'),
-  ) as { version: string };
+  const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
+  const described = await readFile(join(dirname(entry), '..', 'package.json'), 'utf8');
+  const { version } = JSON.parse(described) as { version: string };
   const folder = join(tmpdir(), `edgebeam-chromium-${version}`);
   if (await isExecutable(join(folder, 'chromium'))) return folder;
   const partial = await mkdtemp(`${folder}-`);
