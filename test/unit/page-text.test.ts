@@ -9,7 +9,7 @@ import { ServerSentEvents } from '../../worker/page/client/server-sent-events.ts
 
 describe('server-sent events', () => {
   const STREAM =
-    ': hello\r\ndata: {"a": 1}\r\n\r\nevent: x\ndata:two\ndata:  lines\n\nid: 5\n\ndata: [DONE]\r\rdata: cut';
+    ': hello\r\ndata: {"a": 1}\r\n\r\nevent: x\ndata:two\r\ndata:  lines\r\n\r\nid: 5\n\ndata: [DONE]\r\rdata: cut';
   const EVENTS = ['{"a": 1}', 'two\n lines', '[DONE]'];
 
   it('are found wherever the stream is cut', () => {

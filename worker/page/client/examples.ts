@@ -11,6 +11,14 @@ const PROMPT = 'Once upon a time';
 export const EXAMPLES: readonly Example[] = [
   { title: 'Four beams', settings: { prompt: PROMPT, search: 'beam', values: {} } },
   {
+    title: 'One sentence, long or short',
+    settings: {
+      prompt: 'The cat was',
+      search: 'beam',
+      values: { num_beams: '5', n: '3', max_tokens: '24', stop: '.' },
+    },
+  },
+  {
     title: 'Eight beams, the best three',
     settings: {
       prompt: 'The little dragon was sad because',
