@@ -55,6 +55,19 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: 'page',
+          include: ['test/page/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: 'test/support/page-setup.ts',
+          // They share it, and look at what it is doing.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
         plugins: [cloudflareTest({ wrangler: { configPath: 'test/workerd/wrangler.toml' } })],
         test: {
           name: 'workerd',

@@ -15,6 +15,7 @@ import type { IsolateEngine } from './isolate-engine.ts';
 import { keys, rateLimit } from './operate/keys.ts';
 import { crossOrigin, guardHeaders, logged } from './operate/middleware.ts';
 import { Records } from './operate/records.ts';
+import { page } from './page/route.ts';
 import { health } from './routes/health.ts';
 import { metrics } from './routes/metrics.ts';
 import { docs, openapi } from './routes/openapi.ts';
@@ -63,6 +64,7 @@ export function createApp(engine: IsolateEngine): Hono<AppEnv> {
   app.route('/v1/completions', completions);
   app.route('/v1/models', models);
   app.route('/', generate);
+  app.route('/', page);
   app.route('/tokenize', tokenize);
   app.route('/info', info);
   app.route('/ai/run', run);

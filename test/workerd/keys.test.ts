@@ -36,6 +36,7 @@ describe('keys', () => {
 
   it.each([
     ['POST', '/generate', { error: expect.any(String), error_type: 'authentication' }],
+    ['POST', '/', { error: expect.any(String), error_type: 'authentication' }],
     ['POST', '/ai/run/default', { success: false, errors: [{ code: 5004, message: expect.any(String) }] }],
     ['GET', '/metrics', { error: { code: 'invalid_api_key' } }],
     ['GET', '/nothing', { error: { code: 'invalid_api_key' } }],
@@ -46,7 +47,10 @@ describe('keys', () => {
     expect(await response.json()).toMatchObject(body);
   });
 
-  it.each(['/health', '/health/ready', '/openapi.json', '/docs'])('are not asked for at %s', async (path) => {
+  it.each([
+    ...['/health', '/health/ready', '/openapi.json', '/docs'],
+    ...['/', '/page.js', '/page.css', '/icon.svg'],
+  ])('are not asked for at %s', async (path) => {
     expect((await app.fetch(path)).status).toBe(200);
   });
 

@@ -12,6 +12,7 @@ describe('every answer', () => {
     ['GET', '/health', 200],
     ['HEAD', '/health', 200],
     ['GET', '/docs', 200],
+    ['GET', '/', 200],
     ['OPTIONS', '/tokenize', 204],
     ['GET', '/nothing', 404],
     ['PUT', '/tokenize', 405],
@@ -37,7 +38,7 @@ describe('every answer', () => {
 
   it.each([
     ['PUT', '/tokenize', 'POST', { error_type: 'method_not_allowed' }],
-    ['GET', '/', 'POST', { error_type: 'method_not_allowed' }],
+    ['PUT', '/', 'POST, GET, HEAD', { error_type: 'method_not_allowed' }],
     ['GET', '/ai/run/default', 'POST', { success: false }],
     ['POST', '/v1/models', 'GET, HEAD', { error: { code: 'method_not_allowed' } }],
   ])('says what a path takes: %s %s', async (method, path, allow, body) => {

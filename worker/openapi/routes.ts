@@ -34,6 +34,10 @@ const OPERATION = { tag: 'Operation', error: 'Error' } as const;
 
 const GENERATE = { inputs: 'Once upon a time', parameters: { max_new_tokens: 20 } } as const;
 
+function pageFile(path: string, text: string, summary: string): Route {
+  return { ...OPERATION, path, method: 'get', summary, text, errors: OPEN, open: true };
+}
+
 export const ROUTES: readonly Route[] = [
   {
     ...OPENAI,
@@ -125,6 +129,19 @@ export const ROUTES: readonly Route[] = [
     event: 'RunEvent',
     errors: [404, ...BODY],
   },
+  {
+    ...OPERATION,
+    error: 'TgiError',
+    path: '/',
+    method: 'get',
+    summary: 'A page to ask on, which draws the search',
+    text: 'text/html',
+    errors: OPEN,
+    open: true,
+  },
+  pageFile('/page.js', 'text/javascript', 'Its script'),
+  pageFile('/page.css', 'text/css', 'Its style'),
+  pageFile('/icon.svg', 'image/svg+xml', 'Its icon'),
   {
     ...OPERATION,
     path: '/health',

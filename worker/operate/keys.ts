@@ -1,13 +1,20 @@
 /** @module Who may ask: bearer keys of a secret, and how often. */
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { HTTPException } from 'hono/http-exception';
 import { sha256 } from 'hono/utils/crypto';
 import type { AppEnv, Bindings } from '../bindings.ts';
 import { ApiError } from '../errors.ts';
+import { PAGE_PATHS } from '../page/route.ts';
 
 /** Paths that anyone may ask, as often as they like: whether it is up, and how it is asked. */
 const OPEN_PATHS = ['/health', '/health/ready', '/openapi.json', '/docs'];
+
+/** At `/` it is the page that anyone may read; to POST there is to generate. */
+function isOpen({ method, path }: Context<AppEnv>['req']): boolean {
+  const reads = method === 'GET' || method === 'HEAD';
+  return OPEN_PATHS.includes(path) || (reads && PAGE_PATHS.includes(path));
+}
 
 /** What a bearer token may be made of (RFC 6750, `b64token`): no header could ever bring another key. */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
@@ -17,7 +24,7 @@ const RETRY_AFTER_SECONDS = 10;
 
 /** Keys of the secret `API_KEYS`, by commas. Without it everyone may ask. */
 export const keys: MiddlewareHandler<AppEnv> = (c, next) => {
-  if (OPEN_PATHS.includes(c.req.path)) return next();
+  if (isOpen(c.req)) return next();
   return checkKey(c, next);
 };
 
@@ -55,7 +62,7 @@ function keysOf({ API_KEYS = '' }: Bindings): string[] | undefined {
 /** The binding `RATE_LIMITER`, by key, or where there are none by address. */
 export const rateLimit: MiddlewareHandler<AppEnv> = async (c, next) => {
   const limiter = c.env.RATE_LIMITER;
-  if (!limiter || OPEN_PATHS.includes(c.req.path)) return next();
+  if (!limiter || isOpen(c.req)) return next();
   const { success } = await limiter.limit({ key: await callerOf(c) });
   if (success) return next();
   throw new ApiError(429, `Too many requests: try again in ${RETRY_AFTER_SECONDS} seconds`, {

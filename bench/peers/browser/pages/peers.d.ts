@@ -48,36 +48,6 @@ declare module '@wllama/wllama' {
   }
 }
 
-declare module 'playwright-core' {
-  export interface BrowserServer {
-    process(): { readonly pid?: number };
-    wsEndpoint(): string;
-    close(): Promise<void>;
-  }
-  export interface Page {
-    goto(url: string): Promise<unknown>;
-    evaluate<Result>(script: () => Result | Promise<Result>): Promise<Result>;
-    evaluate<Result, Argument>(
-      script: (argument: Argument) => Result | Promise<Result>,
-      argument: Argument,
-    ): Promise<Result>;
-    waitForFunction(script: () => unknown): Promise<unknown>;
-  }
-  export interface Browser {
-    newPage(): Promise<Page>;
-    close(): Promise<void>;
-    version(): string;
-  }
-  export const chromium: {
-    launchServer(options: {
-      readonly executablePath: string;
-      readonly headless: boolean;
-      readonly args: readonly string[];
-    }): Promise<BrowserServer>;
-    connect(endpoint: string): Promise<Browser>;
-  };
-}
-
 declare module '*?url' {
   const url: string;
   export default url;

@@ -1,0 +1,103 @@
+/**
+ * @module Screenshots of the page, to be looked at: every width in light and dark, on a server of its own.
+ *
+ *     node test/page/screenshots.ts [FOLDER]
+ *     node test/page/screenshots.ts --docs    those of the documentation, into docs/images
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { startDevServer } from '../../worker/dev/child-server.ts';
+import { findChromium, launchChromium } from '../support/chromium.ts';
+
+const HERE = import.meta.dirname;
+const [argument] = process.argv.slice(2);
+const forDocs = argument === '--docs';
+const folder = forDocs ? join(HERE, '..', '..', 'docs', 'images') : (argument ?? join(HERE, 'dist'));
+const SEARCH = 'prompt=Once+upon+a+time&num_beams=8&n=2&max_tokens=60&no_repeat_ngram_size=3&run=1';
+const GROUPS =
+  'prompt=One+day%2C+a+cat+and+a+dog&search=diverse&num_beams=6&num_beam_groups=3&diversity_penalty=1&n=3&max_tokens=32&run=1';
+
+interface Shot {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fragment: string;
+  /** What is done before the picture is taken. */
+  readonly reach?: (page: Page) => Promise<unknown>;
+  /** The whole page if there is none, the window alone, or what a selector names. */
+  readonly part?: 'window' | `#${string}`;
+  /** Both if there is none. */
+  readonly scheme?: Scheme;
+}
+
+type Scheme = 'light' | 'dark';
+
+const pointAtToken = (page: Page) => page.locator('.tokens [role=option]').nth(6).hover();
+
+const SHOTS: readonly Shot[] = [
+  ...[360, 1280, 2560].map((width) => ({
+    ...{ name: `page-${width}`, width, height: width === 360 ? 780 : Math.round(width * 0.625) },
+    ...{ fragment: SEARCH, reach: pointAtToken },
+  })),
+  { name: 'start', width: 1280, height: 800, fragment: '' },
+  { name: 'groups', width: 1280, height: 800, fragment: GROUPS },
+  {
+    ...{ name: 'early', width: 1280, height: 800, fragment: SEARCH },
+    reach: (page) => page.locator('#time-slider').fill('18'),
+  },
+  {
+    ...{ name: 'fit', width: 1280, height: 800, fragment: SEARCH },
+    reach: (page) => page.locator('#zoom-fit').click(),
+  },
+  {
+    ...{ name: 'without-dropped', width: 1280, height: 800, fragment: SEARCH },
+    reach: (page) => page.locator('#show-dropped').uncheck(),
+  },
+  {
+    ...{ name: 'samples', width: 1280, height: 800 },
+    fragment: 'search=sampling&n=5&temperature=0.8&seed=7&max_tokens=32&run=1',
+  },
+  { name: 'error', width: 1280, height: 800, fragment: 'num_beams=4&n=9&run=1' },
+];
+
+const DOCS: readonly Shot[] = [
+  {
+    ...{ name: 'page', width: 1280, height: 860, scheme: 'light', part: 'window' },
+    fragment: 'num_beams=6&max_tokens=48&no_repeat_ngram_size=3&run=1',
+    reach: pointAtToken,
+  },
+  {
+    ...{ name: 'tree', width: 2400, height: 1200, scheme: 'dark', part: '#tree-panel', fragment: SEARCH },
+    reach: (page) => page.locator('#zoom-fit').click(),
+  },
+  { name: 'groups', width: 1280, height: 860, scheme: 'light', part: '#tree-panel', fragment: GROUPS },
+];
+
+async function take(browser: Browser, url: string, shot: Shot, colorScheme: Scheme): Promise<void> {
+  const { name, width, height, fragment, reach, part } = shot;
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
+  await page.goto(`${url}/#${fragment}`);
+  if (fragment.includes('run=1')) {
+    await page.locator('#result[data-state=done], #result[data-state=failed]').waitFor({ state: 'attached' });
+  }
+  await reach?.(page);
+  await page.waitForLoadState('networkidle');
+  const path = join(folder, forDocs ? `${name}.png` : `${name}-${colorScheme}.png`);
+  if (part?.startsWith('#')) await page.locator(part).screenshot({ path });
+  else await page.screenshot({ path, fullPage: part === undefined });
+  await page.close();
+}
+
+await mkdir(folder, { recursive: true });
+await using server = await startDevServer();
+const browser = await launchChromium(await findChromium());
+try {
+  for (const shot of forDocs ? DOCS : SHOTS) {
+    const schemes = shot.scheme ? [shot.scheme] : (['light', 'dark'] as const);
+    for (const scheme of schemes) await take(browser, server.url, shot, scheme);
+  }
+} finally {
+  await browser.close();
+}
+console.log(`the pictures are in ${folder}`);

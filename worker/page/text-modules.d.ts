@@ -1,0 +1,9 @@
+/** Files that are imported as their text. */
+declare module '*.txt' {
+  const text: string;
+  export default text;
+}
+declare module '*.html' {
+  const text: string;
+  export default text;
+}
