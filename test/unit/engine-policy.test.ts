@@ -122,7 +122,7 @@ describe('a pass', () => {
     },
   );
 
-  it('has a row for each prompt, however few tokens there are', async () => {
+  it('has rows for each prompt, however few tokens there are', async () => {
     const stream = new User(engine, 1, 30);
     const prompts = Array.from({ length: 12 }, (_, i) => new User(engine, 10 + i, 10));
     await begun(stream);

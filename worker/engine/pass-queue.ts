@@ -11,9 +11,8 @@
  * Everyone who waits for a token, with all rows of the step: a request with eight beams and one with a single branch both
  * get a token from each pass. Where the rows are more than a pass may have they are shared out evenly, and who needs
  * less than an even share leaves the rest to the others. Prompts share what remains among themselves in the same way;
- * but beside others' tokens a pass takes no more rows of prompts than of tokens, one for each prompt, or as many as come nearly
- * free with these, so that a long prompt makes the others' steps about twice as long: nobody waits longer than a step and a
- * chunk.
+ * but beside others' tokens a pass takes no more rows of prompts than of tokens, or for each prompt as many as come nearly free
+ * with one, so that a long prompt makes the others' steps about twice as long: nobody waits longer than a step and a chunk.
  */
 import { EngineBrokenError, HeapExhaustedError, OrtError } from './errors.ts';
 import type { Gpt2 } from './gpt2.ts';
@@ -125,8 +124,8 @@ export class PassQueue {
     const prompts = this.#waiting.filter(({ isPrompt }) => isPrompt);
     const forSteps = shareOut(steps, prompts.length > 0 ? Math.max(1, maxRows - cheapRows) : maxRows);
     const tokens = forSteps.reduce((sum, { rows }) => sum + rows.length, 0);
-    const least = tokens + Math.max(tokens, prompts.length);
-    const whole = tokens > 0 ? cheapRows * Math.ceil(least / cheapRows) : maxRows;
+    const twice = Math.ceil((2 * tokens) / cheapRows);
+    const whole = tokens > 0 ? cheapRows * Math.max(twice, prompts.length) : maxRows;
     return [...forSteps, ...shareOut(prompts, Math.min(whole, maxRows) - tokens)];
   }
 
