@@ -62,7 +62,11 @@ async function run({ only, quick, json, write }: Options): Promise<void> {
   const text = report(results);
   console.log(text);
   if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
-  if (write) await putIntoPage('measured', text);
+  if (write && only !== 'concurrency') await putIntoPage('measured', report({ ...results, concurrency: [] }));
+  if (write && results.concurrency.length > 0) {
+    const none = { measurements: [], breakdown: [], decoding: [], coldStarts: [] };
+    await putIntoPage('measured at once', report({ ...results, ...none }));
+  }
 
   function isAsked(part: NonNullable<Options['only']>): boolean {
     return only === undefined || only === part;

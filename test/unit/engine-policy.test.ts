@@ -105,7 +105,7 @@ describe('a pass', () => {
   });
 
   it.each([
-    { precision: 'int8', model: ODD_INT8, branches: 1, chunk: 7 },
+    { precision: 'int8', model: ODD_INT8, branches: 1, chunk: 3 },
     { precision: 'int4', model: ODD_INT4, branches: 1, chunk: 3 },
     { precision: 'int8', model: ODD_INT8, branches: 8, chunk: 8 },
     { precision: 'int4', model: ODD_INT4, branches: 8, chunk: 8 },

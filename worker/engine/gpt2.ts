@@ -16,7 +16,6 @@ export class Gpt2 {
   readonly pool: KeyValuePool;
   /** The most rows of one pass: a longer prompt goes in chunks of so many tokens. */
   readonly maxRows: number;
-  readonly cheapRows: number;
   readonly #ort: Ort;
   readonly #attend: AttentionKernel['attend'];
   readonly #network: Network;
@@ -37,7 +36,6 @@ export class Gpt2 {
     this.config = config;
     this.maxRows = maxRows;
     this.#network = network;
-    this.cheapRows = network.cheapRows;
     this.pool = new KeyValuePool(ort.heap, config, cache);
     ort.heap.reserve(pathBytes(maxRows, config), 'activations');
   }

@@ -68,7 +68,6 @@ export function graphNetwork(
     graphPass(ort, config, sessions, weights, at, rows, kept),
   );
   return {
-    cheapRows: 8,
     pass: (rows) => passes.of(rows),
     release() {
       passes.release();

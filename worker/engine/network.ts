@@ -26,8 +26,6 @@ export interface ReadOut {
 }
 
 export interface Network {
-  /** So many rows take less than twice the time of one. */
-  readonly cheapRows: number;
   /** For a forward pass of so many rows; one at a time, for the next one takes the same memory. */
   pass(rows: number): NetworkPass;
   release(): void;

@@ -19,7 +19,10 @@ import type { Gpt2 } from './gpt2.ts';
 import type { CachedNode } from './nodes.ts';
 import { PassCounts } from './pass-counts.ts';
 
-type Model = Pick<Gpt2, 'forward' | 'maxRows' | 'cheapRows'>;
+/** So many rows take less than twice the time of one, at any precision. */
+const CHEAP_ROWS = 4;
+
+type Model = Pick<Gpt2, 'forward' | 'maxRows'>;
 
 export interface QueuedRow {
   readonly node: CachedNode;
@@ -119,13 +122,12 @@ export class PassQueue {
   }
 
   #parts(): Part[] {
-    const { maxRows, cheapRows } = this.#model;
+    const { maxRows } = this.#model;
     const steps = this.#waiting.filter(({ isPrompt }) => !isPrompt);
     const prompts = this.#waiting.filter(({ isPrompt }) => isPrompt);
-    const forSteps = shareOut(steps, prompts.length > 0 ? Math.max(1, maxRows - cheapRows) : maxRows);
+    const forSteps = shareOut(steps, prompts.length > 0 ? Math.max(1, maxRows - CHEAP_ROWS) : maxRows);
     const tokens = forSteps.reduce((sum, { rows }) => sum + rows.length, 0);
-    const twice = Math.ceil((2 * tokens) / cheapRows);
-    const whole = tokens > 0 ? cheapRows * Math.max(twice, prompts.length) : maxRows;
+    const whole = tokens > 0 ? Math.max(2 * tokens, CHEAP_ROWS * prompts.length) : maxRows;
     return [...forSteps, ...shareOut(prompts, Math.min(whole, maxRows) - tokens)];
   }
 

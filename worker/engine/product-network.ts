@@ -89,8 +89,6 @@ export function productNetwork(
     productPass({ ort, config, kernels, sessions, weights, at }, rows, kept),
   );
   return {
-    // A tile of weights is multiplied with four rows at a time.
-    cheapRows: 4,
     pass: (rows) => passes.of(rows),
     release() {
       passes.release();
