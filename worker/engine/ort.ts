@@ -7,11 +7,12 @@
  * nothing. `test/workerd/ort.test.ts` is the contract: what this file relies on, so that an upgrade fails there.
  */
 import type { OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
-import { EngineBrokenError, HeapExhaustedError, OrtError } from './errors.ts';
+import { OrtError } from './errors.ts';
 import { Heap, PAGE_BYTES } from './heap.ts';
 import { guarded, lastError } from './ort-error.ts';
 import { instantiate } from './ort-instance.ts';
 import { Session } from './session.ts';
+import { WholeOrBroken } from './whole-or-broken.ts';
 
 /** `ONNXTensorElementDataType` */
 const ELEMENT_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
@@ -42,8 +43,7 @@ export class Ort {
 
   /** Where the heap ended before the first attempt at a session. */
   #begin: number | undefined;
-  #creating = false;
-  #trapped = false;
+  readonly #creating = new WholeOrBroken('the making of a session');
 
   private constructor(glue: OrtGlue, heap: Heap) {
     this.#glue = glue;
@@ -66,12 +66,9 @@ export class Ort {
     return new Ort(glue, new Heap(glue, memory, pages * PAGE_BYTES));
   }
 
-  /**
-   * Whether it has trapped while it made a session, or the platform has killed it then: that does not wait, so nobody else
-   * can see one being made.
-   */
+  /** Whether a session was begun and not made. */
   get broken(): boolean {
-    return this.#creating || this.#trapped;
+    return this.#creating.broken;
   }
 
   /**
@@ -82,18 +79,14 @@ export class Ort {
   createSession(model: Uint8Array): Session {
     const before = this.#beforeSession();
     const copy = this.heap.allocate(model.byteLength, 'graphs');
-    this.#creating = true;
     try {
-      this.heap.bytes(copy, model.byteLength).set(model);
-      const handle = this.#createSession(copy, model.byteLength);
-      return this.#entered(handle, model.byteLength, before);
-    } catch (error) {
-      if (error instanceof OrtError || error instanceof HeapExhaustedError) throw error;
-      this.#trapped = true;
-      throw new EngineBrokenError('onnxruntime did not come to an end with a graph', { cause: error });
+      return this.#creating.run(() => {
+        this.heap.bytes(copy, model.byteLength).set(model);
+        const handle = this.#createSession(copy, model.byteLength);
+        return this.#entered(handle, model.byteLength, before);
+      });
     } finally {
       this.heap.free(copy);
-      this.#creating = false;
     }
   }
 

@@ -14,10 +14,10 @@
  * but beside others' tokens a pass takes no more rows of prompts than of tokens, or for each prompt as many as come nearly free
  * with one, so that a long prompt makes the others' steps about twice as long: nobody waits longer than a step and a chunk.
  */
-import { EngineBrokenError, HeapExhaustedError, OrtError } from './errors.ts';
 import type { Gpt2 } from './gpt2.ts';
 import type { CachedNode } from './nodes.ts';
 import { PassCounts } from './pass-counts.ts';
+import { WholeOrBroken } from './whole-or-broken.ts';
 
 /** So many rows take less than twice the time of one, at any precision. */
 const CHEAP_ROWS = 4;
@@ -57,8 +57,7 @@ export class PassQueue {
   readonly #pause: () => Promise<void>;
   #waiting: readonly Call[] = [];
   #passes = 0;
-  #running = false;
-  #failed = false;
+  readonly #forwarding = new WholeOrBroken('a forward pass');
 
   /** @param pause lets other requests, and the sockets, have their turn */
   constructor(model: Model, pause: () => Promise<void>) {
@@ -71,12 +70,9 @@ export class PassQueue {
     return this.#waiting.reduce((sum, { rows }) => sum + rows.length, 0);
   }
 
-  /**
-   * Whether a pass did not come to its end. A pass does not wait, so whoever sees one running sees one that the platform has
-   * killed: not even `finally` runs then.
-   */
+  /** Whether a pass did not come to its end. */
   get broken(): boolean {
-    return this.#failed || this.#running;
+    return this.#forwarding.broken;
   }
 
   /**
@@ -149,27 +145,13 @@ export class PassQueue {
       else if (logits) row.logits = logits;
     }
     const rows = [...byNode.values()];
-    this.#run(rows);
+    this.#forwarding.run(() => this.#model.forward(rows));
+    this.counts.add(rows);
     for (const { node, logits, copies } of rows) {
       node.evaluated = true;
       if (logits) for (const copy of copies) copy.set(logits);
     }
     for (const { call, rows } of parts) call.rows = call.rows.slice(rows.length);
-  }
-
-  #run(rows: Parameters<Gpt2['forward']>[0]): void {
-    if (this.broken) throw new EngineBrokenError('a forward pass before this one did not come to its end');
-    this.#running = true;
-    try {
-      this.#model.forward(rows);
-      this.counts.add(rows);
-    } catch (error) {
-      if (error instanceof OrtError || error instanceof HeapExhaustedError) throw error;
-      this.#failed = true;
-      throw new EngineBrokenError('a forward pass did not come to its end', { cause: error });
-    } finally {
-      this.#running = false;
-    }
   }
 }
 
