@@ -1,16 +1,16 @@
 /** @module Where the time of a step goes, for GPT-2 124M at 4 bits: the forward pass put together from timed parts. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { folderSource, kernelModules, nodePlatform, startOrt } from '../model-assets/node/engine.ts';
-import { Gpt2 } from '../worker/engine/gpt2.ts';
-import { attentionKernel } from '../worker/engine/kernels/attention.ts';
-import { linearKernels } from '../worker/engine/kernels/linear.ts';
-import { readManifest } from '../worker/engine/model-source.ts';
-import type { PathNode } from '../worker/engine/network.ts';
-import { makePlan } from '../worker/engine/plan.ts';
-import { type PartSessions, productNetwork } from '../worker/engine/product-network.ts';
-import { createSessions, type Session } from '../worker/engine/session.ts';
-import { Weights } from '../worker/engine/weights.ts';
+import type { PathNode } from '../engine/cache/radix-tree.ts';
+import { attentionKernel } from '../engine/kernels/attention.ts';
+import { linearKernels } from '../engine/kernels/linear.ts';
+import { Gpt2 } from '../engine/model/gpt2.ts';
+import { type KernelNetworkSessions, kernelNetwork } from '../engine/model/kernel-network.ts';
+import { readManifest } from '../engine/model/model-source.ts';
+import { makePlan } from '../engine/model/plan.ts';
+import { Weights } from '../engine/model/weights.ts';
+import { folderSource, kernelModules, nodePlatform, startOrt } from '../engine/node/load-engine.ts';
+import { createSessions, type Session } from '../engine/runtime/session.ts';
 import { median } from './format.ts';
 import { memoryReader } from './memory-reader.ts';
 import { INT4 } from './models.ts';
@@ -98,13 +98,13 @@ async function timedModel(watch: Watch) {
   const modules = await kernelModules();
   const kernels = linearKernels(modules.linear, ort.heap.memory);
   const attention = attentionKernel(modules.attention, ort.heap.memory);
-  const network = productNetwork(
+  const network = kernelNetwork(
     ort,
     manifest.config,
-    timedSessions(watch, sessions) as unknown as PartSessions,
+    timedSessions(watch, sessions) as unknown as KernelNetworkSessions,
     {
-      product: watch.timed('products', kernels.product),
-      readOut: watch.timed('head', kernels.readOut),
+      matmul: watch.timed('products', kernels.matmul),
+      lmHead: watch.timed('head', kernels.lmHead),
       embed: watch.timed('embedding', kernels.embed),
     },
     weights,

@@ -1,9 +1,9 @@
 /** @module What decoding itself takes of a step, beside the forward pass of the same number of rows. */
 import { decode } from '../decoding/decode.ts';
-import type { DecodingOptions } from '../decoding/options.ts';
-import type { LanguageModel } from '../decoding/token-tree.ts';
-import { createRandom, fillNormal } from '../model-assets/checkpoint/normal.ts';
-import { loadEngine } from '../model-assets/node/engine.ts';
+import type { LanguageModel } from '../decoding/interface/token-tree.ts';
+import type { DecodingOptions } from '../decoding/options/options.ts';
+import { loadEngine } from '../engine/node/load-engine.ts';
+import { createRandom, fillNormal } from '../model-assets/synthesize/normal.ts';
 import type { Plan } from './measure.ts';
 import { INT4, INT8 } from './models.ts';
 import { oursSide } from './ours.ts';

@@ -10,15 +10,15 @@ import {
   attentionKernel,
   attentionScratchBytes,
   int8RowBytes,
-} from '../worker/engine/kernels/attention.ts';
-import { type KernelModule, wasmPath } from '../worker/engine/kernels/build.ts';
+} from '../engine/kernels/attention.ts';
+import { type KernelModule, wasmPath } from '../engine/kernels/build.ts';
 import {
   hasRelaxedSimd,
   type LinearKernels,
   linearKernels,
-  productScratchBytes,
-  readOutScratchBytes,
-} from '../worker/engine/kernels/linear.ts';
+  lmHeadScratchBytes,
+  matmulScratchBytes,
+} from '../engine/kernels/linear.ts';
 import { describeMachine } from './machine.ts';
 import { memoryReader } from './memory-reader.ts';
 import { PAST } from './side.ts';
@@ -90,11 +90,11 @@ function productCalls(builds: readonly LinearKernels[]): (rows: number) => Calls
     allocate(MOST_ROWS * 4 * WIDTH * FLOAT_BYTES),
   ];
   const [scales, bias] = [allocate(4 * WIDTH * FLOAT_BYTES), allocate(4 * WIDTH * FLOAT_BYTES)];
-  const scratch = allocate(productScratchBytes(MOST_ROWS, 4 * WIDTH));
+  const scratch = allocate(matmulScratchBytes(MOST_ROWS, 4 * WIDTH));
   fillFloats(x, MOST_ROWS * 4 * WIDTH);
   const product = (kernels: LinearKernels, rows: number) => () => {
     layers.forEach(([inputs, outputs], i) => {
-      kernels.product(x, rows, inputs, outputs, weights[i] as number, scales, bias, y, scratch);
+      kernels.matmul(x, rows, inputs, outputs, weights[i] as number, scales, bias, y, scratch);
     });
   };
   const names = builds.length > 1 ? ['product, relaxed SIMD', 'plain SIMD'] : ['product, plain SIMD'];
@@ -111,7 +111,7 @@ function readOutCalls(kernels: LinearKernels): (rows: number) => Calls {
   const read = memoryReader(memory, begin, heapEnd - begin);
   const [scales, wpe] = [allocate(TOKENS * FLOAT_BYTES), allocate(POSITIONS * WIDTH * FLOAT_BYTES)];
   const [x, logits] = [allocate(MOST_ROWS * WIDTH * FLOAT_BYTES), allocate(8 * TOKENS * FLOAT_BYTES)];
-  const scratch = allocate(readOutScratchBytes(8, WIDTH));
+  const scratch = allocate(lmHeadScratchBytes(8, WIDTH));
   const ids = allocate(MOST_ROWS * 4);
   new Uint32Array(memory.buffer, ids, MOST_ROWS).forEach((_, i, all) => {
     all[i] = (i * 7919) % TOKENS;
@@ -124,7 +124,7 @@ function readOutCalls(kernels: LinearKernels): (rows: number) => Calls {
   return (rows) => ({
     // Of a prompt only the last row is read out.
     [`read-out${rows > 8 ? ' of 1 row' : ''}`]: () =>
-      kernels.readOut(x, rows > 8 ? 1 : rows, WIDTH, TOKENS, codes, scales, logits, scratch),
+      kernels.lmHead(x, rows > 8 ? 1 : rows, WIDTH, TOKENS, codes, scales, logits, scratch),
     'reading its weights': read,
     embed: () => kernels.embed(ids, positions, rows, WIDTH, codes, scales, wpe, x),
   });

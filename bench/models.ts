@@ -7,8 +7,8 @@ import {
   manifestSchema,
   storedVocabSize,
   type TensorEntry,
-} from '../model-assets/manifest.ts';
-import { synthesize } from '../model-assets/synthesize.ts';
+} from '../model-assets/format/manifest.ts';
+import { synthesize } from '../model-assets/synthesize/synthesize.ts';
 import { embeddingPieces, GRAPH_FILE, PIECE_BYTES } from './usual-files.ts';
 import { buildUsualGraph, sharedBegin } from './usual-graph.ts';
 
@@ -81,16 +81,16 @@ export async function readUsualWeights(
     (manifest.tensors.find((tensor) => tensor.name === name) as TensorEntry).offset;
   const codes = stream.subarray(begin('wte.weight'));
   const lookUp = new Uint8Array(vocab_size * n_embd);
-  const readOut = new Uint8Array(vocab_size * n_embd);
+  const lmHead = new Uint8Array(vocab_size * n_embd);
   for (let i = 0; i < n_embd; i++) {
     const row = codes.subarray(i * columns, i * columns + vocab_size);
-    readOut.set(row, i * vocab_size);
+    lmHead.set(row, i * vocab_size);
     for (let token = 0; token < vocab_size; token++) lookUp[token * n_embd + i] = row[token] as number;
   }
   const scales = stream.subarray(begin('wte.weight_scale')).subarray(0, 4 * vocab_size);
   return {
     weights: stream.subarray(sharedBegin(manifest)),
-    embedding: Buffer.concat([lookUp, readOut, scales]),
+    embedding: Buffer.concat([lookUp, lmHead, scales]),
   };
 }
 

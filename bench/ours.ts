@@ -1,6 +1,6 @@
 /** @module Ours: the engine as decoding uses it, a tree of tokens over one pool of keys and values. */
-import type { TokenTree, TreeNode } from '../decoding/token-tree.ts';
-import type { Engine } from '../worker/engine/engine.ts';
+import type { TokenTree, TreeNode } from '../decoding/interface/token-tree.ts';
+import type { Engine } from '../engine/engine.ts';
 import { MOST_ROWS, PAST, PROMPT, type Side, someToken, type Timing } from './side.ts';
 
 export function oursSide(engine: Engine): Side {

@@ -1,5 +1,5 @@
 /** @module The files of the usual layout's model, cut like ours, so that they can be static assets. */
-import { type Manifest, manifestSchema, tensorBytes } from '../model-assets/manifest.ts';
+import { type Manifest, manifestSchema, tensorBytes } from '../model-assets/format/manifest.ts';
 import type { UsualModel } from './usual.ts';
 import { embeddingTensors, sharedBegin } from './usual-graph.ts';
 

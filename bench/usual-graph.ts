@@ -8,9 +8,14 @@
  * matrix twice, since it cannot use one layout at both ends.
  */
 import protobuf from 'protobufjs';
+import {
+  type Manifest,
+  type ModelConfig,
+  type TensorEntry,
+  tensorBytes,
+} from '../model-assets/format/manifest.ts';
 import { activation } from '../model-assets/graphs/activations.ts';
 import { Graph, type Value } from '../model-assets/graphs/onnx.ts';
-import { type Manifest, type ModelConfig, type TensorEntry, tensorBytes } from '../model-assets/manifest.ts';
 
 /** The stream of the converted model's shards, without `wte`. */
 export const WEIGHTS_FILE = 'weights';

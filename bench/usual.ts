@@ -1,6 +1,6 @@
 /** @module The usual layout, run through the public API of onnxruntime-web on one thread. */
 import { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
-import type { ModelConfig } from '../model-assets/manifest.ts';
+import type { ModelConfig } from '../model-assets/format/manifest.ts';
 import { PAST, PROMPT, type Side, someToken } from './side.ts';
 import { EMBEDDING_FILE, WEIGHTS_FILE } from './usual-graph.ts';
 

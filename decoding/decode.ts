@@ -1,16 +1,17 @@
 /** @module Decoding: a prompt, options and a model in; events while it runs and sequences in the end. */
-import { beamSearch, type TakenTokens } from './beam-search.ts';
-import { checkAgainstModel } from './check-against-model.ts';
-import type { DecodedSequence, DecodingEvent, DecodingResult } from './events.ts';
-import { Hypothesis } from './hypothesis.ts';
-import { ModelRows, PromptThoughts } from './model-logprobs.ts';
-import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-import { processorsOf } from './processors/chain.ts';
-import { Scratch } from './processors/selection.ts';
-import { seededRandom } from './random.ts';
-import { sampleBranches } from './sampling.ts';
-import { stoppingRule, type TokenText } from './stopping.ts';
-import type { LanguageModel, TokenTree, TreeNode } from './token-tree.ts';
+
+import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface/events.ts';
+import type { LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
+import { seededRandom } from './math/random.ts';
+import { SelectionWorkspace } from './math/selection.ts';
+import { processorsOf } from './options/chain.ts';
+import { checkAgainstModel } from './options/check-against-model.ts';
+import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
+import { beamSearch, type TakenTokens } from './strategies/beam-search.ts';
+import { Hypothesis } from './strategies/hypothesis.ts';
+import { PromptLogprobs, RawLogprobs } from './strategies/model-logprobs.ts';
+import { sampleBranches } from './strategies/sampling.ts';
+import { stoppingRule, type TokenText } from './strategies/stopping.ts';
 
 export interface DecodingContext {
   /** Needed for `stop` and `stop_strings` only. */
@@ -77,9 +78,10 @@ async function* run(
   const tree = model.open(nodesNeeded(prompt.length, options));
   try {
     const rows = Array.from({ length: branchCount(options) }, () => new Float32Array(model.vocabSize));
-    const scratch = new Scratch();
+    const workspace = new SelectionWorkspace();
     const { prompt_logprobs } = options;
-    const thoughts = prompt_logprobs === undefined ? undefined : new PromptThoughts(prompt_logprobs, scratch);
+    const thoughts =
+      prompt_logprobs === undefined ? undefined : new PromptLogprobs(prompt_logprobs, workspace);
     const node = await evaluatePrompt(tree, prompt, rows[0] as Float32Array, thoughts);
     if (thoughts) yield { type: 'prompt', logprobs: thoughts.logprobs };
     if (options.max_new_tokens === 0) return { sequences: nothingGenerated(options), warnings };
@@ -100,10 +102,11 @@ async function* run(
       processors: processorsOf(
         options,
         { promptLength: prompt.length, eosTokenIds, maxLength, taken },
-        scratch,
+        workspace,
       ),
       stopping: stoppingRule({ eosTokenIds, maxLength, ...stops }, tokenizer),
-      modelRows: options.logprobs === undefined ? undefined : new ModelRows(rows, options.logprobs, scratch),
+      rawLogprobs:
+        options.logprobs === undefined ? undefined : new RawLogprobs(rows, options.logprobs, workspace),
       signal,
     };
     const sequences =
@@ -127,7 +130,7 @@ async function evaluatePrompt(
   tree: TokenTree,
   prompt: ArrayLike<number>,
   logits: Float32Array,
-  thoughts?: PromptThoughts,
+  thoughts?: PromptLogprobs,
 ): Promise<TreeNode> {
   const nodes: TreeNode[] = [];
   for (let i = 0; i < prompt.length; i++) {

@@ -1,6 +1,6 @@
 /** @module `edgebeam/decoding`: what others may use. */
 export { type DecodingContext, decode, decodeAll } from './decode.ts';
-export { DecodingOptionsError, NoTokenLeftError } from './errors.ts';
+export { DecodingOptionsError, NoTokenLeftError } from './interface/errors.ts';
 export type {
   Beam,
   BeamsEvent,
@@ -13,7 +13,7 @@ export type {
   PromptEvent,
   TokenEvent,
   TokenLogprob,
-} from './events.ts';
-export type { DecodingOptions } from './options.ts';
-export type { FinishReason, TokenText } from './stopping.ts';
-export type { Evaluation, LanguageModel, TokenTree, TreeNode } from './token-tree.ts';
+} from './interface/events.ts';
+export type { Evaluation, LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
+export type { DecodingOptions } from './options/options.ts';
+export type { FinishReason, TokenText } from './strategies/stopping.ts';

@@ -1,7 +1,7 @@
 /** @module Converting a model when it is not there yet, or when it is older than what it is made of. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConvertOptions, convert } from './convert.ts';
+import { type ConvertOptions, convert } from './convert/convert.ts';
 
 const HERE = import.meta.dirname;
 

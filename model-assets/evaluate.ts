@@ -4,12 +4,13 @@
  * Both models read the same tokens in windows that begin without a past, each in an onnxruntime of its own. Each
  * row of logits is compared as it comes, so memory does not grow with the text but for eight bytes a token.
  */
-import { argmax } from '../decoding/choose.ts';
-import type { LanguageModel, TreeNode } from '../decoding/token-tree.ts';
-import type { Engine } from '../worker/engine/engine.ts';
-import type { CachePrecision } from '../worker/engine/kv-pool.ts';
-import type { OnProgress } from './convert.ts';
-import { loadEngine } from './node/engine.ts';
+
+import type { LanguageModel, TreeNode } from '../decoding/interface/token-tree.ts';
+import { argmax } from '../decoding/math/sample-token.ts';
+import type { CachePrecision } from '../engine/cache/kv-pool.ts';
+import type { Engine } from '../engine/engine.ts';
+import { loadEngine } from '../engine/node/load-engine.ts';
+import type { OnProgress } from './convert/convert.ts';
 
 /** Rows that go through a model at once. */
 const BATCH_ROWS = 64;

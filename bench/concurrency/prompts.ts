@@ -1,5 +1,5 @@
 /** @module Prompts that no cache can know: token ids drawn anew each time. */
-import { seededRandom } from '../../decoding/random.ts';
+import { seededRandom } from '../../decoding/math/random.ts';
 
 /** Fewer than any of the models knows, and none of them ends a text. */
 const IDS = 8000;

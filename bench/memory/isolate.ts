@@ -1,7 +1,8 @@
 /** @module All of an isolate's memory while it serves a model: onnxruntime's heap and JavaScript's, inside workerd. */
+
+import type { EngineStatus } from '../../engine/engine.ts';
+import type { Plan } from '../../engine/model/plan.ts';
 import { freePort, startDevServer } from '../../worker/dev/child-server.ts';
-import type { EngineStatus } from '../../worker/engine/engine.ts';
-import type { Plan } from '../../worker/engine/plan.ts';
 import { Inspector, type JavaScriptHeap } from './inspector.ts';
 
 /** What Cloudflare gives an isolate, in the smaller of the two meanings of MB. */

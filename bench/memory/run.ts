@@ -1,7 +1,7 @@
 /** @module `npm run memory`: what a model takes of an isolate's 128 MB, measured inside workerd. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { describePlan } from '../../worker/engine/plan.ts';
+import { describePlan } from '../../engine/model/plan.ts';
 import { ensureInt4Model, INT4 } from '../models.ts';
 import { ISOLATE_BYTES, measureIsolate, totalOf } from './isolate.ts';
 

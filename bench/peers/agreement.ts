@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { decodeAll } from '../../decoding/index.ts';
+import { loadEngine } from '../../engine/node/load-engine.ts';
 import { DEFAULT_CHECKPOINT, ensureModel } from '../../model-assets/ensure.ts';
-import { loadEngine } from '../../model-assets/node/engine.ts';
-import type { Tokenizer } from '../../worker/tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { CACHE } from '../models.ts';
 import type { PeerModels } from './models.ts';
 import type { Peer, RunningPeer } from './peer.ts';

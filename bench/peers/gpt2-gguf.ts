@@ -5,8 +5,8 @@
 import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
 import { type Parameter, parametersOf } from '../../model-assets/checkpoint/parameters.ts';
 import { readFloats, type StoredTensor } from '../../model-assets/checkpoint/safetensors.ts';
-import type { ModelConfig } from '../../model-assets/manifest.ts';
-import { readVocabulary } from '../../model-assets/tokenizer-files.ts';
+import { readVocabulary } from '../../model-assets/convert/tokenizer-files.ts';
+import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { GGML_TYPE, type GgufValue, writeGguf } from './gguf.ts';
 
 /** `LLAMA_FTYPE_MOSTLY_Q8_0` */

@@ -1,9 +1,9 @@
 /** @module The models in every peer's own format, made of the same checkpoint and kept in a cache. */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ISOLATE_HEAP_BYTES } from '../../engine/model/plan.ts';
 import { DEFAULT_CHECKPOINT, ensureModel } from '../../model-assets/ensure.ts';
-import { type Manifest, manifestSchema, type Precision } from '../../model-assets/manifest.ts';
-import { ISOLATE_HEAP_BYTES } from '../../worker/engine/plan.ts';
+import { type Manifest, manifestSchema, type Precision } from '../../model-assets/format/manifest.ts';
 import { CACHE, CHECKPOINT, ensureCheckpoint, readUsualWeights, written } from '../models.ts';
 import { buildWholeGraph } from '../usual-graph.ts';
 import { BEAM_SEARCH_BORDER, beamSearchModel } from './beam-search-graph.ts';

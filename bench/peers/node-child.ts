@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { loadEngine } from '../../model-assets/node/engine.ts';
+import { loadEngine } from '../../engine/node/load-engine.ts';
 import { beamSearchSide } from './beam-search-side.ts';
 import { BEAM_SEARCH_FILE, type PeerModels } from './models.ts';
 import { oursSide } from './ours-side.ts';

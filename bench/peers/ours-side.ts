@@ -1,7 +1,7 @@
 /** @module edgebeam as its users call it, and its bare forward pass, wherever the engine is. */
 import { type DecodingOptions, decode } from '../../decoding/index.ts';
-import type { TreeNode } from '../../decoding/token-tree.ts';
-import type { Engine } from '../../worker/engine/engine.ts';
+import type { TreeNode } from '../../decoding/interface/token-tree.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { type Answer, type Forward, type Generate, type PeerSide, stopwatch } from './protocol.ts';
 
 export function oursSide(engine: Engine): PeerSide {

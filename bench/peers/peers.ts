@@ -1,5 +1,5 @@
 /** @module Everyone who is measured. */
-import type { Precision } from '../../model-assets/manifest.ts';
+import type { Precision } from '../../model-assets/format/manifest.ts';
 import { missingChromium, startChromiumPeer } from './browser/chromium-peer.ts';
 import { ensureInstalled } from './browser/install.ts';
 import { startNodePeer } from './node-peer.ts';

@@ -1,8 +1,8 @@
 /** @module Prompts of a given number of tokens that every tokenizer cuts into the same ones. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { manifestSchema } from '../../model-assets/manifest.ts';
-import { Tokenizer } from '../../worker/tokenizer/tokenizer.ts';
+import { manifestSchema } from '../../model-assets/format/manifest.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { Prompt } from './protocol.ts';
 
 /** A step through the vocabulary that has no factor in common with its size. */

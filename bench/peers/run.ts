@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { manifestSchema, type Precision } from '../../model-assets/manifest.ts';
+import { manifestSchema, type Precision } from '../../model-assets/format/manifest.ts';
 import { describeMachine } from '../machine.ts';
 import { putIntoPage } from '../page.ts';
 import { type Agreement, checkAgreement, makeReference } from './agreement.ts';

@@ -1,6 +1,6 @@
 /** @module onnxruntime inside workerd, without a model. */
 import onnxruntime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
-import { Ort } from '../../worker/engine/ort.ts';
+import { Ort } from '../../engine/runtime/ort.ts';
 import { bareSide } from '../bare.ts';
 import { workerOf } from './respond.ts';
 

@@ -1,7 +1,7 @@
 /** @module Our engine inside workerd, started as the real Worker starts it. */
-import { IsolateEngine } from '../../worker/isolate-engine.ts';
+import { IsolateEngine } from '../../worker/isolate/isolate-engine.ts';
+import { assetsSource } from '../../worker/isolate/platform.ts';
 import { modules } from '../../worker/modules.ts';
-import { assetsSource } from '../../worker/platform.ts';
 import { oursSide } from '../ours.ts';
 import { workerOf } from './respond.ts';
 

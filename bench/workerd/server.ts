@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTestHarness, unstable_readConfig } from 'wrangler';
-import { ISOLATE_HEAP_BYTES } from '../../worker/engine/plan.ts';
+import { ISOLATE_HEAP_BYTES } from '../../engine/model/plan.ts';
 import { readProc } from '../resident.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -2,10 +2,10 @@
  * @module Sampling from the tokens that are likely enough. The cutoffs are moved from probabilities to scores:
  * p < c exactly when score < largest + ln(c · Σ exp(score - largest)). Rows without a softmax stay as they are.
  */
-import { exponential, logarithm } from '../elementary.ts';
-import type { LogitsProcessor } from '../processor.ts';
-import { kthLargest, topIndices } from './selection.ts';
-import { entropy, largestScore, softmaxWeights } from './softmax.ts';
+import { exponential, logarithm } from '../math/elementary.ts';
+import { kthLargest, topIndices } from '../math/selection.ts';
+import { entropy, largestScore, softmaxWeights } from '../math/softmax.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 import { keepOnly, removeBelow, type Truncation, withDefaults } from './truncation.ts';
 
 /**
@@ -13,12 +13,12 @@ import { keepOnly, removeBelow, type Truncation, withDefaults } from './truncati
  * left that others must be kept, of equal ones those with the lowest indices.
  */
 export function minP(share: number, truncation: Truncation = {}): LogitsProcessor {
-  const { minTokensToKeep, scratch } = withDefaults(truncation);
+  const { minTokensToKeep, workspace } = withDefaults(truncation);
   return function minP(scores) {
     const cutoff = largestScore(scores) + logarithm(share);
     if (Number.isNaN(cutoff)) return;
-    if (minTokensToKeep > 1 && kthLargest(scores, minTokensToKeep, scratch) < cutoff) {
-      keepOnly(scores, topIndices(scores, minTokensToKeep, scratch));
+    if (minTokensToKeep > 1 && kthLargest(scores, minTokensToKeep, workspace) < cutoff) {
+      keepOnly(scores, topIndices(scores, minTokensToKeep, workspace));
     } else {
       removeBelow(scores, cutoff);
     }
@@ -28,10 +28,10 @@ export function minP(share: number, truncation: Truncation = {}): LogitsProcesso
 /** Removes tokens with p < `epsilon`; of `minTokensToKeep` all ties stay (`EpsilonLogitsWarper`; Hewitt et al. 2022). */
 export function epsilonCutoff(epsilon: number, truncation: Truncation = {}): LogitsProcessor {
   const required = withDefaults(truncation);
-  const { scratch } = required;
+  const { workspace } = required;
   return function epsilonCutoff(scores) {
-    scratch.fit(scores.length);
-    const { largest, total } = softmaxWeights(scores, scratch.weights);
+    workspace.fit(scores.length);
+    const { largest, total } = softmaxWeights(scores, workspace.weights);
     const cutoff = largest + logarithm(epsilon * total);
     removeBelow(scores, Math.min(cutoff, leastToKeep(scores, largest, required)));
   };
@@ -43,12 +43,13 @@ export function epsilonCutoff(epsilon: number, truncation: Truncation = {}): Log
  */
 export function etaCutoff(epsilon: number, truncation: Truncation = {}): LogitsProcessor {
   const required = withDefaults(truncation);
-  const { scratch } = required;
+  const { workspace } = required;
   return function etaCutoff(scores) {
-    scratch.fit(scores.length);
-    const normalizer = softmaxWeights(scores, scratch.weights);
+    workspace.fit(scores.length);
+    const normalizer = softmaxWeights(scores, workspace.weights);
     const { largest, total } = normalizer;
-    const eta = Math.sqrt(epsilon) * exponential(Math.min(0, -entropy(scores, scratch.weights, normalizer)));
+    const eta =
+      Math.sqrt(epsilon) * exponential(Math.min(0, -entropy(scores, workspace.weights, normalizer)));
     const cutoff = largest + logarithm(Math.min(epsilon, eta) * total);
     removeBelow(scores, Math.min(cutoff, leastToKeep(scores, largest, required)));
   };
@@ -58,7 +59,7 @@ export function etaCutoff(epsilon: number, truncation: Truncation = {}): LogitsP
 function leastToKeep(
   scores: Float32Array,
   largest: number,
-  { minTokensToKeep, scratch }: Required<Truncation>,
+  { minTokensToKeep, workspace }: Required<Truncation>,
 ): number {
-  return minTokensToKeep === 1 ? largest : kthLargest(scores, minTokensToKeep, scratch);
+  return minTokensToKeep === 1 ? largest : kthLargest(scores, minTokensToKeep, workspace);
 }

@@ -1,5 +1,5 @@
 /** @module When the end of text may, should and must come. */
-import type { LogitsProcessor } from '../processor.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 import { ban } from './suppression.ts';
 
 /** No end before `least` tokens, prompt included (`MinLengthLogitsProcessor`). */

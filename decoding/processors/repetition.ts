@@ -1,5 +1,5 @@
 /** @module Less of what is there already. */
-import type { LogitsProcessor } from '../processor.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 
 /**
  * Divides the score of every token of the sequence, prompt included, by `penalty`, or multiplies it if negative

@@ -1,5 +1,5 @@
 /** @module Tokens made likelier or less likely, or banned, where they would complete a sequence. */
-import type { LogitsProcessor, TokenSequence } from '../processor.ts';
+import type { LogitsProcessor, TokenSequence } from './logits-processor.ts';
 
 interface Completion {
   readonly prefix: readonly number[];

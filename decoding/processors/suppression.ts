@@ -1,5 +1,5 @@
 /** @module Tokens that must not come, and scores that must not be. */
-import type { LogitsProcessor } from '../processor.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 
 const LARGEST_FLOAT = 2 ** 127 * (2 - 2 ** -23);
 

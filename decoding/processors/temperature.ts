@@ -1,5 +1,5 @@
 /** @module How bold sampling is. */
-import type { LogitsProcessor } from '../processor.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 
 /** score / `degree` (`TemperatureLogitsWarper`). */
 export function temperature(degree: number): LogitsProcessor {

@@ -1,8 +1,8 @@
 /** @module Sampling from as many tokens as hold a share of the entropy. */
-import { exponential, logarithm } from '../elementary.ts';
-import type { LogitsProcessor } from '../processor.ts';
-import { topIndices } from './selection.ts';
-import { largestScore } from './softmax.ts';
+import { exponential, logarithm } from '../math/elementary.ts';
+import { topIndices } from '../math/selection.ts';
+import { largestScore } from '../math/softmax.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 import { keepOnly, type Truncation, withDefaults } from './truncation.ts';
 
 /** The reference looks at no more tokens. */
@@ -15,11 +15,11 @@ const CONSIDERED = 100;
  * it is, where the reference throws. With a share of 1 all 100 are kept; there the reference rounds either way.
  */
 export function topH(share: number, truncation: Truncation = {}): LogitsProcessor {
-  const { scratch } = withDefaults(truncation);
+  const { workspace } = withDefaults(truncation);
   return function topH(scores) {
     const largest = largestScore(scores);
     if (Number.isNaN(largest)) return;
-    const indices = topIndices(scores, Math.min(CONSIDERED, scores.length), scratch);
+    const indices = topIndices(scores, Math.min(CONSIDERED, scores.length), workspace);
     const terms = entropyTerms(indices.map((i) => exponential((scores[i] as number) - largest)));
     const limit = share * terms.reduce((sum, term) => sum + term, 0);
     let cumulative = 0;

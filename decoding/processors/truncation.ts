@@ -4,25 +4,25 @@
  * They add up doubles where the reference adds up floats. So they may decide otherwise on a token whose cumulative
  * probability, or share of the cutoff, is within 1e-5 of where the reference decides; on no other.
  */
-import { Scratch } from './selection.ts';
+import { SelectionWorkspace } from '../math/selection.ts';
 
 export interface Truncation {
   /** So many are kept whatever they are. */
   readonly minTokensToKeep?: number;
   /** Shared by processors that run one after the other. */
-  readonly scratch?: Scratch;
+  readonly workspace?: SelectionWorkspace;
 }
 
 export function withDefaults({
   minTokensToKeep = 1,
-  scratch = new Scratch(),
+  workspace = new SelectionWorkspace(),
 }: Truncation): Required<Truncation> {
-  return { minTokensToKeep, scratch };
+  return { minTokensToKeep, workspace };
 }
 
-export function removeBelow(scores: Float32Array, border: number): void {
+export function removeBelow(scores: Float32Array, threshold: number): void {
   for (let i = 0; i < scores.length; i++) {
-    if ((scores[i] as number) < border) scores[i] = Number.NEGATIVE_INFINITY;
+    if ((scores[i] as number) < threshold) scores[i] = Number.NEGATIVE_INFINITY;
   }
 }
 

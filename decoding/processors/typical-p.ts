@@ -1,8 +1,8 @@
 /** @module Locally typical sampling. */
-import { logarithm } from '../elementary.ts';
-import type { LogitsProcessor } from '../processor.ts';
-import { findBorder } from './selection.ts';
-import { entropy, softmaxWeights } from './softmax.ts';
+import { logarithm } from '../math/elementary.ts';
+import { findThreshold } from '../math/selection.ts';
+import { entropy, softmaxWeights } from '../math/softmax.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 import { type Truncation, withDefaults } from './truncation.ts';
 
 /**
@@ -11,21 +11,21 @@ import { type Truncation, withDefaults } from './truncation.ts';
  * must be, of those equally far the ones with the lowest indices. A row without a softmax stays as it is.
  */
 export function typicalP(mass: number, truncation: Truncation = {}): LogitsProcessor {
-  const { minTokensToKeep, scratch } = withDefaults(truncation);
+  const { minTokensToKeep, workspace } = withDefaults(truncation);
   return function typicalP(scores) {
-    scratch.fit(scores.length);
-    const { keys, floats: distances, weights } = scratch;
+    workspace.fit(scores.length);
+    const { keys, floats: distances, weights } = workspace;
     const normalizer = softmaxWeights(scores, weights);
     const { largest, total } = normalizer;
     if (Number.isNaN(total)) return;
     const offset = entropy(scores, weights, normalizer) - largest - logarithm(total);
     for (let i = 0; i < scores.length; i++) distances[i] = Math.abs((scores[i] as number) + offset);
-    const border = findBorder(scratch, mass * total, minTokensToKeep);
-    let ties = border.mass < mass * total ? scores.length : minTokensToKeep - border.count;
+    const threshold = findThreshold(workspace, mass * total, minTokensToKeep);
+    let ties = threshold.mass < mass * total ? scores.length : minTokensToKeep - threshold.count;
     for (let i = 0; i < scores.length; i++) {
       const key = keys[i] as number;
-      if (key < border.key) continue;
-      if (key > border.key || ties-- <= 0) scores[i] = Number.NEGATIVE_INFINITY;
+      if (key < threshold.key) continue;
+      if (key > threshold.key || ties-- <= 0) scores[i] = Number.NEGATIVE_INFINITY;
     }
   };
 }

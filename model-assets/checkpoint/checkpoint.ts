@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { ModelConfig, ModelFile } from '../manifest.ts';
+import type { ModelConfig, ModelFile } from '../format/manifest.ts';
 import { readConfig, readJson } from './config.ts';
 import { CheckpointError } from './errors.ts';
 import { type NamedTensors, nameTensors } from './parameters.ts';

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { configSchema, type ModelConfig } from '../manifest.ts';
+import { configSchema, type ModelConfig } from '../format/manifest.ts';
 import { CheckpointError } from './errors.ts';
 
 const count = z.int().positive();

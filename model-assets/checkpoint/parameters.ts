@@ -1,7 +1,7 @@
 /**
  * @module The parameters of a GPT-2 by name and shape, and the spellings checkpoints have for them.
  */
-import type { ModelConfig } from '../manifest.ts';
+import type { ModelConfig } from '../format/manifest.ts';
 import { CheckpointError } from './errors.ts';
 import type { StoredTensor } from './safetensors.ts';
 import { isFloatType } from './storage-types.ts';

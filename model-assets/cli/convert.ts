@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { Option } from 'commander';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { parametersOf } from '../checkpoint/parameters.ts';
-import { type CalibrationText, convert } from '../convert.ts';
+import { type CalibrationText, convert } from '../convert/convert.ts';
+import type { Manifest, Precision } from '../format/manifest.ts';
 import { HubError } from '../hub/errors.ts';
-import type { Manifest, Precision } from '../manifest.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
 import { openSource } from './source.ts';
 

@@ -3,8 +3,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
-import { HeapExhaustedError, ModelFilesError } from '../../worker/engine/errors.ts';
-import type { CachePrecision } from '../../worker/engine/kv-pool.ts';
+import type { CachePrecision } from '../../engine/cache/kv-pool.ts';
+import { ModelFilesError } from '../../engine/model/errors.ts';
+import { HeapExhaustedError } from '../../engine/runtime/errors.ts';
 import { type Comparison, EvaluationError, evaluate, type ModelFigures } from '../evaluate.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
 

@@ -2,7 +2,7 @@
  * @module A progress bar on standard error, plain lines where that is not a terminal.
  */
 import { SingleBar } from 'cli-progress';
-import type { OnProgress } from '../convert.ts';
+import type { OnProgress } from '../convert/convert.ts';
 
 export interface Progress {
   readonly onProgress: OnProgress;

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { CheckpointError } from '../checkpoint/errors.ts';
-import type { ConvertOptions } from '../convert.ts';
+import type { ConvertOptions } from '../convert/convert.ts';
 import { fetchCheckpoint } from '../hub/checkpoint.ts';
 import { HubError, NoModelError, UnreachableError } from '../hub/errors.ts';
 import { MODEL_ID } from '../hub/repository.ts';

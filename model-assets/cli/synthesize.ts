@@ -2,7 +2,7 @@
  * @module `npm run synthesize -- --preset gpt2 --out DIR`: a random checkpoint with the size of a published GPT-2.
  */
 import { InvalidArgumentError, Option } from 'commander';
-import { PRESETS, type Preset, type SynthesizeOptions, synthesize } from '../synthesize.ts';
+import { PRESETS, type Preset, type SynthesizeOptions, synthesize } from '../synthesize/synthesize.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
 
 interface Flags extends Required<Pick<SynthesizeOptions, 'seed' | 'dtype'>> {

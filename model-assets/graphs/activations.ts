@@ -1,5 +1,5 @@
 /** @module The MLP's activation functions, by the names a `GPT2Config` gives them (transformers `ACT2FN`). */
-import type { ModelConfig } from '../manifest.ts';
+import type { ModelConfig } from '../format/manifest.ts';
 import type { Graph, Value } from './onnx.ts';
 
 type Activation = (graph: Graph, x: Value) => Value;

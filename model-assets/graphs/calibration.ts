@@ -3,7 +3,7 @@
  *
  * Norms and activations are those of `parts.ts`. Sizes are named, not fixed, so that one session serves every layer that a part is in.
  */
-import type { ModelConfig } from '../manifest.ts';
+import type { ModelConfig } from '../format/manifest.ts';
 import { Graph } from './onnx.ts';
 import { buildParts, type PartFiles } from './parts.ts';
 

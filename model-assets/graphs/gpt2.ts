@@ -6,10 +6,10 @@
  * Multitask Learners") and of transformers' `modeling_gpt2.py`.
  *
  * All graphs work on rows: one row is one token of one sequence, and rows never mix. They meet in the causal
- * self-attention with past, which is no graph: `worker/engine/kernels/assembly/attention.ts`, and there a row sees
+ * self-attention with past, which is no graph: `engine/kernels/assembly/attention.ts`, and there a row sees
  * its own path only.
  */
-import { type ModelConfig, storedVocabSize } from '../manifest.ts';
+import { type ModelConfig, storedVocabSize } from '../format/manifest.ts';
 import { activation } from './activations.ts';
 import { LINEAR, type Linear } from './linear.ts';
 import { Graph, type Value } from './onnx.ts';
@@ -73,7 +73,7 @@ function head(config: ModelConfig, linear: Linear): Graph {
   const hidden = graph.input('hidden', 'float32', ['rows', config.n_embd]);
   const selected = graph.input('selected', 'int64', ['selected']);
   const last = layerNorm(graph, graph.node('Gather', [hidden, selected]), config, 'ln_f');
-  const logits = linear.product(graph, last, 'wte', config.n_embd, storedVocabSize(config));
+  const logits = linear.matmul(graph, last, 'wte', config.n_embd, storedVocabSize(config));
   graph.output('logits', logits, 'float32', ['selected', storedVocabSize(config)]);
   return graph;
 }
@@ -91,7 +91,7 @@ export function layerNorm(graph: Graph, x: Value, config: ModelConfig, name?: st
 
 /** OpenAI's `Conv1D`: `x [rows, in] · weight [in, out] + bias [out]`. */
 function conv1d(graph: Graph, x: Value, name: string, nIn: number, nOut: number, linear: Linear): Value {
-  const product = linear.product(graph, x, name, nIn, nOut);
+  const product = linear.matmul(graph, x, name, nIn, nOut);
   return graph.node('Add', [product, graph.input(`${name}.bias`, 'float32', [nOut])]);
 }
 

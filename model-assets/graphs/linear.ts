@@ -1,21 +1,21 @@
 /**
  * @module The linear layer: what multiplies rows with a weight matrix, for each precision.
  *
- * Both ends of the model use one stored matrix: `product` multiplies with it, `lookUp` reads columns of it
+ * Both ends of the model use one stored matrix: `matmul` multiplies with it, `lookUp` reads columns of it
  * (the token embedding, tied to the read-out, is stored `[n_embd, storedVocabSize]`).
  */
-import type { Precision } from '../manifest.ts';
+import type { Precision } from '../format/manifest.ts';
 import type { Graph, Value } from './onnx.ts';
 
 export interface Linear {
   /** `x [rows, in] · weight [in, out]` → `[rows, out]`, without the bias. */
-  product(graph: Graph, x: Value, name: string, nIn: number, nOut: number): Value;
+  matmul(graph: Graph, x: Value, name: string, nIn: number, nOut: number): Value;
   /** Columns `ids [rows]` of `weight [in, out]` → `[rows, in]`. */
   lookUp(graph: Graph, ids: Value, name: string, nIn: number, nOut: number): Value;
 }
 
 const f32: Linear = {
-  product(graph, x, name, nIn, nOut) {
+  matmul(graph, x, name, nIn, nOut) {
     return graph.node('MatMul', [x, graph.input(`${name}.weight`, 'float32', [nIn, nOut])]);
   },
   lookUp(graph, ids, name, nIn, nOut) {
@@ -29,7 +29,7 @@ const f32: Linear = {
  * The integer product is exact, and each row has its own scale, so a row's result depends on no other row.
  */
 const int8: Linear = {
-  product(graph, x, name, nIn, nOut) {
+  matmul(graph, x, name, nIn, nOut) {
     const weight = graph.input(`${name}.weight`, 'int8', [nIn, nOut]);
     const weightScale = graph.input(`${name}.weight_scale`, 'float32', [nOut]);
     const { codes, scale } = quantizeRows(graph, x);

@@ -1,8 +1,8 @@
 /**
- * @module What is between GPT-2's linear layers where they are no graphs (`worker/engine/product-network.ts`): norms and
+ * @module What is between GPT-2's linear layers where they are no graphs (`engine/model/kernel-network.ts`): norms and
  * activations. Like the graphs of `gpt2.ts` they hold no weights and work on rows, which never mix.
  */
-import type { ModelConfig } from '../manifest.ts';
+import type { ModelConfig } from '../format/manifest.ts';
 import { activation } from './activations.ts';
 import { layerNorm } from './gpt2.ts';
 import { Graph } from './onnx.ts';

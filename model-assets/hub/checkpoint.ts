@@ -1,8 +1,8 @@
 /** @module A checkpoint on the Hugging Face hub → a folder on this machine, in the cache. */
 import { INDEX, parseIndex } from '../checkpoint/checkpoint.ts';
 import { readConfig, readJson } from '../checkpoint/config.ts';
-import type { OnProgress } from '../convert.ts';
-import { readVocabulary } from '../tokenizer-files.ts';
+import type { OnProgress } from '../convert/convert.ts';
+import { readVocabulary } from '../convert/tokenizer-files.ts';
 import { RepositoryCache } from './cache.ts';
 import { downloadFile } from './download.ts';
 import { HubError, UnreachableError } from './errors.ts';

@@ -7,7 +7,7 @@ Reads the default checkpoint, writes test/golden/decoding.json: beam search with
 `length_penalty` and `early_stopping` after ten prompts each, every logits processor alone, several together, and
 stop strings, in greedy and beam search.
 
-A case has its prompt, its options under the names of decoding/options.ts, and the sequences that come of them, best
+A case has its prompt, its options under the names of decoding/options/options.ts, and the sequences that come of them, best
 first: the generated tokens with the end that is among them, why they end, and the log-probability of each. In beam
 search that is the transition score, and `score` is the sequence's; in greedy search it is that of the processed
 scores, normalized.

@@ -6,7 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { loadEngine } from '../../model-assets/node/engine.ts';
+import { loadEngine } from '../../engine/node/load-engine.ts';
 import setup from '../support/global-setup.ts';
 import { DEFAULT_INT4, DEFAULT_INT8, GOLDEN } from '../support/models.ts';
 import { generateSeeded } from '../support/seeded.ts';

@@ -1,4 +1,4 @@
-"""Writes worker/tokenizer/unicode-classes.ts: the class the reference gives to every code point.
+"""Writes tokenizer/unicode-classes.ts: the class the reference gives to every code point.
 
 The reference is Hugging Face's byte-level pre-tokenizer (`tokenizers` 0.23.2, the one in `GPT2TokenizerFast`).
 Its regular expression is asked about each code point in turn, so the table holds whatever Unicode version it has.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tokenizers.pre_tokenizers import ByteLevel
 
-OUTPUT = Path(__file__).parents[2] / "worker/tokenizer/unicode-classes.ts"
+OUTPUT = Path(__file__).parents[2] / "tokenizer/unicode-classes.ts"
 RUNS_PER_LINE = 36
 pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=True)
 

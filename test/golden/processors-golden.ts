@@ -1,8 +1,8 @@
 /** @module The golden file of the processors' tests, and the rows it speaks of (make-processors-golden.py). */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DecodingOptions } from '../../decoding/options.ts';
-import type { TokenSequence } from '../../decoding/processor.ts';
+import type { DecodingOptions } from '../../decoding/options/options.ts';
+import type { TokenSequence } from '../../decoding/processors/logits-processor.ts';
 
 /** `processors.json`; its fields are described where it is made. */
 export interface Golden {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildTokenizer, byteSymbols } from '../../model-assets/tokenizer.ts';
+import { buildTokenizer, byteSymbols } from '../../model-assets/convert/tokenizer.ts';
 
 /** Of a file's name: text, or what is to be JSON. */
 export type Files = Record<string, unknown>;

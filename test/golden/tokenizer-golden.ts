@@ -4,8 +4,8 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buildTokenizer } from '../../model-assets/tokenizer.ts';
-import { Tokenizer } from '../../worker/tokenizer/tokenizer.ts';
+import { buildTokenizer } from '../../model-assets/convert/tokenizer.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 
 export type VocabularyName = 'default' | 'gpt2';
 export const VOCABULARIES: readonly VocabularyName[] = ['default', 'gpt2'];

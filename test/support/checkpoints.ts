@@ -4,12 +4,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRandom, fillNormal } from '../../model-assets/checkpoint/normal.ts';
 import { type Parameter, parametersOf } from '../../model-assets/checkpoint/parameters.ts';
-import { createSafetensors } from '../../model-assets/checkpoint/safetensors-writer.ts';
 import { encodeFloats, type FloatType } from '../../model-assets/checkpoint/storage-types.ts';
-import { syntheticBpe, tokenizerFiles } from '../../model-assets/checkpoint/synthetic-bpe.ts';
-import { manifestSchema } from '../../model-assets/manifest.ts';
+import { manifestSchema } from '../../model-assets/format/manifest.ts';
+import { createRandom, fillNormal } from '../../model-assets/synthesize/normal.ts';
+import { createSafetensors } from '../../model-assets/synthesize/safetensors-writer.ts';
+import { syntheticBpe, tokenizerFiles } from '../../model-assets/synthesize/synthetic-bpe.ts';
 
 /** A tensor to be stored: numbers, stored as `dtype`, or bytes as they are. */
 export interface TestTensor {

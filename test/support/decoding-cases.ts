@@ -1,8 +1,13 @@
 /** @module Models, prompts and options of every kind, for properties of decoding. */
 import fc from 'fast-check';
 import { decode } from '../../decoding/decode.ts';
-import type { BeamsEvent, DecodingEvent, DecodingResult, TokenEvent } from '../../decoding/events.ts';
-import type { DecodingOptions } from '../../decoding/options.ts';
+import type {
+  BeamsEvent,
+  DecodingEvent,
+  DecodingResult,
+  TokenEvent,
+} from '../../decoding/interface/events.ts';
+import type { DecodingOptions } from '../../decoding/options/options.ts';
 import { LookupModel } from './lookup-model.ts';
 
 const TOLERANCE = 1e-5;

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { decodeAll } from '../../decoding/decode.ts';
-import type { DecodedSequence } from '../../decoding/events.ts';
-import type { DecodingOptions } from '../../decoding/options.ts';
-import type { Engine } from '../../worker/engine/engine.ts';
+import type { DecodedSequence } from '../../decoding/interface/events.ts';
+import type { DecodingOptions } from '../../decoding/options/options.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { GOLDEN } from './models.ts';
 
 export interface GoldenCase {

@@ -1,5 +1,5 @@
 /** @module Choices of a seeded random generator: a test that fails, fails again with its seed. */
-import { seededRandom } from '../../decoding/random.ts';
+import { seededRandom } from '../../decoding/math/random.ts';
 
 export class Draw {
   readonly #random: () => number;

@@ -1,10 +1,10 @@
 /** @module Generations of every kind beside each other, and what each of them gives alone. */
 import { setImmediate } from 'node:timers/promises';
-import type { QueueLimits } from '../../worker/engine/admission.ts';
-import type { Engine } from '../../worker/engine/engine.ts';
-import type { GenerationEvent } from '../../worker/generation/events.ts';
-import { startGeneration } from '../../worker/generation/generate.ts';
-import type { GenerationRequest } from '../../worker/generation/request.ts';
+import type { QueueLimits } from '../../engine/batching/admission.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { GenerationEvent } from '../../worker/serving/events.ts';
+import { startGeneration } from '../../worker/serving/generate.ts';
+import type { GenerationRequest } from '../../worker/serving/request.ts';
 
 const LIMITS: QueueLimits = { length: 64, milliseconds: 30_000 };
 const NEVER = new AbortController().signal;

@@ -1,8 +1,8 @@
 /** @module A dev server under load, and what it holds. */
 import { expect, vi } from 'vitest';
 import { Inspector, type JavaScriptHeap } from '../../bench/memory/inspector.ts';
+import type { EngineStatus } from '../../engine/engine.ts';
 import { type DevServer, freePort, startDevServer } from '../../worker/dev/child-server.ts';
-import type { EngineStatus } from '../../worker/engine/engine.ts';
 import { type Answer, ask, type Leave } from './load-client.ts';
 import type { LoadRequest } from './load-requests.ts';
 

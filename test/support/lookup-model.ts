@@ -3,8 +3,9 @@
  * can try every continuation. Its trees refuse what the engine's refuse, with the same words, and what they hold
  * and run is counted.
  */
-import { seededRandom } from '../../decoding/random.ts';
-import type { Evaluation, LanguageModel, TokenTree, TreeNode } from '../../decoding/token-tree.ts';
+
+import type { Evaluation, LanguageModel, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
+import { seededRandom } from '../../decoding/math/random.ts';
 
 /** Logits lie in ±SPREAD / 2. */
 const SPREAD = 8;

@@ -1,5 +1,5 @@
 /** @module Small ways to ask a model for logits. */
-import type { LanguageModel, TokenTree, TreeNode } from '../../decoding/token-tree.ts';
+import type { LanguageModel, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 
 /** The nodes of `tokens` one after the other under `parent`. */
 export function appendAll(tree: TokenTree, parent: TreeNode | null, tokens: readonly number[]): TreeNode[] {

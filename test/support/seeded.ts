@@ -1,8 +1,8 @@
 /** @module Generations that must be the same, to the last bit, wherever they are made. */
 import { decodeAll } from '../../decoding/decode.ts';
-import type { DecodedSequence } from '../../decoding/events.ts';
-import type { DecodingOptions } from '../../decoding/options.ts';
-import type { Engine } from '../../worker/engine/engine.ts';
+import type { DecodedSequence } from '../../decoding/interface/events.ts';
+import type { DecodingOptions } from '../../decoding/options/options.ts';
+import type { Engine } from '../../engine/engine.ts';
 
 const PROMPT = 'Once upon a time';
 

@@ -1,7 +1,7 @@
 /** @module A bucket with a model in it. */
 import { env } from 'cloudflare:workers';
-import { readManifest } from '../../worker/engine/model-source.ts';
-import { assetsSource } from '../../worker/platform.ts';
+import { readManifest } from '../../engine/model/model-source.ts';
+import { assetsSource } from '../../worker/isolate/platform.ts';
 
 /** Bound in this folder's wrangler.toml only. */
 export const bucket = (env as typeof env & { readonly TEST_BUCKET: R2Bucket }).TEST_BUCKET;

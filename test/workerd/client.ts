@@ -3,8 +3,8 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { createApp } from '../../worker/app.ts';
-import type { Bindings } from '../../worker/bindings.ts';
-import { IsolateEngine } from '../../worker/isolate-engine.ts';
+import type { Bindings } from '../../worker/http/env.ts';
+import { IsolateEngine } from '../../worker/isolate/isolate-engine.ts';
 import { modules } from '../../worker/modules.ts';
 import { checked } from '../support/checked.ts';
 

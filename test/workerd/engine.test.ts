@@ -1,11 +1,11 @@
 /** @module The engine where it will live: in workerd, reading static assets and R2. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { Engine } from '../../worker/engine/engine.ts';
-import { ModelTooLargeError } from '../../worker/engine/errors.ts';
-import { Ort } from '../../worker/engine/ort.ts';
+import { Engine } from '../../engine/engine.ts';
+import { ModelTooLargeError } from '../../engine/model/errors.ts';
+import { Ort } from '../../engine/runtime/ort.ts';
+import { assetsSource, bucketSource, workerdPlatform } from '../../worker/isolate/platform.ts';
 import { modules } from '../../worker/modules.ts';
-import { assetsSource, bucketSource, workerdPlatform } from '../../worker/platform.ts';
 import golden from '../golden/logits-odd.json';
 import seeded from '../golden/seeded.json';
 import { largestDifference, sequenceLogits } from '../support/rows.ts';

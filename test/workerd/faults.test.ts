@@ -1,9 +1,9 @@
 /** @module What fails in the engine or in the model's files while many ask: who is hit is told, in its contract's shape. */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { OrtError } from '../../worker/engine/errors.ts';
-import { Gpt2 } from '../../worker/engine/gpt2.ts';
-import type { PathNode } from '../../worker/engine/network.ts';
+import type { PathNode } from '../../engine/cache/radix-tree.ts';
+import { Gpt2 } from '../../engine/model/gpt2.ts';
+import { OrtError } from '../../engine/runtime/errors.ts';
 import { events, post, postTo, startApp, type TestApp } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 24, temperature: 0 };

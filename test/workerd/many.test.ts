@@ -1,6 +1,6 @@
 /** @module What requests have to do with each other: room that they wait for, beginnings that they share, and nothing else. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Gpt2 } from '../../worker/engine/gpt2.ts';
+import { Gpt2 } from '../../engine/model/gpt2.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
 import { events, post, postTo, startApp, type TestApp } from './client.ts';
 
@@ -243,9 +243,9 @@ describe('the metrics of many', () => {
     expect(await value('edgebeam_queue_seconds_sum')).toBeGreaterThan(0);
     const passes = (await value('edgebeam_pass_rows_count')) ?? 0;
     const rows = (await value('edgebeam_pass_rows_sum')) ?? 0;
-    const readOut = (await value('edgebeam_rows_total', { logits: 'yes' })) ?? 0;
+    const lmHead = (await value('edgebeam_rows_total', { logits: 'yes' })) ?? 0;
     expect(passes).toBeGreaterThan(99);
-    expect(rows - readOut).toBe(await value('edgebeam_rows_total', { logits: 'no' }));
+    expect(rows - lmHead).toBe(await value('edgebeam_rows_total', { logits: 'no' }));
     expect(await value('edgebeam_slots', { state: 'taken' })).toBe(0);
     expect(await value('edgebeam_slots', { state: 'cached' })).toBeGreaterThan(100);
   });

@@ -2,7 +2,7 @@
 import { inspectRoutes } from 'hono/dev';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../worker/app.ts';
-import { IsolateEngine } from '../../worker/isolate-engine.ts';
+import { IsolateEngine } from '../../worker/isolate/isolate-engine.ts';
 import { modules } from '../../worker/modules.ts';
 import { type OpenApiDocument, openApiDocument } from '../../worker/openapi/document.ts';
 import { fieldsOf } from '../../worker/openapi/page-fields.ts';

@@ -1,15 +1,15 @@
 /**
- * @module The contract with onnxruntime-web 1.30.0: everything that `worker/engine/ort.ts` takes for granted.
+ * @module The contract with onnxruntime-web 1.30.0: everything that `engine/runtime/ort.ts` takes for granted.
  * A new version that changes any of it fails here first.
  */
 import { env } from 'cloudflare:workers';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Manifest, storedVocabSize } from '../../model-assets/manifest.ts';
-import { HeapExhaustedError, OrtError } from '../../worker/engine/errors.ts';
-import { readFile, readManifest } from '../../worker/engine/model-source.ts';
-import { Ort } from '../../worker/engine/ort.ts';
-import { assetsSource, workerdPlatform } from '../../worker/platform.ts';
+import { readFile, readManifest } from '../../engine/model/model-source.ts';
+import { HeapExhaustedError, OrtError } from '../../engine/runtime/errors.ts';
+import { Ort } from '../../engine/runtime/ort.ts';
+import { type Manifest, storedVocabSize } from '../../model-assets/format/manifest.ts';
+import { assetsSource, workerdPlatform } from '../../worker/isolate/platform.ts';
 
 const MIB = 2 ** 20;
 const source = assetsSource(env.ASSETS, 'odd-f32/');

@@ -5,8 +5,8 @@ import {
   decodingOptionsSchema,
   resolveOptions,
   unusedOptions,
-} from '../../decoding/options.ts';
-import { ApiError } from '../errors.ts';
+} from '../../decoding/options/options.ts';
+import { ApiError } from '../http/errors.ts';
 
 export const decodingFields = decodingOptionsSchema.pick({
   num_beams: true,

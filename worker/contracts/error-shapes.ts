@@ -1,7 +1,7 @@
 /** @module In which contract's shape a path's errors are told. */
 import type { Context } from 'hono';
-import type { AppEnv } from '../bindings.ts';
-import { type ApiError, toApiError } from '../errors.ts';
+import type { AppEnv } from '../http/env.ts';
+import { type ApiError, toApiError } from '../http/errors.ts';
 import { tgiError } from './tgi/errors.ts';
 import { workersAiError } from './workers-ai/errors.ts';
 

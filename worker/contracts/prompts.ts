@@ -1,8 +1,8 @@
 /** @module Prompts as token ids. */
 import { mostNewTokens } from '../../decoding/decode.ts';
-import type { Engine } from '../engine/engine.ts';
-import { ApiError } from '../errors.ts';
-import type { Prompt } from '../generation/request.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { ApiError } from '../http/errors.ts';
+import type { Prompt } from '../serving/request.ts';
 import { refuse } from './decoding-fields.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** @module Whether a folder can be deployed as it is: a whole model, within Cloudflare's limits on static assets. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { type Manifest, manifestSchema } from '../../model-assets/manifest.ts';
+import { type Manifest, manifestSchema } from '../../model-assets/format/manifest.ts';
 
 /** Cloudflare's docs, "Workers: Limits", "Static Assets": for one file, and files of one version on the free plan. */
 export const MAX_ASSET_BYTES = 25 * 2 ** 20;

@@ -8,6 +8,7 @@ import {
   modelList,
 } from '../contracts/openai/responses.ts';
 import { completionSchema } from '../contracts/openai/schema.ts';
+import { healthResponse, readyResponse, resetResponse } from '../contracts/operation/responses.ts';
 import {
   beamsEvent,
   compatResponse,
@@ -20,7 +21,6 @@ import {
 import { compatSchema, generateSchema, tokenizeSchema } from '../contracts/tgi/schema.ts';
 import { runErrorResponse, runEvent, runResponse } from '../contracts/workers-ai/responses.ts';
 import { runSchema } from '../contracts/workers-ai/schema.ts';
-import { healthResponse, readyResponse, resetResponse } from '../routes/responses.ts';
 import { fieldDescription } from './fields.ts';
 
 const REQUESTS = {

@@ -3,8 +3,8 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { HTTPException } from 'hono/http-exception';
 import { sha256 } from 'hono/utils/crypto';
-import type { AppEnv, Bindings } from '../bindings.ts';
-import { ApiError } from '../errors.ts';
+import type { AppEnv, Bindings } from '../http/env.ts';
+import { ApiError } from '../http/errors.ts';
 import { PAGE_PATHS } from '../page/route.ts';
 
 /** Paths that anyone may ask, as often as they like: whether it is up, and how it is asked. */

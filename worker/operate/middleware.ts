@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
-import type { AppEnv } from '../bindings.ts';
+import type { AppEnv } from '../http/env.ts';
 import { CLIENT_GONE, type Records, type RequestRecord } from './records.ts';
 
 /** Origins whose pages may ask: `CORS_ORIGINS`, by commas; all of them if there is none. */

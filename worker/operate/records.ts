@@ -1,7 +1,7 @@
 /** @module What is kept of a request, for the log and for `/metrics`: never its text. */
-import type { DecodingOptions } from '../../decoding/options.ts';
-import type { GenerationRequest } from '../generation/request.ts';
-import type { Usage } from '../generation/usage.ts';
+import type { DecodingOptions } from '../../decoding/options/options.ts';
+import type { GenerationRequest } from '../serving/request.ts';
+import type { Usage } from '../serving/usage.ts';
 import { Counter, type Family, Histogram } from './metrics.ts';
 
 /** It belongs to its request alone: where the platform drops one, nothing of it stays. */

@@ -5,7 +5,7 @@
 import { Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { secureHeaders } from 'hono/secure-headers';
-import type { AppEnv } from '../bindings.ts';
+import type { AppEnv } from '../http/env.ts';
 import icon from './built/icon.svg.txt';
 import css from './built/page.css.txt';
 import js from './built/page.js.txt';

@@ -1,7 +1,8 @@
 /** @module Choices of a completion, in pieces: those of a stream, which are put together where there is none. */
-import type { GenerationEvent } from '../../generation/events.ts';
-import type { GenerationRequest } from '../../generation/request.ts';
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+
+import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
+import type { GenerationEvent } from '../../serving/events.ts';
+import type { GenerationRequest } from '../../serving/request.ts';
 import { finishReason } from '../finish-reason.ts';
 import { type CompletionLogprobs, LogprobsWriter, noLogprobs } from './logprobs.ts';
 import type { CompletionRequest } from './schema.ts';

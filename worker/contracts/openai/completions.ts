@@ -1,12 +1,12 @@
 /** @module `POST /v1/completions`, OpenAI's contract. */
 import { type Context, Hono } from 'hono';
-import { type AppEnv, engineOf } from '../../bindings.ts';
-import { invalidRequest } from '../../errors.ts';
-import type { GenerationEvent } from '../../generation/events.ts';
-import type { UsageMeter } from '../../generation/usage.ts';
-import { jsonBody } from '../../json-body.ts';
+import { type AppEnv, engineOf } from '../../http/env.ts';
+import { invalidRequest } from '../../http/errors.ts';
+import { jsonBody } from '../../http/json-body.ts';
+import type { GenerationEvent } from '../../serving/events.ts';
+import { collect, type Events, type StreamShape, start, stream } from '../../serving/run.ts';
+import type { UsageMeter } from '../../serving/usage.ts';
 import { withoutNulls } from '../nulls.ts';
-import { collect, type Events, type StreamShape, start, stream } from '../run.ts';
 import { ChoicePieces, WholeChoices } from './choices.ts';
 import { fromHuggingFace, TgiChunks } from './hugging-face.ts';
 import { checkModel } from './models.ts';

@@ -3,9 +3,10 @@
  * `/generate`: with TGI's parameters under their own names, its endpoint's address as the model where none is named, and, of
  * a stream, TGI's events (`providers/hf-inference.ts`, `tasks/nlp/textGenerationStream.ts`).
  */
-import type { Finished, GenerationEvent, TextToken } from '../../generation/events.ts';
-import type { GenerationRequest } from '../../generation/request.ts';
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+
+import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
+import type { FinishedChoice, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
+import type { GenerationRequest } from '../../serving/request.ts';
 import { refuse } from '../decoding-fields.ts';
 import { streamDetails, type TgiStreamDetails, type TgiToken, TokenView, withRest } from '../tgi/tokens.ts';
 import { type CompletionChoice, joinPieces } from './choices.ts';
@@ -73,7 +74,7 @@ export class TgiChunks {
     else yield this.#finish(state, event, joinAll(pieces));
   }
 
-  *#token(state: ChoiceState, event: TextToken, piece: CompletionChoice): Generator<TgiChunk, void> {
+  *#token(state: ChoiceState, event: TextTokenEvent, piece: CompletionChoice): Generator<TgiChunk, void> {
     const { waiting } = state;
     if (waiting) {
       const { piece, ...token } = waiting;
@@ -84,7 +85,7 @@ export class TgiChunks {
     state.tokens++;
   }
 
-  #finish({ waiting, text, tokens }: ChoiceState, event: Finished, piece: CompletionChoice): TgiChunk {
+  #finish({ waiting, text, tokens }: ChoiceState, event: FinishedChoice, piece: CompletionChoice): TgiChunk {
     const { prompts, n, options } = this.#generation;
     const token = waiting?.token;
     return {

@@ -1,7 +1,7 @@
 /** @module OpenAI's `logprobs` of a completion: parallel lists, a place for each token. */
-import type { ModelLogprobs } from '../../../decoding/events.ts';
-import type { StreamingDecoder } from '../../tokenizer/streaming-decoder.ts';
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
+import type { StreamingDecoder } from '../../../tokenizer/streaming-decoder.ts';
+import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 
 export interface CompletionLogprobs {
   readonly tokens: string[];

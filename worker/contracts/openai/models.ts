@@ -1,9 +1,9 @@
 /** @module `GET /v1/models` and `GET /v1/models/:id`, OpenAI's contract. */
 import { type Context, Hono } from 'hono';
-import type { Manifest } from '../../../model-assets/manifest.ts';
-import { type AppEnv, modelSource } from '../../bindings.ts';
-import { readManifest } from '../../engine/model-source.ts';
-import { ApiError } from '../../errors.ts';
+import { readManifest } from '../../../engine/model/model-source.ts';
+import type { Manifest } from '../../../model-assets/format/manifest.ts';
+import { type AppEnv, modelSource } from '../../http/env.ts';
+import { ApiError } from '../../http/errors.ts';
 
 export const models = new Hono<AppEnv>()
   .get('/', async (c) => c.json({ object: 'list', data: [modelOf(await manifestOf(c))] }))

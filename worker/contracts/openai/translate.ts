@@ -1,7 +1,7 @@
 /** @module From OpenAI's request to what is to be generated. */
-import type { DecodingOptions } from '../../../decoding/options.ts';
-import type { Engine } from '../../engine/engine.ts';
-import type { GenerationRequest, Prompt } from '../../generation/request.ts';
+import type { DecodingOptions } from '../../../decoding/options/options.ts';
+import type { Engine } from '../../../engine/engine.ts';
+import type { GenerationRequest, Prompt } from '../../serving/request.ts';
 import { decodingOptionsOf, randomSeed, refuse, refuseUnused } from '../decoding-fields.ts';
 import { checkContext, promptOfIds, promptOfText } from '../prompts.ts';
 import type { CompletionRequest } from './schema.ts';

@@ -1,6 +1,6 @@
 /** @module Errors in TGI's shape, with TGI's statuses. */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { ApiError } from '../../errors.ts';
+import type { ApiError } from '../../http/errors.ts';
 
 export interface TgiErrorBody {
   readonly error: string;

@@ -1,13 +1,13 @@
 /** @module `POST /`, `/generate` and `/generate_stream`, the contract of Text Generation Inference. */
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
-import { type AppEnv, engineOf } from '../../bindings.ts';
-import { invalidRequest } from '../../errors.ts';
-import type { Finished, GenerationEvent, TextToken } from '../../generation/events.ts';
-import type { GenerationRequest } from '../../generation/request.ts';
-import { jsonBody } from '../../json-body.ts';
+import { type AppEnv, engineOf } from '../../http/env.ts';
+import { invalidRequest } from '../../http/errors.ts';
+import { jsonBody } from '../../http/json-body.ts';
+import type { FinishedChoice, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
+import type { GenerationRequest } from '../../serving/request.ts';
+import { collect, type Events, type StreamShape, start, stream } from '../../serving/run.ts';
 import { withoutNulls } from '../nulls.ts';
-import { collect, type Events, type StreamShape, start, stream } from '../run.ts';
 import { tgiError } from './errors.ts';
 import { compatSchema, type GenerateRequest, generateSchema, hasDetails } from './schema.ts';
 import {
@@ -101,13 +101,13 @@ class SequenceWriter {
     if (prompt) this.#prefill = this.#begun.tokens.prefill(prompt, logprobs);
   }
 
-  token(event: TextToken): void {
+  token(event: TextTokenEvent): void {
     this.#tokens.push(this.#begun.tokens.generated(event));
     this.#top.push(this.#begun.tokens.top(event));
     this.#text += event.text;
   }
 
-  finished({ text, reason, score }: Finished): Sequence {
+  finished({ text, reason, score }: FinishedChoice): Sequence {
     const last = this.#tokens.pop();
     if (last) this.#tokens.push(withRest(last, text));
     return {

@@ -1,8 +1,8 @@
 /** @module `POST /tokenize` and `GET /info`, the contract of Text Generation Inference. */
 import { Hono } from 'hono';
-import { type AppEnv, engineOf } from '../../bindings.ts';
-import { invalidRequest } from '../../errors.ts';
-import { jsonBody } from '../../json-body.ts';
+import { type AppEnv, engineOf } from '../../http/env.ts';
+import { invalidRequest } from '../../http/errors.ts';
+import { jsonBody } from '../../http/json-body.ts';
 import { withoutNulls } from '../nulls.ts';
 import { MAX_BEST_OF, MAX_STOP_SEQUENCES, tokenizeSchema } from './schema.ts';
 

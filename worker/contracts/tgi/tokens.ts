@@ -1,9 +1,9 @@
 /** @module Tokens as TGI tells of them. */
-import type { ModelLogprobs } from '../../../decoding/events.ts';
-import type { FinishReason } from '../../../decoding/stopping.ts';
-import type { Finished, TextToken } from '../../generation/events.ts';
-import type { Prompt } from '../../generation/request.ts';
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
+import type { FinishReason } from '../../../decoding/strategies/stopping.ts';
+import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
+import type { FinishedChoice, TextTokenEvent } from '../../serving/events.ts';
+import type { Prompt } from '../../serving/request.ts';
 
 export interface TgiToken {
   readonly id: number;
@@ -29,7 +29,7 @@ export class TokenView {
   }
 
   /** A generated token, with what it adds to the text. */
-  generated({ token: { token, logprob, model }, text }: TextToken): TgiToken {
+  generated({ token: { token, logprob, model }, text }: TextTokenEvent): TgiToken {
     const special = this.#special.has(token);
     return {
       id: token,
@@ -40,7 +40,7 @@ export class TokenView {
   }
 
   /** The likeliest in a token's place. */
-  top({ token: { model } }: TextToken): TgiToken[] {
+  top({ token: { model } }: TextTokenEvent): TgiToken[] {
     return (model?.top ?? []).map(({ token, logprob }) => ({
       id: token,
       text: this.#textOf(token),
@@ -78,7 +78,7 @@ export interface TgiStreamDetails {
 }
 
 export function streamDetails(
-  { reason, score }: Finished,
+  { reason, score }: FinishedChoice,
   counts: Pick<TgiStreamDetails, 'generated_tokens' | 'input_length' | 'seed'>,
 ): TgiStreamDetails {
   return {

@@ -1,5 +1,5 @@
 /** @module Errors in the envelope of Cloudflare's REST API, with the codes that clients of Workers AI know. */
-import type { ApiError } from '../../errors.ts';
+import type { ApiError } from '../../http/errors.ts';
 
 const CODES: Partial<Record<number, number>> = { 404: 3042, 413: 3006, 429: 3036, 503: 3040 };
 const INVALID = 5004;

@@ -1,13 +1,13 @@
 /** @module `POST /ai/run/:model`, the contract of Cloudflare Workers AI over REST. */
 import { type Context, Hono } from 'hono';
-import type { FinishReason } from '../../../decoding/stopping.ts';
-import { type AppEnv, engineOf } from '../../bindings.ts';
-import { ApiError, invalidRequest } from '../../errors.ts';
-import type { UsageMeter } from '../../generation/usage.ts';
-import { jsonBody } from '../../json-body.ts';
+import type { FinishReason } from '../../../decoding/strategies/stopping.ts';
+import { type AppEnv, engineOf } from '../../http/env.ts';
+import { ApiError, invalidRequest } from '../../http/errors.ts';
+import { jsonBody } from '../../http/json-body.ts';
+import { collect, type Events, type StreamShape, start, stream } from '../../serving/run.ts';
+import type { UsageMeter } from '../../serving/usage.ts';
 import { finishReason } from '../finish-reason.ts';
 import { withoutNulls } from '../nulls.ts';
-import { collect, type Events, type StreamShape, start, stream } from '../run.ts';
 import { workersAiError } from './errors.ts';
 import { type RunRequest, runSchema } from './schema.ts';
 import { promptField, toGeneration } from './translate.ts';

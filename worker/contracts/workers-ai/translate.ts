@@ -1,8 +1,8 @@
 /** @module From a Workers AI request to what is to be generated. */
 import { branchCount } from '../../../decoding/decode.ts';
-import type { DecodingOptions } from '../../../decoding/options.ts';
-import type { Engine } from '../../engine/engine.ts';
-import type { GenerationRequest } from '../../generation/request.ts';
+import type { DecodingOptions } from '../../../decoding/options/options.ts';
+import type { Engine } from '../../../engine/engine.ts';
+import type { GenerationRequest } from '../../serving/request.ts';
 import {
   decodingOptionsOf,
   randomSeed,

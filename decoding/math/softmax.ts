@@ -1,0 +1,46 @@
+/**
+ * @module Probabilities of a row of scores. Exponentials, sums and logarithms are doubles; torch's are floats.
+ *
+ * A row without a softmax, having NaN, +Infinity or nothing but -Infinity, has NaN throughout, as in torch.
+ */
+import { exponential, logarithm } from './elementary.ts';
+
+/** exp(score - largest) adds up to `total`; NaN if the row has no softmax. */
+export interface Normalizer {
+  readonly largest: number;
+  readonly total: number;
+}
+
+/** The largest score; NaN if the row has no softmax. */
+export function largestScore(scores: Float32Array): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i] as number;
+    // The other way about NaN would not count as larger.
+    if (!(score <= largest)) largest = score;
+    if (Number.isNaN(score)) break;
+  }
+  return Number.isFinite(largest) ? largest : Number.NaN;
+}
+
+/** Writes the unnormalised probabilities, exp(score - largest), to `weights [vocab_size]`. */
+export function softmaxWeights(scores: Float32Array, weights: Float64Array): Normalizer {
+  const largest = largestScore(scores);
+  let total = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const weight = exponential((scores[i] as number) - largest);
+    weights[i] = weight;
+    total += weight;
+  }
+  return { largest, total };
+}
+
+/** H = -Σ p·ln p in nats, of the probabilities that `softmaxWeights` wrote; a probability of 0 adds nothing. */
+export function entropy(scores: Float32Array, weights: Float64Array, { largest, total }: Normalizer): number {
+  let sum = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const weight = weights[i] as number;
+    if (weight > 0) sum += weight * ((scores[i] as number) - largest);
+  }
+  return logarithm(total) - sum / total;
+}

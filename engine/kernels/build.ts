@@ -1,0 +1,43 @@
+/** @module `npm run build`: compiles the kernels. The results are in the repository; a test compiles them once more. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const HERE = import.meta.dirname;
+const COMPILER = join(HERE, '..', '..', 'node_modules', 'assemblyscript', 'bin', 'asc.js');
+/** A kernel works in onnxruntime's memory: it owns none, and must have no data of its own to put there. */
+const OPTIONS = [
+  ...['--enable', 'simd', '--enable', 'threads', '--runtime', 'stub', '--use', 'abort='],
+  ...[
+    '--importMemory',
+    '--sharedMemory',
+    '--initialMemory',
+    '1',
+    '--maximumMemory',
+    '65536',
+    '--noExportMemory',
+  ],
+  ...['-O3', '--converge', '--noAssert'],
+];
+
+/** What each module is made of: a source in `assembly/`, and options beside those of all. */
+const MODULES = {
+  attention: { source: 'attention.ts', options: [] },
+  'linear-relaxed': { source: 'linear.ts', options: ['--enable', 'relaxed-simd'] },
+  'linear-plain': { source: 'linear.ts', options: [] },
+} as const satisfies Record<string, { readonly source: string; readonly options: readonly string[] }>;
+
+export type KernelModule = keyof typeof MODULES;
+
+export const KERNEL_MODULES = Object.keys(MODULES) as readonly KernelModule[];
+
+/** Where the compiled module is. */
+export const wasmPath = (module: KernelModule): string => join(HERE, `${module}.wasm`);
+
+export async function build(module: KernelModule, out: string): Promise<void> {
+  const { source, options } = MODULES[module];
+  const args = [COMPILER, join('assembly', source), '--outFile', out, ...OPTIONS, ...options];
+  await promisify(execFile)(process.execPath, args, { cwd: HERE });
+}
+
+if (import.meta.main) await Promise.all(KERNEL_MODULES.map((module) => build(module, wasmPath(module))));

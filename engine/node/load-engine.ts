@@ -1,0 +1,78 @@
+/** @module The engine under Node: the same code as in the Worker, over a folder of files. For tools and tests. */
+import { createHash } from 'node:crypto';
+import { open, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { Engine, type EngineOptions, type KernelModules, type Platform } from '../engine.ts';
+import { wasmPath } from '../kernels/build.ts';
+import { hasRelaxedSimd } from '../kernels/linear.ts';
+import { ModelFilesError } from '../model/errors.ts';
+import type { ModelSource, Sha256 } from '../model/model-source.ts';
+import { Ort } from '../runtime/ort.ts';
+
+/** Enough for any model that WASM can address; a Worker sets its own, much lower. */
+const NO_BUDGET = 4000 * 2 ** 20;
+
+export const nodePlatform: Platform = {
+  pause: () => setImmediate(),
+  wait: (milliseconds) => setTimeout(milliseconds),
+  sha256,
+};
+
+/** A model's folder as the converter wrote it. */
+export function folderSource(folder: string): ModelSource {
+  return {
+    async open(path) {
+      const file = await open(join(folder, path)).catch((error: NodeJS.ErrnoException) => {
+        throw new ModelFilesError(`${path} cannot be read: ${error.code}`);
+      });
+      return file.readableWebStream({ autoClose: true }) as ReadableStream<Uint8Array>;
+    },
+  };
+}
+
+/** @param used the memory of one that is broken */
+export async function startOrt(maximumBytes = NO_BUDGET, used?: WebAssembly.Memory): Promise<Ort> {
+  const path = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+  return Ort.start(await compile(path), maximumBytes, used);
+}
+
+/** The kernels, compiled; of the linear ones those that this Node can run. */
+export async function kernelModules(): Promise<KernelModules> {
+  const [attention, linear] = await Promise.all([
+    compile(wasmPath('attention')),
+    compile(wasmPath(hasRelaxedSimd() ? 'linear-relaxed' : 'linear-plain')),
+  ]);
+  return { attention, linear };
+}
+
+/** Loads a converted model in an onnxruntime of its own. */
+export async function loadEngine(
+  folder: string,
+  options: Partial<EngineOptions> & { readonly maximumBytes?: number } = {},
+): Promise<Engine> {
+  const ort = await startOrt(options.maximumBytes);
+  return Engine.load(ort, {
+    source: folderSource(folder),
+    platform: nodePlatform,
+    kernels: await kernelModules(),
+    ...options,
+  });
+}
+
+async function compile(path: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await readFile(path));
+}
+
+function sha256(): Sha256 {
+  const hash = createHash('sha256');
+  return {
+    async update(bytes) {
+      hash.update(bytes);
+    },
+    async digest() {
+      return hash.digest('hex');
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/** @module The continuations of several rows: the best, and drawn ones. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../../decoding/math/random.ts';
+import { CandidateSampler } from '../../../../decoding/math/sample-candidates.ts';
+import { argmax } from '../../../../decoding/math/sample-token.ts';
+import { type Candidate, topCandidates } from '../../../../decoding/math/top-candidates.ts';
+
+describe('the best candidates', () => {
+  const score = fc.oneof(
+    fc.integer({ min: -3, max: 3 }),
+    fc.float({ min: -9, max: 0, noNaN: true }),
+    fc.constant(Number.NEGATIVE_INFINITY),
+  );
+
+  it('are the first of all, sorted, equal ones by row and token', () => {
+    const rows = fc.array(fc.array(score, { minLength: 7, maxLength: 7 }), { minLength: 1, maxLength: 4 });
+    const base = fc.array(fc.integer({ min: -2, max: 0 }), { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(rows, base, fc.integer({ min: 1, max: 30 }), (values, bases, count) => {
+        const all = values.flatMap((scores, row) =>
+          scores.map((value, token): Candidate => {
+            return { row, token, score: Math.fround((bases[row] as number) + Math.fround(value)) };
+          }),
+        );
+        const sorted = all
+          .filter((candidate) => candidate.score > Number.NEGATIVE_INFINITY)
+          .sort((a, b) => b.score - a.score || a.row - b.row || a.token - b.token);
+        const found = topCandidates(
+          values.map((scores) => Float32Array.from(scores)),
+          bases,
+          count,
+        );
+        expect(found).toEqual(sorted.slice(0, count));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('begin with the argmax', () => {
+    fc.assert(
+      fc.property(fc.array(score, { minLength: 1, maxLength: 50 }), (values) => {
+        const row = Float32Array.from(values);
+        const [best] = topCandidates([row], [0], 1);
+        expect(best?.token ?? 0).toBe(argmax(row));
+      }),
+    );
+  });
+});
+
+describe('the drawn candidates', () => {
+  const drawing = new CandidateSampler();
+  const score = fc.oneof(
+    fc.float({ min: -9, max: 0, noNaN: true }),
+    fc.float({ min: -200, max: -100, noNaN: true }),
+    fc.constant(Number.NEGATIVE_INFINITY),
+  );
+  const rows = fc.array(fc.array(score, { minLength: 600, maxLength: 600 }), { minLength: 1, maxLength: 4 });
+
+  it('are different ones that may come, with their scores, as many as there are', () => {
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 1, max: 12 }), fc.nat(), (values, count, seed) => {
+        const scores = values.map((row) => Float32Array.from(row));
+        const base = scores.map((_, i) => -i);
+        const drawn = drawing.draw(scores, base, count, seededRandom(seed));
+        for (const { row, token, score } of drawn) {
+          expect(score).toBeGreaterThan(Number.NEGATIVE_INFINITY);
+          expect(score).toBe(
+            Math.fround((base[row] as number) + ((scores[row] as Float32Array)[token] as number)),
+          );
+        }
+        expect(new Set(drawn.map(({ row, token }) => `${row} ${token}`)).size).toBe(drawn.length);
+        const possible = scores.flatMap((row) => [...row]).filter((value) => value > -90).length;
+        expect(drawn.length).toBeGreaterThanOrEqual(Math.min(count, possible));
+      }),
+    );
+  });
+
+  it('come of the other rows where one has none', () => {
+    const banned = new Float32Array(2).fill(Number.NEGATIVE_INFINITY);
+    const drawn = drawing.draw([banned, Float32Array.of(-1, -2)], [0, 0], 4, seededRandom(1));
+    expect(drawn.map(({ row, token }) => [row, token]).sort()).toEqual([
+      [1, 0],
+      [1, 1],
+    ]);
+    expect(drawing.draw([banned], [0], 4, seededRandom(1))).toEqual([]);
+  });
+});

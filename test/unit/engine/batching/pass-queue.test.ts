@@ -1,0 +1,134 @@
+/** @module Rows of different requests share passes; what goes wrong for one does not go wrong for another. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
+import type { Engine } from '../../../../engine/engine.ts';
+import { Gpt2 } from '../../../../engine/model/gpt2.ts';
+import { loadEngine, nodePlatform } from '../../../../engine/node/load-engine.ts';
+import { OrtError } from '../../../../engine/runtime/errors.ts';
+import { ODD_INT8 } from '../../../support/models.ts';
+import { appendAll, logitsOf, sequenceLogits } from '../../../support/rows.ts';
+
+const MAX_ROWS = 4;
+const PROMPT = [5, 6, 7, 8, 9, 10];
+
+describe('the queue', () => {
+  let engine: Engine;
+  const original = Gpt2.prototype.forward;
+  const forward = vi.spyOn(Gpt2.prototype, 'forward');
+  /** Rows of each pass so far. */
+  const passes = () => forward.mock.calls.map(([rows]) => rows.length);
+
+  beforeEach(async () => {
+    engine = await loadEngine(ODD_INT8, { maxRows: MAX_ROWS });
+    forward.mockClear();
+  });
+  afterEach(() => engine.release());
+
+  it('runs the rows of requests that wait at the same moment in one pass', async () => {
+    const trees = [1, 2, 3].map(() => engine.open(PROMPT.length));
+    const logits = await Promise.all(trees.map((tree, i) => logitsOf(engine, tree, [tree.append(null, i)])));
+    expect(passes()).toEqual([3]);
+    for (const tree of trees) tree.close();
+    for (const [i, [row]] of logits.entries()) expect(row).toEqual((await sequenceLogits(engine, [i]))[0]);
+  });
+
+  it('takes the rows that have waited longest, as many as a pass may have', async () => {
+    const [long, short] = [engine.open(6), engine.open(1)];
+    const waiting = [
+      logitsOf(engine, long, appendAll(long, null, PROMPT)),
+      logitsOf(engine, short, [short.append(null, 1)]),
+    ];
+    expect(engine.status.waitingRows).toBe(7);
+    await Promise.all(waiting);
+    expect(passes()).toEqual([4, 3]);
+    expect(engine.status.waitingRows).toBe(0);
+  });
+
+  it('lets a request in between the chunks of a long prompt', async () => {
+    const [long, short] = [engine.open(20), engine.open(1)];
+    const prompt = long.evaluate(appendAll(long, null, Array(20).fill(1)).map((node) => ({ node })));
+    await vi.waitUntil(() => passes().length > 0, { interval: 1 });
+    const token = short.evaluate([{ node: short.append(null, 1) }]);
+    await Promise.all([prompt, token]);
+    expect(passes().reduce((sum, rows) => sum + rows)).toBe(21);
+    expect(Math.max(...passes())).toBe(MAX_ROWS);
+  });
+
+  it('drops the waiting rows of a closed tree, and nobody else notices', async () => {
+    const [closing, staying] = [engine.open(2), engine.open(2)];
+    const gone = closing.evaluate(appendAll(closing, null, [1, 2]).map((node) => ({ node })));
+    const rest = logitsOf(engine, staying, appendAll(staying, null, [3, 4]));
+    closing.close();
+    await expect(gone).rejects.toThrow('the tree is closed');
+    const logits = await rest;
+    expect(passes()).toEqual([2]);
+    staying.close();
+    expect(logits).toEqual(await sequenceLogits(engine, [3, 4]));
+    expect(engine.status).toMatchObject({ waitingRows: 0, slots: { taken: 0, reserved: 0 } });
+  });
+
+  it('keeps the slot of a released node until its row is through', async () => {
+    const [tree, other] = [engine.open(2), engine.open(2)];
+    const node = tree.append(null, 1);
+    const first = tree.evaluate([{ node }]);
+    tree.release(node);
+    expect(engine.status.slots.taken).toBe(1);
+    const logits = logitsOf(engine, other, appendAll(other, null, [2, 3]));
+    await first;
+    expect(engine.status.slots.taken).toBe(2);
+    const rows = await logits;
+    other.close();
+    expect(rows).toEqual(await sequenceLogits(engine, [2, 3]));
+  });
+
+  describe('when a pass fails', () => {
+    const evaluateAll = (tree: TokenTree, nodes: readonly TreeNode[]) =>
+      tree.evaluate(nodes.map((node) => ({ node })));
+    /** Lets passes fail that have a row of this token. */
+    const failFor = (token: number) => {
+      forward.mockImplementation(function (this: Gpt2, rows) {
+        if (rows.some(({ node }) => node.token === token)) throw new OrtError('no pass');
+        original.call(this, rows);
+      });
+      return () => forward.mockImplementation(original);
+    };
+
+    it('tells the one whose rows they are, when each is alone, and goes on with the others', async () => {
+      const trees = [1, 2, 3].map((token) => {
+        const tree = engine.open(1);
+        return { tree, node: tree.append(null, token) };
+      });
+      const restore = failFor(2);
+      const results = await Promise.allSettled(trees.map(({ tree, node }) => evaluateAll(tree, [node])));
+      restore();
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(results[1]).toMatchObject({ reason: new OrtError('no pass') });
+      expect(passes()).toEqual([3, 1, 1, 1]);
+      expect(engine.broken).toBe(false);
+    });
+
+    it('runs nothing of what should have followed, and can be asked again', async () => {
+      const tree = engine.open(6);
+      const nodes = appendAll(tree, null, PROMPT);
+      const restore = failFor(PROMPT[3] as number);
+      await expect(evaluateAll(tree, nodes)).rejects.toThrow('no pass');
+      restore();
+      expect(engine.status.waitingRows).toBe(0);
+      expect(passes()).toEqual([4]);
+      expect(await logitsOf(engine, tree, nodes)).toEqual(await sequenceLogits(engine, PROMPT));
+    });
+  });
+
+  it('leaves nothing waiting when a request is cancelled while it pauses', async () => {
+    const stop = new Error('cancelled');
+    const pause = vi.fn<() => Promise<void>>(() => Promise.resolve());
+    const other = await loadEngine(ODD_INT8, { platform: { ...nodePlatform, pause } });
+    const tree = other.open(1);
+    const node = tree.append(null, 1);
+    pause.mockRejectedValueOnce(stop);
+    await expect(tree.evaluate([{ node }])).rejects.toBe(stop);
+    expect(other.status.waitingRows).toBe(0);
+    await tree.evaluate([{ node }]);
+    other.release();
+  });
+});

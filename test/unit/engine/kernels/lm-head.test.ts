@@ -1,0 +1,140 @@
+/** @module The kernels over the tied `wte`, against their formulas, bit for bit. */
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { wasmPath } from '../../../../engine/kernels/build.ts';
+import { type LinearKernels, linearKernels, lmHeadScratchBytes } from '../../../../engine/kernels/linear.ts';
+import { packTokens } from '../../../../model-assets/format/pack.ts';
+import { KernelHeap } from '../../../support/kernel-heap.ts';
+import { generator, quantizePlainly, randomRows } from '../../../support/plain-rows.ts';
+
+const heap = new KernelHeap();
+
+interface Embedding {
+  readonly inputs: number;
+  /** `[tokens, inputs]` */
+  readonly codes: Int8Array;
+  readonly scales: Float32Array;
+}
+
+const shapes = fc.record({
+  rows: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(15)),
+  inputs: fc.oneof(fc.constantFrom(32, 64, 96), fc.integer({ min: 1, max: 150 })),
+  tokens: fc.integer({ min: 1, max: 25 }),
+  seed: fc.nat(),
+});
+
+describe.each(['relaxed', 'plain'] as const)('the kernels of wte, %s SIMD', (simd) => {
+  let kernels: LinearKernels;
+  beforeAll(async () => {
+    const wasm = await readFile(wasmPath(`linear-${simd}`));
+    kernels = linearKernels(await WebAssembly.compile(wasm), heap.memory);
+  });
+
+  it('read out logits to the last bit, whoever else is in the pass', () => {
+    fc.assert(
+      fc.property(shapes, ({ rows, inputs, tokens, seed }) => {
+        const wte = randomEmbedding(tokens, inputs, seed);
+        const x = randomRows(rows, inputs, seed);
+        const together = logitsOf(kernels, wte, x);
+        expect(together).toEqual(logitsPlainly(wte, x));
+        for (let row = 0; row < rows; row++) {
+          const alone = logitsOf(kernels, wte, x.slice(row * inputs, (row + 1) * inputs));
+          expect(alone).toEqual(together.slice(row * tokens, (row + 1) * tokens));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    [127, 1],
+    [-127, 1],
+    [-128, 1],
+    [-128, -1],
+  ])('are exact for all codes %i times all values %i', (code, value) => {
+    const inputs = 8192;
+    const wte = {
+      inputs,
+      codes: new Int8Array(5 * inputs).fill(code),
+      scales: new Float32Array(5).fill(1),
+    };
+    const scale = Math.fround(1 / 127);
+    const expected = new Float32Array(5).fill(inputs * 127 * code * value * scale);
+    expect(logitsOf(kernels, wte, new Float32Array(inputs).fill(value))).toEqual(expected);
+  });
+
+  it('embed tokens at positions to the last bit', () => {
+    fc.assert(
+      fc.property(shapes, ({ rows, inputs, tokens, seed }) => {
+        const wte = randomEmbedding(tokens, inputs, seed);
+        const next = generator(seed);
+        const wpe = Float32Array.from({ length: 7 * inputs }, () => next() - 0.5);
+        const ids = Uint32Array.from({ length: rows }, () => Math.floor(next() * tokens));
+        const positions = Uint32Array.from({ length: rows }, () => Math.floor(next() * 7));
+        heap.clear();
+        const [idsAt, positionsAt, wpeAt] = [heap.input(ids), heap.input(positions), heap.input(wpe)];
+        const [codes, scales] = place(wte);
+        const hidden = heap.output(4 * rows * inputs);
+        heap.watch(() => kernels.embed(idsAt, positionsAt, rows, inputs, codes, scales, wpeAt, hidden));
+        const expected = Float32Array.from({ length: rows * inputs }, (_, i) => {
+          const [row, k] = [Math.floor(i / inputs), i % inputs];
+          const [token, position] = [ids[row] ?? Number.NaN, positions[row] ?? Number.NaN];
+          const code = wte.codes[token * inputs + k] ?? Number.NaN;
+          return (
+            Math.fround(code * (wte.scales[token] ?? Number.NaN)) + (wpe[position * inputs + k] ?? Number.NaN)
+          );
+        });
+        expect(heap.floats(hidden, rows * inputs)).toEqual(expected);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+it('packTokens refuses what is not of the shape', () => {
+  expect(() => packTokens(new Int8Array(5), 2, 3)).toThrow('codes has 5 elements');
+});
+
+function place({ inputs, codes, scales }: Embedding): [codes: number, scales: number] {
+  return [heap.input(packTokens(codes, scales.length, inputs)), heap.input(scales)];
+}
+
+function logitsOf(kernels: LinearKernels, wte: Embedding, x: Float32Array): Float32Array {
+  const { inputs, scales } = wte;
+  const [rows, tokens] = [x.length / inputs, scales.length];
+  heap.clear();
+  const xAt = heap.input(x);
+  const [codes, scalesAt] = place(wte);
+  const logits = heap.output(4 * rows * tokens);
+  const scratch = heap.output(lmHeadScratchBytes(rows, inputs));
+  heap.watch(() => kernels.lmHead(xAt, rows, inputs, tokens, codes, scalesAt, logits, scratch));
+  return heap.floats(logits, rows * tokens);
+}
+
+/** The formula of `assembly/lm-head.ts`, in the order of its roundings. */
+function logitsPlainly({ inputs, codes, scales }: Embedding, x: Float32Array): Float32Array {
+  const [rows, tokens] = [x.length / inputs, scales.length];
+  const logits = new Float32Array(rows * tokens);
+  for (let row = 0; row < rows; row++) {
+    const q = quantizePlainly(x.subarray(row * inputs, (row + 1) * inputs));
+    for (let token = 0; token < tokens; token++) {
+      let sum = 0;
+      for (let k = 0; k < inputs; k++) {
+        sum += (q.codes[k] ?? Number.NaN) * (codes[token * inputs + k] ?? Number.NaN);
+      }
+      logits[row * tokens + token] = Math.fround(Math.fround(sum) * (scales[token] ?? Number.NaN)) * q.scale;
+    }
+  }
+  return logits;
+}
+
+function randomEmbedding(tokens: number, inputs: number, seed: number): Embedding {
+  const next = generator(seed);
+  const codeOf = next() < 0.2 ? () => (next() < 0.5 ? -127 : 127) : () => Math.floor(next() * 255) - 127;
+  return {
+    inputs,
+    codes: Int8Array.from({ length: tokens * inputs }, codeOf),
+    scales: Float32Array.from({ length: tokens }, () => 0.01 * next()),
+  };
+}

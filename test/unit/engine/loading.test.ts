@@ -1,0 +1,222 @@
+/** @module Loading a model: what is wrong with its files is told, and what failed has left nothing behind. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Engine, type KernelModules } from '../../../engine/engine.ts';
+import { ModelFilesError, ModelTooLargeError } from '../../../engine/model/errors.ts';
+import type { ModelSource } from '../../../engine/model/model-source.ts';
+import { folderSource, kernelModules, nodePlatform, startOrt } from '../../../engine/node/load-engine.ts';
+import { HeapExhaustedError } from '../../../engine/runtime/errors.ts';
+import type { HeapAccount } from '../../../engine/runtime/heap.ts';
+import type { Ort } from '../../../engine/runtime/ort.ts';
+import { DEFAULT_F32, DEFAULT_INT8, ODD_INT8 } from '../../support/models.ts';
+import { sequenceLogits } from '../../support/rows.ts';
+
+const MiB = 2 ** 20;
+
+/** A model's folder in which one file is what `change` makes of it, or missing. */
+function damaged(folder: string, path: string, change?: (bytes: Uint8Array) => Uint8Array): ModelSource {
+  const source = folderSource(folder);
+  return {
+    async open(asked) {
+      if (asked !== path) return source.open(asked);
+      if (!change) return source.open(`no-${path}`);
+      return streamOf(change(new Uint8Array(await readFile(join(folder, path)))));
+    },
+  };
+}
+
+function streamOf(bytes: Uint8Array, onChunk = () => {}): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      onChunk();
+      if (at < bytes.length) controller.enqueue(bytes.slice(at, at + 100_000));
+      else {
+        controller.close();
+        controller.byobRequest?.respond(0);
+      }
+      at += 100_000;
+    },
+  });
+}
+
+const flipByte = (bytes: Uint8Array) => bytes.with(bytes.length - 1, (bytes.at(-1) as number) ^ 1);
+const shorten = (bytes: Uint8Array) => bytes.slice(0, -1);
+const cutOff = (bytes: Uint8Array) => bytes.slice(0, -10);
+const lengthen = (bytes: Uint8Array) => Uint8Array.from([...bytes, 0]);
+
+/** What is held: all of the account but the size, since a heap does not shrink. */
+const held = ({ size: _, ...account }: HeapAccount) => account;
+
+describe('loading', () => {
+  let kernels: KernelModules;
+  let ort: Ort;
+  beforeAll(async () => {
+    kernels = await kernelModules();
+  });
+  beforeEach(async () => {
+    ort = await startOrt(40 * MiB);
+  });
+
+  const load = (source: ModelSource | string, signal?: AbortSignal) =>
+    Engine.load(ort, {
+      kernels,
+      platform: nodePlatform,
+      source: typeof source === 'string' ? folderSource(source) : source,
+      ...(signal && { signal }),
+    });
+
+  async function expectUsable(): Promise<void> {
+    const engine = await load(ODD_INT8);
+    expect((await sequenceLogits(engine, [1, 2]))[1]?.every(Number.isFinite)).toBe(true);
+    engine.release();
+  }
+
+  it.each([
+    {
+      what: 'corrupt',
+      file: 'weights-000.bin',
+      change: flipByte,
+      says: /^weights-000.bin is corrupt: its SHA-256 is [0-9a-f]{64}, expected [0-9a-f]{64}$/,
+    },
+    {
+      what: 'short',
+      file: 'weights-000.bin',
+      change: shorten,
+      says: /^weights-000.bin ends after \d+ of \d+ bytes$/,
+    },
+    {
+      what: 'long',
+      file: 'weights-000.bin',
+      change: lengthen,
+      says: /^weights-000.bin is longer than its \d+ bytes$/,
+    },
+    { what: 'missing', file: 'weights-000.bin', change: undefined, says: /cannot be read: ENOENT$/ },
+    { what: 'corrupt', file: 'tokenizer.bin', change: flipByte, says: /^tokenizer.bin is corrupt/ },
+    { what: 'corrupt', file: 'block.onnx', change: flipByte, says: /^block.onnx is corrupt/ },
+    { what: 'short', file: 'manifest.json', change: cutOff, says: /^manifest.json is not JSON/ },
+    {
+      what: 'empty',
+      file: 'manifest.json',
+      change: () => new TextEncoder().encode('{}'),
+      says: /^manifest.json: .* HINT: convert the model again with this version$/,
+    },
+    { what: 'missing', file: 'manifest.json', change: undefined, says: /cannot be read: ENOENT$/ },
+  ])('says that $file is $what, holds nothing and can be tried again', async ({ file, change, says }) => {
+    const before = held(ort.heap.account);
+    const failing = load(damaged(ODD_INT8, file, change));
+    await expect(failing).rejects.toBeInstanceOf(ModelFilesError);
+    await expect(failing).rejects.toThrow(says);
+    expect(held(ort.heap.account)).toEqual(before);
+    await expectUsable();
+  });
+
+  it('refuses a tensor that ends beyond the weights', async () => {
+    const before = held(ort.heap.account);
+    const moveTensor = (bytes: Uint8Array) => {
+      const manifest = JSON.parse(new TextDecoder().decode(bytes));
+      manifest.tensors[0].offset = manifest.shards[0].bytes;
+      return new TextEncoder().encode(JSON.stringify(manifest));
+    };
+    await expect(load(damaged(ODD_INT8, 'manifest.json', moveTensor))).rejects.toThrow(
+      /^manifest.json: tensor wte.weight ends at byte \d+ of \d+. HINT: convert the model again$/,
+    );
+    expect(held(ort.heap.account)).toEqual(before);
+  });
+
+  it('refuses a model that is too big for the heap, which then takes a smaller one', async () => {
+    ort = await startOrt(20 * MiB);
+    const before = held(ort.heap.account);
+    await expect(load(DEFAULT_F32)).rejects.toThrow(ModelTooLargeError);
+    await expect(load(DEFAULT_F32)).rejects.toThrow(
+      /^default does not fit: onnxruntime 8\.9 \+ graphs 0\.8 \+ weights 26\.6 \+ activations \d\.\d \+ a cache of 64 tokens 0\.2 = 3\d\.\d MiB, and the heap's maximum is 20\.0 MiB\. HINT: convert it with --precision int4, or /,
+    );
+    expect(held(ort.heap.account)).toEqual(before);
+    const engine = await load(DEFAULT_INT8);
+    expect(engine.status.heap.weights).toBe(7_510_016);
+    engine.release();
+  });
+
+  it('holds nothing when there is no room for a graph', async () => {
+    const before = held(ort.heap.account);
+    const elsewhere = ort.heap.allocate(before.available - 1000, 'cache');
+    await expect(load(DEFAULT_INT8)).rejects.toThrow(/bad_alloc|graphs needs/);
+    ort.heap.free(elsewhere);
+    expect(held(ort.heap.account)).toEqual(before);
+  });
+
+  it('gives the graphs and weights back when another takes the room for a pass meanwhile', async () => {
+    const before = held(ort.heap.account);
+    let elsewhere = 0;
+    const source: ModelSource = {
+      async open(path) {
+        if (path === 'weights-000.bin') {
+          elsewhere = ort.heap.allocate(ort.heap.account.available - 1.2 * MiB, 'cache');
+        }
+        return folderSource(DEFAULT_INT8).open(path);
+      },
+    };
+    await expect(load(source)).rejects.toBeInstanceOf(HeapExhaustedError);
+    ort.heap.free(elsewhere);
+    expect(held(ort.heap.account)).toEqual(before);
+  });
+
+  it('gives the memory back at once when it is aborted, and writes nothing there any more', async () => {
+    const before = held(ort.heap.account);
+    const stop = new AbortController();
+    const bytes = new Uint8Array(await readFile(join(DEFAULT_INT8, 'weights-000.bin')));
+    let chunks = 0;
+    const source: ModelSource = {
+      async open(path) {
+        if (path !== 'weights-000.bin') return folderSource(DEFAULT_INT8).open(path);
+        return streamOf(bytes, () => {
+          if (++chunks !== 5) return;
+          expect(ort.heap.account.weights).toBe(7_510_016);
+          stop.abort(new Error('gone'));
+          expect(held(ort.heap.account)).toEqual(before);
+        });
+      },
+    };
+    await expect(load(source, stop.signal)).rejects.toThrow('gone');
+    expect(chunks).toBeLessThan(10);
+    expect(held(ort.heap.account)).toEqual(before);
+    await expectUsable();
+  });
+
+  it('starts nothing when it was aborted before', async () => {
+    const before = held(ort.heap.account);
+    await expect(load(ODD_INT8, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+    expect(held(ort.heap.account)).toEqual(before);
+  });
+
+  it('and releasing, again and again, leaves nothing held', async () => {
+    const before = held(ort.heap.account);
+    for (let time = 0; time < 3; time++) {
+      const engine = await load(ODD_INT8);
+      await sequenceLogits(engine, [1, 2, 3]);
+      engine.release();
+      expect(held(ort.heap.account)).toEqual(before);
+    }
+  });
+
+  it('and releasing closes the trees that are open', async () => {
+    const before = held(ort.heap.account);
+    const engine = await load(ODD_INT8);
+    const tree = engine.open(100);
+    await tree.evaluate([{ node: tree.append(null, 1) }]);
+    engine.release();
+    await expect(tree.evaluate([])).rejects.toThrow('the tree is closed');
+    expect(held(ort.heap.account)).toEqual(before);
+  });
+
+  it('works for two models in one heap at a time', async () => {
+    const [a, b] = await Promise.all([load(ODD_INT8), load(DEFAULT_INT8)]);
+    const expected = await sequenceLogits(a, [1, 2, 3]);
+    await sequenceLogits(b, [1, 2, 3]);
+    b.release();
+    expect(await sequenceLogits(a, [1, 2, 3])).toEqual(expected);
+    a.release();
+  });
+});

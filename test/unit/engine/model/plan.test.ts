@@ -1,0 +1,105 @@
+/** @module The plan for the heap: what is given up first, and that what is planned is there. */
+import { describe, expect, it } from 'vitest';
+import { ModelTooLargeError } from '../../../../engine/model/errors.ts';
+import { describePlan, makePlan } from '../../../../engine/model/plan.ts';
+import { loadEngine } from '../../../../engine/node/load-engine.ts';
+import type { HeapAccount } from '../../../../engine/runtime/heap.ts';
+import type { Manifest } from '../../../../model-assets/format/manifest.ts';
+import { DEFAULT_INT4, DEFAULT_INT8, ODD_INT4 } from '../../../support/models.ts';
+import { sequenceLogits } from '../../../support/rows.ts';
+
+const MiB = 2 ** 20;
+
+/** Of GPT-2's size, with weights of so many MiB. */
+function gpt2(weights: number): Manifest {
+  const config = {
+    n_layer: 12,
+    n_head: 12,
+    n_embd: 768,
+    n_inner: 3072,
+    n_positions: 1024,
+    vocab_size: 50257,
+  };
+  return {
+    name: 'gpt2',
+    precision: 'int4',
+    config,
+    shards: [{ bytes: weights * MiB }],
+  } as unknown as Manifest;
+}
+
+const heap = (maximum: number) =>
+  ({ maximum: maximum * MiB, onnxruntime: 9 * MiB, graphs: MiB }) as unknown as HeapAccount;
+
+describe('for GPT-2 with 84 MiB of weights', () => {
+  it.each([
+    { maximum: 400, maxRows: 64, cache: 'f32' },
+    { maximum: 175, maxRows: 64, cache: 'f32' },
+    { maximum: 160, maxRows: 64, cache: 'int8' },
+    { maximum: 116, maxRows: 16, cache: 'int8' },
+    { maximum: 115, maxRows: 32, cache: 'int8' },
+    { maximum: 112, maxRows: 32, cache: 'int8' },
+    { maximum: 104, maxRows: 32, cache: 'int8' },
+  ])('$maximum MiB are for passes of $maxRows rows and a cache in $cache', ({ maximum, ...expected }) => {
+    expect(makePlan(heap(maximum), gpt2(84))).toMatchObject(expected);
+  });
+
+  it('a larger heap never holds fewer tokens, unless they are kept more exactly', () => {
+    let before = { slots: 0, cache: 'int8' };
+    for (let maximum = 102; maximum <= 200; maximum += 0.25) {
+      const plan = makePlan(heap(maximum), gpt2(84));
+      if (plan.cache === before.cache && plan.slots < 1024) {
+        expect(plan.slots).toBeGreaterThanOrEqual(before.slots);
+      }
+      const { maximum: all, ...parts } = plan.bytes;
+      expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(all);
+      before = plan;
+    }
+  });
+
+  it('a heap without room for a few tokens is refused, with the arithmetic', () => {
+    expect(() => makePlan(heap(97), gpt2(84))).toThrow(ModelTooLargeError);
+    expect(() => makePlan(heap(97), gpt2(84))).toThrow(
+      /^gpt2 does not fit: onnxruntime 9\.0 \+ graphs 1\.0 \+ weights 84\.0 \+ activations \d\.\d \+ a cache of 64 tokens 1\.2 = \d+\.\d MiB, and the heap's maximum is 97\.0 MiB\. HINT: take a smaller model, or/,
+    );
+  });
+
+  it('is told in a line', () => {
+    expect(describePlan(makePlan(heap(112), gpt2(84)))).toMatch(
+      /^112\.0 MiB of heap = onnxruntime 9\.0 \+ graphs 1\.0 \+ weights 84\.0 \+ activations \d\.\d \+ cache 1\d\.\d; the cache is int8 and holds \d+ tokens, a pass has up to 32 rows$/,
+    );
+  });
+});
+
+describe.each([
+  { name: 'the default model at 8 bits', model: DEFAULT_INT8 },
+  { name: 'the default model at 4 bits', model: DEFAULT_INT4 },
+  { name: 'the odd model at 4 bits', model: ODD_INT4 },
+])('with $name', ({ model }) => {
+  it.each(['f32', 'int8'] as const)('a cache in %s holds what was planned', async (cache) => {
+    const engine = await loadEngine(model, { cache, maximumBytes: 24 * MiB });
+    const { slots } = engine.plan;
+    expect(engine.status.slots.maximum).toBeLessThanOrEqual(slots);
+    expect(engine.status.slots.maximum).toBeGreaterThanOrEqual(slots - 16);
+    engine.open(engine.status.slots.maximum).close();
+    engine.release();
+  });
+
+  it('a cache in int8 moves the logits by little', async () => {
+    const exact = await loadEngine(model, { cache: 'f32' });
+    const coarse = await loadEngine(model, { cache: 'int8' });
+    const tokens = Array.from({ length: 80 }, (_, i) => (i * 97 + 11) % exact.vocabSize);
+    const [expected, found] = [await sequenceLogits(exact, tokens), await sequenceLogits(coarse, tokens)];
+    let [squares, differences] = [0, 0];
+    for (const [i, row] of expected.entries()) {
+      for (const [j, value] of row.entries()) {
+        squares += value ** 2;
+        differences += (((found[i] as Float32Array)[j] as number) - value) ** 2;
+      }
+    }
+    expect(differences).toBeGreaterThan(0);
+    expect(Math.sqrt(differences / squares)).toBeLessThan(0.02);
+    exact.release();
+    coarse.release();
+  });
+});

@@ -1,0 +1,156 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readConfig } from '../../../../model-assets/checkpoint/config.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';
+import { temporaryFolder } from '../../../support/checkpoints.ts';
+
+async function read(config: unknown, generationConfig?: unknown): Promise<ModelConfig> {
+  await using dir = await temporaryFolder();
+  const text = (json: unknown) => (typeof json === 'string' ? json : JSON.stringify(json));
+  if (config !== undefined) await writeFile(join(dir.path, 'config.json'), text(config));
+  if (generationConfig !== undefined) {
+    await writeFile(join(dir.path, 'generation_config.json'), text(generationConfig));
+  }
+  return await readConfig(dir.path);
+}
+
+test('what is missing has the value of GPT2Config', async () => {
+  expect(await read({})).toEqual({
+    n_layer: 12,
+    n_head: 12,
+    n_embd: 768,
+    n_inner: 3072,
+    n_positions: 1024,
+    vocab_size: 50257,
+    layer_norm_epsilon: 1e-5,
+    activation_function: 'gelu_new',
+    scale_attn_weights: true,
+    bos_token_id: 50256,
+    eos_token_ids: [50256],
+  });
+});
+
+test('reads what the model computes with and ignores what only training or other heads use', async () => {
+  const config = {
+    architectures: ['GPT2LMHeadModel'],
+    model_type: 'gpt2',
+    n_layer: 3,
+    n_head: 2,
+    n_embd: 64,
+    n_inner: 100,
+    n_positions: 32,
+    n_ctx: 16,
+    vocab_size: 500,
+    layer_norm_epsilon: 1e-6,
+    activation_function: 'relu',
+    scale_attn_weights: false,
+    bos_token_id: null,
+    eos_token_id: 7,
+    reorder_and_upcast_attn: true,
+    scale_attn_by_inverse_layer_idx: false,
+    add_cross_attention: false,
+    tie_word_embeddings: true,
+    attn_pdrop: 0.1,
+    summary_type: 'cls_index',
+    task_specific_params: { 'text-generation': { do_sample: true } },
+    torch_dtype: 'float16',
+    transformers_version: '4.0.0',
+    quantization_config: null,
+    pruned_heads: {},
+    use_cache: true,
+  };
+  expect(await read(config)).toEqual({
+    n_layer: 3,
+    n_head: 2,
+    n_embd: 64,
+    n_inner: 100,
+    n_positions: 32,
+    vocab_size: 500,
+    layer_norm_epsilon: 1e-6,
+    activation_function: 'relu',
+    scale_attn_weights: false,
+    bos_token_id: null,
+    eos_token_ids: [7],
+  });
+});
+
+test.for<[string, unknown, unknown, number[]]>([
+  ['a number', { eos_token_id: 1 }, undefined, [1]],
+  ['a list', { eos_token_id: [1, 2, 1] }, undefined, [1, 2]],
+  ['null', { eos_token_id: null }, undefined, []],
+  ['a number in generation_config.json', { eos_token_id: 1 }, { eos_token_id: 3 }, [3]],
+  ['a list in generation_config.json', { eos_token_id: 1 }, { eos_token_id: [3, 4] }, [3, 4]],
+  ['only in config.json', { eos_token_id: 1 }, { temperature: 0.8 }, [1]],
+  ['outside the vocabulary', { vocab_size: 100, eos_token_id: [5, 100] }, undefined, [5]],
+])('end-of-text tokens: %s', async ([, config, generation, expected]) => {
+  expect((await read(config, generation)).eos_token_ids).toEqual(expected);
+});
+
+test('a beginning-of-text token outside the vocabulary is none', async () => {
+  expect((await read({ vocab_size: 100 })).bos_token_id).toBeNull();
+});
+
+test('takes the general names transformers has for the dimensions', async () => {
+  const config = await read({
+    hidden_size: 64,
+    max_position_embeddings: 32,
+    num_attention_heads: 2,
+    num_hidden_layers: 1,
+  });
+  expect(config).toMatchObject({ n_embd: 64, n_positions: 32, n_head: 2, n_layer: 1, n_inner: 256 });
+});
+
+test('swish is silu', async () => {
+  expect((await read({ activation_function: 'swish' })).activation_function).toBe('silu');
+});
+
+test.for<[unknown, string]>([
+  [undefined, 'config.json not found: SOURCE must be a folder in Hugging Face format'],
+  ['{', 'config.json is not a JSON object'],
+  ['[]', 'config.json is not a JSON object'],
+  [
+    { model_type: 'gpt_neo', n_layer: 'x' },
+    'config.json: model_type "gpt_neo" is not supported, expected "gpt2"',
+  ],
+  [
+    { architectures: ['CustomForCausalLM'] },
+    'config.json: architecture "CustomForCausalLM" is not supported, expected "GPT2LMHeadModel"',
+  ],
+  [
+    { scale_attn_by_inverse_layer_idx: true, add_cross_attention: true },
+    'config.json: scale_attn_by_inverse_layer_idx: true is not supported\nconfig.json: add_cross_attention: true is not supported',
+  ],
+  [
+    { tie_word_embeddings: false },
+    'config.json: tie_word_embeddings: false is not supported: one matrix serves as embedding and output layer',
+  ],
+  [
+    { quantization_config: { quant_method: 'gptq' } },
+    'config.json: quantization_config: give the checkpoint before it was quantized',
+  ],
+  [
+    { auto_map: { AutoModel: 'x.y' } },
+    'config.json: auto_map: a model with code of its own is not supported',
+  ],
+  [{ pruned_heads: { 0: [1] } }, 'config.json: pruned_heads are not supported'],
+  [{ n_embd: 100 }, 'config.json: n_embd (100) is not a multiple of n_head (12)'],
+  [
+    { activation_function: 'mish' },
+    'config.json: activation_function "mish" is not supported, expected one of gelu_new, gelu_fast, gelu_pytorch_tanh, gelu, relu, silu',
+  ],
+  [{ n_head: 12, num_attention_heads: 16 }, 'config.json: num_attention_heads (16) contradicts n_head (12)'],
+  [
+    { n_layer: 0, n_inner: 1.5 },
+    'config.json: n_layer: Too small: expected number to be >0\nconfig.json: n_inner: Invalid input: expected int, received number',
+  ],
+])('refuses %j', async ([config, message]) => {
+  await expect(read(config)).rejects.toThrow(new CheckpointError(message));
+});
+
+test('refuses a generation_config.json with no token id for the end of text', async () => {
+  await expect(read({}, { eos_token_id: 'stop' })).rejects.toThrow(
+    new CheckpointError('generation_config.json: eos_token_id: Invalid input'),
+  );
+});

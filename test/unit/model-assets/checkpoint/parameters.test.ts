@@ -1,0 +1,142 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import {
+  type CheckpointOptions,
+  type TestTensor,
+  temporaryFolder,
+  writeCheckpoint,
+} from '../../../support/checkpoints.ts';
+
+async function open(options: CheckpointOptions, prepare: (dir: string) => Promise<unknown> = async () => {}) {
+  await using dir = await temporaryFolder();
+  await writeCheckpoint(dir.path, options);
+  await prepare(dir.path);
+  const checkpoint = await openCheckpoint(dir.path);
+  await checkpoint.close();
+  return checkpoint;
+}
+
+const zeros = (...shape: number[]): TestTensor => ({
+  dtype: 'F32',
+  shape,
+  data: new Float32Array(shape.reduce((product, size) => product * size, 1)),
+});
+
+test('tells every tensor that does not fit at once', async () => {
+  const opening = open({
+    edit(tensors) {
+      tensors.delete('h.0.ln_1.weight');
+      tensors.delete('ln_f.bias');
+      tensors.set('h.1.attn.c_attn.weight', zeros(96, 32));
+      tensors.set('h.2.ln_1.weight', zeros(32));
+      tensors.set('score.weight', zeros(2, 32));
+      tensors.set('transformer.wte.weight', zeros(300, 32));
+      tensors.set('h.1.ln_2.bias', { dtype: 'F64', shape: [32], data: new Uint8Array(256) });
+    },
+  });
+  await expect(opening).rejects.toThrow(
+    new CheckpointError(`model.safetensors does not match config.json:
+  h.1.attn.c_attn.weight has the wrong shape, expected [32,96], found [96,32]
+  h.1.ln_2.bias is stored as F64, expected F32, F16 or BF16
+  h.2.ln_1.weight is unknown, found [32]
+  score.weight is unknown, found [2,32]
+  wte.weight is there twice, as wte.weight and as transformer.wte.weight
+  ln_f.bias is missing, expected [32]
+  h.0.ln_1.weight is missing, expected [32]`),
+  );
+});
+
+test.for<[string, TestTensor]>([
+  ['h.0.attn.bias', zeros(32)],
+  ['h.0.attn.bias', zeros(1, 1, 16, 8)],
+  ['h.2.attn.bias', zeros(1, 1, 16, 16)],
+  ['h.0.attn.masked_bias', zeros(32)],
+])('takes %s for a mask buffer only if it is one', async ([name, tensor]) => {
+  await expect(open({ edit: (tensors) => tensors.set(name, tensor) })).rejects.toThrow(
+    new CheckpointError(
+      `model.safetensors does not match config.json:\n  ${name} is unknown, found [${tensor.shape}]`,
+    ),
+  );
+});
+
+test('takes a kernel of width one only as TensorFlow names it', async () => {
+  const edit = (tensors: Map<string, TestTensor>) => tensors.set('h.0.mlp.c_fc.weight', zeros(1, 32, 128));
+  await expect(open({ edit })).rejects.toThrow(
+    new CheckpointError(
+      'model.safetensors does not match config.json:\n  h.0.mlp.c_fc.weight has the wrong shape, expected [32,128], found [1,32,128]',
+    ),
+  );
+});
+
+test('lists the files it read and their storage types', async () => {
+  const single = await open({ dtype: 'BF16', masks: true, generationConfig: {} });
+  expect(single.files).toEqual(['config.json', 'generation_config.json', 'model.safetensors']);
+  expect(single.dtypes).toEqual(['BF16']);
+  const sharded = await open({ shards: 2 });
+  expect(sharded.files).toEqual([
+    'config.json',
+    'model.safetensors.index.json',
+    'model-00001-of-00002.safetensors',
+    'model-00002-of-00002.safetensors',
+  ]);
+});
+
+test('refuses a folder without weights it can read', async () => {
+  await expect(open({}, (dir) => rm(join(dir, 'model.safetensors')))).rejects.toThrow(
+    new CheckpointError(
+      'model.safetensors not found, nor model.safetensors.index.json: only safetensors checkpoints can be converted',
+    ),
+  );
+});
+
+const editIndex = (edit: (weightMap: Record<string, string>) => void) => async (dir: string) => {
+  const path = join(dir, 'model.safetensors.index.json');
+  const index = JSON.parse(await readFile(path, 'utf8'));
+  edit(index.weight_map);
+  await writeFile(path, JSON.stringify(index));
+};
+
+test('refuses an index that names a file that is not there', async () => {
+  const removeShard = (dir: string) => rm(join(dir, 'model-00002-of-00002.safetensors'));
+  await expect(open({ shards: 2 }, removeShard)).rejects.toThrow(
+    new CheckpointError('model-00002-of-00002.safetensors not found'),
+  );
+});
+
+test('refuses an index that leaves its folder', async () => {
+  const leave = editIndex((weightMap) => {
+    weightMap['wte.weight'] = '../model.safetensors';
+  });
+  await expect(open({ shards: 2 }, leave)).rejects.toThrow(
+    new CheckpointError(
+      'model.safetensors.index.json: weight_map.wte.weight: expected the name of a file beside the index',
+    ),
+  );
+});
+
+test('refuses an index that does not tell what its files hold', async () => {
+  const [first, second] = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+  const confuse = editIndex((weightMap) => {
+    weightMap['wte.weight'] = second as string;
+    weightMap.extra = first as string;
+    delete weightMap['wpe.weight'];
+  });
+  await expect(open({ shards: 2 }, confuse)).rejects.toThrow(
+    new CheckpointError(`model.safetensors.index.json does not match its files:
+  ${first} holds wte.weight, which the index has in ${second}
+  ${second} holds wpe.weight, which the index has in no file
+  ${second} does not hold wte.weight
+  ${first} does not hold extra`),
+  );
+});
+
+test('the single file is taken when both forms are there', async () => {
+  const checkpoint = await open({}, async (dir) => {
+    await writeFile(join(dir, 'model.safetensors.index.json'), '{}');
+    expect(await readdir(dir)).toContain('model.safetensors');
+  });
+  expect(checkpoint.files).toEqual(['config.json', 'model.safetensors']);
+});

@@ -1,0 +1,266 @@
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { snapshotDownload } from '@huggingface/hub';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import { DEFAULT_CHECKPOINT } from '../../../../model-assets/ensure.ts';
+import { HubError, UnreachableError } from '../../../../model-assets/hub/errors.ts';
+import { MODEL_ID } from '../../../../model-assets/hub/repository.ts';
+import { readSettings } from '../../../../model-assets/hub/settings.ts';
+import { temporaryFolder } from '../../../support/checkpoints.ts';
+import { fetchFrom, isDefaultModel, type TestFetch, weightRequests } from '../../../support/hub-fetch.ts';
+import { type HostedModel, startHubServer, TOKEN } from '../../../support/hub-server.ts';
+import { GOLDEN } from '../../../support/models.ts';
+
+const ODD = join(GOLDEN, 'odd-checkpoint');
+
+const startHub = (model: Partial<HostedModel> = {}) =>
+  startHubServer({ 'edgebeam/default': { folder: DEFAULT_CHECKPOINT, ...model } });
+
+/** Where a port was a moment ago and nobody listens now. */
+async function deadEndpoint(): Promise<string> {
+  await using hub = await startHub();
+  return hub.url;
+}
+
+describe('which files', () => {
+  test('the parts of the weights that the index names', async () => {
+    await using hub = await startHubServer({ 'edgebeam/odd': { folder: ODD } });
+    await using dir = await temporaryFolder();
+    const steps: [number, number][] = [];
+    const onProgress = (done: number, total: number) => steps.push([done, total]);
+    const { folder } = await fetchFrom(hub, dir.path, { id: 'edgebeam/odd', onProgress });
+    expect(await readdir(folder)).toEqual(await readdir(ODD));
+    for (const name of await readdir(ODD)) {
+      expect((await readFile(join(folder, name))).equals(await readFile(join(ODD, name))), name).toBe(true);
+    }
+    const total = 229_264 + 224_404;
+    expect(new Set(steps.map(([, of]) => of))).toEqual(new Set([total]));
+    expect(steps.map(([done]) => done)).toEqual(steps.map(([done]) => done).sort((a, b) => a - b));
+    expect(steps.at(-1)).toEqual([total, total]);
+  });
+
+  test('what else a tokenizer reads, and nothing of other formats', async () => {
+    const files = {
+      'added_tokens.json': '{}',
+      'special_tokens_map.json': '{}',
+      'tokenizer.json': '{}',
+      'pytorch_model.bin': 'x',
+      'flax_model.msgpack': 'x',
+    };
+    await using hub = await startHub({ files });
+    await using dir = await temporaryFolder();
+    const { folder } = await fetchFrom(hub, dir.path);
+    const names = ['added_tokens.json', 'config.json', 'generation_config.json', 'merges.txt'];
+    names.push('model.safetensors', 'special_tokens_map.json', 'tokenizer_config.json', 'vocab.json');
+    expect(await readdir(folder)).toEqual(names);
+  });
+
+  test('no weights of a model that cannot be converted', async () => {
+    const config = JSON.stringify({ model_type: 'llama', hidden_act: 'silu' });
+    await using hub = await startHub({ files: { 'config.json': config } });
+    await using dir = await temporaryFolder();
+    await expect(fetchFrom(hub, dir.path)).rejects.toThrow(CheckpointError);
+    expect(weightRequests(hub)).toEqual([]);
+  });
+});
+
+describe('the cache', () => {
+  // The client tells of each file there.
+  beforeAll(() => vi.spyOn(console, 'debug').mockImplementation(() => {}).mockRestore);
+
+  test('has the layout of the client and of huggingface_hub', async () => {
+    await using hub = await startHubServer({ 'edgebeam/odd': { folder: ODD } });
+    await using theirs = await temporaryFolder();
+    await using ours = await temporaryFolder();
+    await snapshotDownload({ repo: 'edgebeam/odd', hubUrl: hub.url, cacheDir: theirs.path });
+    const { folder } = await fetchFrom(hub, ours.path, { id: 'edgebeam/odd' });
+    // The client makes folders that it puts nothing into.
+    const list = async (dir: string) =>
+      (await readdir(dir, { recursive: true })).filter((path) => !path.endsWith('onnx')).sort();
+    expect(await list(ours.path)).toEqual(await list(theirs.path));
+    const ref = join(ours.path, 'models--edgebeam--odd', 'refs', 'main');
+    expect(await readFile(ref, 'utf8')).toBe(hub.commit);
+    expect((await lstat(join(folder, 'config.json'))).isSymbolicLink()).toBe(process.platform !== 'win32');
+  });
+
+  test('of another program is taken as it is', async () => {
+    await using hub = await startHub();
+    await using dir = await temporaryFolder();
+    await snapshotDownload({ repo: 'edgebeam/default', hubUrl: hub.url, cacheDir: dir.path });
+    const before = hub.seen.length;
+    expect(await isDefaultModel((await fetchFrom(hub, dir.path)).folder)).toBe(true);
+    expect(hub.seen.slice(before).filter(({ path }) => !path.startsWith('/api/models/'))).toEqual([]);
+  });
+
+  test('is enough when the hub is out of reach', async () => {
+    await using hub = await startHub();
+    await using dir = await temporaryFolder();
+    const online = await fetchFrom(hub, dir.path);
+    const { notices, ...offline } = await fetchFrom({ url: await deadEndpoint() }, dir.path);
+    expect({ ...offline, notices: [] }).toEqual(online);
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /cannot be reached \(ECONNREFUSED\): check .+ Taken from the cache: edgebeam\/default at/,
+      ),
+    ]);
+  });
+
+  test('is all that is asked with HF_HUB_OFFLINE', async () => {
+    await using hub = await startHubServer({
+      'edgebeam/default': { folder: DEFAULT_CHECKPOINT },
+      'edgebeam/odd': { folder: ODD },
+    });
+    await using dir = await temporaryFolder();
+    const settings = { endpoint: hub.url, offline: true };
+    const nothing = fetchFrom(hub, dir.path, { settings });
+    await expect(nothing).rejects.toThrow(UnreachableError);
+    await expect(nothing).rejects.toThrow(
+      /^HF_HUB_OFFLINE is set\. The cache, .+, does not have edgebeam\/default at/,
+    );
+    expect(hub.seen).toEqual([]);
+    for (const id of ['edgebeam/default', 'edgebeam/odd']) {
+      const online = await fetchFrom(hub, dir.path, { id });
+      const before = hub.seen.length;
+      expect(await fetchFrom(hub, dir.path, { id, settings })).toEqual(online);
+      expect(await fetchFrom(hub, dir.path, { id, settings, revision: hub.commit })).toEqual(online);
+      expect(hub.seen).toHaveLength(before);
+    }
+  });
+});
+
+test('a first model’s bare name becomes the one it has now', async () => {
+  await using hub = await startHub({ formerly: 'default' });
+  await using dir = await temporaryFolder();
+  const { folder, id } = await fetchFrom(hub, dir.path, { id: 'default' });
+  expect(id).toBe('edgebeam/default');
+  expect(await isDefaultModel(folder)).toBe(true);
+});
+
+test.for(['refs/pr/1', 'COMMIT'])('a revision may be %s', async (revision) => {
+  await using hub = await startHub();
+  await using dir = await temporaryFolder();
+  const { commit } = await fetchFrom(hub, dir.path, { revision: revision.replace('COMMIT', hub.commit) });
+  expect(commit).toBe(hub.commit);
+});
+
+describe('errors', () => {
+  const only = (...names: string[]) => Object.fromEntries(names.map((name) => [name, '{}']));
+
+  test.for<[string, Partial<HostedModel>, TestFetch, RegExp]>([
+    [
+      'no such model, or private, without a token',
+      { access: 'private' },
+      {},
+      /^There is no model edgebeam\/default on http:\S+, or it is private: then set HF_TOKEN to a token that may read/,
+    ],
+    [
+      'no such model with a token',
+      {},
+      { id: 'edgebeam/other', token: TOKEN },
+      /^There is no model edgebeam\/other on http:\S+, or HF_TOKEN may not see it$/,
+    ],
+    [
+      'a token that is not one',
+      {},
+      { token: 'hf_old' },
+      /^127\S+ does not accept HF_TOKEN: make a new one at http/,
+    ],
+    [
+      'a gated model',
+      { access: 'gated' },
+      {},
+      /^edgebeam\/default is gated: ask for access at http:\S+\/edgebeam\/default, then set HF_TOKEN/,
+    ],
+    [
+      'no such revision',
+      {},
+      { revision: 'v2' },
+      /^edgebeam\/default has no revision v2: --revision takes a branch/,
+    ],
+    [
+      'a revision that is a path',
+      {},
+      { revision: 'a/../../b' },
+      /^--revision is "a\/\.\.\/\.\.\/b", expected a branch/,
+    ],
+  ])('%s', async ([, model, options, message]) => {
+    await using hub = await startHub(model);
+    await using dir = await temporaryFolder();
+    const fetched = fetchFrom(hub, dir.path, options);
+    await expect(fetched).rejects.toThrow(HubError);
+    await expect(fetched).rejects.toThrow(message);
+  });
+
+  test.for<[Record<string, string>, string]>([
+    [only('model.safetensors'), 'has no config.json: it is not a model in the format of transformers'],
+    [
+      only('config.json', 'pytorch_model.bin', 'vocab.json'),
+      'has its weights as pytorch_model.bin only, and',
+    ],
+    [only('config.json', 'vocab.json'), 'has neither model.safetensors nor model.safetensors.index.json'],
+    [
+      only('config.json', 'model.safetensors', 'vocab.json'),
+      'has no tokenizer: expected vocab.json and merges.txt',
+    ],
+  ])('a repository that has only %o', async ([files, message]) => {
+    await using empty = await temporaryFolder();
+    await using hub = await startHub({ folder: empty.path, files });
+    await using dir = await temporaryFolder();
+    await expect(fetchFrom(hub, dir.path)).rejects.toThrow(`edgebeam/default ${message}`);
+  });
+
+  test('an index that names a part which is not there', async () => {
+    const index = await readFile(join(ODD, 'model.safetensors.index.json'), 'utf8');
+    const files = { 'model.safetensors.index.json': index.replaceAll('00002-of', '00003-of') };
+    await using hub = await startHubServer({ 'edgebeam/odd': { folder: ODD, files } });
+    await using dir = await temporaryFolder();
+    await expect(fetchFrom(hub, dir.path, { id: 'edgebeam/odd' })).rejects.toThrow(
+      /^edgebeam\/odd has no file model-00003-of-00002\.safetensors at commit \w+, though its model\.safetensors\.index/,
+    );
+  });
+
+  test('no way to the hub, and nothing in the cache', async () => {
+    await using dir = await temporaryFolder();
+    await expect(fetchFrom({ url: await deadEndpoint() }, dir.path)).rejects.toThrow(
+      /^127\S+ cannot be reached \(ECONNREFUSED\): check the connection, HF_ENDPOINT, .+ does not have edgebeam\/default/,
+    );
+  });
+
+  test('a site that is not the hub', async () => {
+    await using hub = await startHubServer({}, () => ({
+      status: 200,
+      body: '<html>Sign in to the network</html>',
+    }));
+    await using dir = await temporaryFolder();
+    await expect(fetchFrom(hub, dir.path)).rejects.toThrow('does not answer as the Hugging Face hub does');
+  });
+});
+
+test('settings are those of huggingface_hub', () => {
+  expect(readSettings({})).toEqual({ endpoint: 'https://huggingface.co', offline: false });
+  expect(
+    readSettings({ HF_ENDPOINT: 'https://mirror.example/hf/', HF_TOKEN: ' hf_x\n', HF_HUB_OFFLINE: 'True' }),
+  ).toEqual({ endpoint: 'https://mirror.example/hf', token: 'hf_x', offline: true });
+  expect(readSettings({ HF_ENDPOINT: '', HF_TOKEN: '', HF_HUB_OFFLINE: '0' })).toEqual(readSettings({}));
+  expect(() => readSettings({ HF_ENDPOINT: 'mirror.example' })).toThrow(
+    'HF_ENDPOINT is "mirror.example", expected an address such as https://huggingface.co',
+  );
+});
+
+test.for<[string, boolean]>([
+  ['openai-community/gpt2', true],
+  ['gpt2', true],
+  ['a.b-c_d/e.f-g_h', true],
+  ['a/b/c', false],
+  ['./gpt2', false],
+  ['../gpt2', false],
+  ['/gpt2', false],
+  ['C:\\gpt2', false],
+  ['a/..', false],
+  ['a--b/c', false],
+  ['a/b.git', false],
+  ['a b/c', false],
+])('%s may be an id: %s', ([text, may]) => {
+  expect(MODEL_ID.test(text)).toBe(may);
+});

@@ -1,0 +1,39 @@
+import { cp, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { findAssetFaults, MAX_ASSET_BYTES } from '../../../../worker/dev/assets.ts';
+import { readModel, temporaryFolder } from '../../../support/checkpoints.ts';
+import { ODD_INT8 } from '../../../support/models.ts';
+
+test('a converted model can be deployed', async () => {
+  expect(await findAssetFaults(ODD_INT8)).toEqual([]);
+});
+
+test('every fault is named', async () => {
+  await using dir = await temporaryFolder();
+  await cp(ODD_INT8, dir.path, { recursive: true });
+  const { graphs } = (await readModel(dir.path)).manifest;
+  if (!('head' in graphs)) throw new Error('an int8 model has a graph for its read-out');
+  await rm(join(dir.path, 'weights-000.bin'));
+  await truncate(join(dir.path, 'head.onnx'), 10);
+  await mkdir(join(dir.path, 'more'));
+  await writeFile(join(dir.path, 'more', 'exact.bin'), '');
+  await truncate(join(dir.path, 'more', 'exact.bin'), MAX_ASSET_BYTES);
+  await writeFile(join(dir.path, 'more', 'large.bin'), '');
+  await truncate(join(dir.path, 'more', 'large.bin'), MAX_ASSET_BYTES + 1);
+  expect(await findAssetFaults(dir.path)).toEqual([
+    `head.onnx has 10 bytes, ${graphs.head.bytes} in manifest.json`,
+    'weights-000.bin is missing',
+    `${join('more', 'large.bin')} has 26214401 bytes, a static asset can have 26214400 (25 MiB)`,
+  ]);
+});
+
+test.for<[string | undefined, RegExp]>([
+  [undefined, /^manifest\.json is missing$/],
+  ['{', /^manifest\.json: .*JSON/],
+  ['{"format":"edgebeam","version":1}', /^manifest\.json: version: /],
+])('a manifest must be there and one of ours: %s', async ([text, message]) => {
+  await using dir = await temporaryFolder();
+  if (text !== undefined) await writeFile(join(dir.path, 'manifest.json'), text);
+  expect(await findAssetFaults(dir.path)).toEqual([expect.stringMatching(message)]);
+});

@@ -1,0 +1,115 @@
+/** @module The request as curl, openai and fetch: each is run, and must send what the page would. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type RequestBody, toRequest } from '../../../../../worker/page/client/request.ts';
+import { INITIAL } from '../../../../../worker/page/client/settings.ts';
+import { snippet } from '../../../../../worker/page/client/snippets.ts';
+
+const ORIGIN = 'https://edgebeam.example';
+const AsyncFunction = (async () => {}).constructor as new (
+  ...code: string[]
+) => (...values: unknown[]) => Promise<void>;
+const body = (prompt: string): RequestBody => toRequest({ ...INITIAL, prompt });
+const AWKWARD = `It's "$HOME" \\ \`x\`\n\u2028 \${1} <!-- 🐈`;
+
+/** In a shell where curl prints its arguments. */
+async function argumentsOfCurl(code: string): Promise<string[]> {
+  const print = 'curl() { for one; do printf "%s\\0" "$one"; done; }';
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${print}\n${code}`], {
+    env: { API_KEY: 'mine' },
+  });
+  return stdout.split('\0').slice(0, -1);
+}
+
+interface Asked {
+  readonly url: string;
+  readonly init: { readonly method: string; readonly headers: Record<string, string>; readonly body: string };
+}
+
+async function askedByFetch(code: string): Promise<Asked[]> {
+  const asked: Asked[] = [];
+  const fetch = async (url: string, init: Asked['init']) => {
+    asked.push({ url, init });
+    return new Response('data: [DONE]\n\n');
+  };
+  await new AsyncFunction('fetch', 'console', code)(fetch, { log: () => {} });
+  return asked;
+}
+
+/** What its client was made with, and asked for. */
+async function askedByOpenai(code: string): Promise<{ options: unknown; body: unknown; printed: string }> {
+  const found: { options: unknown; body: unknown; printed: string } = { options: 0, body: 0, printed: '' };
+  class OpenAI {
+    completions = {
+      create: async (asked: unknown) => {
+        found.body = asked;
+        return [
+          { choices: [{ index: 0, text: 'a' }] },
+          { choices: [] },
+          { choices: [{ index: 1, text: 'b' }] },
+        ];
+      },
+    };
+    constructor(options: unknown) {
+      found.options = options;
+    }
+  }
+  const write = (text: string) => {
+    found.printed += text;
+  };
+  const [first, ...rest] = code.split('\n');
+  expect(first).toBe("import OpenAI from 'openai';");
+  const process = { stdout: { write }, env: { API_KEY: 'mine' } };
+  await new AsyncFunction('OpenAI', 'process', rest.join('\n'))(OpenAI, process);
+  return found;
+}
+
+describe('a snippet', () => {
+  it.each([['Once upon a time'], [AWKWARD]])('for curl sends the request: %j', async (prompt) => {
+    const [flag, url, header, type, data, json] = await argumentsOfCurl(
+      snippet('curl', body(prompt), ORIGIN, false),
+    );
+    expect([flag, url, header, type, data]).toEqual([
+      '-N',
+      `${ORIGIN}/v1/completions`,
+      '-H',
+      'content-type: application/json',
+      '-d',
+    ]);
+    expect(JSON.parse(json ?? '')).toEqual(body(prompt));
+  });
+
+  it('for fetch sends the request', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'binary' }), async (prompt) => {
+        const [asked] = await askedByFetch(snippet('fetch', body(prompt), ORIGIN, false));
+        expect(asked?.url).toBe(`${ORIGIN}/v1/completions`);
+        expect(asked?.init).toMatchObject({
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+        });
+        expect(JSON.parse(asked?.init.body ?? '')).toEqual(body(prompt));
+      }),
+    );
+  });
+
+  it('for openai sends the request, and prints the first text', async () => {
+    const asked = await askedByOpenai(snippet('openai', body(AWKWARD), ORIGIN, false));
+    expect(asked).toEqual({
+      options: { baseURL: `${ORIGIN}/v1`, apiKey: 'none' },
+      body: body(AWKWARD),
+      printed: 'a',
+    });
+  });
+
+  it('has a place for a key where one is asked for', async () => {
+    const ofCurl = await argumentsOfCurl(snippet('curl', body('a'), ORIGIN, true));
+    expect(ofCurl).toContain('authorization: Bearer mine');
+    const [ofFetch] = await askedByFetch(snippet('fetch', body('a'), ORIGIN, true));
+    expect(ofFetch?.init.headers.authorization).toBe('Bearer API_KEY');
+    const ofOpenai = await askedByOpenai(snippet('openai', body('a'), ORIGIN, true));
+    expect(ofOpenai.options).toMatchObject({ apiKey: 'mine' });
+  });
+});

@@ -1,0 +1,46 @@
+/** @module What the engine takes from workerd: its native streaming digest, its scheduler, and where files are. */
+import type { Platform } from '../../engine/engine.ts';
+import { ModelFilesError } from '../../engine/model/errors.ts';
+import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
+
+export const workerdPlatform: Platform = {
+  pause: () => scheduler.wait(0),
+  wait: (milliseconds) => scheduler.wait(milliseconds),
+  sha256,
+};
+
+/** Static assets. The host is of no account: the binding serves one set of files. */
+export function assetsSource(assets: Fetcher, prefix = ''): ModelSource {
+  return {
+    async open(path) {
+      const response = await assets.fetch(`http://assets/${prefix}${path}`);
+      if (!response.ok || !response.body) {
+        throw new ModelFilesError(`${prefix}${path} is not among the assets (status ${response.status})`);
+      }
+      return response.body;
+    },
+  };
+}
+
+/** An R2 bucket, for models that change or must not lie beside the Worker. */
+export function bucketSource(bucket: R2Bucket, prefix = ''): ModelSource {
+  return {
+    async open(path) {
+      const object = await bucket.get(prefix + path);
+      if (!object) throw new ModelFilesError(`${prefix}${path} is not in the bucket`);
+      return object.body;
+    },
+  };
+}
+
+function sha256(): Sha256 {
+  const stream = new crypto.DigestStream('SHA-256');
+  const writer = stream.getWriter();
+  return {
+    update: (bytes) => writer.write(bytes),
+    async digest() {
+      await writer.close();
+      return new Uint8Array(await stream.digest).toHex();
+    },
+  };
+}
