@@ -1,31 +1,34 @@
 /** @module Decoding: a prompt, options and a model in; events while it runs and sequences in the end. */
-
 import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface/events.ts';
-import type { LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
-import { seededRandom } from './math/random.ts';
+import type { LanguageModel, TokenTree } from './interface/token-tree.ts';
 import { SelectionWorkspace } from './math/selection.ts';
-import { processorsOf } from './options/chain.ts';
+import { branchCount, requiredNodes } from './options/capacity.ts';
 import { checkAgainstModel } from './options/check-against-model.ts';
 import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
-import { beamSearch, type TakenTokens } from './strategies/beam-search.ts';
+import { processorsOf } from './options/processors.ts';
+import { BeamSearch } from './strategies/beam-search.ts';
 import { Hypothesis } from './strategies/hypothesis.ts';
-import { PromptLogprobs, RawLogprobs } from './strategies/model-logprobs.ts';
-import { sampleBranches } from './strategies/sampling.ts';
-import { stoppingRule, type TokenText } from './strategies/stopping.ts';
+import { evaluatePrompt, scorePrompt } from './strategies/prompt.ts';
+import { RawLogprobs } from './strategies/raw-logprobs.ts';
+import { Sampling } from './strategies/sampling.ts';
+import type { LiveHypothesis } from './strategies/search.ts';
+import { stoppingCriterion, type TokenBytes } from './strategies/stopping.ts';
 
 export interface DecodingContext {
   /** Needed for `stop` and `stop_strings` only. */
-  readonly tokenizer?: TokenText | undefined;
+  readonly tokenizer?: TokenBytes | undefined;
   /** Stops before the next forward pass, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
+export type Decoding = AsyncGenerator<DecodingEvent, DecodingResult, undefined>;
+
 /**
- * Continues `prompt`. All strategies stream: greedy search and sampling token by token, beam search what is certain of
- * the answer and the whole front of beams. Leaving the loop ends the work and gives everything back.
+ * Continues `prompt`. All strategies stream: greedy search and sampling token by token, beam search the certain beginning
+ * of the answer and the beams of each step. Leaving the loop ends the work and gives everything back.
  * @param prompt token ids, at least one
  * @throws DecodingOptionsError at once; what the model throws, of its memory before any work, in the first event's place;
- *   NoTokenLeftError when options ban all that could come next
+ *   NoTokenLeftError when the options ban every next token
  * @example for await (const event of decode(model, prompt, { num_beams: 4 })) console.log(event);
  */
 export function decode(
@@ -33,13 +36,13 @@ export function decode(
   prompt: ArrayLike<number>,
   given: DecodingOptions,
   context: DecodingContext = {},
-): AsyncGenerator<DecodingEvent, DecodingResult, undefined> {
+): Decoding {
   const { options, warnings } = resolveOptions(given);
-  checkAgainstModel(options, model, prompt.length, context.tokenizer);
-  return run(model, prompt, options, warnings, context);
+  checkAgainstModel(options, model, prompt.length, context.tokenizer !== undefined);
+  return decodeResolved(model, prompt, options, context, warnings);
 }
 
-/** The same, for who needs the result alone. */
+/** The same, for callers that need the result alone. */
 export async function decodeAll(...args: Parameters<typeof decode>): Promise<DecodingResult> {
   const events = decode(...args);
   for (;;) {
@@ -48,119 +51,80 @@ export async function decodeAll(...args: Parameters<typeof decode>): Promise<Dec
   }
 }
 
-/** Nodes that a generation may hold at one time: its prompt once, and each branch's tokens but the last. */
-export function nodesNeeded(promptLength: number, options: ResolvedOptions): number {
-  return promptLength + branchCount(options) * Math.max(options.max_new_tokens - 1, 0);
-}
-
-/** The most `max_new_tokens` with which `branches` branches or beams after a prompt hold at most `nodes` nodes; 0 for none. */
-export function mostNewTokens(nodes: number, promptLength: number, branches: number): number {
-  return nodes < promptLength ? 0 : Math.floor((nodes - promptLength) / branches) + 1;
-}
-
-/** Texts, or beams, that a generation works on side by side. */
-export function branchCount({
-  num_beams = 1,
-  num_return_sequences = 1,
-  best_of,
-}: Pick<DecodingOptions, 'num_beams' | 'num_return_sequences' | 'best_of'>): number {
-  return num_beams > 1 ? num_beams : (best_of ?? num_return_sequences);
-}
-
-async function* run(
+/** `decode` for options that are resolved, and checked against the model and the prompt. */
+export async function* decodeResolved(
   model: LanguageModel,
   prompt: ArrayLike<number>,
   options: ResolvedOptions,
-  warnings: readonly string[],
   { tokenizer, signal }: DecodingContext,
-): AsyncGenerator<DecodingEvent, DecodingResult, undefined> {
+  warnings: readonly string[] = [],
+): Decoding {
   signal?.throwIfAborted();
-  const tree = model.open(nodesNeeded(prompt.length, options));
+  const tree = model.open(requiredNodes(prompt.length, options));
   try {
     const rows = Array.from({ length: branchCount(options) }, () => new Float32Array(model.vocabSize));
+    const logits = rows[0] as Float32Array;
     const workspace = new SelectionWorkspace();
     const { prompt_logprobs } = options;
-    const thoughts =
-      prompt_logprobs === undefined ? undefined : new PromptLogprobs(prompt_logprobs, workspace);
-    const node = await evaluatePrompt(tree, prompt, rows[0] as Float32Array, thoughts);
-    if (thoughts) yield { type: 'prompt', logprobs: thoughts.logprobs };
-    if (options.max_new_tokens === 0) return { sequences: nothingGenerated(options), warnings };
+    let node: Awaited<ReturnType<typeof evaluatePrompt>>;
+    if (prompt_logprobs === undefined) {
+      node = await evaluatePrompt(tree, prompt, logits);
+    } else {
+      const scored = await scorePrompt(tree, prompt, logits, prompt_logprobs, workspace);
+      node = scored.node;
+      yield { type: 'prompt', logprobs: scored.logprobs };
+    }
+    if (options.max_new_tokens === 0) return { sequences: emptySequences(options), warnings };
+
     const eosTokenIds = options.ignore_eos ? [] : (options.eos_token_id ?? model.eosTokenIds);
-    const maxLength = prompt.length + options.max_new_tokens;
-    const taken: TakenTokens = [];
-    const stops = {
-      stopTokenIds: options.stop_token_ids,
-      stopStrings: options.stop_strings,
-      generatedStops: options.stop,
+    const limits = {
       promptLength: prompt.length,
+      maxLength: prompt.length + options.max_new_tokens,
+      eosTokenIds,
     };
     const search = {
-      tree,
       prompt: Hypothesis.ofPrompt(prompt, node),
       rows,
       options,
-      processors: processorsOf(
-        options,
-        { promptLength: prompt.length, eosTokenIds, maxLength, taken },
-        workspace,
-      ),
-      stopping: stoppingRule({ eosTokenIds, maxLength, ...stops }, tokenizer),
+      eosTokenIds,
+      processors: processorsOf(options, limits, workspace),
+      stopping: stoppingCriterion(options, limits, tokenizer),
       rawLogprobs:
-        options.logprobs === undefined ? undefined : new RawLogprobs(rows, options.logprobs, workspace),
-      signal,
+        options.logprobs === undefined
+          ? undefined
+          : new RawLogprobs(rows.length, model.vocabSize, options.logprobs, workspace),
     };
-    const sequences =
-      options.num_beams > 1
-        ? yield* beamSearch({ ...search, eosTokenIds, random: seededRandom(options.seed) }, taken)
-        : yield* sampleBranches({ ...search, randoms: rows.map((_, i) => seededRandom(options.seed, i)) });
-    return { sequences, warnings };
+    const strategy = options.num_beams > 1 ? new BeamSearch(search) : new Sampling(search);
+    for (;;) {
+      signal?.throwIfAborted();
+      const previous = strategy.live.map(({ hypothesis }) => hypothesis);
+      yield* strategy.step();
+      if (strategy.live.length === 0) return { sequences: strategy.sequences, warnings };
+      // Again: the reader has had the step's events since.
+      signal?.throwIfAborted();
+      await advance(tree, previous, strategy.live);
+    }
   } finally {
     tree.close();
   }
 }
 
-/** Rows of logits that are in memory at a time when all are asked for. */
-const ROWS_AT_A_TIME = 8;
-
 /**
- * @param thoughts that are to be had of each token
- * @returns the last token's node; its logits are in `logits`
+ * One forward pass: the live hypotheses get their nodes and their logits; the hypotheses of the step before release their
+ * nodes, of which those stay that a live hypothesis continues.
  */
-async function evaluatePrompt(
+async function advance(
   tree: TokenTree,
-  prompt: ArrayLike<number>,
-  logits: Float32Array,
-  thoughts?: PromptLogprobs,
-): Promise<TreeNode> {
-  const nodes: TreeNode[] = [];
-  for (let i = 0; i < prompt.length; i++) {
-    nodes.push(tree.append(nodes.at(-1) ?? null, prompt[i] as number));
-  }
-  const last = nodes.at(-1) as TreeNode;
-  const atATime = thoughts ? ROWS_AT_A_TIME : nodes.length;
-  const rows = Array.from({ length: thoughts ? ROWS_AT_A_TIME : 0 }, () => new Float32Array(logits.length));
-  for (let begin = 0; begin < nodes.length; begin += atATime) {
-    const some = nodes.slice(begin, begin + atATime);
-    const rowOf = (node: TreeNode, i: number) => (node === last ? logits : rows[i]);
-    await tree.evaluate(
-      some.map((node, i) => {
-        const row = rowOf(node, i);
-        return row ? { node, logits: row } : { node };
-      }),
-    );
-    for (const [i, node] of some.entries()) {
-      const next = nodes[begin + i + 1];
-      const row = rowOf(node, i);
-      if (next && row) thoughts?.add(row, next.token);
-    }
-  }
-  // What follows holds those before it.
-  for (const node of nodes) if (node !== last) tree.release(node);
-  return last;
+  previous: readonly Hypothesis[],
+  live: readonly LiveHypothesis[],
+): Promise<void> {
+  const evaluations = live.map(({ hypothesis, row }) => ({ node: hypothesis.appendTo(tree), logits: row }));
+  for (const hypothesis of new Set(previous)) hypothesis.releaseFrom(tree);
+  await tree.evaluate(evaluations);
 }
 
-function nothingGenerated(options: ResolvedOptions): DecodedSequence[] {
-  const none: DecodedSequence = {
+function emptySequences(options: ResolvedOptions): DecodedSequence[] {
+  const empty: DecodedSequence = {
     tokens: [],
     finish_reason: 'length',
     score: options.num_beams > 1 ? 0 : null,
@@ -168,5 +132,5 @@ function nothingGenerated(options: ResolvedOptions): DecodedSequence[] {
     model_logprobs: options.logprobs === undefined ? null : [],
     beam_indices: options.num_beams > 1 ? [] : null,
   };
-  return new Array<DecodedSequence>(options.num_return_sequences).fill(none);
+  return new Array<DecodedSequence>(options.num_return_sequences).fill(empty);
 }

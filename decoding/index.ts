@@ -7,6 +7,7 @@ export type {
   DecodedSequence,
   DecodingEvent,
   DecodingResult,
+  FinishReason,
   FinishedEvent,
   GeneratedToken,
   ModelLogprobs,
@@ -16,4 +17,4 @@ export type {
 } from './interface/events.ts';
 export type { Evaluation, LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
 export type { DecodingOptions } from './options/options.ts';
-export type { FinishReason, TokenText } from './strategies/stopping.ts';
+export type { TokenBytes } from './strategies/stopping.ts';

@@ -1,5 +1,7 @@
 /** @module What a generation tells while it runs, and when it is done. */
-import type { FinishReason } from '../strategies/stopping.ts';
+
+/** Why a text ended: an end-of-text token, a stop string or stop token, or the length. */
+export type FinishReason = 'eos' | 'stop' | 'length';
 
 export interface TokenLogprob {
   readonly token: number;

@@ -18,7 +18,7 @@ export class CandidateSampler {
    * @param rows [beams][vocab_size]
    * @param base [beams] what a row's scores come on top of
    */
-  draw(rows: readonly Float32Array[], base: readonly number[], count: number, random: Random): Candidate[] {
+  sample(rows: readonly Float32Array[], base: readonly number[], count: number, random: Random): Candidate[] {
     const blocks = blocksOf(rows, base);
     if (this.#sums.length < blocks.length) this.#sums = new Float64Array(blocks.length);
     const sums = this.#sums.subarray(0, blocks.length);

@@ -44,3 +44,12 @@ export function entropy(scores: Float32Array, weights: Float64Array, { largest, 
   }
   return logarithm(total) - sum / total;
 }
+
+/** `torch.log_softmax(row)` in place: row - largest - ln Σ exp(row - largest), rounded once. */
+export function logSoftmax(row: Float32Array): void {
+  const largest = largestScore(row);
+  let total = 0;
+  for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
+  const logTotal = logarithm(total);
+  for (let i = 0; i < row.length; i++) row[i] = (row[i] as number) - largest - logTotal;
+}

@@ -59,15 +59,14 @@ export function frequencyPresencePenalty(
 }
 
 /**
- * score -= `penalty` · (how many beams of the groups before have taken the token in this step)
+ * score -= `penalty` · (how many beams of earlier groups have chosen the token in this step)
  * (`HammingDiversityLogitsProcessor`; diverse beam search, Vijayakumar et al. 2016).
- * @param taken their tokens, as they are when a row is processed
  */
-export function hammingDiversity(penalty: number, taken: readonly number[]): LogitsProcessor {
+export function hammingDiversity(penalty: number): LogitsProcessor {
   const each = Math.fround(penalty);
-  return function hammingDiversity(scores) {
-    for (const token of new Set(taken)) {
-      const count = taken.filter((other) => other === token).length;
+  return function hammingDiversity(scores, _, earlierTokens = []) {
+    for (const token of new Set(earlierTokens)) {
+      const count = earlierTokens.filter((other) => other === token).length;
       scores[token] = (scores[token] as number) - Math.fround(each * count);
     }
   };

@@ -2,77 +2,73 @@
  * @module Greedy search and sampling, as transformers 5.18.0 `GenerationMixin._sample`, for several branches of one
  * prompt: each step of all branches is one forward pass.
  */
-
-import type { DecodedSequence, DecodingEvent, GeneratedToken } from '../interface/events.ts';
-import type { Random } from '../math/random.ts';
+import type { DecodedSequence, DecodingEvent, FinishReason, GeneratedToken } from '../interface/events.ts';
+import { type Random, seededRandom } from '../math/random.ts';
 import { greedyToken, sampleToken } from '../math/sample-token.ts';
-import type { ResolvedOptions } from '../options/options.ts';
-import { advance, type Hypothesis } from './hypothesis.ts';
-import { withRawLogprobs } from './model-logprobs.ts';
-import type { Search } from './search.ts';
-import type { FinishReason } from './stopping.ts';
+import type { Hypothesis } from './hypothesis.ts';
+import { withRawLogprobs } from './raw-logprobs.ts';
+import type { LiveHypothesis, Search, Strategy } from './search.ts';
 
-export interface Sampling extends Search {
-  /** One generator for each branch, so that no branch's draws depend on how many others there are. */
-  readonly randoms: readonly Random[];
-}
-
-interface Branch {
-  readonly row: Float32Array;
+interface Branch extends LiveHypothesis {
+  /** Each branch has a generator of its own, so that its draws do not depend on the number of branches. */
+  readonly random: Random;
   hypothesis: Hypothesis;
   reason: FinishReason | null;
 }
 
-export async function* sampleBranches(
-  sampling: Sampling,
-): AsyncGenerator<DecodingEvent, DecodedSequence[], undefined> {
-  const { tree, prompt, rows, options, stopping, signal } = sampling;
-  for (const row of rows.slice(1)) row.set(rows[0] as Float32Array);
-  const branches = rows.map((row): Branch => ({ row, hypothesis: prompt, reason: null }));
-  // Which of several will be returned is known in the end.
-  const tells = options.best_of === undefined;
-  for (let open = branches; open.length > 0; open = branches.filter(({ reason }) => !reason)) {
-    signal?.throwIfAborted();
-    const previous = open.map(({ hypothesis }) => hypothesis);
-    for (const [sequence, branch] of branches.entries()) {
+export class Sampling implements Strategy {
+  readonly #search: Search;
+  readonly #branches: readonly Branch[];
+
+  constructor(search: Search) {
+    const { rows, prompt, options } = search;
+    this.#search = search;
+    for (const row of rows.slice(1)) row.set(rows[0] as Float32Array);
+    this.#branches = rows.map((row, i) => ({
+      row,
+      random: seededRandom(options.seed, i),
+      hypothesis: prompt,
+      reason: null,
+    }));
+  }
+
+  get live(): readonly LiveHypothesis[] {
+    return this.#branches.filter(({ reason }) => !reason);
+  }
+
+  *step(): Generator<DecodingEvent, void, undefined> {
+    const { options, stopping } = this.#search;
+    // `best_of` picks its winners at the end, so nothing streams before.
+    const streams = options.best_of === undefined;
+    for (const [sequence, branch] of this.#branches.entries()) {
       if (branch.reason) continue;
-      const generated = chooseToken(sampling, branch.hypothesis, sequence);
-      branch.hypothesis = branch.hypothesis.extended(
-        generated,
-        sequence,
-        branch.hypothesis.score + generated.logprob,
-      );
+      const generated = this.#chooseToken(branch, sequence);
+      const { hypothesis } = branch;
+      branch.hypothesis = hypothesis.extended(generated, sequence, hypothesis.score + generated.logprob);
       branch.reason = stopping(branch.hypothesis);
-      if (!tells) continue;
+      if (!streams) continue;
       yield { type: 'token', sequence, ...generated };
       if (branch.reason) yield { type: 'finished', sequence, reason: branch.reason };
     }
-    const next = open.filter(({ reason }) => !reason);
-    if (next.length === 0) break;
-    // Again: the reader has had its events since.
-    signal?.throwIfAborted();
-    await advance(tree, previous, next);
   }
-  return best(branches, options).map(({ hypothesis, reason }) =>
-    hypothesis.decoded(reason ?? 'length', null),
-  );
-}
 
-function chooseToken(sampling: Sampling, hypothesis: Hypothesis, branch: number): GeneratedToken {
-  const { options, processors, randoms, rawLogprobs } = sampling;
-  const row = sampling.rows[branch] as Float32Array;
-  rawLogprobs?.keep(branch, row);
-  for (const process of processors) process(row, hypothesis);
-  const choice = options.do_sample ? sampleToken(row, randoms[branch] as Random) : greedyToken(row);
-  return withRawLogprobs(choice, rawLogprobs, branch);
-}
+  get sequences(): readonly DecodedSequence[] {
+    return this.#returned.map(({ hypothesis, reason }) => hypothesis.toSequence(reason ?? 'length', null));
+  }
 
-/** The likeliest by log-probability per token, as OpenAI's `best_of` has it. */
-function best(
-  branches: readonly Branch[],
-  { best_of, num_return_sequences }: ResolvedOptions,
-): readonly Branch[] {
-  if (best_of === undefined) return branches;
-  const perToken = ({ hypothesis }: Branch) => hypothesis.score / hypothesis.generated.length;
-  return branches.toSorted((a, b) => perToken(b) - perToken(a)).slice(0, num_return_sequences);
+  #chooseToken({ row, random, hypothesis }: Branch, index: number): GeneratedToken {
+    const { options, processors, rawLogprobs } = this.#search;
+    rawLogprobs?.keep(index, row);
+    for (const process of processors) process(row, hypothesis);
+    const choice = options.do_sample ? sampleToken(row, random) : greedyToken(row);
+    return withRawLogprobs(choice, rawLogprobs, index);
+  }
+
+  /** All branches, or the `num_return_sequences` best by log-probability per token (OpenAI's `best_of`). */
+  get #returned(): readonly Branch[] {
+    const { best_of, num_return_sequences } = this.#search.options;
+    if (best_of === undefined) return this.#branches;
+    const perToken = ({ hypothesis }: Branch) => hypothesis.score / hypothesis.generated.length;
+    return this.#branches.toSorted((a, b) => perToken(b) - perToken(a)).slice(0, num_return_sequences);
+  }
 }

@@ -1,39 +1,33 @@
 /** @module When a hypothesis has ended: transformers' `StoppingCriteriaList`, and vLLM's `stop_token_ids`. */
+import type { FinishReason } from '../interface/events.ts';
+import type { ResolvedOptions } from '../options/options.ts';
+import type { SearchLimits } from '../options/processors.ts';
 import type { TokenSequence } from '../processors/logits-processor.ts';
 
-export type FinishReason = 'eos' | 'stop' | 'length';
-
-/** What stop strings need to know of a tokenizer. */
-export interface TokenText {
+/** The part of a tokenizer that stop strings need. */
+export interface TokenBytes {
   /** The bytes that a token stands for, in UTF-8. */
   tokenBytes(id: number): Uint8Array;
 }
 
-export interface StoppingRules {
-  readonly eosTokenIds: readonly number[];
-  readonly stopTokenIds: readonly number[];
-  readonly stopStrings: readonly string[];
-  /** These only in what follows the prompt. */
-  readonly generatedStops: readonly string[];
-  readonly promptLength: number;
-  /** Prompt included. */
-  readonly maxLength: number;
-}
-
 /** Why a sequence has ended with its last token, or null when it has not. */
-export type Stopping = (sequence: TokenSequence) => FinishReason | null;
+export type StoppingCriterion = (sequence: TokenSequence) => FinishReason | null;
 
-/** @param text needed for stop strings only */
-export function stoppingRule(rules: StoppingRules, text: TokenText | undefined): Stopping {
-  const eos = new Set(rules.eosTokenIds);
-  const stop = new Set(rules.stopTokenIds);
-  const anywhere = stopStringRule(rules.stopStrings, 0, text);
-  const generated = stopStringRule(rules.generatedStops, rules.promptLength, text);
+/** @param tokenizer needed for stop strings only */
+export function stoppingCriterion(
+  options: Pick<ResolvedOptions, 'stop_token_ids' | 'stop_strings' | 'stop'>,
+  { eosTokenIds, promptLength, maxLength }: SearchLimits,
+  tokenizer: TokenBytes | undefined,
+): StoppingCriterion {
+  const eos = new Set(eosTokenIds);
+  const stopTokens = new Set(options.stop_token_ids);
+  const anywhere = stopStringCriterion(options.stop_strings, 0, tokenizer);
+  const generated = stopStringCriterion(options.stop, promptLength, tokenizer);
   return (sequence) => {
     const last = sequence.tokens[sequence.length - 1] as number;
     if (eos.has(last)) return 'eos';
-    if (stop.has(last) || anywhere(sequence) || generated(sequence)) return 'stop';
-    return sequence.length >= rules.maxLength ? 'length' : null;
+    if (stopTokens.has(last) || anywhere(sequence) || generated(sequence)) return 'stop';
+    return sequence.length >= maxLength ? 'length' : null;
   };
 }
 
@@ -41,19 +35,19 @@ export function stoppingRule(rules: StoppingRules, text: TokenText | undefined):
  * Whether a stop string ends inside the last token (`StopStringCriteria`): it may begin in any token before, down to the
  * one at `from`, and the token may go on after it.
  */
-function stopStringRule(
+function stopStringCriterion(
   strings: readonly string[],
   from: number,
-  text: TokenText | undefined,
+  tokenizer: TokenBytes | undefined,
 ): (sequence: TokenSequence) => boolean {
   const stops = strings.map((string) => new TextEncoder().encode(string));
-  if (stops.length === 0 || !text) return () => false;
+  if (stops.length === 0 || !tokenizer) return () => false;
   const longest = Math.max(...stops.map((stop) => stop.length));
   return ({ tokens, length }) => {
-    const last = text.tokenBytes(tokens[length - 1] as number);
+    const last = tokenizer.tokenBytes(tokens[length - 1] as number);
     const tail: number[] = [...last];
     for (let i = length - 2; i >= from && tail.length < last.length + longest - 1; i--) {
-      tail.unshift(...text.tokenBytes(tokens[i] as number));
+      tail.unshift(...tokenizer.tokenBytes(tokens[i] as number));
     }
     const before = tail.length - last.length;
     return stops.some((stop) => {

@@ -1,7 +1,8 @@
 /** @module However a decoding ends, the model has everything back; and while it runs it takes no more than it said. */
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { decode, decodeAll, nodesNeeded } from '../../../decoding/decode.ts';
+import { decode, decodeAll } from '../../../decoding/decode.ts';
+import { requiredNodes } from '../../../decoding/options/capacity.ts';
 import type { LanguageModel, TokenTree } from '../../../decoding/interface/token-tree.ts';
 import { type DecodingOptions, resolveOptions } from '../../../decoding/options/options.ts';
 import { LookupModel } from '../../support/lookup-model.ts';
@@ -72,7 +73,7 @@ describe('the model has everything back', () => {
         await decodeAll(model, PROMPT, options);
         expectNothingHeld(model);
         expect(model.counts.mostNodes).toBeLessThanOrEqual(
-          nodesNeeded(PROMPT.length, resolveOptions(options).options),
+          requiredNodes(PROMPT.length, resolveOptions(options).options),
         );
       }),
     );
@@ -223,7 +224,7 @@ describe('8 beams of 50 tokens after a prompt of 100', () => {
     const model = new LookupModel({ seed, vocabSize: 12, contextLength: 256, eosTokenIds: [] });
     await decodeAll(model, prompt, { num_beams: 8, max_new_tokens: STEPS });
     const bound = prompt.length + 8 * (STEPS - 1);
-    expect(nodesNeeded(100, resolveOptions({ num_beams: 8, max_new_tokens: STEPS }).options)).toBe(bound);
+    expect(requiredNodes(100, resolveOptions({ num_beams: 8, max_new_tokens: STEPS }).options)).toBe(bound);
     expect(model.counts.mostNodes).toBeLessThanOrEqual(bound);
     expect(model.counts.mostNodes).toBeLessThan(copies / 4);
     most.push(model.counts.mostNodes);

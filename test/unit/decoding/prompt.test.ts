@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decodeAll } from '../../../decoding/decode.ts';
-import { logSoftmax } from '../../../decoding/math/log-softmax.ts';
+import { logSoftmax } from '../../../decoding/math/softmax.ts';
 import { beams, cases, greedy, isClose, run, sampling } from '../../support/decoding-cases.ts';
 import { LookupModel } from '../../support/lookup-model.ts';
 

@@ -62,7 +62,7 @@ describe('the drawn candidates', () => {
       fc.property(rows, fc.integer({ min: 1, max: 12 }), fc.nat(), (values, count, seed) => {
         const scores = values.map((row) => Float32Array.from(row));
         const base = scores.map((_, i) => -i);
-        const drawn = drawing.draw(scores, base, count, seededRandom(seed));
+        const drawn = drawing.sample(scores, base, count, seededRandom(seed));
         for (const { row, token, score } of drawn) {
           expect(score).toBeGreaterThan(Number.NEGATIVE_INFINITY);
           expect(score).toBe(
@@ -78,11 +78,11 @@ describe('the drawn candidates', () => {
 
   it('come of the other rows where one has none', () => {
     const banned = new Float32Array(2).fill(Number.NEGATIVE_INFINITY);
-    const drawn = drawing.draw([banned, Float32Array.of(-1, -2)], [0, 0], 4, seededRandom(1));
+    const drawn = drawing.sample([banned, Float32Array.of(-1, -2)], [0, 0], 4, seededRandom(1));
     expect(drawn.map(({ row, token }) => [row, token]).sort()).toEqual([
       [1, 0],
       [1, 1],
     ]);
-    expect(drawing.draw([banned], [0], 4, seededRandom(1))).toEqual([]);
+    expect(drawing.sample([banned], [0], 4, seededRandom(1))).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decode, decodeAll } from '../../../../decoding/decode.ts';
 import { DecodingOptionsError, NoTokenLeftError } from '../../../../decoding/interface/errors.ts';
 import { type DecodingOptions, resolveOptions } from '../../../../decoding/options/options.ts';
-import type { TokenText } from '../../../../decoding/strategies/stopping.ts';
+import type { TokenBytes } from '../../../../decoding/strategies/stopping.ts';
 import { LookupModel } from '../../../support/lookup-model.ts';
 
 function refusal(work: () => unknown): DecodingOptionsError {
@@ -144,7 +144,7 @@ it('options that only another search uses are warned about', async () => {
 describe('the end', () => {
   /** The bytes of the tokens; é and the euro sign are in pieces. */
   const PIECES = [[0x61], [0x62], [0xc3], [0xa9, 0x78], [0xe2], [0x82], [0xac], [0x79, 0x7a]];
-  const tokenizer: TokenText = { tokenBytes: (id) => Uint8Array.from(PIECES[id] ?? []) };
+  const tokenizer: TokenBytes = { tokenBytes: (id) => Uint8Array.from(PIECES[id] ?? []) };
 
   /** Has these tokens generated, whatever the model, and then only 'a'. */
   function generating(tokens: readonly number[], options: DecodingOptions, prompt = [1]) {

@@ -1,6 +1,6 @@
 /** @module Each processor against the class of transformers (test/golden/make-processors-golden.py). */
 import { describe, expect, it } from 'vitest';
-import { logSoftmax } from '../../../../decoding/math/log-softmax.ts';
+import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import { epsilonCutoff, etaCutoff, minP } from '../../../../decoding/processors/cutoffs.ts';
 import {
   exponentialDecayLengthPenalty,
@@ -21,10 +21,10 @@ import {
   removeInvalidValues,
   suppressTokens,
 } from '../../../../decoding/processors/suppression.ts';
-import { temperature } from '../../../../decoding/processors/temperature.ts';
+import { temperature } from '../../../../decoding/processors/rescaling.ts';
 import { topH } from '../../../../decoding/processors/top-h.ts';
-import { topK } from '../../../../decoding/processors/top-k.ts';
-import { topP } from '../../../../decoding/processors/top-p.ts';
+import { topK } from '../../../../decoding/processors/top-k-top-p.ts';
+import { topP } from '../../../../decoding/processors/top-k-top-p.ts';
 import { typicalP } from '../../../../decoding/processors/typical-p.ts';
 import * as given from '../../../golden/processors-golden.ts';
 

@@ -11,8 +11,8 @@ import { softmaxWeights } from '../../../../decoding/math/softmax.ts';
 import { epsilonCutoff, etaCutoff, minP } from '../../../../decoding/processors/cutoffs.ts';
 import type { LogitsProcessor } from '../../../../decoding/processors/logits-processor.ts';
 import { topH } from '../../../../decoding/processors/top-h.ts';
-import { topK } from '../../../../decoding/processors/top-k.ts';
-import { topP } from '../../../../decoding/processors/top-p.ts';
+import { topK } from '../../../../decoding/processors/top-k-top-p.ts';
+import { topP } from '../../../../decoding/processors/top-k-top-p.ts';
 import { typicalP } from '../../../../decoding/processors/typical-p.ts';
 import { row } from '../../../golden/processors-golden.ts';
 

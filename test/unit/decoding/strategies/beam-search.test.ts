@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode, decodeAll } from '../../../../decoding/decode.ts';
-import { logSoftmax } from '../../../../decoding/math/log-softmax.ts';
+import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import type { DecodingOptions } from '../../../../decoding/options/options.ts';
 import { anyBeams, type Case, cases, frontsOf, isClose, run } from '../../../support/decoding-cases.ts';
 

@@ -1,10 +1,10 @@
 /** @module What is drawn has the distribution that it was drawn from: chi-squared tests, p > 0.001, with fixed seeds. */
 import { describe, expect, it } from 'vitest';
 import { decode, decodeAll } from '../../../../decoding/decode.ts';
-import { logSoftmax } from '../../../../decoding/math/log-softmax.ts';
+import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import { seededRandom } from '../../../../decoding/math/random.ts';
 import { sampleToken } from '../../../../decoding/math/sample-token.ts';
-import { processorsOf } from '../../../../decoding/options/chain.ts';
+import { processorsOf } from '../../../../decoding/options/processors.ts';
 import { type DecodingOptions, resolveOptions } from '../../../../decoding/options/options.ts';
 import { LookupModel } from '../../../support/lookup-model.ts';
 
@@ -15,7 +15,7 @@ const PROMPT = [1, 2];
 function processedRow(given: DecodingOptions): Float32Array {
   const row = MODEL.logitsAfter(PROMPT);
   const { options } = resolveOptions(given);
-  const context = { promptLength: 2, eosTokenIds: [], maxLength: 3, taken: [] };
+  const context = { promptLength: 2, eosTokenIds: [], maxLength: 3 };
   const sequence = { tokens: Int32Array.from(PROMPT), length: 2 };
   for (const process of processorsOf(options, context)) process(row, sequence);
   return row;

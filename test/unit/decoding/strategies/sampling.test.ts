@@ -1,7 +1,7 @@
 /** @module What holds of greedy search, of sampling, and of seeds. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { logSoftmax } from '../../../../decoding/math/log-softmax.ts';
+import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import { argmax } from '../../../../decoding/math/sample-token.ts';
 import { beamSampling, cases, greedy, isClose, run, sampling } from '../../../support/decoding-cases.ts';
 import { LookupModel } from '../../../support/lookup-model.ts';

@@ -1,6 +1,6 @@
 /** @module The list of processors against transformers' (test/golden/make-processors-golden.py). */
 import { describe, expect, it } from 'vitest';
-import { type ProcessorContext, processorsOf } from '../../../../decoding/options/chain.ts';
+import { processorsOf, type SearchLimits } from '../../../../decoding/options/processors.ts';
 import { type DecodingOptions, decodingOptionsSchema } from '../../../../decoding/options/options.ts';
 import * as given from '../../../golden/processors-golden.ts';
 
@@ -30,12 +30,12 @@ const CLASSES: Record<string, string> = {
   renormalizeLogits: 'LogitNormalization',
 };
 
-function build(options: DecodingOptions, context: Partial<ProcessorContext> = {}) {
-  const whole = { promptLength: PROMPT, eosTokenIds: EOS, maxLength: MAX_LENGTH, taken: [], ...context };
+function build(options: DecodingOptions, context: Partial<SearchLimits> = {}) {
+  const whole = { promptLength: PROMPT, eosTokenIds: EOS, maxLength: MAX_LENGTH, ...context };
   return processorsOf(decodingOptionsSchema.parse(options), whole);
 }
 
-function names(options: DecodingOptions, context: Partial<ProcessorContext> = {}): string[] {
+function names(options: DecodingOptions, context: Partial<SearchLimits> = {}): string[] {
   return build(options, context).map((processor) => processor.name);
 }
 

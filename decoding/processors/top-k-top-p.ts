@@ -1,9 +1,16 @@
-/** @module Nucleus sampling. */
-
-import { findThreshold } from '../math/selection.ts';
+/** @module Sampling from the k likeliest tokens, and nucleus sampling. */
+import { findThreshold, kthLargest } from '../math/selection.ts';
 import { softmaxWeights } from '../math/softmax.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
-import { type Truncation, withDefaults } from './truncation.ts';
+import { removeBelow, type Truncation, withDefaults } from './truncation.ts';
+
+/** Keeps the k largest scores, and all that equal the k-th (`TopKLogitsWarper`). */
+export function topK(k: number, truncation: Truncation = {}): LogitsProcessor {
+  const { minTokensToKeep, workspace } = withDefaults(truncation);
+  return function topK(scores) {
+    removeBelow(scores, kthLargest(scores, Math.max(k, minTokensToKeep), workspace));
+  };
+}
 
 /**
  * Keeps the fewest likeliest tokens whose probabilities add up to p (`TopPLogitsWarper`; Holtzman et al. 2019). Of

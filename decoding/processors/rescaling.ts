@@ -1,4 +1,5 @@
-/** @module How bold sampling is. */
+/** @module Scores divided by a temperature, and normalized again. */
+import { logSoftmax } from '../math/softmax.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 
 /** score / `degree` (`TemperatureLogitsWarper`). */
@@ -6,5 +7,12 @@ export function temperature(degree: number): LogitsProcessor {
   const divisor = Math.fround(degree);
   return function temperature(scores) {
     for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) / divisor;
+  };
+}
+
+/** Makes log-probabilities of what is left (`LogitNormalization`). */
+export function renormalizeLogits(): LogitsProcessor {
+  return function renormalizeLogits(scores) {
+    logSoftmax(scores);
   };
 }

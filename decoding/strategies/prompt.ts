@@ -1,0 +1,73 @@
+/** @module The forward passes of a prompt. */
+import type { ModelLogprobs } from '../interface/events.ts';
+import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
+import { RawLogprobs } from './raw-logprobs.ts';
+import type { SelectionWorkspace } from '../math/selection.ts';
+
+/** Rows of logits in memory at a time when every token's logits are needed. */
+const LOGIT_ROWS = 8;
+
+/** Appends a prompt to the tree. @returns its nodes; the caller holds every one of them */
+function appendPrompt(tree: TokenTree, prompt: ArrayLike<number>): TreeNode[] {
+  const nodes: TreeNode[] = [];
+  for (let i = 0; i < prompt.length; i++) {
+    nodes.push(tree.append(nodes.at(-1) ?? null, prompt[i] as number));
+  }
+  return nodes;
+}
+
+/**
+ * Computes a prompt.
+ * @param logits `[vocab_size]`, receives those of the last token
+ * @returns the last token's node, which the caller holds
+ */
+export async function evaluatePrompt(
+  tree: TokenTree,
+  prompt: ArrayLike<number>,
+  logits: Float32Array,
+): Promise<TreeNode> {
+  const nodes = appendPrompt(tree, prompt);
+  const last = nodes.at(-1) as TreeNode;
+  await tree.evaluate(nodes.map((node) => (node === last ? { node, logits } : { node })));
+  releaseAllBut(last, nodes, tree);
+  return last;
+}
+
+/**
+ * Computes a prompt with the log-probabilities of its own tokens.
+ * @param top how many of the likeliest tokens to report in each place
+ * @returns also one entry for each token; null for the first, which follows nothing
+ */
+export async function scorePrompt(
+  tree: TokenTree,
+  prompt: ArrayLike<number>,
+  logits: Float32Array,
+  top: number,
+  workspace: SelectionWorkspace,
+): Promise<{ node: TreeNode; logprobs: (ModelLogprobs | null)[] }> {
+  const nodes = appendPrompt(tree, prompt);
+  const last = nodes.at(-1) as TreeNode;
+  const raw = new RawLogprobs(1, logits.length, top, workspace);
+  const rows = Array.from({ length: LOGIT_ROWS }, () => new Float32Array(logits.length));
+  const logprobs: (ModelLogprobs | null)[] = [null];
+  for (let begin = 0; begin < nodes.length; begin += LOGIT_ROWS) {
+    const chunk = nodes.slice(begin, begin + LOGIT_ROWS).map((node, i) => ({
+      node,
+      logits: node === last ? logits : (rows[i] as Float32Array),
+    }));
+    await tree.evaluate(chunk);
+    for (const [i, { logits }] of chunk.entries()) {
+      const next = nodes[begin + i + 1];
+      if (!next) break;
+      raw.keep(0, logits);
+      logprobs.push(raw.of(0, next.token));
+    }
+  }
+  releaseAllBut(last, nodes, tree);
+  return { node: last, logprobs };
+}
+
+/** A node holds its ancestors, so the last one is enough. */
+function releaseAllBut(last: TreeNode, nodes: readonly TreeNode[], tree: TokenTree): void {
+  for (const node of nodes) if (node !== last) tree.release(node);
+}
