@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: 'test/support/global-setup.ts',
-    // The Worker writes a line for each request.
+    // The Worker logs a line per request.
     silent: 'passed-only',
     projects: [
       {
@@ -35,7 +35,7 @@ export default defineConfig({
           setupFiles: 'test/support/check-answers.ts',
           environment: 'node',
           globalSetup: 'test/support/clients-server.ts',
-          // They share a server, and look at what it is doing.
+          // The files share a server and assert on its state.
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -47,7 +47,7 @@ export default defineConfig({
           name: 'load',
           include: ['test/load/**/*.test.ts'],
           environment: 'node',
-          // Each keeps a server busy.
+          // Each file saturates a server.
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 120_000,
@@ -60,7 +60,7 @@ export default defineConfig({
           include: ['test/page/**/*.test.ts'],
           environment: 'node',
           globalSetup: 'test/support/page-setup.ts',
-          // They share it, and look at what it is doing.
+          // The files share a server and assert on its state.
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -71,7 +71,7 @@ export default defineConfig({
         plugins: [cloudflareTest({ wrangler: { configPath: 'test/workerd/wrangler.toml' } })],
         test: {
           name: 'workerd',
-          // Compiling onnxruntime takes seconds: one isolate for all files.
+          // Compiling onnxruntime takes seconds, so all files share one isolate.
           isolate: false,
           maxWorkers: 1,
           include: ['test/workerd/**/*.test.ts'],

@@ -1,4 +1,7 @@
-/** @module No contestant: onnxruntime has started, and nothing is loaded. What its process takes, both others take too. */
+/**
+ * @module The memory baseline: onnxruntime has started without a model. Every contestant includes this
+ * memory.
+ */
 import type { Side } from './side.ts';
 
 export const bareSide = (heapBytes: number): Side => ({

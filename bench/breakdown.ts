@@ -1,4 +1,4 @@
-/** @module Where the time of a step goes, for GPT-2 124M at 4 bits: the forward pass put together from timed parts. */
+/** @module Profiles the forward pass of GPT-2 124M at 4 bits, with a timer around each part. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PathNode } from '../engine/cache/radix-tree.ts';
@@ -13,110 +13,113 @@ import { folderSource, kernelModules, nodePlatform, startOrt } from '../engine/n
 import { createSessions, type Session } from '../engine/runtime/session.ts';
 import { median } from './format.ts';
 import { memoryReader } from './memory-reader.ts';
-import { INT4 } from './models.ts';
-import { PAST, PROMPT, someToken } from './side.ts';
+import { INT4_MODEL } from './models.ts';
+import { PAST, PROMPT, syntheticToken } from './side.ts';
 
-const PARTS = ['products', 'head', 'attention', 'norms and activations', 'embedding'] as const;
+const PARTS = ['matmul', 'lm_head', 'attention', 'norms and activations', 'embedding'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Breakdown {
   readonly rows: number;
-  /** Medians, in milliseconds; what is in no part is between them: calls, paths, copies of logits. */
+  /**
+   * Medians in milliseconds. The rest of `whole` is spent between the parts: calls, paths, copies of logits.
+   */
   readonly parts: Readonly<Record<Part, number>>;
   readonly whole: number;
-  /** Reading all weights once: nothing that uses them can be faster. */
+  /** Reading all weights once: a lower bound for the pass. */
   readonly floor: number;
 }
 
-/** What the parts of one pass have taken. */
-class Watch {
-  readonly spent: Record<Part, number> = Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<
+/** Accumulates the time of each part over one pass. */
+class PartTimer {
+  readonly #times: Record<Part, number> = Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<
     Part,
     number
   >;
 
-  timed<Args extends unknown[], Result>(part: Part, work: (...args: Args) => Result) {
+  wrap<Args extends unknown[], Result>(part: Part, call: (...args: Args) => Result) {
     return (...args: Args): Result => {
       const begin = performance.now();
-      const result = work(...args);
-      this.spent[part] += performance.now() - begin;
+      const result = call(...args);
+      this.#times[part] += performance.now() - begin;
       return result;
     };
   }
 
-  take(): Record<Part, number> {
-    const spent = { ...this.spent };
-    for (const part of PARTS) this.spent[part] = 0;
-    return spent;
+  /** Returns the times, and starts again from 0. */
+  reset(): Record<Part, number> {
+    const times = { ...this.#times };
+    for (const part of PARTS) this.#times[part] = 0;
+    return times;
   }
 }
 
-/** @param calls how many after the warm-up */
+/** @param calls measured calls, after the warm-up */
 export async function measureBreakdown(warmUp: number, calls: number): Promise<Breakdown[]> {
-  const watch = new Watch();
-  const { model, past, readWeights } = await timedModel(watch);
+  const timer = new PartTimer();
+  const { model, past, readWeights } = await timedModel(timer);
   return [1, 4, 8, PROMPT].map((rows) => {
     const pass = () => {
-      const nodes = rows === PROMPT ? chain(model, null, rows) : fan(model, past, rows);
+      const nodes = rows === PROMPT ? appendChain(model, null, rows) : appendSiblings(model, past, rows);
       const logits = new Float32Array(model.config.vocab_size);
-      const asking = rows === PROMPT ? rows - 1 : 0;
+      const firstWithLogits = rows === PROMPT ? rows - 1 : 0;
       const begin = performance.now();
       for (let i = 0; i < rows; i += model.maxRows) {
-        const some = nodes.slice(i, i + model.maxRows);
-        model.forward(some.map((node, j) => (i + j >= asking ? { node, logits } : { node })));
+        const batch = nodes.slice(i, i + model.maxRows);
+        model.forward(batch.map((node, j) => (i + j >= firstWithLogits ? { node, logits } : { node })));
       }
       const whole = performance.now() - begin;
-      const read = performance.now();
+      const beginRead = performance.now();
       readWeights();
-      const floor = performance.now() - read;
-      for (const { slot } of nodes) model.pool.give(slot);
-      return { whole, floor, ...watch.take() };
+      const floor = performance.now() - beginRead;
+      for (const { slot } of nodes) model.pool.free(slot);
+      return { whole, floor, ...timer.reset() };
     };
     for (let i = 0; i < warmUp; i++) pass();
     const passes = Array.from({ length: calls }, pass);
-    const of = (part: Part | 'whole' | 'floor') => median(passes.map((one) => one[part]));
+    const medianOf = (name: Part | 'whole' | 'floor') => median(passes.map((times) => times[name]));
     return {
       rows,
-      whole: of('whole'),
-      floor: of('floor'),
-      parts: Object.fromEntries(PARTS.map((part) => [part, of(part)])) as Record<Part, number>,
+      whole: medianOf('whole'),
+      floor: medianOf('floor'),
+      parts: Object.fromEntries(PARTS.map((part) => [part, medianOf(part)])) as Record<Part, number>,
     };
   });
 }
 
-async function timedModel(watch: Watch) {
+async function timedModel(timer: PartTimer) {
   const ort = await startOrt();
-  const source = folderSource(INT4);
+  const source = folderSource(INT4_MODEL);
   const manifest = await readManifest(source);
   const files = Object.entries(manifest.graphs).map(
-    async ([name, { path }]) => [name, await readFile(join(INT4, path))] as const,
+    async ([name, { path }]) => [name, await readFile(join(INT4_MODEL, path))] as const,
   );
   const sessions = createSessions(ort, Object.fromEntries(await Promise.all(files)));
   const plan = makePlan(ort.heap.account, manifest, { cache: 'int8', maxRows: 32 });
-  const never = new AbortController().signal;
-  const weights = await Weights.load(ort, manifest, source, nodePlatform.sha256, never);
+  const neverAborted = new AbortController().signal;
+  const weights = await Weights.load(ort, manifest, source, nodePlatform.sha256, neverAborted);
   const modules = await kernelModules();
   const kernels = linearKernels(modules.linear, ort.heap.memory);
   const attention = attentionKernel(modules.attention, ort.heap.memory);
   const network = kernelNetwork(
     ort,
     manifest.config,
-    timedSessions(watch, sessions) as unknown as KernelNetworkSessions,
+    timedSessions(timer, sessions) as unknown as KernelNetworkSessions,
     {
-      matmul: watch.timed('products', kernels.matmul),
-      lmHead: watch.timed('head', kernels.lmHead),
-      embed: watch.timed('embedding', kernels.embed),
+      matmul: timer.wrap('matmul', kernels.matmul),
+      lmHead: timer.wrap('lm_head', kernels.lmHead),
+      embed: timer.wrap('embedding', kernels.embed),
     },
     weights,
     plan.maxRows,
   );
   const timedAttention = {
-    attend: watch.timed('attention', attention.attend),
-    attendInt8: watch.timed('attention', attention.attendInt8),
+    attend: timer.wrap('attention', attention.attend),
+    attendInt8: timer.wrap('attention', attention.attendInt8),
   };
   const model = new Gpt2(ort, timedAttention, manifest.config, network, plan);
   model.pool.reserve(PAST + 2 * PROMPT);
-  const past = chain(model, null, PAST);
+  const past = appendChain(model, null, PAST);
   for (let i = 0; i < PAST; i += plan.maxRows) {
     model.forward(past.slice(i, i + plan.maxRows).map((node) => ({ node })));
   }
@@ -125,27 +128,27 @@ async function timedModel(watch: Watch) {
   return { model, past: past.at(-1) as PathNode, readWeights };
 }
 
-function timedSessions(watch: Watch, sessions: Readonly<Record<string, Session>>) {
+function timedSessions(timer: PartTimer, sessions: Readonly<Record<string, Session>>) {
   const entries = Object.entries(sessions).map(([name, session]) => {
-    const bind: Session['bind'] = (...args) => watch.timed('norms and activations', session.bind(...args));
+    const bind: Session['bind'] = (...args) => timer.wrap('norms and activations', session.bind(...args));
     return [name, { bind, release: () => session.release() }] as const;
   });
   return Object.fromEntries(entries);
 }
 
-/** Tokens one after the other. */
-function chain(model: Gpt2, parent: PathNode | null, count: number): PathNode[] {
+/** Appends tokens one after the other. */
+function appendChain(model: Gpt2, parent: PathNode | null, count: number): PathNode[] {
   const nodes: PathNode[] = [];
-  for (let i = 0; i < count; i++) nodes.push(child(model, nodes.at(-1) ?? parent, i));
+  for (let i = 0; i < count; i++) nodes.push(createNode(model, nodes.at(-1) ?? parent, i));
   return nodes;
 }
 
-/** Tokens beside each other. */
-function fan(model: Gpt2, parent: PathNode, count: number): PathNode[] {
-  return Array.from({ length: count }, (_, i) => child(model, parent, i));
+/** Appends siblings. */
+function appendSiblings(model: Gpt2, parent: PathNode, count: number): PathNode[] {
+  return Array.from({ length: count }, (_, i) => createNode(model, parent, i));
 }
 
-function child(model: Gpt2, parent: PathNode | null, i: number): PathNode {
+function createNode(model: Gpt2, parent: PathNode | null, i: number): PathNode {
   const position = parent ? parent.position + 1 : 0;
-  return { token: someToken(i), position, parent, slot: model.pool.take() };
+  return { token: syntheticToken(i), position, parent, slot: model.pool.allocate() };
 }

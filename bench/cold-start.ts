@@ -1,14 +1,14 @@
-/** @module How long the first completion takes from the real Worker, in a workerd that has just started. */
+/** @module Cold start: time to the first byte of a completion from the real Worker, in a fresh workerd. */
 import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../model-assets/ensure.ts';
-import { INT4 } from './models.ts';
+import { INT4_MODEL } from './models.ts';
 import { peakBytes } from './resident.ts';
 import { ISOLATE_HEAP_MIB, startServer } from './workerd/server.ts';
 
 export interface ColdStart {
   readonly model: string;
-  /** Each of a process of its own: from sending the request to the first byte of the stream. */
+  /** From sending the request to the first byte of the stream; one fresh process per entry. */
   readonly firstByteMilliseconds: readonly number[];
-  /** The same of the second request. */
+  /** The same for the second request. */
   readonly secondRequestMilliseconds: readonly number[];
   readonly peakBytes: readonly (number | null)[];
 }
@@ -17,7 +17,7 @@ export async function measureColdStarts(times: number): Promise<ColdStart[]> {
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8' });
   return [
     await coldStart('the default model, 7M', DEFAULT_MODEL, times),
-    await coldStart('GPT-2 124M, int4', INT4, times),
+    await coldStart('GPT-2 124M, int4', INT4_MODEL, times),
   ];
 }
 

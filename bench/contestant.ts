@@ -1,18 +1,18 @@
-/** @module A contestant as the schedule sees it, in processes of its own. */
+/** @module The schedule's interface to a contestant, which runs in its own processes. */
 import type { Answer, Request } from './side.ts';
 
-/** edgebeam at 4 bits and at 8, and the usual layout at 8. */
+/** edgebeam at int4 and at int8, and the usual layout at int8. */
 export const SIDES = ['int4', 'int8', 'usual'] as const;
 export type SideName = (typeof SIDES)[number];
 
 export interface Contestant {
-  /** From a runtime that has started to a model that is ready. */
+  /** Time to load the model, after the runtime has started. */
   readonly loadMilliseconds: number;
-  /** The processes whose memory is its own. */
+  /** The processes that belong to this contestant alone. */
   readonly pids: readonly number[];
-  ask(request: Request): Promise<Answer>;
+  perform(request: Request): Promise<Answer>;
   close(): Promise<void>;
 }
 
-/** Starts it in a fresh process. */
+/** Starts a contestant in a fresh process. */
 export type Start = (side: SideName | 'bare') => Promise<Contestant>;

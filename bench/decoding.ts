@@ -1,27 +1,27 @@
-/** @module What decoding itself takes of a step, beside the forward pass of the same number of rows. */
+/** @module The time of decoding in a step, compared with a forward pass of the same number of rows. */
 import { decode } from '../decoding/decode.ts';
 import type { LanguageModel } from '../decoding/interface/token-tree.ts';
 import type { DecodingOptions } from '../decoding/options/options.ts';
 import { loadEngine } from '../engine/node/load-engine.ts';
 import { createRandom, fillNormal } from '../model-assets/synthesize/normal.ts';
 import type { Plan } from './measure.ts';
-import { INT4, INT8 } from './models.ts';
-import { oursSide } from './ours.ts';
-import { PAST, someToken } from './side.ts';
+import { INT4_MODEL, INT8_MODEL } from './models.ts';
+import { edgebeamSide } from './ours.ts';
+import { PAST, syntheticToken } from './side.ts';
 
 export interface DecodingShare {
   readonly name: string;
   readonly rows: number;
-  /** Milliseconds a step, the copy of the logits included. */
+  /** Milliseconds per step, including the copy of the logits. */
   readonly decoding: readonly number[];
-  /** Of forward passes of so many rows. */
+  /** Milliseconds per forward pass of `rows` rows. */
   readonly int8: readonly number[];
   readonly int4: readonly number[];
 }
 
 const VOCABULARY = 50_257;
 const STEPS = 16;
-/** Steps that are gone through before anything is measured, for V8 to optimize them. */
+/** Unmeasured steps, in which V8 optimizes the code. */
 const WARM_UP_STEPS = 200;
 
 const SAMPLING = { do_sample: true, temperature: 0.8, top_k: 50, top_p: 0.95 };
@@ -39,11 +39,11 @@ const CONFIGURATIONS: readonly (readonly [name: string, rows: number, options: D
   ['8 beams, 3 processors', 8, { num_beams: 8, ...PROCESSORS }],
 ];
 
-/** All in turn, block by block, in this process. */
+/** Measures all in turn, block by block, in this process. */
 export async function measureDecoding(plan: Plan): Promise<DecodingShare[]> {
-  const engines = { int8: await loadEngine(INT8), int4: await loadEngine(INT4) };
-  const [int8Side, int4Side] = [oursSide(engines.int8), oursSide(engines.int4)];
-  const model = readyLogits();
+  const engines = { int8: await loadEngine(INT8_MODEL), int4: await loadEngine(INT4_MODEL) };
+  const [int8Side, int4Side] = [edgebeamSide(engines.int8), edgebeamSide(engines.int4)];
+  const model = precomputedLogitsModel();
   const shares: DecodingShare[] = [];
   for (const [name, rows, options] of CONFIGURATIONS) {
     const [decoding, int8, int4]: [number[], number[], number[]] = [[], [], []];
@@ -63,18 +63,18 @@ export async function measureDecoding(plan: Plan): Promise<DecodingShare[]> {
   return shares;
 }
 
-/** Milliseconds a step of a whole generation. */
+/** Milliseconds per step, averaged over a whole generation. */
 async function stepMilliseconds(model: LanguageModel, options: DecodingOptions): Promise<number> {
-  const prompt = Array.from({ length: PAST }, (_, i) => someToken(i));
+  const prompt = Array.from({ length: PAST }, (_, i) => syntheticToken(i));
   const begin = performance.now();
   for await (const _ of decode(model, prompt, { ...options, max_new_tokens: STEPS }));
   return (performance.now() - begin) / STEPS;
 }
 
-/** A model that takes no time: its logits lie ready, spread as those of a trained one are. */
-function readyLogits(): LanguageModel {
+/** A model with precomputed logits, distributed like those of a trained model. */
+function precomputedLogitsModel(): LanguageModel {
   const random = createRandom(1, 'logits');
-  const ready = Array.from({ length: 16 }, () => {
+  const precomputed = Array.from({ length: 16 }, () => {
     const row = new Float32Array(VOCABULARY + 1);
     fillNormal(row, random, 2.5, -30);
     return row.subarray(0, VOCABULARY);
@@ -87,7 +87,8 @@ function readyLogits(): LanguageModel {
     open: () => ({
       append: (parent, token) => ({ token, parent, position: parent ? parent.position + 1 : 0 }),
       async evaluate(evaluations) {
-        for (const { logits } of evaluations) logits?.set(ready[next++ % ready.length] as Float32Array);
+        for (const { logits } of evaluations)
+          logits?.set(precomputed[next++ % precomputed.length] as Float32Array);
       },
       release() {},
       close() {},

@@ -1,15 +1,15 @@
-/** @module Figures and tables as Markdown. */
+/** @module Statistics, and figures and tables as Markdown. */
 
 /** @param numbers at least one */
 export function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length / 2;
-  // Both indices are the middle one when the length is odd.
+  // For an odd length both indices are the middle one.
   return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
 }
 
 /**
- * By nearest rank: the least of the numbers that so many percent of them do not exceed.
+ * By nearest rank: the smallest number that is at least as large as `percent` percent of the numbers.
  * @param numbers at least one
  * @param percent above 0, up to 100
  */

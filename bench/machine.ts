@@ -1,4 +1,4 @@
-/** @module What the figures were measured on and with. */
+/** @module The machine and the versions of a benchmark run. */
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -26,13 +26,13 @@ export function describeMachine(): Machine {
   };
 }
 
-/** In one line. */
+/** The machine in one line. */
 export function describe({ processor, cores, memoryGib, system, versions }: Machine): string {
   const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `${processor}, ${cores} cores, ${memoryGib} GiB, ${system}; ${tools.join(', ')}`;
 }
 
-/** Read as a file: not every package exports its package.json. */
+/** Reads package.json as a file: not every package exports it. */
 export function packageVersion(name: string, root = join(import.meta.dirname, '..')): string {
   const path = join(root, 'node_modules', name, 'package.json');
   return JSON.parse(readFileSync(path, 'utf8')).version;

@@ -1,12 +1,12 @@
-/** @module The schedule: all sides in fresh processes, asked in turn, block by block. */
+/** @module The schedule: all sides run in fresh processes and take turns, block by block. */
 import { type Contestant, SIDES, type SideName, type Start } from './contestant.ts';
 import { peakBytes, resetPeak } from './resident.ts';
 import { STEP_ROWS, type Timing, type Work } from './side.ts';
 
 export interface Plan {
-  /** Fresh processes a side, for the figures of a first request. */
+  /** Fresh processes per side, for the figures of the first request. */
   readonly starts: number;
-  /** Calls before anything settled is measured, of the first kind of work and of each later one. */
+  /** Unmeasured calls before the settled figures: for the first workload and for each later one. */
   readonly warmUps: readonly [first: number, later: number];
   readonly blocks: number;
   readonly callsPerBlock: number;
@@ -21,7 +21,7 @@ function perSide<T>(of: (side: SideName) => T): PerSide<T> {
   return Object.fromEntries(SIDES.map((side) => [side, of(side)])) as PerSide<T>;
 }
 
-/** What a process had from its start. */
+/** The first calls of a fresh process. */
 export interface FirstRequest {
   readonly loadMilliseconds: number;
   readonly prefill: Timing;
@@ -31,7 +31,7 @@ export interface FirstRequest {
 export interface Settled {
   readonly work: Work;
   readonly timings: PerSide<readonly Timing[]>;
-  /** While it was measured. */
+  /** During its measured calls. */
   readonly peakBytes: PerSide<number | null>;
   readonly heapBytes: PerSide<number>;
 }
@@ -40,13 +40,13 @@ export interface Measurement {
   readonly place: string;
   readonly first: PerSide<readonly FirstRequest[]>;
   readonly settled: readonly Settled[];
-  /** From the start of the process to its end. */
+  /** Over the life of the process. */
   readonly peakBytes: PerSide<number | null>;
-  /** Of a process in which onnxruntime has started, and no more. */
+  /** Of a process with onnxruntime and no model. */
   readonly bareBytes: number | null;
 }
 
-const WORKS: readonly Work[] = [
+const WORKLOADS: readonly Work[] = [
   ...STEP_ROWS.map((rows) => ({ kind: 'step', rows }) as const),
   { kind: 'prefill' },
 ];
@@ -73,24 +73,24 @@ export async function measure(place: string, start: Start, plan: Plan): Promise<
   }
 }
 
-async function firstRequest({ loadMilliseconds, ask }: Contestant): Promise<FirstRequest> {
-  const [prefill] = (await ask({ kind: 'prefill', count: 1 })).timings;
-  const [step] = (await ask({ kind: 'step', rows: 1, count: 1 })).timings;
+async function firstRequest({ loadMilliseconds, perform }: Contestant): Promise<FirstRequest> {
+  const [prefill] = (await perform({ kind: 'prefill', count: 1 })).timings;
+  const [step] = (await perform({ kind: 'step', rows: 1, count: 1 })).timings;
   return { loadMilliseconds, prefill: prefill as Timing, step: step as Timing };
 }
 
 async function measureSettled(contestants: PerSide<Contestant>, plan: Plan) {
   const settled: Settled[] = [];
-  const highest = perSide((): number | null => null);
+  const overallPeaks = perSide((): number | null => null);
   const peakOf = (side: SideName) => {
     const peak = peakBytes(contestants[side].pids);
-    if (peak !== null) highest[side] = Math.max(peak, highest[side] ?? 0);
+    if (peak !== null) overallPeaks[side] = Math.max(peak, overallPeaks[side] ?? 0);
     return peak;
   };
-  for (const [i, work] of WORKS.entries()) {
+  for (const [i, work] of WORKLOADS.entries()) {
     const warmUps = plan.warmUps[i === 0 ? 0 : 1];
     for (const side of SIDES) {
-      await contestants[side].ask({ ...work, count: warmUps });
+      await contestants[side].perform({ ...work, count: warmUps });
       peakOf(side);
       resetPeak(contestants[side].pids);
     }
@@ -98,12 +98,12 @@ async function measureSettled(contestants: PerSide<Contestant>, plan: Plan) {
     const heapBytes = perSide(() => 0);
     for (let block = 0; block < plan.blocks; block++) {
       for (const side of SIDES) {
-        const answer = await contestants[side].ask({ ...work, count: plan.callsPerBlock });
+        const answer = await contestants[side].perform({ ...work, count: plan.callsPerBlock });
         timings[side].push(...answer.timings);
         heapBytes[side] = answer.heapBytes;
       }
     }
     settled.push({ work, timings, heapBytes, peakBytes: perSide(peakOf) });
   }
-  return { settled, peakBytes: highest };
+  return { settled, peakBytes: overallPeaks };
 }

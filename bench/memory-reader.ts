@@ -1,8 +1,8 @@
-/** @module What reading memory costs: no kernel over so many bytes of weights can be faster. */
+/** @module A lower bound for any kernel over the weights: the time to read their bytes once. */
 
 /**
- * @param bytes read from `begin` on; what is beyond the last multiple of 64 is left out
- * @returns a function that reads them once: the exclusive or of all, four vectors a turn
+ * @param bytes number of bytes from `begin`, rounded down to a multiple of 64
+ * @returns a function that reads them once, as the XOR of all vectors, four per iteration
  */
 export function memoryReader(memory: WebAssembly.Memory, begin: number, bytes: number): () => void {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readerModule()), { env: { memory } });
@@ -10,7 +10,7 @@ export function memoryReader(memory: WebAssembly.Memory, begin: number, bytes: n
   return () => read(begin, begin + (bytes & ~63));
 }
 
-/** Put together by hand, so that a benchmark needs no compiler. */
+/** Assembled by hand, so that the benchmark needs no compiler. */
 function readerModule(): Uint8Array<ArrayBuffer> {
   const load = (offset: number) => [0x20, 0x00, 0xfd, 0x00, 0x04, offset];
   const xorInto = [0xfd, 0x51];

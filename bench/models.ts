@@ -1,4 +1,4 @@
-/** @module The models that are measured: made of random weights when they are not there, and kept in a cache. */
+/** @module The benchmarked models: synthesized with random weights on first use, and cached. */
 import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureModel } from '../model-assets/ensure.ts';
@@ -9,64 +9,64 @@ import {
   type TensorEntry,
 } from '../model-assets/format/manifest.ts';
 import { synthesize } from '../model-assets/synthesize/synthesize.ts';
-import { embeddingPieces, GRAPH_FILE, PIECE_BYTES } from './usual-files.ts';
-import { buildUsualGraph, sharedBegin } from './usual-graph.ts';
+import { embeddingShards, GRAPH_FILE, SHARD_BYTES } from './usual-files.ts';
+import { buildUsualGraph, sharedTensorsOffset } from './usual-graph.ts';
 
 export const CACHE = join(import.meta.dirname, '..', 'model-assets', 'dist', 'bench');
 /** GPT-2 124M with random weights, in Hugging Face format. */
 export const CHECKPOINT = join(CACHE, 'checkpoint');
 
 /** GPT-2 124M at int8. */
-export const INT8 = join(CACHE, 'ours');
-/** … and at 4 bits, as an isolate has room for it. */
-export const INT4 = join(CACHE, 'ours-int4');
-/** The same weights in the usual layout. */
-export const USUAL = join(CACHE, 'usual');
+export const INT8_MODEL = join(CACHE, 'ours');
+/** GPT-2 124M at int4, which fits an isolate. */
+export const INT4_MODEL = join(CACHE, 'ours-int4');
+/** The int8 weights in the usual layout. */
+export const USUAL_MODEL = join(CACHE, 'usual');
 
-/** GPT-2 124M with random weights at 4 bits; time and memory do not depend on how they were chosen. */
+/** Makes the int4 model. Uncalibrated: time and memory do not depend on the choice of codes. */
 export async function ensureInt4Model(): Promise<void> {
   await ensureCheckpoint();
   await ensureModel({
     source: CHECKPOINT,
-    out: INT4,
+    out: INT4_MODEL,
     precision: 'int4',
     calibration: 'none',
     name: 'gpt2-random',
   });
 }
 
-/** … and at int8, in both layouts. */
+/** Makes the int8 model, in both layouts. */
 export async function ensureInt8Models(): Promise<void> {
   await ensureCheckpoint();
-  await ensureModel({ source: CHECKPOINT, out: INT8, precision: 'int8', name: 'gpt2-random' });
-  const sources = [join(INT8, 'manifest.json'), join(import.meta.dirname, 'usual-graph.ts')];
-  const newest = Math.max(...(await Promise.all(sources.map(written))));
-  if ((await written(join(USUAL, GRAPH_FILE))) < newest) await writeUsual();
+  await ensureModel({ source: CHECKPOINT, out: INT8_MODEL, precision: 'int8', name: 'gpt2-random' });
+  const sources = [join(INT8_MODEL, 'manifest.json'), join(import.meta.dirname, 'usual-graph.ts')];
+  const newest = Math.max(...(await Promise.all(sources.map(modifiedAt))));
+  if ((await modifiedAt(join(USUAL_MODEL, GRAPH_FILE))) < newest) await writeUsual();
 }
 
 export async function ensureCheckpoint(): Promise<void> {
-  if (await written(join(CHECKPOINT, 'config.json'))) return;
+  if (await modifiedAt(join(CHECKPOINT, 'config.json'))) return;
   await synthesize({ preset: 'gpt2', out: CHECKPOINT });
 }
 
 async function writeUsual(): Promise<void> {
-  await rm(USUAL, { recursive: true, force: true });
-  await mkdir(USUAL, { recursive: true });
-  const text = await readFile(join(INT8, 'manifest.json'), 'utf8');
+  await rm(USUAL_MODEL, { recursive: true, force: true });
+  await mkdir(USUAL_MODEL, { recursive: true });
+  const text = await readFile(join(INT8_MODEL, 'manifest.json'), 'utf8');
   const manifest = manifestSchema.parse(JSON.parse(text));
-  await writeFile(join(USUAL, 'manifest.json'), text);
-  for (const { path } of manifest.shards) await copyFile(join(INT8, path), join(USUAL, path));
-  const { embedding } = await readUsualWeights(INT8, manifest);
-  for (const [i, { path, bytes }] of embeddingPieces(manifest).entries()) {
-    await writeFile(join(USUAL, path), embedding.subarray(i * PIECE_BYTES, i * PIECE_BYTES + bytes));
+  await writeFile(join(USUAL_MODEL, 'manifest.json'), text);
+  for (const { path } of manifest.shards) await copyFile(join(INT8_MODEL, path), join(USUAL_MODEL, path));
+  const { embedding } = await readUsualWeights(INT8_MODEL, manifest);
+  for (const [i, { path, bytes }] of embeddingShards(manifest).entries()) {
+    await writeFile(join(USUAL_MODEL, path), embedding.subarray(i * SHARD_BYTES, i * SHARD_BYTES + bytes));
   }
-  await writeFile(join(USUAL, GRAPH_FILE), buildUsualGraph(manifest));
+  await writeFile(join(USUAL_MODEL, GRAPH_FILE), buildUsualGraph(manifest));
 }
 
 /**
- * The weights of an int8 model of ours as the usual layout has them.
- * @returns `embedding`: the bytes of `embeddingTensors`, made of our `wte`, which has columns of zeros beyond its tokens;
- *   `weights`: those of all other tensors
+ * The weights of a converted int8 model, rearranged for the usual layout.
+ * @returns `embedding`: the bytes of `embeddingTensors`, from `wte` without its zero padding columns;
+ *   `weights`: the bytes of all other tensors
  */
 export async function readUsualWeights(
   folder: string,
@@ -77,24 +77,24 @@ export async function readUsualWeights(
   const stream = Buffer.concat(
     await Promise.all(manifest.shards.map(({ path }) => readFile(join(folder, path)))),
   );
-  const begin = (name: string) =>
+  const offsetOf = (name: string) =>
     (manifest.tensors.find((tensor) => tensor.name === name) as TensorEntry).offset;
-  const codes = stream.subarray(begin('wte.weight'));
-  const lookUp = new Uint8Array(vocab_size * n_embd);
+  const codes = stream.subarray(offsetOf('wte.weight'));
+  const lookup = new Uint8Array(vocab_size * n_embd);
   const lmHead = new Uint8Array(vocab_size * n_embd);
   for (let i = 0; i < n_embd; i++) {
     const row = codes.subarray(i * columns, i * columns + vocab_size);
     lmHead.set(row, i * vocab_size);
-    for (let token = 0; token < vocab_size; token++) lookUp[token * n_embd + i] = row[token] as number;
+    for (let token = 0; token < vocab_size; token++) lookup[token * n_embd + i] = row[token] as number;
   }
-  const scales = stream.subarray(begin('wte.weight_scale')).subarray(0, 4 * vocab_size);
+  const scales = stream.subarray(offsetOf('wte.weight_scale')).subarray(0, 4 * vocab_size);
   return {
-    weights: stream.subarray(sharedBegin(manifest)),
-    embedding: Buffer.concat([lookUp, lmHead, scales]),
+    weights: stream.subarray(sharedTensorsOffset(manifest)),
+    embedding: Buffer.concat([lookup, lmHead, scales]),
   };
 }
 
-/** When the file was written; 0 if there is none. */
-export async function written(path: string): Promise<number> {
+/** The file's modification time in milliseconds; 0 if it does not exist. */
+export async function modifiedAt(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.mtimeMs ?? 0;
 }

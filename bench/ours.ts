@@ -1,16 +1,18 @@
-/** @module Ours: the engine as decoding uses it, a tree of tokens over one pool of keys and values. */
+/**
+ * @module edgebeam's engine through decoding's interface: a tree of tokens over one pool of keys and values.
+ */
 import type { TokenTree, TreeNode } from '../decoding/interface/token-tree.ts';
 import type { Engine } from '../engine/engine.ts';
-import { MOST_ROWS, PAST, PROMPT, type Side, someToken, type Timing } from './side.ts';
+import { MAX_STEP_ROWS, PAST, PROMPT, type Side, syntheticToken, type Timing } from './side.ts';
 
-export function oursSide(engine: Engine): Side {
-  const logits = Array.from({ length: MOST_ROWS }, () => new Float32Array(engine.vocabSize));
+export function edgebeamSide(engine: Engine): Side {
+  const logits = Array.from({ length: MAX_STEP_ROWS }, () => new Float32Array(engine.vocabSize));
   let past: { readonly tree: TokenTree; readonly last: TreeNode } | undefined;
 
-  /** A tree is opened on the past when a step first needs it; a prompt closes it, so that the pool stays as small as in use. */
+  /** Opened by the first step; a prefill closes it, so that the pool stays as small as in use. */
   async function pastTree() {
     if (past) return past;
-    const tree = engine.open(PAST + MOST_ROWS);
+    const tree = engine.open(PAST + MAX_STEP_ROWS);
     const last = await evaluatePrompt(tree, PAST, undefined);
     past = { tree, last };
     return past;
@@ -31,7 +33,7 @@ export function oursSide(engine: Engine): Side {
       return timed(async () => {
         const evaluations = logits
           .slice(0, rows)
-          .map((row, i) => ({ node: tree.append(last, someToken(i)), logits: row }));
+          .map((row, i) => ({ node: tree.append(last, syntheticToken(i)), logits: row }));
         await tree.evaluate(evaluations);
         for (const { node } of evaluations) tree.release(node);
       });
@@ -41,14 +43,14 @@ export function oursSide(engine: Engine): Side {
   };
 }
 
-/** @returns the last node; those before it are held by it alone */
+/** @returns the last node, which retains all earlier ones */
 async function evaluatePrompt(
   tree: TokenTree,
   tokens: number,
   logits: Float32Array | undefined,
 ): Promise<TreeNode> {
   const nodes: TreeNode[] = [];
-  for (let i = 0; i < tokens; i++) nodes.push(tree.append(nodes.at(-1) ?? null, someToken(i)));
+  for (let i = 0; i < tokens; i++) nodes.push(tree.append(nodes.at(-1) ?? null, syntheticToken(i)));
   const last = nodes.pop() as TreeNode;
   await tree.evaluate([...nodes.map((node) => ({ node })), logits ? { node: last, logits } : { node: last }]);
   for (const node of nodes) tree.release(node);

@@ -1,4 +1,4 @@
-/** @module The results as Markdown. */
+/** @module Formats the results as Markdown. */
 import type { Breakdown } from './breakdown.ts';
 import type { ColdStart } from './cold-start.ts';
 import type { Concurrency } from './concurrency/measure.ts';
@@ -34,7 +34,7 @@ export function report(results: Results): string {
     parts.push('**Where the time of a pass goes**, int4, in Node, ms:', breakdownTable(breakdown));
   }
   if (decoding.length > 0) {
-    parts.push('**What decoding takes of a step**, in Node, ms:', decodingTable(decoding));
+    parts.push('**Share of decoding in a step**, in Node, ms:', decodingTable(decoding));
   }
   if (coldStarts.length > 0) {
     parts.push('**Cold start: first byte of a streamed completion from the Worker**, in workerd:');
@@ -50,19 +50,19 @@ function settledTable(settled: readonly Settled[]): string {
     ...['int4 / int8', 'usual / int8', 'usual / int4'],
   ];
   const rows = settled.map(({ work, timings: { int4, int8, usual } }) => {
-    const [four, eight, theirs] = [int4, int8, usual].map((timings) => median(timings.map(total))) as [
-      number,
-      number,
-      number,
-    ];
+    const [int4Median, int8Median, usualMedian] = [int4, int8, usual].map((timings) =>
+      median(timings.map(total)),
+    ) as [number, number, number];
     return [
       workName(work),
-      milliseconds(four),
-      milliseconds(eight),
+      milliseconds(int4Median),
+      milliseconds(int8Median),
       milliseconds(median(usual.map(({ run }) => run))),
       milliseconds(median(usual.map(({ reorder }) => reorder))),
-      milliseconds(theirs),
-      ...[four / eight, theirs / eight, theirs / four].map((ratio) => `${ratio.toFixed(2)} ×`),
+      milliseconds(usualMedian),
+      ...[int4Median / int8Median, usualMedian / int8Median, usualMedian / int4Median].map(
+        (ratio) => `${ratio.toFixed(2)} ×`,
+      ),
     ];
   });
   return table(header, rows);
@@ -93,43 +93,43 @@ function memoryTable(measurements: readonly Measurement[]): string {
       `resident, peak of: ${workName(work)}`,
       ...cells(({ settled }, side) => settled[i]?.peakBytes[side]),
     ]),
-    ['resident, peak of all, V8 optimizing included', ...cells(({ peakBytes }, side) => peakBytes[side])],
+    ['resident, overall peak, V8 optimization included', ...cells(({ peakBytes }, side) => peakBytes[side])],
     [
       'resident before any model is loaded',
       ...measurements.flatMap(({ bareBytes }) => SIDES.map(() => mebibytes(bareBytes))),
     ],
-    ['WebAssembly heap of it', ...cells(({ settled }, side) => settled.at(-1)?.heapBytes[side])],
+    ['of which WebAssembly heap', ...cells(({ settled }, side) => settled.at(-1)?.heapBytes[side])],
   ]);
 }
 
 function breakdownTable(breakdown: readonly Breakdown[]): string {
   const names = Object.keys(breakdown[0]?.parts ?? {});
   const rows = breakdown.map(({ rows, parts, whole, floor }) => {
-    const spent = Object.values(parts);
-    const rest = whole - spent.reduce((sum, part) => sum + part, 0);
+    const times = Object.values(parts);
+    const rest = whole - times.reduce((sum, time) => sum + time, 0);
     return [
       rows === PROMPT ? `prompt of ${PROMPT} tokens` : workName({ kind: 'step', rows }),
-      ...[...spent, rest, whole, floor].map((time) => time.toFixed(2)),
+      ...[...times, rest, whole, floor].map((time) => time.toFixed(2)),
     ];
   });
   return table(['', ...names, 'rest', 'whole', 'reading the weights once'], rows);
 }
 
 function decodingTable(shares: readonly DecodingShare[]): string {
-  const header = ['', 'decoding', 'pass at int8', 'decoding of it', 'pass at int4', 'decoding of it'];
+  const header = ['', 'decoding', 'pass at int8', 'decoding / pass', 'pass at int4', 'decoding / pass'];
   const rows = shares.map(({ name, decoding, int8, int4 }) => {
-    const mine = median(decoding);
-    const beside = [int8, int4].flatMap((pass) => {
-      const model = median(pass);
-      return [milliseconds(model), `${((100 * mine) / model).toFixed(1)} %`];
+    const decodingTime = median(decoding);
+    const passCells = [int8, int4].flatMap((pass) => {
+      const passTime = median(pass);
+      return [milliseconds(passTime), `${((100 * decodingTime) / passTime).toFixed(1)} %`];
     });
-    return [name, mine.toFixed(2), ...beside];
+    return [name, decodingTime.toFixed(2), ...passCells];
   });
   return table(header, rows);
 }
 
 function coldTable(coldStarts: readonly ColdStart[]): string {
-  const header = ['', 'first byte, ms', 'of the second request, ms', 'resident peak, MiB'];
+  const header = ['', 'first byte, ms', 'first byte of the second request, ms', 'resident peak, MiB'];
   const rows = coldStarts.map((cold) => [
     cold.model,
     milliseconds(median(cold.firstByteMilliseconds)),

@@ -1,4 +1,6 @@
-/** @module `npm run bench`: edgebeam against the usual layout of GPT-2 in onnxruntime-web, on this machine. */
+/**
+ * @module `npm run bench`: edgebeam against the usual layout of GPT-2 in onnxruntime-web, on this machine.
+ */
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { measureBreakdown } from './breakdown.ts';
@@ -9,7 +11,7 @@ import { describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
 import { ensureInt4Model, ensureInt8Models } from './models.ts';
 import { startInNode } from './node/contestant.ts';
-import { putIntoPage } from './page.ts';
+import { writeToPage } from './page.ts';
 import { report } from './report.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
 
@@ -26,10 +28,10 @@ const options = new Command('npm run bench --')
   .description(
     'Measures edgebeam against the usual layout of GPT-2 124M in onnxruntime-web, with random weights.',
   )
-  .addOption(new Option('--only <part>', 'one part of it').choices(ONLY))
-  .option('--quick', 'few calls: to see that it works, not to believe the figures')
-  .option('--json <file>', 'write every single timing there')
-  .option('--write', 'put the tables into docs/benchmarks.md')
+  .addOption(new Option('--only <part>', 'run one part').choices(ONLY))
+  .option('--quick', 'few calls: checks that it works; the figures are not reliable')
+  .option('--json <file>', 'write every single timing to this file')
+  .option('--write', 'update the tables of docs/benchmarks.md')
   .parse()
   .opts<Options>();
 
@@ -48,27 +50,27 @@ async function run({ only, quick, json, write }: Options): Promise<void> {
     ].join(' '),
     machine: describeMachine(),
     measurements: [
-      ...(isAsked('node') ? [await measure('Node', startInNode(), plan)] : []),
-      ...(isAsked('node')
+      ...(isSelected('node') ? [await measure('Node', startInNode(), plan)] : []),
+      ...(isSelected('node')
         ? [await measure('Node with bounds checks', startInNode('--disable-wasm-trap-handler'), plan)]
         : []),
-      ...(isAsked('workerd') ? [await measure('workerd', startInWorkerd, plan)] : []),
+      ...(isSelected('workerd') ? [await measure('workerd', startInWorkerd, plan)] : []),
     ],
-    breakdown: isAsked('breakdown') ? await measureBreakdown(plan.warmUps[0], 5 * plan.callsPerBlock) : [],
-    decoding: isAsked('decoding') ? await measureDecoding(plan) : [],
-    coldStarts: isAsked('cold') ? await measureColdStarts(plan.starts) : [],
-    concurrency: isAsked('concurrency') ? await measureConcurrency(quick === true) : [],
+    breakdown: isSelected('breakdown') ? await measureBreakdown(plan.warmUps[0], 5 * plan.callsPerBlock) : [],
+    decoding: isSelected('decoding') ? await measureDecoding(plan) : [],
+    coldStarts: isSelected('cold') ? await measureColdStarts(plan.starts) : [],
+    concurrency: isSelected('concurrency') ? await measureConcurrency(quick === true) : [],
   };
   const text = report(results);
   console.log(text);
   if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
-  if (write && only !== 'concurrency') await putIntoPage('measured', report({ ...results, concurrency: [] }));
+  if (write && only !== 'concurrency') await writeToPage('measured', report({ ...results, concurrency: [] }));
   if (write && results.concurrency.length > 0) {
     const none = { measurements: [], breakdown: [], decoding: [], coldStarts: [] };
-    await putIntoPage('measured at once', report({ ...results, ...none }));
+    await writeToPage('measured: concurrency', report({ ...results, ...none }));
   }
 
-  function isAsked(part: NonNullable<Options['only']>): boolean {
+  function isSelected(part: NonNullable<Options['only']>): boolean {
     return only === undefined || only === part;
   }
 }

@@ -1,11 +1,11 @@
 /**
- * @module The usual layout: all of GPT-2 in one ONNX graph, weights as initializers in external data, past and present
- * of each layer as inputs and outputs `[batch, n_head, tokens, head_size]`.
+ * @module The usual layout: GPT-2 as one ONNX graph, weights as initializers in external data, past and
+ * present keys and values of each layer as inputs and outputs `[batch, n_head, tokens, head_size]`.
  *
- * It is what exporters write and `quantize_dynamic` makes of it, and no slower than it needs to be: each linear layer
- * is one fused DynamicQuantizeMatMul (rows quantized together, by the tensor), the scores take their scale inside
- * FusedMatMul, the mask comes ready made, and only the last position is read out. Like an export, it has the tied
- * matrix twice, since it cannot use one layout at both ends.
+ * It is an exporter's output after `quantize_dynamic`, optimized: each linear layer is one fused
+ * DynamicQuantizeMatMul (one scale per tensor, for all rows), FusedMatMul scales the scores, the mask is
+ * precomputed, and only the last position has logits. Like an export, it stores the tied matrix twice,
+ * because the embedding lookup and the lm_head need different layouts.
  */
 import protobuf from 'protobufjs';
 import {
@@ -19,7 +19,7 @@ import { Graph, type Value } from '../model-assets/graphs/onnx.ts';
 
 /** The stream of the converted model's shards, without `wte`. */
 export const WEIGHTS_FILE = 'weights';
-/** The tied matrix as exports have it: for the look-up, and once more for the read-out, with just its tokens. */
+/** The tied matrix as in exports: once for the embedding lookup, once for the lm_head, without padding. */
 export const EMBEDDING_FILE = 'embedding';
 
 export function embeddingTensors({ vocab_size, n_embd }: ModelConfig): readonly TensorEntry[] {
@@ -31,26 +31,26 @@ export function embeddingTensors({ vocab_size, n_embd }: ModelConfig): readonly 
   ];
 }
 
-/** Where the tensors that both layouts share begin in the stream: after `wte`. */
-export function sharedBegin({ tensors }: Manifest): number {
+/** Offset in the stream of the tensors that both layouts share: they follow `wte`. */
+export function sharedTensorsOffset({ tensors }: Manifest): number {
   return Math.min(...sharedTensors(tensors).map(({ offset }) => offset));
 }
 
 const sharedTensors = (tensors: readonly TensorEntry[]) =>
   tensors.filter(({ name }) => !name.startsWith('wte.'));
 
-/** An initializer is a name to the nodes that take it. */
+/** Nodes refer to an initializer by its name. */
 const initializer = (name: string): Value => name as Value;
 
-/** What a caller of such a graph decides: the names and types at its border. */
-export interface Border {
-  /** Of `input_ids` and `position_ids`. */
+/** The inputs and outputs of the graph, which depend on its caller. */
+export interface GraphInterface {
+  /** Type of `input_ids` and `position_ids`. */
   readonly idType: 'int32' | 'int64';
-  /** Adds to the scores `[batch, n_head, tokens, total]` whatever forbids a key. */
+  /** The additive attention mask for the scores `[batch, n_head, tokens, total]`. */
   mask(graph: Graph, ids: Value): Value;
-  /** The keys and values of a layer: what is cached, and after it the rows `[batch, n_head, tokens, head_size]`. */
-  grow(graph: Graph, layer: number, rows: KeysAndValues, config: ModelConfig): KeysAndValues;
-  /** `[batch, vocab_size]`, or with the one position that is read out between the two. */
+  /** Appends the rows `[batch, n_head, tokens, head_size]` to the cached keys and values of a layer. */
+  appendToCache(graph: Graph, layer: number, rows: KeysAndValues, config: ModelConfig): KeysAndValues;
+  /** 2: `[batch, vocab_size]`; 3: `[batch, 1, vocab_size]`. */
   readonly logitsRank: 2 | 3;
 }
 
@@ -59,61 +59,63 @@ export interface KeysAndValues {
   readonly value: Value;
 }
 
-/** For {@link file://./usual.ts}, which makes the mask. */
-const PLAIN: Border = {
+/** For {@link file://./usual.ts}, which computes the mask. */
+const PLAIN_INTERFACE: GraphInterface = {
   idType: 'int64',
   mask: (graph) => graph.input('attention_mask', 'float32', ['tokens', 'total']),
-  grow: growApart('past', 'present'),
+  appendToCache: separateCaches('past', 'present'),
   logitsRank: 2,
 };
 
-/** Keys and values as inputs `<past>.<layer>.key` and outputs `<present>.<layer>.key`, and the same of `value`. */
-export function growApart(past: string, present: string): Border['grow'] {
+/**
+ * Keys and values as inputs `<past>.<layer>.key` and outputs `<present>.<layer>.key`; the same for `value`.
+ */
+export function separateCaches(past: string, present: string): GraphInterface['appendToCache'] {
   return (graph, layer, rows, { n_embd, n_head }) => {
     const cache = (tokens: string) => ['batch', n_head, tokens, n_embd / n_head];
-    const grow = (name: 'key' | 'value') => {
+    const append = (name: 'key' | 'value') => {
       const cached = graph.input(`${past}.${layer}.${name}`, 'float32', cache('past'));
       const grown = graph.node('Concat', [cached, rows[name]], { axis: 2 });
       return graph.output(`${present}.${layer}.${name}`, grown, 'float32', cache('total'));
     };
-    return { key: grow('key'), value: grow('value') };
+    return { key: append('key'), value: append('value') };
   };
 }
 
-/** The graph's bytes, with its weights in external data; the tensors are those of the converted model. */
+/** The serialized graph for the tensors of a converted model, with its weights in external data. */
 export function buildUsualGraph(manifest: Manifest): Uint8Array {
-  const begin = sharedBegin(manifest);
-  return withInitializers(buildBareGraph(manifest, PLAIN), [
+  const sharedOffset = sharedTensorsOffset(manifest);
+  return withInitializers(buildWeightlessGraph(manifest, PLAIN_INTERFACE), [
     ...sharedTensors(manifest.tensors).map((tensor) =>
-      externalTensor({ ...tensor, offset: tensor.offset - begin }, WEIGHTS_FILE),
+      externalTensor({ ...tensor, offset: tensor.offset - sharedOffset }, WEIGHTS_FILE),
     ),
     ...embeddingTensors(manifest.config).map((tensor) => externalTensor(tensor, EMBEDDING_FILE)),
   ]);
 }
 
-/** The same computation in one file, weights and all, for a caller of another kind. */
-export function buildWholeGraph(
+/** The same computation with inline weights, in one file, for any interface. */
+export function buildInlineGraph(
   manifest: Manifest,
-  border: Border,
+  graphInterface: GraphInterface,
   weights: Uint8Array,
   embedding: Uint8Array,
 ): Uint8Array {
-  const begin = sharedBegin(manifest);
-  return withInitializers(buildBareGraph(manifest, border), [
+  const sharedOffset = sharedTensorsOffset(manifest);
+  return withInitializers(buildWeightlessGraph(manifest, graphInterface), [
     ...sharedTensors(manifest.tensors).map((tensor) =>
-      inlineTensor({ ...tensor, offset: tensor.offset - begin }, weights),
+      inlineTensor({ ...tensor, offset: tensor.offset - sharedOffset }, weights),
     ),
     ...embeddingTensors(manifest.config).map((tensor) => inlineTensor(tensor, embedding)),
   ]);
 }
 
-/** Without its weights. */
-function buildBareGraph({ config }: Manifest, border: Border): Uint8Array {
+/** The graph without its weights. */
+function buildWeightlessGraph({ config }: Manifest, graphInterface: GraphInterface): Uint8Array {
   const { vocab_size, n_layer } = config;
   const graph = new Graph('gpt2');
-  const ids = graph.input('input_ids', border.idType, ['batch', 'tokens']);
-  const positions = graph.input('position_ids', border.idType, ['batch', 'tokens']);
-  const mask = border.mask(graph, ids);
+  const ids = graph.input('input_ids', graphInterface.idType, ['batch', 'tokens']);
+  const positions = graph.input('position_ids', graphInterface.idType, ['batch', 'tokens']);
+  const mask = graphInterface.mask(graph, ids);
 
   const codes = graph.node('Cast', [graph.node('Gather', [initializer('embedding'), ids])], { to: 1 });
   const scales = graph.node('Unsqueeze', [
@@ -123,27 +125,33 @@ function buildBareGraph({ config }: Manifest, border: Border): Uint8Array {
   const position = graph.node('Gather', [initializer('wpe.weight'), positions]);
   let hidden = graph.node('Add', [graph.node('Mul', [codes, scales]), position]);
   for (let layer = 0; layer < n_layer; layer++) {
-    hidden = block(graph, hidden, layer, config, { mask, border });
+    hidden = block(graph, hidden, layer, config, { mask, graphInterface });
   }
-  const one = graph.constant('int64', border.logitsRank === 2 ? -1 : [-1]);
-  const last = graph.node('Gather', [hidden, one], { axis: 1 });
+  const lastIndex = graph.constant('int64', graphInterface.logitsRank === 2 ? -1 : [-1]);
+  const last = graph.node('Gather', [hidden, lastIndex], { axis: 1 });
   const logits = linear(graph, layerNorm(graph, last, 'ln_f', config), 'wte', false);
-  const dimensions = border.logitsRank === 2 ? ['batch', vocab_size] : ['batch', 1, vocab_size];
+  const dimensions = graphInterface.logitsRank === 2 ? ['batch', vocab_size] : ['batch', 1, vocab_size];
   graph.output('logits', logits, 'float32', dimensions);
   return graph.encode();
 }
 
-interface Around {
+interface BlockContext {
   readonly mask: Value;
-  readonly border: Border;
+  readonly graphInterface: GraphInterface;
 }
 
-function block(graph: Graph, hidden: Value, layer: number, config: ModelConfig, around: Around): Value {
+function block(
+  graph: Graph,
+  hidden: Value,
+  layer: number,
+  config: ModelConfig,
+  context: BlockContext,
+): Value {
   const prefix = `h.${layer}`;
   const normalized = layerNorm(graph, hidden, `${prefix}.ln_1`, config);
   const qkv = linear(graph, normalized, `${prefix}.attn.c_attn`);
-  const context = attention(graph, qkv, layer, config, around);
-  const middle = graph.node('Add', [hidden, linear(graph, context, `${prefix}.attn.c_proj`)]);
+  const attended = attention(graph, qkv, layer, config, context);
+  const middle = graph.node('Add', [hidden, linear(graph, attended, `${prefix}.attn.c_proj`)]);
   const wide = linear(graph, layerNorm(graph, middle, `${prefix}.ln_2`, config), `${prefix}.mlp.c_fc`);
   const active = activation(graph, wide, config.activation_function);
   return graph.node('Add', [middle, linear(graph, active, `${prefix}.mlp.c_proj`)]);
@@ -154,21 +162,20 @@ function attention(
   qkv: Value,
   layer: number,
   config: ModelConfig,
-  { mask, border }: Around,
+  { mask, graphInterface }: BlockContext,
 ): Value {
   const { n_embd, n_head } = config;
   const headSize = n_embd / n_head;
   const heads = graph.constant('int64', [0, 0, n_head, headSize]);
   const part = (i: number) => {
-    const [begin, end] = [i * n_embd, (i + 1) * n_embd].map((at) => graph.constant('int64', [at])) as [
-      Value,
-      Value,
-    ];
+    const [begin, end] = [i * n_embd, (i + 1) * n_embd].map((offset) =>
+      graph.constant('int64', [offset]),
+    ) as [Value, Value];
     const rows = graph.node('Slice', [qkv, begin, end, graph.constant('int64', [-1])]);
     return graph.node('Transpose', [graph.node('Reshape', [rows, heads])], { perm: [0, 2, 1, 3] });
   };
   const query = part(0);
-  const { key, value } = border.grow(graph, layer, { key: part(1), value: part(2) }, config);
+  const { key, value } = graphInterface.appendToCache(graph, layer, { key: part(1), value: part(2) }, config);
   const scores = graph.contrib('FusedMatMul', [query, key], {
     transB: 1,
     alpha: { float: 1 / Math.sqrt(headSize) },
@@ -224,7 +231,7 @@ function externalTensor(tensor: TensorEntry, location: string): object {
   };
 }
 
-/** @param bytes those that the tensor's offset counts from */
+/** @param bytes the buffer that the tensor's offset refers to */
 function inlineTensor(tensor: TensorEntry, bytes: Uint8Array): object {
   const { name, dtype, shape, offset } = tensor;
   const raw_data = bytes.subarray(offset, offset + tensorBytes(dtype, shape));
@@ -232,12 +239,12 @@ function inlineTensor(tensor: TensorEntry, bytes: Uint8Array): object {
 }
 
 function dataType(dtype: TensorEntry['dtype']): number {
-  if (dtype !== 'float32' && dtype !== 'int8') throw new Error(`an ONNX graph cannot have ${dtype}`);
+  if (dtype !== 'float32' && dtype !== 'int8') throw new Error(`no ONNX data type for ${dtype}`);
   return DATA_TYPE[dtype];
 }
 
-/** Two protobuf messages one after the other are one with the fields of both. */
+/** Concatenated protobuf messages decode as one message with the fields of both. */
 function withInitializers(model: Uint8Array, initializers: readonly object[]): Uint8Array {
-  const more = Model.encode(Model.fromObject({ graph: { initializer: initializers } })).finish();
-  return Buffer.concat([model, more]);
+  const addition = Model.encode(Model.fromObject({ graph: { initializer: initializers } })).finish();
+  return Buffer.concat([model, addition]);
 }

@@ -1,7 +1,7 @@
 /** @module The usual layout, run through the public API of onnxruntime-web on one thread. */
 import { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import type { ModelConfig } from '../model-assets/format/manifest.ts';
-import { PAST, PROMPT, type Side, someToken } from './side.ts';
+import { PAST, PROMPT, type Side, syntheticToken } from './side.ts';
 import { EMBEDDING_FILE, WEIGHTS_FILE } from './usual-graph.ts';
 
 export interface UsualModel {
@@ -11,7 +11,7 @@ export interface UsualModel {
   readonly embedding: Uint8Array;
 }
 
-/** @param discard what becomes of a step's tensors after it was timed; not needed where garbage is collected in time */
+/** @param discard frees a step's tensors after its timing, for a runtime that collects garbage too late */
 export async function usualSide(
   { config, graph, weights, embedding }: UsualModel,
   discard: (tensors: readonly Tensor[]) => void = () => {},
@@ -26,12 +26,12 @@ export async function usualSide(
     ],
   });
   memory.stop();
-  /** The inputs of a step are made once: what is measured is what every step must do. */
+  /** The inputs of a step, cached: their construction is not part of the measured work. */
   let feeds: { readonly rows: number; readonly inputs: InferenceSession.FeedsType } | undefined;
 
   async function pastFeeds(rows: number): Promise<InferenceSession.FeedsType> {
     if (feeds?.rows === rows) return feeds.inputs;
-    // The other side computes the past it needs too: a first step must find both equally warm.
+    // edgebeam computes its past as well; so the first step finds both sides equally warm.
     if (!feeds) discard(Object.values(await session.run(makeFeeds(config, 1, PAST, 0))));
     const inputs = makeFeeds(config, rows, 1, PAST);
     feeds = { rows, inputs };
@@ -53,9 +53,9 @@ export async function usualSide(
       const inputs = await pastFeeds(rows);
       const begin = performance.now();
       const outputs = await session.run(inputs);
-      const ran = performance.now();
+      const runEnd = performance.now();
       const pasts = rows > 1 ? reorder(outputs, rows) : [];
-      const timing = { run: ran - begin, reorder: performance.now() - ran };
+      const timing = { run: runEnd - begin, reorder: performance.now() - runEnd };
       discard([...Object.values(outputs), ...pasts]);
       return timing;
     },
@@ -64,18 +64,18 @@ export async function usualSide(
   };
 }
 
-/** The public API does not show its memory: this sees it being made. */
+/** Captures onnxruntime's memory at its construction: the public API does not expose it. */
 function watchMemory(): { bytes(): number; stop(): void } {
   const { Memory } = WebAssembly;
-  let made: WebAssembly.Memory | undefined;
+  let captured: WebAssembly.Memory | undefined;
   WebAssembly.Memory = class extends Memory {
     constructor(descriptor: WebAssembly.MemoryDescriptor) {
       super(descriptor);
-      made = this;
+      captured = this;
     }
   };
   return {
-    bytes: () => made?.buffer.byteLength ?? 0,
+    bytes: () => captured?.buffer.byteLength ?? 0,
     stop() {
       WebAssembly.Memory = Memory;
     },
@@ -88,7 +88,7 @@ function makeFeeds(
   tokens: number,
   past: number,
 ): InferenceSession.FeedsType {
-  const ids = BigInt64Array.from({ length: rows * tokens }, (_, i) => BigInt(someToken(i)));
+  const ids = BigInt64Array.from({ length: rows * tokens }, (_, i) => BigInt(syntheticToken(i)));
   const positions = BigInt64Array.from({ length: rows * tokens }, (_, i) => BigInt(past + (i % tokens)));
   const feeds: Record<string, Tensor> = {
     input_ids: new Tensor('int64', ids, [rows, tokens]),
@@ -99,7 +99,7 @@ function makeFeeds(
   const size = shape.reduce((product, n) => product * n);
   for (let layer = 0; layer < config.n_layer; layer++) {
     for (const name of ['key', 'value']) {
-      // Any numbers but denormal ones take the same time.
+      // The values do not affect the time, unless they are denormal.
       feeds[`past.${layer}.${name}`] = new Tensor('float32', new Float32Array(size).fill(0.01), shape);
     }
   }
@@ -113,7 +113,7 @@ function causalMask(tokens: number, past: number): Float32Array {
   );
 }
 
-/** What a beam search does after each step: each beam goes on from the presents of the beam it came from. */
+/** A beam search's reordering after each step: each beam continues from its parent's `present` tensors. */
 function reorder(outputs: InferenceSession.ReturnType, rows: number): Tensor[] {
   const parentOf = (row: number) => (row + 1) % rows;
   return Object.entries(outputs)

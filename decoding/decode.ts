@@ -3,7 +3,7 @@ import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface
 import type { LanguageModel, TokenTree } from './interface/token-tree.ts';
 import { SelectionWorkspace } from './math/selection.ts';
 import { branchCount, requiredNodes } from './options/capacity.ts';
-import { checkAgainstModel } from './options/check-against-model.ts';
+import { checkLength, checkTokenIds, checkTokenizer } from './options/check-against-model.ts';
 import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import { processorsOf } from './options/processors.ts';
 import { BeamSearch } from './strategies/beam-search.ts';
@@ -38,7 +38,9 @@ export function decode(
   context: DecodingContext = {},
 ): Decoding {
   const { options, warnings } = resolveOptions(given);
-  checkAgainstModel(options, model, prompt.length, context.tokenizer !== undefined);
+  checkLength(options, model, prompt.length);
+  checkTokenizer(options, context.tokenizer);
+  checkTokenIds(options, model);
   return decodeResolved(model, prompt, options, context, warnings);
 }
 

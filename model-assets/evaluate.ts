@@ -1,8 +1,8 @@
 /**
- * @module What a conversion costs: how far one converted model's next-token distributions are from another's on a text.
+ * @module Compares the next-token distributions of two converted models on a text.
  *
- * Both models read the same tokens in windows that begin without a past, each in an onnxruntime of its own. Each
- * row of logits is compared as it comes, so memory does not grow with the text but for eight bytes a token.
+ * Both models read the same tokens in independent windows, each in its own onnxruntime. Logits are compared
+ * row by row as they are computed, so memory grows by eight bytes per token only.
  */
 
 import type { LanguageModel, TreeNode } from '../decoding/interface/token-tree.ts';
@@ -10,35 +10,36 @@ import { argmax } from '../decoding/math/sample-token.ts';
 import type { CachePrecision } from '../engine/cache/kv-pool.ts';
 import type { Engine } from '../engine/engine.ts';
 import { loadEngine } from '../engine/node/load-engine.ts';
-import type { OnProgress } from './convert/convert.ts';
+import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { OnProgress } from './checkpoint/progress.ts';
 
-/** Rows that go through a model at once. */
+/** Rows per forward pass. */
 const BATCH_ROWS = 64;
 const DEFAULT_WINDOW = 256;
 
-/** The models, or a model and the text, cannot be compared as asked. */
+/** The options do not allow a comparison. */
 export class EvaluationError extends Error {
   override readonly name = 'EvaluationError';
 }
 
 export interface EvaluateOptions {
-  /** Folder of the converted model in question. */
+  /** Folder of the converted model to evaluate. */
   readonly model: string;
-  /** Folder of the converted model it is held against. */
+  /** Folder of the converted model to compare it with. */
   readonly reference: string;
-  /** Special tokens such as `<|endoftext|>` count as what they are. */
+  /** Special tokens such as `<|endoftext|>` are parsed. */
   readonly text: string;
-  /** How the model in question keeps keys and values; the reference keeps them in f32. Default: f32. */
+  /** KV cache precision of the evaluated model; the reference uses f32. Default: f32. */
   readonly cache?: CachePrecision | undefined;
-  /** The most tokens of the text to read. Default: all. */
+  /** Maximum number of tokens to read. Default: all. */
   readonly tokens?: number | undefined;
-  /** Tokens a window has, at most the context of both models. Default: 256, or the context where it is smaller. */
+  /** Tokens per window, at most the context of both models. Default: 256, or the context if smaller. */
   readonly window?: number | undefined;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
 
-/** Of one model in a comparison. */
+/** The results of one model in a comparison. */
 export interface ModelFigures {
   readonly name: string;
   readonly precision: string;
@@ -50,12 +51,14 @@ export interface ModelFigures {
 export interface Comparison {
   readonly model: ModelFigures;
   readonly reference: ModelFigures;
-  /** Tokens that were predicted: all that were read but the first. */
+  /** Number of predicted tokens: all except the first. */
   readonly predictions: number;
   readonly window: number;
-  /** The share of predictions whose most likely token is the same, 0 to 1. */
+  /** Fraction of predictions with the same most likely token, 0 to 1. */
   readonly top1Agreement: number;
-  /** Kullback-Leibler divergence of the model from the reference, `Σ p_ref · ln(p_ref / p_model)`, in nats a prediction. */
+  /**
+   * Kullback-Leibler divergence from the reference, `Σ p_ref · ln(p_ref / p_model)`, in nats per prediction.
+   */
   readonly divergence: { readonly mean: number; readonly percentile99: number };
   readonly largestLogitDifference: number;
 }
@@ -63,8 +66,8 @@ export interface Comparison {
 /**
  * Compares two converted models on a text.
  *
- * @throws EvaluationError for models of different vocabularies, a text of fewer than two tokens, a window that is
- *   wider than a context; ModelFilesError, HeapExhaustedError as the engine does
+ * @throws EvaluationError for models of different vocabularies, a text of fewer than two tokens, or a window
+ *   that exceeds a model's context; the engine's ModelFilesError and HeapExhaustedError
  * @example
  * const { top1Agreement } = await evaluate({ model: 'dist/int8', reference: 'dist/f32', text });
  */
@@ -97,21 +100,21 @@ export async function evaluate(options: EvaluateOptions): Promise<Comparison> {
   };
 }
 
-/** What the rows add up to. */
+/** Sums over the compared rows. */
 class Sums {
   modelLoss = 0;
   referenceLoss = 0;
   agreements = 0;
   largestLogitDifference = 0;
   rows = 0;
-  /** One a row. */
+  /** One per row. */
   readonly divergences: Float64Array;
 
   constructor(rows: number) {
     this.divergences = new Float64Array(rows);
   }
 
-  /** @param next the token that the text goes on with */
+  /** @param next the text's next token */
   add(model: Float32Array, reference: Float32Array, next: number): void {
     const modelNorm = logSumExp(model);
     const referenceNorm = logSumExp(reference);
@@ -129,7 +132,7 @@ class Sums {
   }
 }
 
-/** Reads `ids` from `begin` up to `end`, each token predicting the one after it. */
+/** Compares the predictions of tokens `begin + 1` to `end`, in a window that starts at `begin`. */
 async function compareWindow(
   models: readonly [model: LanguageModel, reference: LanguageModel],
   ids: Int32Array,
@@ -151,35 +154,37 @@ async function compareWindow(
       return evaluations.map(({ logits }) => logits);
     };
   });
-  for (let at = begin; at < end; at += BATCH_ROWS) {
+  for (let first = begin; first < end; first += BATCH_ROWS) {
     signal?.throwIfAborted();
-    const tokens = ids.subarray(at, Math.min(at + BATCH_ROWS, end));
+    const tokens = ids.subarray(first, Math.min(first + BATCH_ROWS, end));
     const [rows = [], referenceRows = []] = await Promise.all(readers.map((read) => read(tokens)));
     for (const [i, row] of rows.entries()) {
-      // Both models have a row for each token, and the text a token after each.
-      sums.add(row, referenceRows[i] as Float32Array, ids[at + i + 1] as number);
+      // Both models return a row per token, and `end` is at most the index of the last token.
+      sums.add(row, referenceRows[i] as Float32Array, ids[first + i + 1] as number);
     }
     onProgress?.(sums.rows, sums.divergences.length, 'tokens');
   }
 }
 
-function checkWindow(model: Engine, reference: Engine, asked: number | undefined): number {
+function checkWindow(model: Engine, reference: Engine, requested: number | undefined): number {
   const [file, other] = [model.manifest.tokenizer, reference.manifest.tokenizer];
   if (model.vocabSize !== reference.vocabSize || file.sha256 !== other.sha256) {
     throw new EvaluationError(
-      `The models have different vocabularies: ${model.vocabSize} tokens, ${file.path} ${file.sha256.slice(0, 8)}… and ${reference.vocabSize} tokens, ${other.path} ${other.sha256.slice(0, 8)}…. HINT: convert both from one checkpoint`,
+      `The models have different vocabularies: ${model.vocabSize} tokens, ` +
+        `${file.path} ${file.sha256.slice(0, 8)}… and ${reference.vocabSize} tokens, ` +
+        `${other.path} ${other.sha256.slice(0, 8)}…. HINT: convert both from one checkpoint`,
     );
   }
   const context = Math.min(model.contextLength, reference.contextLength);
-  const window = asked ?? Math.min(DEFAULT_WINDOW, context);
+  const window = requested ?? Math.min(DEFAULT_WINDOW, context);
   if (window > context) {
-    throw new EvaluationError(`A window of ${window} tokens is wider than the context of ${context} tokens`);
+    throw new EvaluationError(`A window of ${window} tokens exceeds the context of ${context} tokens`);
   }
   return window;
 }
 
 function encode(model: Engine, { text, tokens }: EvaluateOptions): Int32Array {
-  const ids = model.tokenizer.encode(text, { parseSpecial: true }).subarray(0, tokens);
+  const ids = Tokenizer.read(model.tokenizerFile).encode(text, { parseSpecial: true }).subarray(0, tokens);
   if (ids.length < 2) {
     throw new EvaluationError(
       `The text has ${ids.length} tokens, expected 2 or more: one to read and one to predict`,
@@ -195,15 +200,15 @@ function figuresOf({ manifest }: Engine, loss: number): ModelFigures {
 
 /** `ln Σ exp(row)`, in double precision */
 function logSumExp(row: Float32Array): number {
-  const largest = row[argmax(row)] as number;
+  const maximum = row[argmax(row)] as number;
   let sum = 0;
-  for (const value of row) sum += Math.exp(value - largest);
-  return largest + Math.log(sum);
+  for (const value of row) sum += Math.exp(value - maximum);
+  return maximum + Math.log(sum);
 }
 
 const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** By nearest rank: the least value that `share` of all values do not pass. */
-function percentile(values: Float64Array, share: number): number {
-  return values.toSorted()[Math.ceil(share * values.length) - 1] as number;
+/** Nearest-rank percentile, `fraction` in (0, 1]. */
+function percentile(values: Float64Array, fraction: number): number {
+  return values.toSorted()[Math.ceil(fraction * values.length) - 1] as number;
 }

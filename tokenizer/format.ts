@@ -1,7 +1,7 @@
 /**
- * @module `tokenizer.bin`: a GPT-2 vocabulary as tables that are used where they lie, without parsing.
+ * @module `tokenizer.bin`: a GPT-2 vocabulary as tables that are used in place, without parsing.
  *
- * Little-endian 32-bit unsigned integers, then bytes; nothing between the parts and nothing after them:
+ * Little-endian 32-bit unsigned integers, then bytes; no padding between the parts or after them:
  *
  *     header       7: magic, version, tokens, merges, added tokens, token bytes, added token bytes
  *     byteIds      256: the token id of each single byte
@@ -10,8 +10,8 @@
  *     addedIds     added tokens
  *     addedFlags   added tokens: 1 when the token is special
  *     addedOffsets added tokens + 1: as `offsets`, into addedBytes
- *     tokenBytes   what the tokens stand for in decoded text
- *     addedBytes   what the added tokens look like in text to encode, in UTF-8
+ *     tokenBytes   the tokens' bytes in decoded text
+ *     addedBytes   the added tokens' content, in UTF-8
  */
 import { MERGE_STRIDE } from './bpe.ts';
 
@@ -20,12 +20,12 @@ export const TOKENIZER_VERSION = 1;
 const MAGIC = 0x4b544245; // the bytes "EBTK"
 const HEADER_WORDS = 7;
 const BYTE_VALUES = 256;
-/** A heap key of the merge loop holds rank and position exactly only up to here. */
+/** Heap keys (bpe.ts) are exact in float64 only below this: rank in 21 bits, position in 32. */
 const MAX_MERGES = 2 ** 21;
 const HINT =
   'HINT: convert the checkpoint again with this version of edgebeam, and deploy every file it writes.';
 
-/** A token that is looked for in the text itself before any merge; a special one only when the caller asks for it. */
+/** A token that is matched in the text before any merge; if special, only with `parseSpecial`. */
 export interface AddedToken {
   readonly content: string;
   readonly id: number;
@@ -43,7 +43,7 @@ export interface TokenizerTables {
   readonly added: readonly AddedToken[];
 }
 
-/** The file's bytes; the same tables always give the same ones. */
+/** Serializes the tables, deterministically. */
 export function writeTables(tables: TokenizerTables): Uint8Array {
   const { byteIds, offsets, merges, tokenBytes, added } = tables;
   const contents = added.map(({ content }) => new TextEncoder().encode(content));
@@ -68,15 +68,15 @@ export function writeTables(tables: TokenizerTables): Uint8Array {
     ...contents,
   ];
   const file = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
+  let offset = 0;
   for (const part of parts) {
-    file.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
-    at += part.byteLength;
+    file.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), offset);
+    offset += part.byteLength;
   }
   return file;
 }
 
-/** Where each of `parts` begins when they are laid end to end, and where the last one ends: `[parts + 1]`. */
+/** Byte offsets of the parts in their concatenation, and its length: `[parts + 1]`. */
 export function offsetsOf(parts: readonly Uint8Array[]): Uint32Array {
   const offsets = new Uint32Array(parts.length + 1);
   parts.forEach((part, i) => {
@@ -86,49 +86,51 @@ export function offsetsOf(parts: readonly Uint8Array[]): Uint32Array {
 }
 
 /**
- * The tables of a file, as views of `bytes` (of a copy, when `bytes` is not on a 4-byte boundary).
- * @throws Error when the file is another one, of another version, short, too long, or inconsistent.
+ * Parses a file. The tables are views of `bytes`, or of a copy if `bytes` is not 4-byte aligned.
+ * @throws Error if the file is of another format or version, truncated, too long, or inconsistent
  */
 export function readTables(bytes: Uint8Array): TokenizerTables {
   const file = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes); // a Buffer's slice() is no copy
-  let at = 0;
-  const numbers = (count: number) => {
-    if (at + 4 * count > file.length) fail(`ends after ${file.length} bytes, in the middle of its tables`);
-    at += 4 * count;
-    return new Uint32Array(file.buffer, file.byteOffset + at - 4 * count, count);
+  let position = 0;
+  const readWords = (count: number) => {
+    const start = position;
+    position += 4 * count;
+    if (position > file.length) fail(`ends after ${file.length} bytes, in the middle of its tables`);
+    return new Uint32Array(file.buffer, file.byteOffset + start, count);
   };
-  const header = numbers(HEADER_WORDS);
+  const header = readWords(HEADER_WORDS);
   const [magic, version, tokens, merges, added, tokenLength, addedLength] = header as unknown as HeaderWords;
   if (magic !== MAGIC) fail(`is not a tokenizer file (it begins with 0x${magic.toString(16)})`);
   if (version !== TOKENIZER_VERSION)
-    fail(`has version ${version}, and this reader knows ${TOKENIZER_VERSION}`);
+    fail(`has version ${version}; this reader supports version ${TOKENIZER_VERSION}`);
   if (merges >= MAX_MERGES) fail(`has ${merges} merges, more than ${MAX_MERGES - 1}`);
 
-  const byteIds = numbers(BYTE_VALUES);
-  const offsets = numbers(tokens + 1);
-  const mergeTable = numbers(merges * MERGE_STRIDE);
-  const addedIds = numbers(added);
-  const addedFlags = numbers(added);
-  const addedOffsets = numbers(added + 1);
-  if (file.length !== at + tokenLength + addedLength) {
-    fail(`has ${file.length} bytes where its header says ${at + tokenLength + addedLength}`);
+  const byteIds = readWords(BYTE_VALUES);
+  const offsets = readWords(tokens + 1);
+  const mergeTable = readWords(merges * MERGE_STRIDE);
+  const addedIds = readWords(added);
+  const addedFlags = readWords(added);
+  const addedOffsets = readWords(added + 1);
+  const expectedLength = position + tokenLength + addedLength;
+  if (file.length !== expectedLength) {
+    fail(`has ${file.length} bytes; its header says ${expectedLength}`);
   }
   for (const ids of [byteIds, mergeTable, addedIds]) {
-    const wrong = ids.find((id) => id >= tokens);
-    if (wrong !== undefined) fail(`names token ${wrong} of ${tokens}`);
+    const invalid = ids.find((id) => id >= tokens);
+    if (invalid !== undefined) fail(`contains token id ${invalid}; its vocabulary has ${tokens} tokens`);
   }
   checkOffsets(offsets, tokenLength);
   checkOffsets(addedOffsets, addedLength);
 
-  const addedBytes = file.subarray(at + tokenLength);
-  const text = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+  const addedBytes = file.subarray(position + tokenLength);
+  const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
   return {
     byteIds,
     offsets,
     merges: mergeTable,
-    tokenBytes: file.subarray(at, at + tokenLength),
+    tokenBytes: file.subarray(position, position + tokenLength),
     added: Array.from(addedIds, (id, i) => ({
-      content: text.decode(addedBytes.subarray(addedOffsets[i], addedOffsets[i + 1])),
+      content: decoder.decode(addedBytes.subarray(addedOffsets[i], addedOffsets[i + 1])),
       id,
       special: addedFlags[i] === 1,
     })),
@@ -138,11 +140,11 @@ export function readTables(bytes: Uint8Array): TokenizerTables {
 type HeaderWords = [number, number, number, number, number, number, number];
 
 function checkOffsets(offsets: Uint32Array, length: number): void {
-  const rising = offsets.every((offset, i) => i === 0 || (offsets[i - 1] as number) <= offset);
-  if (offsets[0] !== 0 || !rising || offsets.at(-1) !== length)
+  const ascending = offsets.every((offset, i) => i === 0 || (offsets[i - 1] as number) <= offset);
+  if (offsets[0] !== 0 || !ascending || offsets.at(-1) !== length)
     fail('has token offsets that do not fit its bytes');
 }
 
-function fail(what: string): never {
-  throw new Error(`tokenizer.bin ${what}.\n${HINT}`);
+function fail(problem: string): never {
+  throw new Error(`tokenizer.bin ${problem}.\n${HINT}`);
 }

@@ -1,6 +1,6 @@
 /** @module A binary heap of numbers in a typed array. */
 
-/** Gives back the smallest number first. It holds `capacity` numbers at most; the caller sees to that. */
+/** Pops the smallest number first. The caller must not push more than `capacity` numbers. */
 export class MinHeap {
   readonly #keys: Float64Array;
   size = 0;
@@ -11,15 +11,15 @@ export class MinHeap {
 
   push(key: number): void {
     const keys = this.#keys;
-    let at = this.size++;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const other = keys[parent] as number;
-      if (other <= key) break;
-      keys[at] = other;
-      at = parent;
+    let index = this.size++;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const parentKey = keys[parent] as number;
+      if (parentKey <= key) break;
+      keys[index] = parentKey;
+      index = parent;
     }
-    keys[at] = key;
+    keys[index] = key;
   }
 
   /** The heap must not be empty. */
@@ -27,14 +27,14 @@ export class MinHeap {
     const keys = this.#keys;
     const smallest = keys[0] as number;
     const key = keys[--this.size] as number;
-    let at = 0;
-    for (let child = 1; child < this.size; child = 2 * at + 1) {
+    let index = 0;
+    for (let child = 1; child < this.size; child = 2 * index + 1) {
       if (child + 1 < this.size && (keys[child + 1] as number) < (keys[child] as number)) child++;
       if (key <= (keys[child] as number)) break;
-      keys[at] = keys[child] as number;
-      at = child;
+      keys[index] = keys[child] as number;
+      index = child;
     }
-    keys[at] = key;
+    keys[index] = key;
     return smallest;
   }
 }

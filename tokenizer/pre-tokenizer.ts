@@ -1,9 +1,9 @@
 /**
- * @module GPT-2's pre-tokenizer: cuts text into the words that the merges work on one by one.
+ * @module GPT-2's pre-tokenizer: splits text into words, which BPE then encodes one by one.
  *
- * A scan of UTF-8 that does what the regular expression of GPT-2's `encoder.py` does,
+ * A scan of UTF-8, equivalent to the regular expression of GPT-2's `encoder.py`,
  * `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
- * with the reference's character classes instead of the engine's (unicode-classes.ts tells why).
+ * with the reference's character classes instead of the engine's (reason: unicode-classes.ts).
  */
 import { CLASS_RUNS } from './unicode-classes.ts';
 
@@ -19,7 +19,7 @@ const CONTRACTIONS = ['s', 't', 're', 've', 'm', 'll', 'd'].map((letters) =>
   new TextEncoder().encode(letters),
 );
 
-/** Run `i` of one class begins at code point `runStarts[i]`; ASCII has a table of its own. */
+/** Run `i` of code points of one class begins at `runStarts[i]`; ASCII has its own table. */
 const { runStarts, runClasses, asciiClasses } = readRuns();
 
 function readRuns() {
@@ -32,13 +32,13 @@ function readRuns() {
     const kind = CLASSES[name as keyof typeof CLASSES];
     runStarts[i] = start;
     runClasses[i] = kind;
-    asciiClasses.fill(kind, start); // later runs overwrite; past the end it does nothing
+    asciiClasses.fill(kind, start); // later runs overwrite this; a start past the end fills nothing
     start += Number.parseInt(length as string, 36);
   });
   return { runStarts, runClasses, asciiClasses };
 }
 
-/** The end of the word that begins at `start`, for `start` < `utf8.length`; `utf8` is valid, as TextEncoder writes it. */
+/** The end of the word that begins at `start` < `utf8.length`. `utf8` must be valid, as from TextEncoder. */
 export function wordEnd(utf8: Uint8Array, start: number): number {
   if (utf8[start] === APOSTROPHE) {
     const letters = CONTRACTIONS.find((suffix) => suffix.every((byte, i) => utf8[start + 1 + i] === byte));
@@ -49,7 +49,7 @@ export function wordEnd(utf8: Uint8Array, start: number): number {
     const kind = classAt(utf8, first);
     if (kind !== WHITE_SPACE) return runEnd(utf8, first, kind);
   }
-  // White space keeps its last character for the next word, unless it has no other or no word follows.
+  // The last white space character belongs to the next word, unless it is the only one or the text ends.
   const end = runEnd(utf8, start, WHITE_SPACE);
   if (end === utf8.length) return end;
   const last = previousCharacter(utf8, end);
@@ -58,26 +58,26 @@ export function wordEnd(utf8: Uint8Array, start: number): number {
 
 function runEnd(utf8: Uint8Array, start: number, kind: number): number {
   let end = start;
-  while (end < utf8.length && classAt(utf8, end) === kind) end += width(utf8[end] as number);
+  while (end < utf8.length && classAt(utf8, end) === kind) end += byteLength(utf8[end] as number);
   return end;
 }
 
 function previousCharacter(utf8: Uint8Array, end: number): number {
-  let at = end - 1;
-  while (((utf8[at] as number) & 0xc0) === 0x80) at--;
-  return at;
+  let start = end - 1;
+  while (((utf8[start] as number) & 0xc0) === 0x80) start--; // skips continuation bytes
+  return start;
 }
 
-function width(lead: number): number {
+function byteLength(lead: number): number {
   return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
-function classAt(utf8: Uint8Array, at: number): number {
-  const lead = utf8[at] as number;
+function classAt(utf8: Uint8Array, start: number): number {
+  const lead = utf8[start] as number;
   if (lead < 0x80) return asciiClasses[lead] as number;
-  const bytes = width(lead);
+  const bytes = byteLength(lead);
   let codePoint = lead & (0x7f >> bytes);
-  for (let i = 1; i < bytes; i++) codePoint = (codePoint << 6) | ((utf8[at + i] as number) & 0x3f);
+  for (let i = 1; i < bytes; i++) codePoint = (codePoint << 6) | ((utf8[start + i] as number) & 0x3f);
   let low = 0;
   let high = runStarts.length; // the run is in [low, high)
   while (high - low > 1) {

@@ -1,5 +1,5 @@
 /**
- * @module GPT-2's byte-level BPE for any vocabulary of that kind, with the ids and the text of Hugging Face's
+ * @module GPT-2's byte-level BPE for any such vocabulary. Ids and text are those of Hugging Face's
  * `GPT2TokenizerFast`.
  */
 import { Bpe } from './bpe.ts';
@@ -8,12 +8,12 @@ import { wordEnd } from './pre-tokenizer.ts';
 import { StreamingDecoder } from './streaming-decoder.ts';
 
 export interface EncodeOptions {
-  /** Take special tokens such as `<|endoftext|>` for what they are where they stand in the text. Default: false. */
+  /** Encode special tokens in the text, such as `<|endoftext|>`, to their ids. Default: false. */
   parseSpecial?: boolean;
 }
 
 export interface DecodeOptions {
-  /** Leave special tokens out of the text. Default: false. */
+  /** Omit special tokens from the text. Default: false. */
   skipSpecialTokens?: boolean;
 }
 
@@ -27,8 +27,9 @@ export class Tokenizer {
   readonly #tables: TokenizerTables;
   readonly #bpe: Bpe;
   readonly #specialIds: ReadonlySet<number>;
-  /** The added tokens that are special, and the others, which always stand for themselves. */
+  /** Added tokens that are encoded to their ids only with `parseSpecial`. */
   readonly #special: readonly AddedToken[];
+  /** Added tokens that are always encoded to their ids. */
   readonly #plain: readonly AddedToken[];
 
   private constructor(tables: TokenizerTables) {
@@ -42,27 +43,27 @@ export class Tokenizer {
   }
 
   /**
-   * The tokenizer in a `tokenizer.bin` (format.ts), whose bytes it keeps and which must not change after that.
-   * @throws Error with a hint when the bytes are not a whole file of this version.
+   * Reads a `tokenizer.bin` (format.ts). The tokenizer keeps views of `bytes`, which must not change.
+   * @throws Error with a hint if the bytes are not a complete file of this version
    */
   static read(bytes: Uint8Array): Tokenizer {
     return new Tokenizer(readTables(bytes));
   }
 
   /**
-   * The text's ids, none for ''. Nothing is added to the text; a surrogate without its other half counts as U+FFFD.
-   * Same as the reference with `add_special_tokens=False` and, unless `parseSpecial`, `split_special_tokens=True`.
+   * The text's ids, none for ''. No prefix space or token is added; a lone surrogate counts as U+FFFD.
+   * As the reference with `add_special_tokens=False` and, unless `parseSpecial`, `split_special_tokens=True`.
    */
   encode(text: string, { parseSpecial = false }: EncodeOptions = {}): Int32Array {
     return this.#encodeAround(parseSpecial ? [this.#special, this.#plain] : [this.#plain], text);
   }
 
-  /** Takes out the tokens of the first list, then those of the next in what is between them, and so on. */
+  /** Splits the text at the tokens of the first list, and the parts between at those of the next lists. */
   #encodeAround([tokens, ...others]: readonly (readonly AddedToken[])[], text: string): Int32Array {
     if (!tokens) return this.#encodeWords(text);
     const parts: Int32Array[] = [];
     let start = 0;
-    for (const { index, token } of occurrences(tokens, text)) {
+    for (const { index, token } of matchesOf(tokens, text)) {
       parts.push(this.#encodeAround(others, text.slice(start, index)), Int32Array.of(token.id));
       start = index + token.content.length;
     }
@@ -72,7 +73,7 @@ export class Tokenizer {
 
   #encodeWords(text: string): Int32Array {
     const utf8 = new TextEncoder().encode(text);
-    const ids = new Int32Array(utf8.length); // a token is one byte or more
+    const ids = new Int32Array(utf8.length); // a token has at least one byte
     let count = 0;
     for (let start = 0; start < utf8.length; ) {
       const end = wordEnd(utf8, start);
@@ -83,9 +84,9 @@ export class Tokenizer {
   }
 
   /**
-   * The ids' text; bytes that are no UTF-8 become U+FFFD (see StreamingDecoder). Same as the reference with
+   * The ids' text; invalid UTF-8 becomes U+FFFD (see StreamingDecoder). Same as the reference with
    * `clean_up_tokenization_spaces=False`.
-   * @throws RangeError when the vocabulary has no such id.
+   * @throws RangeError if the vocabulary has no such id
    */
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
     const decoder = this.decoder(options);
@@ -103,20 +104,20 @@ export class Tokenizer {
   }
 
   /**
-   * What the token stands for in text: a view of the tokenizer's own table, not to be written to.
-   * @throws RangeError when the vocabulary has no such id.
+   * The token's bytes in text: a view of the tokenizer's table, which must not be written to.
+   * @throws RangeError if the vocabulary has no such id
    */
   tokenBytes(id: number): Uint8Array {
     if (!Number.isInteger(id) || id < 0 || id >= this.vocabSize) {
-      throw new RangeError(`token id ${id} is not one of the vocabulary's 0 to ${this.vocabSize - 1}`);
+      throw new RangeError(`token id ${id} is outside of the vocabulary, 0 to ${this.vocabSize - 1}`);
     }
     const { offsets, tokenBytes } = this.#tables;
     return tokenBytes.subarray(offsets[id], offsets[id + 1]);
   }
 }
 
-/** Where `tokens` stand in `text`: from left to right without overlap, the longest where several begin. */
-function* occurrences(tokens: readonly AddedToken[], text: string) {
+/** Matches of `tokens` in `text`: leftmost first, without overlap, the longest of several at one index. */
+function* matchesOf(tokens: readonly AddedToken[], text: string) {
   if (tokens.length === 0) return;
   const byContent = new Map(tokens.map((token) => [token.content, token]));
   const longestFirst = [...byContent.keys()].sort((a, b) => b.length - a.length);
@@ -128,10 +129,10 @@ function* occurrences(tokens: readonly AddedToken[], text: string) {
 
 function concatenate(parts: readonly Int32Array[]): Int32Array {
   const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
+  let offset = 0;
   for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+    whole.set(part, offset);
+    offset += part.length;
   }
   return whole;
 }

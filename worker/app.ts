@@ -1,44 +1,37 @@
-/** @module The routes, and what is true of all of them. */
+/** @module The app: the routes of all contracts, and the middleware of every request. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
-import { errorResponse } from './contracts/error-shapes.ts';
-import { completions } from './contracts/openai/completions.ts';
-import { models } from './contracts/openai/models.ts';
-import { health } from './contracts/operation/health.ts';
-import { metrics } from './contracts/operation/metrics.ts';
-import { docs, openapi } from './contracts/operation/openapi.ts';
-import { resetPrefixCache } from './contracts/operation/reset-prefix-cache.ts';
-import { generate } from './contracts/tgi/generate.ts';
-import { info, tokenize } from './contracts/tgi/tokenize.ts';
-import { run } from './contracts/workers-ai/run.ts';
+import { allContracts } from './contracts.ts';
 import type { AppEnv } from './http/env.ts';
+import { errorHandler } from './http/error-response.ts';
 import { ApiError } from './http/errors.ts';
-import type { IsolateEngine } from './isolate/isolate-engine.ts';
+import type { IsolateModel } from './isolate/isolate-model.ts';
 import { keys, rateLimit } from './operate/keys.ts';
-import { crossOrigin, guardHeaders, logged } from './operate/middleware.ts';
+import { crossOrigin, logged, securityHeaders } from './operate/middleware.ts';
 import { Records } from './operate/records.ts';
-import { page } from './page/route.ts';
 
 const MAX_BODY_BYTES = 2 ** 20;
 
-export function createApp(engine: IsolateEngine): Hono<AppEnv> {
+export function createApp(model: IsolateModel): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const records = new Records();
+  const contracts = allContracts(records);
+  const errorResponse = errorHandler(contracts);
   app.onError(errorResponse);
   app.notFound((c) => {
-    const message = `There is nothing at ${c.req.method} ${c.req.path}`;
+    const message = `No route for ${c.req.method} ${c.req.path}`;
     return errorResponse(new ApiError(404, message, { code: 'not_found' }), c);
   });
   app.use(requestId());
   app.use(logged(records));
-  app.use(guardHeaders);
+  app.use(securityHeaders);
   app.use(crossOrigin);
-  app.use(keys);
-  app.use(rateLimit);
+  app.use(keys(contracts));
+  app.use(rateLimit(contracts));
   app.use(async (c, next) => {
-    c.set('engine', engine);
+    c.set('model', model);
     await next();
   });
   app.use(
@@ -61,17 +54,10 @@ export function createApp(engine: IsolateEngine): Hono<AppEnv> {
       },
     }),
   );
-  app.route('/v1/completions', completions);
-  app.route('/v1/models', models);
-  app.route('/', generate);
-  app.route('/', page);
-  app.route('/tokenize', tokenize);
-  app.route('/info', info);
-  app.route('/ai/run', run);
-  app.route('/health', health);
-  app.route('/metrics', metrics(records));
-  app.route('/reset_prefix_cache', resetPrefixCache);
-  app.route('/openapi.json', openapi);
-  app.route('/docs', docs);
+  for (const { routes } of contracts) {
+    for (const { method, path, middleware = [], handler } of routes) {
+      app.on(method.toUpperCase(), [path], ...middleware, handler);
+    }
+  }
   return app;
 }

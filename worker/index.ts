@@ -1,6 +1,6 @@
 /** @module The Worker. */
 import { createApp } from './app.ts';
-import { IsolateEngine } from './isolate/isolate-engine.ts';
+import { IsolateModel } from './isolate/isolate-model.ts';
 import { modules } from './modules.ts';
 
-export default createApp(new IsolateEngine(modules));
+export default createApp(new IsolateModel(modules));

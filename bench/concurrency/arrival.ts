@@ -1,27 +1,30 @@
-/** @module What one streaming user feels of long prompts that others send meanwhile, and what these feel of the stream. */
+/**
+ * @module Interference between a stream and long prompts: token gaps of the one, time to first token of the
+ * other.
+ */
 import { EventEmitter, once } from 'node:events';
 import { type Completion, complete, firstTokenMilliseconds, gaps } from './client.ts';
-import type { DrawPrompt } from './prompts.ts';
+import type { PromptGenerator } from './prompts.ts';
 import type { Subject } from './subjects.ts';
 
 export const LONG_PROMPT = 400;
 const STREAM_PROMPT = 16;
-/** Tokens that the stream gets undisturbed before each of the prompts. */
+/** Undisturbed tokens of the stream before each prompt. */
 const SPACING = 8;
 
 /** In milliseconds. */
 export interface Arrival {
-  /** Between the tokens of a stream that has the Worker to itself. */
+  /** Gaps between tokens of a stream without other requests. */
   readonly alone: number[];
-  /** Between those of a stream while a long prompt waits for its first token. */
+  /** Gaps between tokens of a stream while a long prompt waits for its first token. */
   readonly beside: number[];
-  /** To the first token of a long prompt that has the Worker to itself. */
+  /** Time to the first token of a long prompt without other requests. */
   readonly promptAlone: number[];
-  /** The same beside the stream; of those that were done before it ended. */
+  /** The same beside the stream, for prompts that finished before it ended. */
   readonly promptBeside: number[];
 }
 
-export async function measureArrival(server: URL, draw: DrawPrompt, subject: Subject): Promise<Arrival> {
+export async function measureArrival(server: URL, draw: PromptGenerator, subject: Subject): Promise<Arrival> {
   const arrival: Arrival = { alone: [], beside: [], promptAlone: [], promptBeside: [] };
   for (let round = 0; round < subject.rounds; round++) {
     const alone = await complete(server, { prompt: draw(STREAM_PROMPT), tokens: subject.streamTokens });
@@ -30,32 +33,33 @@ export async function measureArrival(server: URL, draw: DrawPrompt, subject: Sub
     const { stream, prompts } = await streamBesidePrompts(server, draw, subject);
     arrival.beside.push(...gapsDuring(stream, prompts));
     const end = stream.arrivals.at(-1) ?? NaN;
-    const done = prompts.filter(({ arrivals: [first = NaN] }) => first < end);
-    arrival.promptBeside.push(...done.map(firstTokenMilliseconds));
+    const finished = prompts.filter(({ arrivals: [first = NaN] }) => first < end);
+    arrival.promptBeside.push(...finished.map(firstTokenMilliseconds));
   }
   return arrival;
 }
 
-export function longPrompt(server: URL, draw: DrawPrompt): Promise<Completion> {
+export function longPrompt(server: URL, draw: PromptGenerator): Promise<Completion> {
   return complete(server, { prompt: draw(LONG_PROMPT), tokens: 1 });
 }
 
-/** A stream, and long prompts one after the other as long as it goes on. */
+/** Runs a stream, and sequential long prompts until it ends. */
 async function streamBesidePrompts(
   server: URL,
-  draw: DrawPrompt,
+  draw: PromptGenerator,
   { streamTokens, longPrompts }: Subject,
 ): Promise<{ stream: Completion; prompts: Completion[] }> {
   const tokens = new EventEmitter();
-  let left = streamTokens;
+  let remaining = streamTokens;
   const streaming = complete(server, { prompt: draw(STREAM_PROMPT), tokens: streamTokens }, () => {
-    left--;
-    tokens.emit('one');
+    remaining--;
+    tokens.emit('token');
   });
   const prompting = async () => {
     const prompts: Completion[] = [];
-    while (left > SPACING && prompts.length < longPrompts) {
-      for (const then = left - SPACING; left > then; ) await once(tokens, 'one');
+    while (remaining > SPACING && prompts.length < longPrompts) {
+      const target = remaining - SPACING;
+      while (remaining > target) await once(tokens, 'token');
       prompts.push(await longPrompt(server, draw));
     }
     return prompts;
@@ -64,7 +68,7 @@ async function streamBesidePrompts(
   return { stream, prompts };
 }
 
-/** Milliseconds between two tokens of the stream, of those during which a prompt waited for its first token. */
+/** The stream's token gaps, in milliseconds, during which a prompt waited for its first token. */
 export function gapsDuring(stream: Completion, prompts: readonly Completion[]): number[] {
   return gaps(stream).filter((_, i) => {
     const [begin, end] = stream.arrivals.slice(i, i + 2) as [number, number];

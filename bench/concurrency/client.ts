@@ -1,37 +1,37 @@
-/** @module A streaming client that is light enough to share two cores with what it measures. */
+/** @module A streaming client light enough to share two cores with the measured Worker. */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 
-export interface Asked {
+export interface CompletionRequest {
   /** Token ids. */
   readonly prompt: readonly number[];
-  /** Tokens of the answer, never fewer: no end of text ends it. */
+  /** Exact length of the answer: the request ignores the end of text. */
   readonly tokens: number;
 }
 
 /** Times are those of `performance.now()` in this process. */
 export interface Completion {
   readonly sent: number;
-  /** Of each token. */
+  /** One time per token. */
   readonly arrivals: readonly number[];
-  /** Tokens of the prompt that the server had already, as it says. */
+  /** Cached prompt tokens, as reported by the server. */
   readonly cachedTokens: number;
 }
 
-/** What is read of a chunk of `POST /v1/completions`. */
+/** The fields read from a chunk of `POST /v1/completions`. */
 interface Chunk {
   readonly choices?: readonly { readonly finish_reason: string | null }[];
   readonly usage?: { readonly prompt_tokens_details?: { readonly cached_tokens: number } } | null;
 }
 
 /**
- * Asks for a greedy completion over a connection of its own, and reads it as it comes.
+ * Streams a greedy completion over its own connection.
  * @param onToken called at each token
- * @throws Error when the server refuses, or the stream does not have as many tokens as were asked for
+ * @throws Error if the server refuses, or the stream has another number of tokens than requested
  */
 export async function complete(
   server: URL,
-  { prompt, tokens }: Asked,
+  { prompt, tokens }: CompletionRequest,
   onToken: () => void = () => {},
 ): Promise<Completion> {
   const sent = performance.now();
@@ -48,44 +48,44 @@ export async function complete(
   for await (const data of serverSentEvents(response)) {
     if (data === '[DONE]') continue;
     const { choices, usage } = JSON.parse(data) as Chunk;
-    if (!choices) throw new Error(`the stream broke off: ${data}`);
+    if (!choices) throw new Error(`the stream was aborted: ${data}`);
     cachedTokens = usage?.prompt_tokens_details?.cached_tokens ?? cachedTokens;
-    // Each token has a chunk, and the end has one more.
+    // One chunk per token, and a final one.
     if (choices[0]?.finish_reason !== null) continue;
     arrivals.push(performance.now());
     onToken();
   }
-  if (arrivals.length !== tokens) throw new Error(`${arrivals.length} tokens came of ${tokens}`);
+  if (arrivals.length !== tokens) throw new Error(`received ${arrivals.length} tokens, expected ${tokens}`);
   return { sent, arrivals, cachedTokens };
 }
 
 async function post(server: URL, body: object): Promise<IncomingMessage> {
-  const asking = request(new URL('/v1/completions', server), {
+  const outgoing = request(new URL('/v1/completions', server), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    // A kept connection may be one that the server is about to close.
+    // The server might be closing a kept-alive connection.
     agent: false,
   });
-  asking.end(JSON.stringify(body));
-  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+  outgoing.end(JSON.stringify(body));
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   response.setEncoding('utf8');
   if (response.statusCode === 200) return response;
-  const said = await response.reduce((text, part) => text + part, '');
-  throw new Error(`the Worker answered ${response.statusCode}: ${said}`);
+  const message = await response.reduce((text, part) => text + part, '');
+  throw new Error(`the Worker answered ${response.statusCode}: ${message}`);
 }
 
 async function* serverSentEvents(response: IncomingMessage): AsyncGenerator<string, void, undefined> {
-  let rest = '';
+  let incomplete = '';
   for await (const text of response) {
-    const events = (rest + text).split('\n\n');
-    rest = events.pop() ?? '';
+    const events = (incomplete + text).split('\n\n');
+    incomplete = events.pop() ?? '';
     for (const event of events) yield event.replace(/^data: /, '');
   }
 }
 
 export const firstTokenMilliseconds = ({ sent, arrivals }: Completion): number => (arrivals[0] ?? NaN) - sent;
 
-/** Milliseconds between each token and the next, as the client sees them. */
+/** Milliseconds between consecutive tokens, measured by the client. */
 export function gaps({ arrivals }: Completion): number[] {
   return arrivals.slice(1).map((arrival, i) => arrival - (arrivals[i] as number));
 }

@@ -1,31 +1,31 @@
-/** @module So many streams at once: tokens a second of all of them, and how evenly each of them gets its own. */
+/** @module Concurrent streams: their total tokens a second, and the gaps between the tokens of each. */
 import { complete, gaps } from './client.ts';
-import type { DrawPrompt } from './prompts.ts';
+import type { PromptGenerator } from './prompts.ts';
 import type { Subject } from './subjects.ts';
 
 export const LEVELS = [1, 2, 4, 8, 16] as const;
-/** A round has at least so many requests of each level, one wave of them after the other. */
-const LEAST_REQUESTS = 2;
+/** Minimum number of requests per level and round, in sequential waves. */
+const MIN_REQUESTS = 2;
 const PROMPT = 16;
 
 export interface Level {
-  /** Requests at once. */
+  /** Concurrent requests. */
   readonly streams: number;
-  /** Of all of them together, in each round. */
+  /** Of all streams together; one figure per round. */
   readonly tokensPerSecond: number[];
-  /** Milliseconds between a token and the next of the same stream, over all streams and rounds. */
+  /** Milliseconds between consecutive tokens of a stream, over all streams and rounds. */
   readonly gaps: number[];
 }
 
 export async function measureLevels(
   server: URL,
-  draw: DrawPrompt,
+  draw: PromptGenerator,
   { tokens, rounds }: Subject,
 ): Promise<Level[]> {
   const levels = LEVELS.map((streams): Level => ({ streams, tokensPerSecond: [], gaps: [] }));
   for (let round = 0; round < rounds; round++) {
     for (const level of levels) {
-      const waves = Math.max(1, LEAST_REQUESTS / level.streams);
+      const waves = Math.max(1, MIN_REQUESTS / level.streams);
       let milliseconds = 0;
       for (let i = 0; i < waves; i++) {
         const begin = performance.now();
@@ -40,10 +40,10 @@ export async function measureLevels(
 }
 
 /**
- * All at the same moment, each with a prompt of its own.
- * @param tokens of each answer
+ * Sends all requests at the same moment, each with its own prompt.
+ * @param tokens the length of each answer
  */
-export function wave(server: URL, draw: DrawPrompt, streams: number, tokens: number) {
+export function wave(server: URL, draw: PromptGenerator, streams: number, tokens: number) {
   const prompts = Array.from({ length: streams }, () => draw(PROMPT));
   return Promise.all(prompts.map((prompt) => complete(server, { prompt, tokens })));
 }

@@ -1,4 +1,4 @@
-/** @module Many at once: the real Worker in workerd over real HTTP, one model after the other. */
+/** @module Concurrent requests: the real Worker in workerd over real HTTP, one model after the other. */
 import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
 import { startServer } from '../workerd/server.ts';
 import { type Arrival, longPrompt, measureArrival } from './arrival.ts';
@@ -14,7 +14,7 @@ export interface Concurrency {
   readonly prefix: PrefixReuse;
 }
 
-/** @param isQuick to see that it works, not to believe the figures */
+/** @param isQuick few calls: checks that it works; the figures are not reliable */
 export async function measureConcurrency(isQuick: boolean): Promise<Concurrency[]> {
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8' });
   const results: Concurrency[] = [];
@@ -27,7 +27,7 @@ async function measureSubject(subject: Subject): Promise<Concurrency> {
   const server = await startServer('worker/index.ts', assets, heapMib);
   try {
     const draw = promptSource();
-    // The passes of the fewest rows and of the most, some dozens of each, for V8 to optimize.
+    // Warm-up: some dozens of passes with the fewest and with the most rows, for V8 to optimize.
     await wave(server.url, draw, LEVELS[0], tokens);
     await wave(server.url, draw, Math.max(...LEVELS), tokens);
     await longPrompt(server.url, draw);

@@ -1,14 +1,14 @@
-/** @module Prompts that no cache can know: token ids drawn anew each time. */
+/** @module Uncached prompts: fresh random token ids for each request. */
 import { seededRandom } from '../../decoding/math/random.ts';
 
-/** Fewer than any of the models knows, and none of them ends a text. */
-const IDS = 8000;
+/** Below the vocabulary size and the end-of-text id of every model. */
+const ID_LIMIT = 8000;
 
-/** So many token ids. */
-export type DrawPrompt = (tokens: number) => number[];
+/** Draws a prompt of `tokens` random ids. */
+export type PromptGenerator = (tokens: number) => number[];
 
-/** The same prompts in every run. */
-export function promptSource(): DrawPrompt {
+/** Seeded: every run uses the same prompts. */
+export function promptSource(): PromptGenerator {
   const random = seededRandom(0);
-  return (tokens) => Array.from({ length: tokens }, () => Math.floor(random() * IDS));
+  return (tokens) => Array.from({ length: tokens }, () => Math.floor(random() * ID_LIMIT));
 }

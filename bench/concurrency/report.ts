@@ -1,4 +1,4 @@
-/** @module What many at once get, as Markdown. */
+/** @module Formats the results of concurrent requests as Markdown. */
 import { median, milliseconds, percentile, table } from '../format.ts';
 import { LONG_PROMPT } from './arrival.ts';
 import type { Concurrency } from './measure.ts';
@@ -8,23 +8,23 @@ import { PREFIX } from './prefix.ts';
 export function concurrencyParts(results: readonly Concurrency[]): string[] {
   if (results.length === 0) return [];
   return [
-    '**Many at once: streams from the Worker**, in workerd; between tokens in ms:',
+    '**Concurrent streams from the Worker**, in workerd; between tokens in ms:',
     levelTable(results),
     `**One stream, alone and while prompts of ${LONG_PROMPT} tokens arrive**, in workerd, ms; a step is the median alone:`,
     arrivalTable(results),
-    `**First token of a prompt of which ${PREFIX} tokens were there before**, in workerd, ms:`,
+    `**First token of a prompt with a cached prefix of ${PREFIX} tokens**, in workerd, ms:`,
     prefixTable(results),
   ];
 }
 
 function levelTable(results: readonly Concurrency[]): string {
-  const header = ['', 'tokens a second', '× one at a time', 'between tokens, median', '99th percentile'];
+  const header = ['', 'tokens a second', '× 1 stream', 'between tokens, median', '99th percentile'];
   const rows = results.flatMap(({ model, levels }) => {
     const rates = levels.map(({ tokensPerSecond }) => median(tokensPerSecond));
     return levels.map(({ streams, gaps }, i) => {
       const rate = rates[i] as number;
       return [
-        `${model}: ${streams}${streams === 1 ? '' : ' at once'}`,
+        `${model}: ${streams} ${streams === 1 ? 'stream' : 'streams'}`,
         milliseconds(rate),
         `${(rate / (rates[0] as number)).toFixed(2)} ×`,
         milliseconds(median(gaps)),
@@ -59,7 +59,13 @@ function arrivalTable(results: readonly Concurrency[]): string {
 }
 
 function prefixTable(results: readonly Concurrency[]): string {
-  const header = ['', 'nothing cached', 'prefix cached', 'cached / not', 'cached tokens, as the Worker says'];
+  const header = [
+    '',
+    'uncached',
+    'cached prefix',
+    'cached / uncached',
+    'cached tokens reported by the Worker',
+  ];
   const rows = results.map(({ model, prefix: { shared, unseen, cachedTokens } }) => [
     model,
     milliseconds(median(unseen)),

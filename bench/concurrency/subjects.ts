@@ -1,6 +1,6 @@
-/** @module The models that serve many at once, and how much is asked of each: a slow one gets less. */
+/** @module The models of the concurrency benchmark and their workloads: a slow model gets a smaller one. */
 import { DEFAULT_MODEL } from '../../model-assets/ensure.ts';
-import { INT4, INT8 } from '../models.ts';
+import { INT4_MODEL, INT8_MODEL } from '../models.ts';
 import { ISOLATE_HEAP_MIB, LARGE_HEAP_MIB } from '../workerd/server.ts';
 
 export interface Subject {
@@ -8,14 +8,15 @@ export interface Subject {
   /** Folder of the converted model. */
   readonly assets: string;
   readonly heapMib: number;
-  /** Tokens of each answer where many are at once. At int4 there are some 800 slots for all of 16. */
+  /** Tokens of each concurrent answer. At int4 the 16 requests share some 800 slots. */
   readonly tokens: number;
-  /** Tokens of the stream beside which long prompts arrive, and how many of these there are at most. */
+  /** Tokens of the stream beside which long prompts arrive. */
   readonly streamTokens: number;
+  /** Maximum number of long prompts. */
   readonly longPrompts: number;
-  /** How often each of these is measured, in turn. */
+  /** Measurements of each of these, which take turns. */
   readonly rounds: number;
-  /** Prompts of which a beginning was there before, and as many that are new. */
+  /** Prompts with a cached prefix, and the same number of uncached ones. */
   readonly prefixes: number;
 }
 
@@ -32,7 +33,7 @@ const DEFAULT: Subject = {
 const GPT2_INT4: Subject = {
   ...DEFAULT,
   name: 'GPT-2 124M, int4',
-  assets: INT4,
+  assets: INT4_MODEL,
   tokens: 32,
   rounds: 3,
   prefixes: 9,
@@ -40,7 +41,7 @@ const GPT2_INT4: Subject = {
 const GPT2_INT8: Subject = {
   ...GPT2_INT4,
   name: 'GPT-2 124M, int8',
-  assets: INT8,
+  assets: INT8_MODEL,
   heapMib: LARGE_HEAP_MIB,
   streamTokens: 160,
   longPrompts: 2,
@@ -50,7 +51,7 @@ const GPT2_INT8: Subject = {
 
 export const SUBJECTS: readonly Subject[] = [DEFAULT, GPT2_INT4, GPT2_INT8];
 
-/** To see that it works. */
+/** A short version: checks that it works. */
 export const quick = (subject: Subject): Subject => ({
   ...subject,
   tokens: subject.tokens / 4,

@@ -1,13 +1,13 @@
-/** @module workerd's own account of an isolate's JavaScript, by the DevTools protocol. */
+/** @module The JavaScript memory of an isolate, as workerd reports it over the DevTools protocol. */
 import { WebSocket } from 'ws';
 
-/** In bytes. */
+/** Sizes in bytes. */
 export interface JavaScriptHeap {
   /** Objects and code. */
   readonly used: number;
-  /** What the runtime holds for them outside the heap. */
+  /** The runtime's memory for them outside the heap. */
   readonly embedder: number;
-  /** ArrayBuffers; WebAssembly's memory is not among them. */
+  /** ArrayBuffers, without WebAssembly memory. */
   readonly buffers: number;
 }
 
@@ -25,17 +25,17 @@ export class Inspector implements Disposable {
     this.#socket = socket;
   }
 
-  /** @param port `wrangler dev --inspector-port` */
+  /** @param port the value of `wrangler dev --inspector-port` */
   static async connect(port: number): Promise<Inspector> {
     const response = await fetch(`http://127.0.0.1:${port}/json`);
     const [target] = (await response.json()) as { webSocketDebuggerUrl: string }[];
-    if (!target) throw new Error('the inspector has no isolate');
+    if (!target) throw new Error('the inspector lists no isolate');
     const socket = new WebSocket(target.webSocketDebuggerUrl);
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     return new Inspector(socket);
   }
 
-  /** As it is, with what nobody needs any more and V8 has not collected yet. */
+  /** Current usage, including garbage that V8 has not collected yet. */
   async javaScript(): Promise<JavaScriptHeap> {
     const usage = (await this.#call('Runtime.getHeapUsage')) as HeapUsage;
     return {
@@ -45,8 +45,10 @@ export class Inspector implements Disposable {
     };
   }
 
-  /** What is alive: a snapshot, which nobody reads, collects all garbage first. (`collectGarbage` never answers.) */
-  async livingJavaScript(): Promise<JavaScriptHeap> {
+  /**
+   * Live objects only: taking a heap snapshot collects all garbage first. (`collectGarbage` never answers.)
+   */
+  async liveJavaScript(): Promise<JavaScriptHeap> {
     await this.#call('HeapProfiler.enable');
     await this.#call('HeapProfiler.takeHeapSnapshot');
     return this.javaScript();
@@ -60,17 +62,17 @@ export class Inspector implements Disposable {
     const id = ++this.#calls;
     return new Promise((resolve, reject) => {
       const stop = (settle: () => void) => {
-        this.#socket.off('message', hear).off('close', closed);
+        this.#socket.off('message', onMessage).off('close', onClose);
         settle();
       };
-      const hear = (data: Buffer) => {
+      const onMessage = (data: Buffer) => {
         const message = JSON.parse(String(data));
         if (message.id !== id) return;
         if (message.error) stop(() => reject(new Error(`${method}: ${message.error.message}`)));
         else stop(() => resolve(message.result));
       };
-      const closed = () => stop(() => reject(new Error(`${method}: the inspector has gone`)));
-      this.#socket.on('message', hear).on('close', closed);
+      const onClose = () => stop(() => reject(new Error(`${method}: the inspector disconnected`)));
+      this.#socket.on('message', onMessage).on('close', onClose);
       this.#socket.send(JSON.stringify({ id, method }));
     });
   }

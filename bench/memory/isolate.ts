@@ -1,38 +1,41 @@
-/** @module All of an isolate's memory while it serves a model: onnxruntime's heap and JavaScript's, inside workerd. */
+/**
+ * @module The total memory of an isolate that serves a model: WebAssembly heap and JavaScript, inside
+ * workerd.
+ */
 
 import type { EngineStatus } from '../../engine/engine.ts';
 import type { Plan } from '../../engine/model/plan.ts';
 import { freePort, startDevServer } from '../../worker/dev/child-server.ts';
 import { Inspector, type JavaScriptHeap } from './inspector.ts';
 
-/** What Cloudflare gives an isolate, in the smaller of the two meanings of MB. */
+/** Cloudflare's limit for an isolate, by the smaller of the two definitions of MB. */
 export const ISOLATE_BYTES = 128e6;
 
-export interface Moment {
+export interface MemorySample {
   readonly after: string;
-  /** Of the WebAssembly heap, which never shrinks. */
+  /** Size of the WebAssembly heap, which never shrinks. */
   readonly wasm: number;
-  /** What is alive. */
+  /** Live objects. */
   readonly javaScript: JavaScriptHeap;
-  /** With what V8 had not collected yet. */
+  /** Including garbage that V8 had not collected yet. */
   readonly uncollected: JavaScriptHeap;
 }
 
 export interface IsolateMemory {
   readonly plan: Plan;
-  readonly moments: readonly Moment[];
+  readonly samples: readonly MemorySample[];
 }
 
 export const totalOf = ({ used, embedder, buffers }: JavaScriptHeap): number => used + embedder + buffers;
 
 const PROMPT = { long: 256, short: 64 };
-/** One after the other, in turn. */
-const KINDS = [{ temperature: 0 }, { top_k: 40 }, { num_beams: 2 }, { num_beams: 4 }] as const;
+/** Decoding options of the short requests, in turn. */
+const STRATEGIES = [{ temperature: 0 }, { top_k: 40 }, { num_beams: 2 }, { num_beams: 4 }] as const;
 
 /**
- * Starts the Worker with a model, works it through a long beam search, twenty requests one after the other and four at
- * once, and looks after each.
- * @throws Error when a request is refused or fails
+ * Starts the Worker with a model, runs a long beam search, twenty sequential requests and four concurrent
+ * ones, and samples its memory after each.
+ * @throws Error if a request is refused or fails
  */
 export async function measureIsolate(model: string): Promise<IsolateMemory> {
   const port = await freePort();
@@ -42,23 +45,25 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
 
   await post({ prompt: tokens(1), max_tokens: 1 });
   using inspector = await Inspector.connect(port);
-  const moments: Moment[] = [];
-  const look = async (after: string) => {
+  const samples: MemorySample[] = [];
+  const takeSample = async (after: string) => {
     const uncollected = await inspector.javaScript();
-    const javaScript = await inspector.livingJavaScript();
-    moments.push({ after, wasm: (await status()).heap.size, javaScript, uncollected });
+    const javaScript = await inspector.liveJavaScript();
+    samples.push({ after, wasm: (await status()).heap.size, javaScript, uncollected });
   };
-  await look('loading, and one token');
+  await takeSample('loading, and one token');
   await post({ prompt: tokens(PROMPT.long), num_beams: 4, max_tokens: 64 });
-  await look(`a prompt of ${PROMPT.long} tokens, 4 beams, 64 tokens`);
+  await takeSample(`a prompt of ${PROMPT.long} tokens, 4 beams, 64 tokens`);
   for (let i = 0; i < 20; i++) {
-    const kind = KINDS[i % KINDS.length];
-    await post({ prompt: tokens(PROMPT.short + i), max_tokens: 16, ...kind });
+    const strategy = STRATEGIES[i % STRATEGIES.length];
+    await post({ prompt: tokens(PROMPT.short + i), max_tokens: 16, ...strategy });
   }
-  await look('20 requests one after the other');
-  await Promise.all(KINDS.map((kind) => post({ prompt: tokens(PROMPT.short), max_tokens: 16, ...kind })));
-  await look('4 requests at once');
-  return { plan: (await status()).plan, moments };
+  await takeSample('20 sequential requests');
+  await Promise.all(
+    STRATEGIES.map((strategy) => post({ prompt: tokens(PROMPT.short), max_tokens: 16, ...strategy })),
+  );
+  await takeSample('4 concurrent requests');
+  return { plan: (await status()).plan, samples };
 }
 
 const tokens = (count: number) => Array.from({ length: count }, (_, i) => (i * 37 + 11) % 1000);

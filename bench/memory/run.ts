@@ -1,22 +1,22 @@
-/** @module `npm run memory`: what a model takes of an isolate's 128 MB, measured inside workerd. */
+/** @module `npm run memory`: a model's share of an isolate's 128 MB, measured inside workerd. */
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describePlan } from '../../engine/model/plan.ts';
-import { ensureInt4Model, INT4 } from '../models.ts';
+import { ensureInt4Model, INT4_MODEL } from '../models.ts';
 import { ISOLATE_BYTES, measureIsolate, totalOf } from './isolate.ts';
 
 const { model } = new Command('npm run memory --')
-  .description("Measures all of an isolate's memory while it serves a model in workerd.")
+  .description('Measures the total memory of an isolate that serves a model in workerd.')
   .option('--model <dir>', 'a converted model (default: GPT-2 124M with random weights at 4 bits)')
   .parse()
   .opts<{ model?: string }>();
 
 if (!model) await ensureInt4Model();
-const { plan, moments } = await measureIsolate(model ? join(process.cwd(), model) : INT4);
+const { plan, samples } = await measureIsolate(model ? join(process.cwd(), model) : INT4_MODEL);
 
 console.log(`${describePlan(plan)}\n`);
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
-const rows = moments.map(({ after, wasm, javaScript, uncollected }) => [
+const rows = samples.map(({ after, wasm, javaScript, uncollected }) => [
   after,
   megabytes(wasm),
   megabytes(javaScript.used + javaScript.embedder),

@@ -1,6 +1,7 @@
 /**
- * @module Whether every peer has the same model: a wrongly converted one would be measured in vain. On the trained default
- * model, after each beginning of one text, a peer's next token is held to that of edgebeam at f32.
+ * @module Checks that every peer has the same model, because timing a wrongly converted one is useless. On
+ * the trained default model, for each prefix of one text, a peer's next token is compared with that of
+ * edgebeam at f32.
  */
 import { join } from 'node:path';
 import { decodeAll } from '../../decoding/index.ts';
@@ -16,19 +17,19 @@ import type { Answer, Prompt } from './protocol.ts';
 const OPENING = 'Once upon a time there was a little girl who lived near the forest, and';
 const TOKENS = 32;
 const [BEAMS, BEAM_TOKENS] = [4, 16];
-/** Fewer than this part of the tokens is more than rounding. */
-const LEAST = 0.8;
+/** A smaller fraction of equal tokens cannot be explained by rounding. */
+const MIN_AGREEMENT = 0.8;
 
 export interface Agreement {
   readonly tokens: number;
   readonly same: number;
-  /** Whether its best of four beams is the same text; null if it has none. */
+  /** Whether the best of four beams is the same text; null without beam search. */
   readonly sameBeam: boolean | null;
 }
 
 export interface Reference {
   readonly tokenizer: Tokenizer;
-  readonly beginnings: readonly { readonly prompt: Prompt; readonly next: number }[];
+  readonly prefixes: readonly { readonly prompt: Prompt; readonly next: number }[];
   readonly opening: Prompt;
   readonly beam: readonly number[];
 }
@@ -39,7 +40,7 @@ export async function makeReference(): Promise<Reference> {
   const tokenizer = await readTokenizer(folder);
   const engine = await loadEngine(folder);
   const opening = { text: OPENING, ids: [...tokenizer.encode(OPENING)] };
-  const continueIt = async (max_new_tokens: number, num_beams: number) => {
+  const complete = async (max_new_tokens: number, num_beams: number) => {
     const { sequences } = await decodeAll(engine, opening.ids, {
       max_new_tokens,
       num_beams,
@@ -47,19 +48,19 @@ export async function makeReference(): Promise<Reference> {
     });
     return sequences[0]?.tokens ?? [];
   };
-  const greedy = await continueIt(TOKENS, 1);
-  const beginnings = greedy.map((next, i) => {
+  const greedy = await complete(TOKENS, 1);
+  const prefixes = greedy.map((next, i) => {
     const ids = [...opening.ids, ...greedy.slice(0, i)];
     return { prompt: { ids, text: tokenizer.decode(ids) }, next };
   });
-  // Who takes text cuts it anew, which gives other tokens when a word is not whole.
-  const cutAlike = beginnings.filter(
+  // A peer that takes text encodes it again, with other tokens if a word is incomplete.
+  const reencodable = prefixes.filter(
     ({ prompt: { ids, text } }) => tokenizer.encode(text).join() === ids.join(),
   );
-  return { tokenizer, beginnings: cutAlike, opening, beam: await continueIt(BEAM_TOKENS, BEAMS) };
+  return { tokenizer, prefixes: reencodable, opening, beam: await complete(BEAM_TOKENS, BEAMS) };
 }
 
-/** @throws Error if the peer differs too often to have the same model */
+/** @throws Error if too few tokens agree for the same model */
 export async function checkAgreement(
   peer: Peer,
   models: PeerModels,
@@ -69,9 +70,9 @@ export async function checkAgreement(
   try {
     await running.load();
     const agreement = await compare(running, reference);
-    if (agreement.same >= LEAST * agreement.tokens) return agreement;
+    if (agreement.same >= MIN_AGREEMENT * agreement.tokens) return agreement;
     throw new Error(
-      `${peer.name} has another model: of ${agreement.tokens} tokens only ${agreement.same} are those of f32`,
+      `${peer.name} has another model: only ${agreement.same} of ${agreement.tokens} tokens equal those of f32`,
     );
   } finally {
     await running.close();
@@ -79,10 +80,10 @@ export async function checkAgreement(
 }
 
 async function compare(running: RunningPeer, reference: Reference): Promise<Agreement> {
-  const { tokenizer, beginnings, opening, beam } = reference;
+  const { tokenizer, prefixes, opening, beam } = reference;
   const textOf = ({ ids, text }: Answer) => (ids ? tokenizer.decode(ids) : (text ?? ''));
   let same = 0;
-  for (const { prompt, next } of beginnings) {
+  for (const { prompt, next } of prefixes) {
     const reply = await running.perform({ kind: 'generate', prompt, tokens: 1, beams: 1 });
     if (!('refused' in reply) && textOf(reply) === tokenizer.decode([next])) same++;
   }
@@ -93,5 +94,5 @@ async function compare(running: RunningPeer, reference: Reference): Promise<Agre
     beams: BEAMS,
   });
   const sameBeam = 'refused' in searched ? null : textOf(searched) === tokenizer.decode(beam);
-  return { tokens: beginnings.length, same, sameBeam };
+  return { tokens: prefixes.length, same, sameBeam };
 }

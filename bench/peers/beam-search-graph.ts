@@ -1,18 +1,18 @@
 /**
- * @module GPT-2 inside onnxruntime's own beam search: a graph of one `com.microsoft.BeamSearch` node with the usual
- * layout as its decoder, which has the inputs and outputs that the operator's documentation asks of one
+ * @module GPT-2 inside onnxruntime's own beam search: a graph of one `com.microsoft.BeamSearch` node with the
+ * usual layout as its decoder, whose inputs and outputs follow the operator's documentation
  * (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.BeamSearch).
  */
 import protobuf from 'protobufjs';
 import type { Graph, Value } from '../../model-assets/graphs/onnx.ts';
-import type { Border } from '../usual-graph.ts';
+import type { GraphInterface } from '../usual-graph.ts';
 import { causalMask } from './export-graph.ts';
 
 /** Keys and values of a layer are one tensor, `past_<layer> [2, batch, n_head, past, head_size]`. */
-export const BEAM_SEARCH_BORDER: Border = {
+export const BEAM_SEARCH_INTERFACE: GraphInterface = {
   idType: 'int32',
   mask: (graph, ids) => causalMask(graph, ids, 'int32'),
-  grow(graph, layer, rows, { n_embd, n_head }) {
+  appendToCache(graph, layer, rows, { n_embd, n_head }) {
     const cache = (tokens: string) => [2, 'batch', n_head, tokens, n_embd / n_head];
     const past = graph.input(`past_${layer}`, 'float32', cache('past'));
     const first = graph.constant('int64', [0]);
@@ -28,7 +28,7 @@ export const BEAM_SEARCH_BORDER: Border = {
 
 const unsqueezed = (graph: Graph, axes: Value) => (value: Value) => graph.node('Unsqueeze', [value, axes]);
 
-/** A message that is taken over as it is stands here as its bytes, which are the same on the wire. */
+/** Messages that are copied unchanged are declared as `bytes`, which have the same wire format. */
 const { root } = protobuf.parse(
   `
   syntax = "proto3";
@@ -70,11 +70,11 @@ const INPUTS = [
   ['repetition_penalty', FLOAT, [1]],
 ] as const;
 
-/** @param decoder the bytes of a whole model with {@link BEAM_SEARCH_BORDER} */
+/** @param decoder a serialized model with {@link BEAM_SEARCH_INTERFACE} */
 export function beamSearchModel(decoder: Uint8Array, eosTokenId: number): Uint8Array {
   const model = Whole.toObject(Whole.decode(decoder)) as { graph: Uint8Array[] };
-  // The graph may stand there in parts, which are one message when joined.
-  const whole = Buffer.concat(model.graph);
+  // A protobuf message may be split into several fields; concatenated they are one message.
+  const decoderGraph = Buffer.concat(model.graph);
   const graph = {
     name: 'beam_search',
     input: INPUTS.map(([name, type, dimensions]) => valueInfo(name, type, dimensions)),
@@ -90,7 +90,7 @@ export function beamSearchModel(decoder: Uint8Array, eosTokenId: number): Uint8A
           ...Object.entries({ model_type: 0, eos_token_id: eosTokenId, pad_token_id: eosTokenId }).map(
             ([name, i]) => ({ name, i, type: INT }),
           ),
-          { name: 'decoder', g: logitsFirst(whole), type: GRAPH },
+          { name: 'decoder', g: logitsFirst(decoderGraph), type: GRAPH },
         ],
       },
     ],
@@ -99,7 +99,7 @@ export function beamSearchModel(decoder: Uint8Array, eosTokenId: number): Uint8A
   return Whole.encode(Whole.fromObject({ ...model, graph: [bytes] })).finish();
 }
 
-/** The operator takes the decoder's outputs by their order. */
+/** The operator identifies the decoder's outputs by their order. */
 function logitsFirst(graph: Uint8Array): Uint8Array {
   const decoder = DecoderGraph.toObject(DecoderGraph.decode(graph)) as { output: Uint8Array[] };
   const output = [...decoder.output.slice(-1), ...decoder.output.slice(0, -1)];

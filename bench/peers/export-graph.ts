@@ -1,17 +1,17 @@
 /**
- * @module GPT-2 in ONNX as transformers.js takes it: the inputs and outputs of Optimum's `text-generation-with-past`
- * export, as of the published `onnx/model_quantized.onnx` files.
+ * @module GPT-2 in ONNX for transformers.js: the inputs and outputs of Optimum's `text-generation-with-past`
+ * export, as in the published `onnx/model_quantized.onnx` files.
  *
- * Inside it is the usual layout (see `usual-graph.ts`), which is faster than an export in one thing: only the last
- * position is read out.
+ * The computation is the usual layout (see `usual-graph.ts`), which is faster than an export in one way: only
+ * the last position has logits.
  */
 import type { Graph, Value } from '../../model-assets/graphs/onnx.ts';
-import { type Border, growApart } from '../usual-graph.ts';
+import { type GraphInterface, separateCaches } from '../usual-graph.ts';
 
-export const EXPORT_BORDER: Border = {
+export const EXPORT_INTERFACE: GraphInterface = {
   idType: 'int64',
   mask: (graph, ids) => causalMask(graph, ids, 'int64'),
-  grow: growApart('past_key_values', 'present'),
+  appendToCache: separateCaches('past_key_values', 'present'),
   logitsRank: 3,
 };
 
@@ -19,7 +19,7 @@ export const EXPORT_BORDER: Border = {
 const [FLOAT, BOOL] = [1, 9];
 
 /**
- * An input `attention_mask [batch, total]` of ones and zeros → what is added to the scores, `[batch, 1, tokens, total]`:
+ * An input `attention_mask [batch, total]` of ones and zeros → the additive mask `[batch, 1, tokens, total]`:
  * 0 where a key is no later than the query and not padding, else -1e30.
  */
 export function causalMask(graph: Graph, ids: Value, type: 'int32' | 'int64'): Value {
@@ -39,7 +39,7 @@ export function causalMask(graph: Graph, ids: Value, type: 'int32' | 'int64'): V
     graph.constant('int64', [1, 2]),
   ]);
   const allowed = graph.node('Cast', [graph.node('And', [causal, real])], { to: FLOAT });
-  // (allowed - 1) · 1e30 is 0 or far below any score; an infinity times 0 would be no number.
+  // (allowed - 1) · 1e30 is 0 or far below any score; infinity · 0 would be NaN.
   const forbidden = graph.node('Sub', [allowed, graph.constant('float32', 1)]);
   return graph.node('Mul', [forbidden, graph.constant('float32', 1e30)]);
 }

@@ -1,5 +1,6 @@
 /**
- * @module Writing GGUF, version 3, the file format of llama.cpp: metadata, a table of tensors, and their bytes.
+ * @module Writes GGUF, version 3, the file format of llama.cpp: metadata, a table of tensors, and their
+ * bytes.
  *
  * The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
@@ -7,7 +8,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 const MAGIC = 'GGUF';
 const VERSION = 3;
-/** Of the tensors' bytes, `general.alignment` if the file does not say otherwise. */
+/** Alignment of the tensors' bytes: the default of `general.alignment`. */
 const ALIGNMENT = 32;
 
 /** `gguf_metadata_value_type` */
@@ -21,7 +22,7 @@ export type GgufValue =
   | { readonly strings: readonly string[] }
   | { readonly int32s: readonly number[] };
 
-/** `ggml_type`, and what a block of elements takes. */
+/** `ggml_type`, and the size of a block. */
 export const GGML_TYPE = {
   F32: { id: 0, blockElements: 1, blockBytes: 4 },
   Q8_0: { id: 8, blockElements: 32, blockBytes: 34 },
@@ -30,13 +31,13 @@ export const GGML_TYPE = {
 export interface GgufTensor {
   readonly name: string;
   readonly type: keyof typeof GGML_TYPE;
-  /** As ggml counts: the length of a row first, then how many there are. */
+  /** In ggml's order: the length of a row first, then the number of rows. */
   readonly dimensions: readonly number[];
-  /** Called when its turn comes, so that one tensor is in memory at a time. */
+  /** Called just before writing, so that one tensor is in memory at a time. */
   readonly bytes: () => Promise<Uint8Array>;
 }
 
-/** @throws Error if a tensor's bytes are not as many as its dimensions say */
+/** @throws Error if the number of a tensor's bytes does not match its dimensions */
 export async function writeGguf(
   path: string,
   metadata: Readonly<Record<string, GgufValue>>,

@@ -1,11 +1,12 @@
 /**
- * @module A GPT-2 checkpoint → GGUF at Q8_0, with the names and types of llama.cpp's own `convert_hf_to_gguf.py` and
- * `llama-quantize`: matrices in blocks of 32 numbers with an f16 scale, positions, norms and biases f32.
+ * @module Converts a GPT-2 checkpoint to GGUF at Q8_0, with the names and types of llama.cpp's own
+ * `convert_hf_to_gguf.py` and `llama-quantize`: matrices in blocks of 32 numbers with an f16 scale,
+ * positions, norms and biases f32.
  */
 import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
 import { type Parameter, parametersOf } from '../../model-assets/checkpoint/parameters.ts';
 import { readFloats, type StoredTensor } from '../../model-assets/checkpoint/safetensors.ts';
-import { readVocabulary } from '../../model-assets/convert/tokenizer-files.ts';
+import { readVocabulary } from '../../model-assets/checkpoint/tokenizer-files.ts';
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { GGML_TYPE, type GgufValue, writeGguf } from './gguf.ts';
 
@@ -27,7 +28,7 @@ export async function writeGpt2Gguf(checkpointFolder: string, out: string): Prom
         type: isQuantized ? ('Q8_0' as const) : ('F32' as const),
         dimensions: ggmlDimensions(parameter),
         async bytes() {
-          // openCheckpoint has found every parameter.
+          // openCheckpoint guarantees that every parameter exists.
           const values = await readRows(parameters.get(parameter.name) as StoredTensor, parameter);
           return isQuantized ? quantizeQ8(values) : new Uint8Array(values.buffer);
         },
@@ -89,7 +90,10 @@ function ggmlName(name: string): string {
   return renamed.replace(/^h\./, 'blk.');
 }
 
-/** Rows are as long as what they are multiplied with: a Conv1D `[in, out]` has `out` rows of `in`. */
+/**
+ * ggml's row length first. A row has the length of the matmul's input: a Conv1D `[in, out]` has `out` rows of
+ * `in`.
+ */
 function ggmlDimensions({ kind, shape }: Parameter): readonly number[] {
   return kind === 'linear' ? shape : shape.toReversed();
 }
@@ -109,7 +113,7 @@ async function readRows(tensor: StoredTensor, { kind, shape }: Parameter): Promi
   return rows;
 }
 
-/** ggml's `quantize_row_q8_0_ref`: of each 32 numbers d = max|x| / 127 as f16, then round(x / d) as int8. */
+/** ggml's `quantize_row_q8_0_ref`: for each 32 numbers d = max|x| / 127 as f16, then round(x / d) as int8. */
 export function quantizeQ8(values: Float32Array): Uint8Array {
   const { blockElements, blockBytes } = GGML_TYPE.Q8_0;
   const bytes = new Uint8Array((values.length / blockElements) * blockBytes);
@@ -119,11 +123,11 @@ export function quantizeQ8(values: Float32Array): Uint8Array {
     const scale = numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / 127;
     view.setFloat16(block * blockBytes, scale, true);
     for (const [i, x] of numbers.entries()) {
-      view.setInt8(block * blockBytes + 2 + i, scale === 0 ? 0 : roundAway(x / scale));
+      view.setInt8(block * blockBytes + 2 + i, scale === 0 ? 0 : roundHalfAwayFromZero(x / scale));
     }
   }
   return bytes;
 }
 
-/** C's `roundf`; Math.round takes -0.5 the other way. */
-const roundAway = (x: number) => Math.sign(x) * Math.round(Math.abs(x));
+/** C's `roundf`; Math.round rounds -0.5 towards zero. */
+const roundHalfAwayFromZero = (x: number) => Math.sign(x) * Math.round(Math.abs(x));

@@ -1,28 +1,31 @@
-/** @module The models in every peer's own format, made of the same checkpoint and kept in a cache. */
+/** @module The models in each peer's own format, converted from the same checkpoint and cached. */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ISOLATE_HEAP_BYTES } from '../../engine/model/plan.ts';
 import { DEFAULT_CHECKPOINT, ensureModel } from '../../model-assets/ensure.ts';
 import { type Manifest, manifestSchema, type Precision } from '../../model-assets/format/manifest.ts';
-import { CACHE, CHECKPOINT, ensureCheckpoint, readUsualWeights, written } from '../models.ts';
-import { buildWholeGraph } from '../usual-graph.ts';
-import { BEAM_SEARCH_BORDER, beamSearchModel } from './beam-search-graph.ts';
-import { EXPORT_BORDER } from './export-graph.ts';
+import { CACHE, CHECKPOINT, ensureCheckpoint, modifiedAt, readUsualWeights } from '../models.ts';
+import { buildInlineGraph } from '../usual-graph.ts';
+import { BEAM_SEARCH_INTERFACE, beamSearchModel } from './beam-search-graph.ts';
+import { EXPORT_INTERFACE } from './export-graph.ts';
 import { writeGpt2Gguf } from './gpt2-gguf.ts';
 import type { ModelName } from './protocol.ts';
 
 export interface PeerModels {
-  /** In Hugging Face format, for PyTorch. */
+  /** Folder in Hugging Face format, for PyTorch. */
   readonly checkpoint: string;
-  /** Ours, at the precision that was asked for. */
-  readonly ours: string;
-  /** What our heap may grow to: an isolate's maximum at int4, and room for GPT-2 at the others. */
+  /** Folder of edgebeam's model at the requested precision. */
+  readonly edgebeam: string;
+  /** edgebeam's heap maximum: that of an isolate at int4, enough for GPT-2 at other precisions. */
   readonly heapBytes: number;
-  /** The folder with the three below, which the local server serves. */
+  /**
+   * The folder of the local server, with {@link TRANSFORMERS_FOLDER}, {@link GGUF_FILE} and {@link
+   * BEAM_SEARCH_FILE}.
+   */
   readonly served: string;
 }
 
-/** The folder that transformers.js takes for a model, in {@link PeerModels.served}. */
+/** transformers.js's model folder in {@link PeerModels.served}. */
 export const TRANSFORMERS_FOLDER = 'transformers';
 export const GGUF_FILE = 'model-q8_0.gguf';
 export const BEAM_SEARCH_FILE = 'beam-search.onnx';
@@ -35,19 +38,19 @@ export async function ensurePeerModels(name: ModelName, precision: Precision): P
   const checkpoint = name === 'gpt2' ? CHECKPOINT : DEFAULT_CHECKPOINT;
   const folder = join(CACHE, 'peers', name);
   await mkdir(folder, { recursive: true });
-  const ours = join(folder, `ours-${precision}`);
+  const edgebeam = join(folder, `ours-${precision}`);
   const calibration = precision === 'int4' && ({ calibration: 'none' } as const);
-  await ensureModel({ source: checkpoint, out: ours, precision, name, ...calibration });
-  // The ONNX files of the peers are int8, whatever ours is.
+  await ensureModel({ source: checkpoint, out: edgebeam, precision, name, ...calibration });
+  // The peers' ONNX files are int8 for every precision of edgebeam.
   const int8 = join(folder, 'ours-int8');
   await ensureModel({ source: checkpoint, out: int8, precision: 'int8', name });
   const served = join(folder, 'served');
-  if ((await written(join(served, GGUF_FILE))) < (await newestSource(int8))) {
+  if ((await modifiedAt(join(served, GGUF_FILE))) < (await newestSource(int8))) {
     await rm(served, { recursive: true, force: true });
     await writeServed(checkpoint, int8, served);
   }
   const heapBytes = precision === 'int4' ? ISOLATE_HEAP_BYTES : LARGE_HEAP_BYTES;
-  return { checkpoint, ours, heapBytes, served };
+  return { checkpoint, edgebeam, heapBytes, served };
 }
 
 async function newestSource(int8: string): Promise<number> {
@@ -57,23 +60,24 @@ async function newestSource(int8: string): Promise<number> {
     join(HERE, '..', 'usual-graph.ts'),
     join(int8, 'manifest.json'),
   ];
-  return Math.max(...(await Promise.all(paths.map(written))));
+  return Math.max(...(await Promise.all(paths.map(modifiedAt))));
 }
 
-/** The GGUF comes last: when it is there, all are. */
+/** Writes the GGUF last: if it exists, all files do. */
 async function writeServed(checkpoint: string, int8: string, served: string): Promise<void> {
   const manifest = manifestSchema.parse(JSON.parse(await readFile(join(int8, 'manifest.json'), 'utf8')));
   const { weights, embedding } = await readUsualWeights(int8, manifest);
-  const graph = (border: typeof EXPORT_BORDER) => buildWholeGraph(manifest, border, weights, embedding);
-  await writeTransformersFolder(checkpoint, join(served, TRANSFORMERS_FOLDER), graph(EXPORT_BORDER));
+  const graph = (graphInterface: typeof EXPORT_INTERFACE) =>
+    buildInlineGraph(manifest, graphInterface, weights, embedding);
+  await writeTransformersFolder(checkpoint, join(served, TRANSFORMERS_FOLDER), graph(EXPORT_INTERFACE));
   await writeFile(
     join(served, BEAM_SEARCH_FILE),
-    beamSearchModel(graph(BEAM_SEARCH_BORDER), endOf(manifest)),
+    beamSearchModel(graph(BEAM_SEARCH_INTERFACE), eosTokenId(manifest)),
   );
   await writeGpt2Gguf(checkpoint, join(served, GGUF_FILE));
 }
 
-const endOf = ({ config }: Manifest) => config.eos_token_ids[0] ?? config.vocab_size - 1;
+const eosTokenId = ({ config }: Manifest) => config.eos_token_ids[0] ?? config.vocab_size - 1;
 
 async function writeTransformersFolder(checkpoint: string, folder: string, graph: Uint8Array): Promise<void> {
   await mkdir(join(folder, 'onnx'), { recursive: true });

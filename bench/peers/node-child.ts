@@ -1,18 +1,19 @@
-/** @module A peer in a Node of its own: says when it has started, then loads and does what its parent sends. */
+/** @module A peer in its own Node process: reports its start, then performs its parent's requests. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { loadEngine } from '../../engine/node/load-engine.ts';
 import { beamSearchSide } from './beam-search-side.ts';
 import { BEAM_SEARCH_FILE, type PeerModels } from './models.ts';
-import { oursSide } from './ours-side.ts';
+import { edgebeamSide } from './ours-side.ts';
 import type { PeerSide, Task } from './protocol.ts';
 
-export type NodePeer = 'ours' | 'beam-search';
+export type NodePeer = 'edgebeam' | 'beam-search';
 export type NodeRequest = { readonly load: PeerModels } | { readonly task: Task };
 
 const loaders: Record<NodePeer, (models: PeerModels) => Promise<PeerSide>> = {
-  ours: async ({ ours, heapBytes }) => oursSide(await loadEngine(ours, { maximumBytes: heapBytes })),
+  edgebeam: async ({ edgebeam, heapBytes }) =>
+    edgebeamSide(await loadEngine(edgebeam, { maximumBytes: heapBytes })),
   async 'beam-search'({ served }) {
     const wasm = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
     const binary = (await readFile(wasm)).buffer as ArrayBuffer;
@@ -29,7 +30,7 @@ async function answer(request: NodeRequest): Promise<object> {
   return {};
 }
 
-if (!load || !process.send) throw new Error('to be started by bench/peers/node-peer.ts');
+if (!load || !process.send) throw new Error('bench/peers/node-peer.ts must start this process');
 process.on('message', (request: NodeRequest) => {
   answer(request).then(
     (reply) => process.send?.(reply),

@@ -25,26 +25,26 @@ export async function startNodePeer(peer: NodePeer, models: PeerModels): Promise
     perform: async (task) => (await ask({ task })) as Reply,
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = once(child, 'exit');
+      const exited = once(child, 'exit');
       child.kill();
-      await gone;
+      await exited;
     },
   };
 }
 
-/** @throws Error if the child says so, or ends */
+/** @throws Error if the child reports one, or exits */
 async function nextMessage(child: ChildProcess): Promise<object> {
   const stop = new AbortController();
-  const ended = once(child, 'exit', stop).then(([code]) => {
-    throw new Error(`its process ended with ${code}`);
+  const exited = once(child, 'exit', stop).then(([code]) => {
+    throw new Error(`the peer's process exited with code ${code}`);
   });
   try {
-    const [message] = await Promise.race([once(child, 'message', stop), ended]);
+    const [message] = await Promise.race([once(child, 'message', stop), exited]);
     if ('error' in message) throw new Error(String(message.error));
     return message;
   } finally {
-    // The loser of the race ends here, and nobody waits for it.
-    ended.catch(() => {});
+    // Aborting rejects the loser of the race; nothing awaits it.
+    exited.catch(() => {});
     stop.abort();
   }
 }

@@ -1,10 +1,10 @@
-/** @module edgebeam as its users call it, and its bare forward pass, wherever the engine is. */
+/** @module edgebeam's `decode()` and its bare forward pass, in Node and in workerd. */
 import { type DecodingOptions, decode } from '../../decoding/index.ts';
 import type { TreeNode } from '../../decoding/interface/token-tree.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { type Answer, type Forward, type Generate, type PeerSide, stopwatch } from './protocol.ts';
 
-export function oursSide(engine: Engine): PeerSide {
+export function edgebeamSide(engine: Engine): PeerSide {
   return {
     perform: (task) => (task.kind === 'generate' ? generate(engine, task) : forward(engine, task)),
   };

@@ -1,4 +1,4 @@
-/** @module Everyone who is measured. */
+/** @module All peers, edgebeam included. */
 import type { Precision } from '../../model-assets/format/manifest.ts';
 import { missingChromium, startChromiumPeer } from './browser/chromium-peer.ts';
 import { ensureInstalled } from './browser/install.ts';
@@ -7,37 +7,37 @@ import type { Peer } from './peer.ts';
 import { missingPython, startPythonPeer } from './python-peer.ts';
 import { startWorkerdPeer } from './workerd-peer.ts';
 
-export const OURS = 'edgebeam, Node';
+export const EDGEBEAM_NODE = 'edgebeam, Node';
 
-const always = async () => null;
-const inBrowser = async () => (await missingChromium()) ?? (await ensureInstalled());
+const neverMissing = async () => null;
+const missingBrowser = async () => (await missingChromium()) ?? (await ensureInstalled());
 
-/** @param precision of ours; the others have the 8 bits that are usual with them, or none */
+/** @param precision edgebeam's; each peer has its own: its usual 8 bits, or f32 */
 export function allPeers(precision: Precision): Peer[] {
   return [
     {
-      name: OURS,
+      name: EDGEBEAM_NODE,
       precision,
-      missing: always,
-      start: (models) => startNodePeer('ours', models),
+      missing: neverMissing,
+      start: (models) => startNodePeer('edgebeam', models),
     },
-    { name: 'edgebeam, workerd', precision, missing: always, start: startWorkerdPeer },
+    { name: 'edgebeam, workerd', precision, missing: neverMissing, start: startWorkerdPeer },
     {
       name: '`BeamSearch` of onnxruntime-web, Node',
       precision: 'int8',
-      missing: always,
+      missing: neverMissing,
       start: (models) => startNodePeer('beam-search', models),
     },
     {
       name: 'transformers.js, Chromium',
       precision: 'q8',
-      missing: inBrowser,
+      missing: missingBrowser,
       start: (models) => startChromiumPeer('transformers', models),
     },
     {
       name: 'wllama, Chromium',
       precision: 'Q8_0',
-      missing: inBrowser,
+      missing: missingBrowser,
       start: (models) => startChromiumPeer('wllama', models),
     },
     {

@@ -1,11 +1,11 @@
-/** @module Prompts of a given number of tokens that every tokenizer cuts into the same ones. */
+/** @module Prompts of a given number of tokens, with the same ids in every peer's tokenizer. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { manifestSchema } from '../../model-assets/format/manifest.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { Prompt } from './protocol.ts';
 
-/** A step through the vocabulary that has no factor in common with its size. */
+/** Step through the vocabulary; coprime to its size. */
 const STRIDE = 7919;
 
 /** @param model folder of a converted model */
@@ -14,7 +14,10 @@ export async function readTokenizer(model: string): Promise<Tokenizer> {
   return Tokenizer.read(await readFile(join(model, manifest.tokenizer.path)));
 }
 
-/** Words that are one token each: spaces part words before any are merged, so a text of them has these tokens. */
+/**
+ * Uses words of one token each: the pre-tokenizer splits at spaces before any merge, so the whole text has
+ * the same tokens.
+ */
 export function wordPrompt(tokenizer: Tokenizer, tokens: number): Prompt {
   const ids: number[] = [];
   let text = '';
@@ -25,7 +28,7 @@ export function wordPrompt(tokenizer: Tokenizer, tokens: number): Prompt {
     ids.push(id);
     text += word;
   }
-  const again = tokenizer.encode(text);
-  if (again.join() !== ids.join()) throw new Error('the words of a prompt were cut in another way');
+  const encoded = tokenizer.encode(text);
+  if (encoded.join() !== ids.join()) throw new Error('the prompt does not encode to the ids of its words');
   return { text, ids };
 }

@@ -1,12 +1,12 @@
-/** @module What every peer can be asked, whatever process and language it is in; as JSON. */
+/** @module The tasks of a peer and their answers, as JSON, independent of its process and language. */
 
-/** A prompt as both kinds of interface take it. All sides get the same. */
+/** A prompt as text and as token ids, for either kind of interface. All peers get the same. */
 export interface Prompt {
   readonly text: string;
   readonly ids: readonly number[];
 }
 
-/** Generates from a prompt, as a user calls it: greedily, or with beams. Never ends before `tokens`. */
+/** Generates exactly `tokens` tokens through the peer's public interface: greedily, or with beams. */
 export interface Generate {
   readonly kind: 'generate';
   readonly prompt: Prompt;
@@ -14,11 +14,11 @@ export interface Generate {
   readonly beams: number;
 }
 
-/** Bare forward passes of one token for each of `rows` sequences, without any search. */
+/** Bare forward passes of one token for each of `rows` sequences, without search. */
 export interface Forward {
   readonly kind: 'forward';
   readonly rows: number;
-  /** What is cached before each pass; computing it is not timed. */
+  /** The cached prefix of each pass; its computation is not timed. */
   readonly past: Prompt;
   readonly times: number;
 }
@@ -26,19 +26,19 @@ export interface Forward {
 export type Task = Generate | Forward;
 
 export interface Timing {
-  /** From the call to the first token; of bare forward passes, their mean. */
+  /** From the call to the first token; for bare forward passes, their mean. */
   readonly firstMilliseconds: number;
   /** Mean of the tokens after the first; null if there are none. */
   readonly stepMilliseconds: number | null;
 }
 
 export interface Answer extends Timing {
-  /** The continuation of the best sequence, where the peer tells it as ids; else as text. */
+  /** The continuation of the best sequence, if the peer returns ids; else `text`. */
   readonly ids?: readonly number[];
   readonly text?: string;
 }
 
-/** What a peer cannot do, with the reason for the table. */
+/** An unsupported task, with the reason for the table. */
 export interface Refusal {
   readonly refused: string;
 }
@@ -50,7 +50,10 @@ export interface PeerSide {
   perform(task: Task): Promise<Reply>;
 }
 
-/** Which of the two models: the trained one of 7M for comparing results, GPT-2's 124M shapes for measuring. */
+/**
+ * `default`: the trained model of 7M, for comparing results; `gpt2`: random weights of GPT-2 124M, for
+ * timing.
+ */
 export type ModelName = 'default' | 'gpt2';
 
 /** Measures the tokens of a generation as they arrive. */
@@ -63,10 +66,10 @@ export function stopwatch(): { token(): void; timing(tokens: number): Timing } {
     },
     timing(tokens) {
       const end = performance.now();
-      const at = first ?? end;
+      const firstTime = first ?? end;
       return {
-        firstMilliseconds: at - begin,
-        stepMilliseconds: tokens > 1 ? (end - at) / (tokens - 1) : null,
+        firstMilliseconds: firstTime - begin,
+        stepMilliseconds: tokens > 1 ? (end - firstTime) / (tokens - 1) : null,
       };
     },
   };

@@ -1,4 +1,4 @@
-/** @module transformers on PyTorch, in the Python that the variable `PYTHON` names. */
+/** @module transformers on PyTorch, in the Python of the environment variable `PYTHON`. */
 import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,7 @@ export type PythonPrecision = 'f32' | 'int8';
 const PYTHON = process.env.PYTHON ?? 'python3';
 const REQUIREMENTS = 'torch==2.13.0 transformers==5.18.0';
 
-/** Versions by package; null where one is not there. */
+/** Versions by package; null if a package is not installed. */
 export async function pythonVersions(): Promise<Record<string, string> | null> {
   const script =
     'import importlib.metadata as m, json, platform; print(json.dumps({"Python": platform.python_version(), ' +
@@ -36,17 +36,17 @@ export async function startPythonPeer(
   const begin = performance.now();
   const child = spawn(PYTHON, [join(import.meta.dirname, 'pytorch.py'), precision], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    // Nothing is to be fetched.
+    // No downloads.
     env: { ...process.env, HF_HUB_OFFLINE: '1' },
   });
-  let complaints = '';
+  let stderrTail = '';
   child.stderr.on('data', (text: Buffer) => {
-    complaints = `${complaints}${text}`.slice(-2000);
+    stderrTail = `${stderrTail}${text}`.slice(-2000);
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const nextLine = async (): Promise<object> => {
     const { value, done } = await lines.next();
-    if (done) throw new Error(`Python ended: ${complaints}`);
+    if (done) throw new Error(`Python exited: ${stderrTail}`);
     return JSON.parse(value);
   };
   const ask = (request: object) => {
@@ -63,9 +63,9 @@ export async function startPythonPeer(
     perform: async (task) => (await ask({ task })) as Reply,
     async close() {
       if (child.exitCode !== null) return;
-      const gone = new Promise((resolve) => child.once('exit', resolve));
+      const exited = new Promise((resolve) => child.once('exit', resolve));
       child.stdin.end();
-      await gone;
+      await exited;
     },
   };
 }

@@ -1,6 +1,9 @@
-"""transformers on PyTorch, one thread: one JSON request a line on standard input, one answer a line on standard output.
+"""transformers on PyTorch, one thread.
 
-Started by python-peer.ts as `python pytorch.py f32|int8`. int8 is PyTorch's own dynamic quantization of linear layers.
+Reads one JSON request per line from standard input, and writes one answer per line to standard output.
+
+Started by python-peer.ts as `python pytorch.py f32|int8`.
+int8 is PyTorch's dynamic quantization of linear layers.
 """
 
 import json
@@ -22,7 +25,7 @@ def load(folder, precision):
 
 
 def make_linear(module):
-    """GPT-2's Conv1D is a Linear whose weight lies the other way; only the latter can be quantized."""
+    """Replaces GPT-2's Conv1D by a Linear with the transposed weight, which PyTorch can quantize."""
     for name, child in module.named_children():
         if isinstance(child, Conv1D):
             inputs, outputs = child.weight.shape
@@ -34,8 +37,8 @@ def make_linear(module):
             make_linear(child)
 
 
-class Stamps(StoppingCriteria):
-    """Never stops; is asked after each token, in beam search too, which takes no streamer."""
+class FirstTokenTimer(StoppingCriteria):
+    """Records the time of the first token, and never stops. Beam search accepts no streamer."""
 
     def __init__(self):
         self.first = None
@@ -49,7 +52,7 @@ class Stamps(StoppingCriteria):
 def generate(model, task):
     prompt = torch.tensor([task["prompt"]["ids"]])
     tokens = task["tokens"]
-    stamps = Stamps()
+    timer = FirstTokenTimer()
     begin = time.perf_counter()
     sequences = model.generate(
         prompt,
@@ -59,12 +62,12 @@ def generate(model, task):
         do_sample=False,
         num_beams=task["beams"],
         pad_token_id=model.config.eos_token_id,
-        stopping_criteria=StoppingCriteriaList([stamps]),
+        stopping_criteria=StoppingCriteriaList([timer]),
     )
     end = time.perf_counter()
     return {
-        "firstMilliseconds": 1000 * (stamps.first - begin),
-        "stepMilliseconds": 1000 * (end - stamps.first) / (tokens - 1) if tokens > 1 else None,
+        "firstMilliseconds": 1000 * (timer.first - begin),
+        "stepMilliseconds": 1000 * (end - timer.first) / (tokens - 1) if tokens > 1 else None,
         "ids": sequences[0, prompt.shape[1] :].tolist(),
     }
 
@@ -84,7 +87,7 @@ def forward(model, task):
 
 
 def answers(precision):
-    """Yields what to answer; the first time without having been asked."""
+    """Yields the answers; the first one reports the start, before any request."""
     model = None
     yield {"torch": torch.__version__, "transformers": transformers.__version__}
     for line in sys.stdin:

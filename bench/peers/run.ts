@@ -1,16 +1,19 @@
-/** @module `npm run bench:peers`: edgebeam and its peers on GPT-2 124M with random weights, one thread, on this machine. */
+/**
+ * @module `npm run bench:peers`: edgebeam and its peers on GPT-2 124M with random weights, one thread, on
+ * this machine.
+ */
 import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { manifestSchema, type Precision } from '../../model-assets/format/manifest.ts';
 import { describeMachine } from '../machine.ts';
-import { putIntoPage } from '../page.ts';
+import { writeToPage } from '../page.ts';
 import { type Agreement, checkAgreement, makeReference } from './agreement.ts';
 import { buildPages } from './browser/site.ts';
 import { ensurePeerModels } from './models.ts';
 import type { Peer } from './peer.ts';
-import { allPeers, OURS } from './peers.ts';
+import { allPeers, EDGEBEAM_NODE } from './peers.ts';
 import { plot } from './plot.ts';
 import { readTokenizer, wordPrompt } from './prompts.ts';
 import { type PeersReport, report } from './report.ts';
@@ -30,52 +33,52 @@ interface Options {
 const options = new Command('npm run bench:peers --')
   .description('Measures edgebeam against transformers.js, wllama, BeamSearch of onnxruntime and PyTorch.')
   .addOption(
-    new Option('--precision <precision>', 'of edgebeam; the others have the one they come with')
+    new Option('--precision <precision>', "edgebeam's precision; each peer has its own")
       .choices(manifestSchema.shape.precision.options)
       .default('int4'),
   )
-  .option('--only <text>', 'edgebeam, and those whose name has this in it')
-  .option('--quick', 'few calls: to see that it works, not to believe the figures')
-  .option('--json <file>', 'write every single figure there')
-  .option('--write', `put the tables into docs/benchmarks.md, and the plot beside it, docs/${PLOT}`)
+  .option('--only <text>', 'edgebeam, and the peers whose name contains this text')
+  .option('--quick', 'few calls: checks that it works; the figures are not reliable')
+  .option('--json <file>', 'write every single figure to this file')
+  .option('--write', `update the tables of docs/benchmarks.md, and the plot, docs/${PLOT}`)
   .parse()
   .opts<Options>();
 
 await run(options);
 
 async function run({ precision, only, quick, json, write }: Options): Promise<void> {
-  const { peers, missing } = await present(allPeers(precision), only);
-  const before = loadavg()[0] ?? 0;
+  const { peers, missing } = await selectPeers(allPeers(precision), only);
+  const loadBefore = loadavg()[0] ?? 0;
   const agreements = await checkAll(peers, precision);
-  say('the models');
+  log('the models');
   const models = await ensurePeerModels('gpt2', precision);
   if (peers.some(isInBrowser)) await buildPages(models.served);
-  const tokenizer = await readTokenizer(models.ours);
+  const tokenizer = await readTokenizer(models.edgebeam);
   const makePrompt = (tokens: number) => wordPrompt(tokenizer, tokens);
-  const results = await measurePeers(peers, models, makePrompt, quick ? QUICK : FULL, say);
+  const results = await measurePeers(peers, models, makePrompt, quick ? QUICK : FULL, log);
   const machine = describeMachine();
-  const whole: PeersReport = {
+  const peersReport: PeersReport = {
     command: commandOf({ precision, ...(only ? { only } : {}), ...(quick ? { quick } : {}) }),
     machine: { ...machine, versions: { ...machine.versions, ...(await peerVersions(peers)) } },
-    load: [before, loadavg()[0] ?? 0],
+    load: [loadBefore, loadavg()[0] ?? 0],
     missing,
     agreements,
     results,
   };
-  const text = `${report(whole)}\n`;
+  const text = `${report(peersReport)}\n`;
   console.log(text);
-  if (json) await writeFile(json, `${JSON.stringify(whole, null, 2)}\n`);
+  if (json) await writeFile(json, `${JSON.stringify(peersReport, null, 2)}\n`);
   if (!write) return;
   await writeFile(join(import.meta.dirname, '..', '..', 'docs', PLOT), plot(results));
-  await putIntoPage('measured: peers', `${text}\n![the settled figures as bars](${PLOT})\n`);
+  await writeToPage('measured: peers', `${text}\n![the settled figures as bars](${PLOT})\n`);
 }
 
-/** Those that can run here, and of the others why not. */
-async function present(all: readonly Peer[], only: string | undefined) {
+/** The peers that can run here, and the reasons why others cannot. */
+async function selectPeers(all: readonly Peer[], only: string | undefined) {
   const peers: Peer[] = [];
   const missing: { name: string; reason: string }[] = [];
   for (const peer of all) {
-    if (only && peer.name !== OURS && !peer.name.includes(only)) continue;
+    if (only && peer.name !== EDGEBEAM_NODE && !peer.name.includes(only)) continue;
     const reason = await peer.missing();
     if (reason) missing.push({ name: peer.name, reason });
     else peers.push(peer);
@@ -89,7 +92,7 @@ async function checkAll(peers: readonly Peer[], precision: Precision): Promise<R
   const reference = await makeReference();
   const agreements: Record<string, Agreement> = {};
   for (const peer of peers) {
-    say(`the results of ${peer.name}`);
+    log(`the results of ${peer.name}`);
     agreements[`${peer.name}, ${peer.precision}`] = await checkAgreement(peer, models, reference);
   }
   return agreements;
@@ -109,6 +112,6 @@ function commandOf(options: Options): string {
   return ['npm run bench:peers', ...(parts.length > 0 ? ['--', ...parts] : [])].join(' ');
 }
 
-function say(what: string): void {
-  console.error(`… ${what}`);
+function log(activity: string): void {
+  console.error(`… ${activity}`);
 }

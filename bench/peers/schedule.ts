@@ -1,16 +1,19 @@
-/** @module The schedule: each peer in fresh processes for its first request, then all in turn, call by call. */
+/**
+ * @module The schedule: each peer in fresh processes for its first request, then all take turns, call by
+ * call.
+ */
 import { peakBytes, residentBytes } from '../resident.ts';
 import type { PeerModels } from './models.ts';
 import type { Peer, RunningPeer } from './peer.ts';
 import type { Prompt, Task } from './protocol.ts';
 
 export interface Plan {
-  /** Fresh processes of each peer. */
+  /** Fresh processes per peer. */
   readonly starts: number;
   readonly warmUps: number;
-  /** Calls of each kind of work and each peer that count. */
+  /** Measured calls per workload and peer. */
   readonly calls: number;
-  /** The same of bare passes, of which a call has several. */
+  /** The same for bare passes, several of which make one call. */
   readonly passCalls: number;
 }
 
@@ -24,20 +27,20 @@ export const PROMPT = 64;
 export const BEAMS = 4;
 const PASSES = 8;
 
-/** What is measured, with the field of the answer that is its figure. */
-export const WORKS = {
+/** The workloads, with the answer's field that is their figure. */
+export const WORKLOADS = {
   greedy: 'stepMilliseconds',
   beams: 'stepMilliseconds',
   prompt: 'firstMilliseconds',
   pass: 'firstMilliseconds',
   pass4: 'firstMilliseconds',
 } as const;
-export type WorkName = keyof typeof WORKS;
+export type WorkName = keyof typeof WORKLOADS;
 
 export interface FirstRequest {
   readonly startMilliseconds: number;
   readonly loadMilliseconds: number;
-  /** To the first token after a prompt of {@link PROMPT}. */
+  /** Time to the first token after a prompt of {@link PROMPT}. */
   readonly firstMilliseconds: number;
   readonly stepMilliseconds: number;
 }
@@ -46,14 +49,14 @@ export interface PeerResults {
   readonly name: string;
   readonly precision: string;
   readonly first: FirstRequest[];
-  /** Every single figure, in milliseconds; of what it cannot do the reason. */
+  /** Every single figure, in milliseconds; for an unsupported workload the reason. */
   readonly settled: Partial<Record<WorkName, number[] | string>>;
   readonly memory: {
-    /** Before it has a model. */
+    /** Before loading the model. */
     bare: number | null;
-    /** Resident after the settled calls of this kind of work. */
+    /** Resident set after the settled calls of this workload. */
     readonly after: Partial<Record<WorkName, number | null>>;
-    /** The most that was ever resident. */
+    /** Peak of the resident set. */
     peak: number | null;
   };
 }
@@ -66,18 +69,18 @@ export async function measurePeers(
   models: PeerModels,
   makePrompt: MakePrompt,
   plan: Plan,
-  say: (what: string) => void,
+  log: (activity: string) => void,
 ): Promise<PeerResults[]> {
   const entries: Entry[] = peers.map((peer) => ({ peer, results: noResults(peer) }));
   try {
     for (let i = 0; i < plan.starts; i++) {
       for (const entry of entries) {
-        say(`first request of ${entry.peer.name}, ${i + 1} of ${plan.starts}`);
+        log(`first request of ${entry.peer.name}, ${i + 1} of ${plan.starts}`);
         await firstRequest(entry, models, makePrompt);
       }
     }
-    for (const work of Object.keys(WORKS) as WorkName[]) {
-      say(`settled: ${work}`);
+    for (const work of Object.keys(WORKLOADS) as WorkName[]) {
+      log(`settled: ${work}`);
       await measureWork(entries, work, taskOf(work, makePrompt), plan);
     }
     return entries.map(({ results }) => results);
@@ -91,7 +94,7 @@ function noResults({ name, precision }: Peer): PeerResults {
 }
 
 function taskOf(work: WorkName, makePrompt: MakePrompt): Task {
-  // So many that the cached positions of all steps have PAST for their mean.
+  // The mean number of cached positions over all steps is PAST.
   const prompt = makePrompt(PAST - TOKENS / 2 + 0.5);
   switch (work) {
     case 'greedy':
@@ -138,7 +141,7 @@ async function measureWork(entries: readonly Entry[], work: WorkName, task: Task
         results.settled[work] = reply.refused;
         continue;
       }
-      const milliseconds = reply[WORKS[work]];
+      const milliseconds = reply[WORKLOADS[work]];
       if (call >= 0 && milliseconds !== null) {
         results.settled[work] = [...(results.settled[work] ?? []), milliseconds];
       }

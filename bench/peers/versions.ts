@@ -1,4 +1,4 @@
-/** @module The versions of what the peers are made of. */
+/** @module The versions of the peers' software. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { packageVersion } from '../machine.ts';
@@ -7,7 +7,7 @@ import { BROWSER } from './browser/install.ts';
 import type { Peer } from './peer.ts';
 import { pythonVersions } from './python-peer.ts';
 
-/** Of the peers that are there. */
+/** Versions for the available peers. */
 export async function peerVersions(peers: readonly Peer[]): Promise<Record<string, string>> {
   const has = (text: string) => peers.some(({ name }) => name.includes(text));
   return {

@@ -1,11 +1,13 @@
-/** @module edgebeam's engine inside workerd, started as the real Worker starts it: `POST /load`, then `POST /task`. */
-import { IsolateEngine } from '../../worker/isolate/isolate-engine.ts';
+/**
+ * @module edgebeam's engine inside workerd, started like in the real Worker: `POST /load`, then `POST /task`.
+ */
+import { IsolateModel } from '../../worker/isolate/isolate-model.ts';
 import { assetsSource } from '../../worker/isolate/platform.ts';
 import { modules } from '../../worker/modules.ts';
-import { oursSide } from './ours-side.ts';
+import { edgebeamSide } from './ours-side.ts';
 import type { PeerSide, Task } from './protocol.ts';
 
-const engine = new IsolateEngine(modules);
+const model = new IsolateModel(modules);
 let side: PeerSide | undefined;
 
 export default {
@@ -14,9 +16,9 @@ export default {
     if (pathname === '/load') {
       const source = assetsSource(ASSETS);
       const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
-      side = oursSide(await engine.get({ source, heapBytes: HEAP_MIB * 2 ** 20, waitUntil }));
+      side = edgebeamSide((await model.get({ source, heapBytes: HEAP_MIB * 2 ** 20, waitUntil })).engine);
     }
-    // Before anything is loaded, a request shows that the Worker is there.
+    // Before the load any request works as a readiness probe.
     return Response.json(pathname === '/task' && side ? await side.perform(await request.json<Task>()) : {});
   },
 } satisfies ExportedHandler<Env>;

@@ -4,8 +4,8 @@ import type { PeerModels } from './models.ts';
 import type { RunningPeer } from './peer.ts';
 import type { Reply } from './protocol.ts';
 
-export async function startWorkerdPeer({ ours, heapBytes }: PeerModels): Promise<RunningPeer> {
-  const { url, pids, close } = await startServer('bench/peers/worker.ts', ours, heapBytes / 2 ** 20);
+export async function startWorkerdPeer({ edgebeam, heapBytes }: PeerModels): Promise<RunningPeer> {
+  const { url, pids, close } = await startServer('bench/peers/worker.ts', edgebeam, heapBytes / 2 ** 20);
   const post = async (path: string, body: object = {}) => {
     const response = await fetch(new URL(path, url), { method: 'POST', body: JSON.stringify(body) });
     if (!response.ok)

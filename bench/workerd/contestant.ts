@@ -1,10 +1,10 @@
-/** @module Starts a contestant in a fresh workerd. */
+/** @module Starts a contestant in a fresh workerd process. */
 import type { Contestant, Start } from '../contestant.ts';
-import { INT4, INT8, USUAL } from '../models.ts';
+import { INT4_MODEL, INT8_MODEL, USUAL_MODEL } from '../models.ts';
 import type { Answer } from '../side.ts';
 import { ISOLATE_HEAP_MIB, type Server, startServer } from './server.ts';
 
-const ASSETS = { bare: INT8, int4: INT4, int8: INT8, usual: USUAL };
+const ASSETS = { bare: INT8_MODEL, int4: INT4_MODEL, int8: INT8_MODEL, usual: USUAL_MODEL };
 const MAIN = { bare: 'bare', int4: 'ours', int8: 'ours', usual: 'usual' };
 
 export const startInWorkerd: Start = async (side) => {
@@ -26,7 +26,7 @@ async function contestantAt({ url, pids, close }: Server): Promise<Contestant> {
   return {
     loadMilliseconds,
     pids,
-    ask: (request) => post<Answer>(new URL('/work', url), request),
+    perform: (request) => post<Answer>(new URL('/work', url), request),
     close,
   };
 }

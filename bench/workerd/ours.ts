@@ -1,12 +1,14 @@
-/** @module Our engine inside workerd, started as the real Worker starts it. */
-import { IsolateEngine } from '../../worker/isolate/isolate-engine.ts';
+/** @module edgebeam's engine inside workerd, started like in the real Worker. */
+import { IsolateModel } from '../../worker/isolate/isolate-model.ts';
 import { assetsSource } from '../../worker/isolate/platform.ts';
 import { modules } from '../../worker/modules.ts';
-import { oursSide } from '../ours.ts';
-import { workerOf } from './respond.ts';
+import { edgebeamSide } from '../ours.ts';
+import { contestantWorker } from './respond.ts';
 
-const engine = new IsolateEngine(modules);
+const model = new IsolateModel(modules);
 
-export default workerOf(async ({ ASSETS, HEAP_MIB }, waitUntil) =>
-  oursSide(await engine.get({ source: assetsSource(ASSETS), heapBytes: HEAP_MIB * 2 ** 20, waitUntil })),
+export default contestantWorker(async ({ ASSETS, HEAP_MIB }, waitUntil) =>
+  edgebeamSide(
+    (await model.get({ source: assetsSource(ASSETS), heapBytes: HEAP_MIB * 2 ** 20, waitUntil })).engine,
+  ),
 );

@@ -1,4 +1,4 @@
-/** @module A Worker in a workerd of its own, bundled by wrangler from the project's configuration. */
+/** @module Runs a Worker in its own workerd, bundled by wrangler from the project's configuration. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTestHarness, unstable_readConfig } from 'wrangler';
@@ -6,17 +6,17 @@ import { ISOLATE_HEAP_BYTES } from '../../engine/model/plan.ts';
 import { readProc } from '../resident.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** What an isolate has room for. */
+/** The heap maximum of an isolate. */
 export const ISOLATE_HEAP_MIB = ISOLATE_HEAP_BYTES / 2 ** 20;
-/** GPT-2 124M at int8 does not fit there; nothing enforces that on this machine. */
+/** For GPT-2 124M at int8, which does not fit an isolate; a local workerd does not enforce the limit. */
 export const LARGE_HEAP_MIB = 400;
-// A lookup of where this machine is, which measuring does not need and a machine without network does not answer.
+// Disables wrangler's lookup of the machine's location: unnecessary here, and impossible without a network.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
 process.env.WRANGLER_SEND_METRICS = 'false';
 
 export interface Server {
   readonly url: URL;
-  /** Its processes of workerd: one has the Worker, others are the tool's. None where they cannot be told. */
+  /** Its workerd processes: one runs the Worker, the others belong to wrangler. Empty without /proc. */
   readonly pids: readonly number[];
   close(): Promise<void>;
 }
@@ -45,20 +45,20 @@ export async function startServer(main: string, assets: string, heapMib = LARGE_
       },
     ],
   });
-  const before = new Set(workerds());
+  const before = new Set(childWorkerdPids());
   const { url } = await harness.listen();
-  const pids = workerds().filter((pid) => !before.has(pid));
+  const pids = childWorkerdPids().filter((pid) => !before.has(pid));
   return { url, pids, close: () => harness.close() };
 }
 
-/** The processes of workerd that this one has started. */
-function workerds(): number[] {
+/** The workerd processes that this process has started. */
+function childWorkerdPids(): number[] {
   if (!existsSync('/proc')) return [];
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && isOurWorkerd(readProc(pid, 'status')));
+    .filter((pid) => pid > 0 && isChildWorkerd(readProc(pid, 'status')));
 }
 
-function isOurWorkerd(status: string): boolean {
+function isChildWorkerd(status: string): boolean {
   return status.startsWith('Name:\tworkerd\n') && status.includes(`PPid:\t${process.pid}\n`);
 }

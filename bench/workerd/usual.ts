@@ -4,14 +4,14 @@ import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { env as ortEnv, type Tensor } from 'onnxruntime-web/wasm';
 import { usualSide } from '../usual.ts';
 import { readUsualModel } from '../usual-files.ts';
-import { workerOf } from './respond.ts';
+import { contestantWorker } from './respond.ts';
 
 const { instantiate } = WebAssembly;
 
-export default workerOf(async ({ ASSETS }) => {
+export default contestantWorker(async ({ ASSETS }) => {
   ortEnv.wasm.numThreads = 1;
-  // The public API takes WebAssembly as bytes only, and workerd compiles none at run time: what it instantiates
-  // from these, which are none, is the module that came with the Worker.
+  // The public API accepts WebAssembly only as bytes, but workerd cannot compile at run time. So it gets no
+  // bytes, and WebAssembly.instantiate returns an instance of the module bundled with the Worker.
   ortEnv.wasm.wasmBinary = new ArrayBuffer(0);
   WebAssembly.instantiate = (async (_: unknown, imports: WebAssembly.Imports) => ({
     instance: await instantiate(wasm, imports),
@@ -19,15 +19,15 @@ export default workerOf(async ({ ASSETS }) => {
   })) as unknown as typeof instantiate;
   const model = await readUsualModel(async (path) => {
     const response = await ASSETS.fetch(`http://assets/${path}`);
-    if (!response.ok) throw new Error(`${path} is not among the assets`);
+    if (!response.ok) throw new Error(`no asset ${path}`);
     return new Uint8Array(await response.arrayBuffer());
   });
   return usualSide(model, free);
 });
 
 /**
- * workerd on this machine does not collect these buffers before gigabytes of them are there, and then the steps take
- * several times as long; this gives their memory back at once, as no ordinary program does.
+ * A local workerd collects these buffers only after gigabytes of them, and steps then take several times as
+ * long. This frees them at once, unlike an ordinary program.
  */
 function free(tensors: readonly Tensor[]): void {
   for (const { data } of tensors) {

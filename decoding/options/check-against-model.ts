@@ -4,32 +4,41 @@ import type { LanguageModel } from '../interface/token-tree.ts';
 import { OPTIONS, type OptionEntry } from './entries.ts';
 import type { ResolvedOptions } from './options.ts';
 
-/** @throws DecodingOptionsError; RangeError for a prompt without tokens */
-export function checkAgainstModel(
-  options: ResolvedOptions,
-  model: Pick<LanguageModel, 'contextLength' | 'vocabSize'>,
+/** @throws DecodingOptionsError for a length beyond the context; RangeError for a prompt without tokens */
+export function checkLength(
+  { max_new_tokens }: ResolvedOptions,
+  { contextLength }: Pick<LanguageModel, 'contextLength'>,
   promptLength: number,
-  hasTokenizer: boolean,
 ): void {
   if (promptLength === 0) throw new RangeError('the prompt has no tokens');
-  const room = model.contextLength - promptLength;
-  if (options.max_new_tokens > room) {
-    throw new DecodingOptionsError(
-      'max_new_tokens',
-      `'max_new_tokens' must be at most ${room} after a prompt of ${promptLength} in a context of ` +
-        `${model.contextLength} tokens, not ${options.max_new_tokens}`,
-    );
-  }
-  for (const name of ['stop_strings', 'stop'] as const) {
-    if (options[name].length === 0 || hasTokenizer) continue;
-    throw new DecodingOptionsError(name, `'${name}' needs a tokenizer, and none was given`);
-  }
+  const room = contextLength - promptLength;
+  if (max_new_tokens <= room) return;
+  throw new DecodingOptionsError(
+    'max_new_tokens',
+    `'max_new_tokens' must be at most ${room} after a prompt of ${promptLength} in a context of ` +
+      `${contextLength} tokens, not ${max_new_tokens}`,
+  );
+}
+
+/** @throws DecodingOptionsError for a token id outside of the vocabulary */
+export function checkTokenIds(
+  options: ResolvedOptions,
+  { vocabSize }: Pick<LanguageModel, 'vocabSize'>,
+): void {
   const entries: [string, OptionEntry][] = Object.entries(OPTIONS);
   for (const [name, { tokenIds }] of entries) {
     const ids = tokenIds?.(options[name as keyof ResolvedOptions]) ?? [];
-    const unknown = ids.find((id) => id >= model.vocabSize);
+    const unknown = ids.find((id) => id >= vocabSize);
     if (unknown === undefined) continue;
-    const message = `'${name}' must have token ids below ${model.vocabSize}, the size of the vocabulary, not ${unknown}`;
+    const message = `'${name}' must have token ids below ${vocabSize}, the size of the vocabulary, not ${unknown}`;
     throw new DecodingOptionsError(name, message);
+  }
+}
+
+/** @throws DecodingOptionsError for stop strings without a tokenizer */
+export function checkTokenizer(options: ResolvedOptions, tokenizer: unknown): void {
+  for (const name of ['stop_strings', 'stop'] as const) {
+    if (options[name].length === 0 || tokenizer !== undefined) continue;
+    throw new DecodingOptionsError(name, `'${name}' needs a tokenizer, and none was given`);
   }
 }

@@ -77,7 +77,9 @@ const tokenIds = z.array(tokenId);
 const someTokenIds = tokenIds.min(1);
 const probability = z.number().min(0).max(1);
 const oneTokenId = tokenId.transform((id) => [id]);
-const oneOrMoreTokenIds = z.union([oneTokenId, someTokenIds], { error: 'must be a token id or a list of some' });
+const oneOrMoreTokenIds = z.union([oneTokenId, someTokenIds], {
+  error: 'must be a token id or a list of some',
+});
 const anyTokenIds = z.union([oneTokenId, tokenIds], { error: 'must be a token id or a list of them' });
 const stopString = z.string().min(1);
 const stopStrings = z.union([stopString.transform((stop) => [stop]), z.array(stopString)], {
@@ -101,9 +103,7 @@ export const OPTIONS = {
   ),
   early_stopping: option(
     'When a beam search is done: true with the first num_beams texts; "never" waits for every chance.',
-    z
-      .union([z.boolean(), z.literal('never')], { error: 'must be true, false or "never"' })
-      .default(false),
+    z.union([z.boolean(), z.literal('never')], { error: 'must be true, false or "never"' }).default(false),
     { search: 'beams' },
   ),
   length_penalty: option(
@@ -127,7 +127,10 @@ export const OPTIONS = {
     'Strings that end the text; they may begin in the prompt, as in transformers.',
     stopStrings.default([]),
   ),
-  stop: option('Strings that end the text, found in the generated part alone, as in OpenAI.', stopStrings.default([])),
+  stop: option(
+    'Strings that end the text, found in the generated part alone, as in OpenAI.',
+    stopStrings.default([]),
+  ),
   stop_token_ids: option('Tokens that end the text.', tokenIds.default([]), { tokenIds: itself }),
 
   // The report
@@ -199,9 +202,7 @@ export const OPTIONS = {
     z.tuple([z.int().nonnegative(), z.number()]).optional(),
     {
       processor: (decay, { eosTokenIds, promptLength }) =>
-        decay &&
-        eosTokenIds.length > 0 &&
-        exponentialDecayLengthPenalty(decay, promptLength, eosTokenIds),
+        decay && eosTokenIds.length > 0 && exponentialDecayLengthPenalty(decay, promptLength, eosTokenIds),
     },
   ),
   suppress_tokens: option('Tokens that never come.', tokenIds.default([]), {
@@ -238,7 +239,10 @@ export const OPTIONS = {
   top_h: option(
     'Draws from the likeliest tokens whose entropy is at most this part of the whole.',
     z.number().gt(0).max(1).optional(),
-    { search: 'sampling', processor: (share, { truncation }) => share !== undefined && topH(share, truncation) },
+    {
+      search: 'sampling',
+      processor: (share, { truncation }) => share !== undefined && topH(share, truncation),
+    },
   ),
   top_k: option('Draws from so many likeliest tokens; 0: from all.', z.int().nonnegative().default(0), {
     search: 'sampling',
@@ -252,17 +256,24 @@ export const OPTIONS = {
   min_p: option(
     'Draws from tokens that have at least this part of the likeliest one’s probability.',
     probability.optional(),
-    { search: 'sampling', processor: (share, { truncation }) => share !== undefined && minP(share, truncation) },
+    {
+      search: 'sampling',
+      processor: (share, { truncation }) => share !== undefined && minP(share, truncation),
+    },
   ),
   typical_p: option(
     'Draws from the tokens nearest to the expected information that have so much probability together.',
     z.number().gt(0).max(1).default(1),
     { search: 'sampling', processor: (mass, { truncation }) => mass < 1 && typicalP(mass, truncation) },
   ),
-  epsilon_cutoff: option('Draws from tokens of at least this probability.', z.number().min(0).lt(1).default(0), {
-    search: 'sampling',
-    processor: (epsilon, { truncation }) => epsilon > 0 && epsilonCutoff(epsilon, truncation),
-  }),
+  epsilon_cutoff: option(
+    'Draws from tokens of at least this probability.',
+    z.number().min(0).lt(1).default(0),
+    {
+      search: 'sampling',
+      processor: (epsilon, { truncation }) => epsilon > 0 && epsilonCutoff(epsilon, truncation),
+    },
+  ),
   eta_cutoff: option('The same with a bound that follows the entropy.', z.number().min(0).lt(1).default(0), {
     search: 'sampling',
     processor: (epsilon, { truncation }) => epsilon > 0 && etaCutoff(epsilon, truncation),

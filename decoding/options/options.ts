@@ -110,7 +110,10 @@ function refuseGroups({ num_beams, num_beam_groups, diversity_penalty, do_sample
 const SEARCH_KINDS = {
   sampling: { is: ({ do_sample }) => do_sample, unused: 'sampling uses: do_sample is false' },
   beams: { is: ({ num_beams }) => num_beams > 1, unused: 'beam search uses: num_beams is 1' },
-  groups: { is: ({ num_beam_groups }) => num_beam_groups > 1, unused: 'groups of beams use: num_beam_groups is 1' },
+  groups: {
+    is: ({ num_beam_groups }) => num_beam_groups > 1,
+    unused: 'groups of beams use: num_beam_groups is 1',
+  },
 } as const satisfies Record<SearchKind, { is: (options: ResolvedOptions) => boolean; unused: string }>;
 
 /** Whether the search that the options ask for uses an option. */

@@ -168,6 +168,14 @@ export class BeamGroup {
 
   #beam({ row, token, score, hypothesis, reason }: Extension, index: number | null): Beam {
     const { logprob } = hypothesis.last;
-    return { group: this.#index, index, token, parent: this.#firstBeam + row, logprob, score, finished: reason };
+    return {
+      group: this.#index,
+      index,
+      token,
+      parent: this.#firstBeam + row,
+      logprob,
+      score,
+      finished: reason,
+    };
   }
 }

@@ -1,8 +1,8 @@
 /** @module The forward passes of a prompt. */
 import type { ModelLogprobs } from '../interface/events.ts';
 import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
-import { RawLogprobs } from './raw-logprobs.ts';
 import type { SelectionWorkspace } from '../math/selection.ts';
+import { RawLogprobs } from './raw-logprobs.ts';
 
 /** Rows of logits in memory at a time when every token's logits are needed. */
 const LOGIT_ROWS = 8;

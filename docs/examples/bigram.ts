@@ -1,5 +1,5 @@
 /**
- * @module Decoding with a model that is not GPT-2: letters, each with probabilities that depend on the one before.
+ * @module Decoding with another model than GPT-2: a letter bigram model.
  *
  *     node docs/examples/bigram.ts
  */
@@ -9,7 +9,7 @@ const TEXT = 'the cat sat on the mat. the hat that the cat had sat on the mat.';
 const LETTERS = [...new Set(TEXT)];
 const END = LETTERS.indexOf('.');
 
-/** How often each letter follows each other one, and once more for all that never do. */
+/** Count of each letter after each other letter, plus 0.01 for pairs that never occur. */
 const COUNTS = LETTERS.map((a) => LETTERS.map((b) => TEXT.split(a + b).length - 1 + 0.01));
 
 export const bigramModel: LanguageModel = {
@@ -19,7 +19,7 @@ export const bigramModel: LanguageModel = {
   open: () => bigramTree(),
 };
 
-/** This model looks at one token only, so that it has nothing to keep for a node, and nothing to give back. */
+/** The logits depend on one token only, so the tree caches nothing per node and releases nothing. */
 function bigramTree(): TokenTree {
   return {
     append(parent, token): TreeNode {
@@ -35,7 +35,10 @@ function bigramTree(): TokenTree {
   };
 }
 
-/** The most likely endings of a text, as a beam search finds them; `onToken` hears the best one while it is made. */
+/**
+ * The most likely endings of a text, found by beam search.
+ * @param onToken called with each letter of the best ending once it is certain
+ */
 export async function complete(
   text: string,
   onToken: (letter: string) => void = () => {},

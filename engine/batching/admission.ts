@@ -1,90 +1,92 @@
 /**
- * @module Where requests wait for room in the cache: first come, first served, so that a large one is not passed by small ones
- * for ever. Nobody is woken by another, for the platform may drop either: each looks by itself, and a place of which nothing
- * has been heard for a while is given up.
+ * @module Queue for requests that wait for cache space: first come, first served, so that small requests
+ * cannot starve a large one. No request wakes another, because the platform may drop either without running
+ * its `finally`. Instead each polls for itself, and tickets that are not polled expire.
  */
-
 import { SlotsExhaustedError } from '../cache/errors.ts';
 import { QueueFullError, QueueTimeoutError } from './errors.ts';
 
-/** The first looks so often, the second half as often, and so on … */
-const LOOK_EVERY_MILLISECONDS = 5;
-const LOOK_AT_LEAST_EVERY_MILLISECONDS = 100;
-/** … so who has not looked for so long is no more. */
-const SILENCE_MILLISECONDS = 5_000;
+/** Poll interval of the first in the queue; the second polls half as often, and so on … */
+const FIRST_POLL_MILLISECONDS = 5;
+/** … up to this interval, far below the time after which a ticket is stale. */
+const MAX_POLL_MILLISECONDS = 100;
+/** A ticket not polled for this long belongs to a dropped request. */
+const STALE_MILLISECONDS = 5_000;
 
 export interface QueueLimits {
-  /** Requests that may wait at one time. */
+  /** Maximum number of waiting requests. */
   readonly length: number;
-  /** How long one may wait. */
+  /** Maximum waiting time. */
   readonly milliseconds: number;
 }
 
-export interface Entered<T> {
+export interface Admitted<T> {
   readonly value: T;
+  /** Time in the queue. */
   readonly milliseconds: number;
 }
 
-interface Place {
-  lastLook: number;
+interface Ticket {
+  lastPoll: number;
 }
 
 export class AdmissionQueue {
   readonly #wait: (milliseconds: number) => Promise<void>;
-  #places: readonly Place[] = [];
+  #tickets: readonly Ticket[] = [];
 
   constructor(wait: (milliseconds: number) => Promise<void>) {
     this.#wait = wait;
   }
 
-  /** Requests that wait. */
+  /** Number of waiting requests. */
   get length(): number {
-    return this.#places.length;
+    return this.#tickets.length;
   }
 
   /**
-   * Opens at once what has room and nobody waits before it, else when its turn has come.
-   * @returns what was opened, and how long it waited
-   * @param open throws SlotsExhaustedError while there is no room
-   * @throws SlotsExhaustedError for what never has room; QueueFullError, QueueTimeoutError; the signal's reason
+   * Calls `open` until it succeeds: at once if the queue is empty, then whenever the request is first in the
+   * queue.
+   * @param open throws SlotsExhaustedError while cache space is missing
+   * @throws SlotsExhaustedError when the request exceeds the whole cache; QueueFullError, QueueTimeoutError;
+   *   the signal's reason
    */
-  async enter<T>(open: () => T, limits: QueueLimits, signal: AbortSignal): Promise<Entered<T>> {
-    this.#giveUpSilent();
-    if (this.#places.length === 0) {
-      const opened = attempt(open);
+  async admit<T>(open: () => T, limits: QueueLimits, signal: AbortSignal): Promise<Admitted<T>> {
+    this.#dropStaleTickets();
+    if (this.#tickets.length === 0) {
+      const opened = tryOpen(open);
       if (opened) return { ...opened, milliseconds: 0 };
     }
-    if (this.#places.length >= limits.length) throw new QueueFullError(limits.length);
-    const began = Date.now();
-    const place: Place = { lastLook: began };
-    this.#places = [...this.#places, place];
+    if (this.#tickets.length >= limits.length) throw new QueueFullError(limits.length);
+    const start = Date.now();
+    const ticket: Ticket = { lastPoll: start };
+    this.#tickets = [...this.#tickets, ticket];
     try {
       for (;;) {
-        const number = this.#places.indexOf(place);
-        await this.#wait(Math.min(LOOK_EVERY_MILLISECONDS * (number + 1), LOOK_AT_LEAST_EVERY_MILLISECONDS));
+        const index = this.#tickets.indexOf(ticket);
+        await this.#wait(Math.min(FIRST_POLL_MILLISECONDS * (index + 1), MAX_POLL_MILLISECONDS));
         signal.throwIfAborted();
-        place.lastLook = Date.now();
-        this.#giveUpSilent();
-        // Whose place was given up although it waits, as after a long computation, is before those who came later.
-        if (!this.#places.includes(place)) this.#places = [place, ...this.#places];
-        const opened = this.#places[0] === place && attempt(open);
-        const milliseconds = place.lastLook - began;
+        ticket.lastPoll = Date.now();
+        this.#dropStaleTickets();
+        // A live ticket may be dropped, e.g. after a long computation. It returns to the front of the queue.
+        if (!this.#tickets.includes(ticket)) this.#tickets = [ticket, ...this.#tickets];
+        const opened = this.#tickets[0] === ticket && tryOpen(open);
+        const milliseconds = ticket.lastPoll - start;
         if (opened) return { ...opened, milliseconds };
         if (milliseconds >= limits.milliseconds) throw new QueueTimeoutError(limits.milliseconds);
       }
     } finally {
-      this.#places = this.#places.filter((other) => other !== place);
+      this.#tickets = this.#tickets.filter((other) => other !== ticket);
     }
   }
 
-  #giveUpSilent(): void {
-    const since = Date.now() - SILENCE_MILLISECONDS;
-    this.#places = this.#places.filter(({ lastLook }) => lastLook >= since);
+  #dropStaleTickets(): void {
+    const staleBefore = Date.now() - STALE_MILLISECONDS;
+    this.#tickets = this.#tickets.filter(({ lastPoll }) => lastPoll >= staleBefore);
   }
 }
 
-/** What was opened, or nothing for want of room that may come. */
-function attempt<T>(open: () => T): { value: T } | undefined {
+/** @returns undefined when the cache is too full at the moment */
+function tryOpen<T>(open: () => T): { value: T } | undefined {
   try {
     return { value: open() };
   } catch (error) {

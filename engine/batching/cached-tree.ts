@@ -1,23 +1,26 @@
-/** @module The engine's side of a `TokenTree`: which nodes one generation holds, within what it has reserved. */
+/**
+ * @module The engine's `TokenTree`: the nodes that one generation retains, within the capacity it has
+ * reserved.
+ */
 import type { Evaluation, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 import type { KeyValuePool } from '../cache/kv-pool.ts';
 import { CachedNode, type RadixTree } from '../cache/radix-tree.ts';
 import { LeaseExpiredError } from './errors.ts';
-import type { PassQueue } from './pass-queue.ts';
+import type { PassQueue, QueuedRow } from './pass-queue.ts';
 
-/** What all trees of an engine share. */
+/** State that all trees of an engine share. */
 export interface SharedCache {
   readonly pool: KeyValuePool;
-  readonly nodes: RadixTree;
+  readonly radixTree: RadixTree;
   readonly queue: PassQueue;
   readonly vocabSize: number;
   readonly contextLength: number;
 }
 
 export interface TreeOptions {
-  /** Whether it uses what others have computed, and leaves what it has computed itself; false if not given. */
+  /** Whether the tree uses the prefix cache and adds its nodes to it. Default: false. */
   readonly shared?: boolean | undefined;
-  /** Tokens that a shared tree will begin with: of these, what is there already need not be reserved. */
+  /** The prompt of a shared tree: its cached prefix is pinned and needs no reservation. */
   readonly prompt?: ArrayLike<number> | undefined;
 }
 
@@ -25,161 +28,172 @@ export class CachedTree implements TokenTree {
   readonly #sharedCache: SharedCache;
   readonly #shared: boolean;
   readonly #onClose: (tree: CachedTree) => void;
-  /** For each node that the tree holds, how often: by the caller, by children in this tree, by waiting rows. */
-  readonly #holds = new Map<CachedNode, number>();
-  /** The beginning that was there when the tree was opened. It is held to the end, and does not count. */
+  /** Retain count of each node in this tree: by the caller, by its children here, and by queued rows. */
+  readonly #retainCounts = new Map<CachedNode, number>();
+  /** The prompt's prefix that was cached at opening. It is retained until the tree closes. */
   readonly #pinned: readonly CachedNode[];
-  /** RadixTree that it may hold, these included. */
-  readonly size: number;
-  /** When something was last asked of it (`Date.now()`). */
-  touched = Date.now();
-  /** Evaluations that had been done already, by this tree or another. */
-  reused = 0;
-  #closed: 'no' | 'closed' | 'expired' = 'no';
+  /** Maximum number of nodes at a time, pinned ones included. */
+  readonly capacity: number;
+  /** Time of the last evaluation (`Date.now()`). */
+  lastUsed = Date.now();
+  /** Rows without logits that needed no computation: cached, or computed by another tree. */
+  reusedEvaluations = 0;
+  #state: 'open' | 'closed' | 'expired' = 'open';
 
   /**
-   * @param nodes that it may hold at one time, those included that it finds
-   * @throws SlotsExhaustedError when the pool cannot promise as many as are missing
+   * @param capacity maximum number of nodes at a time, cached ones included
+   * @throws SlotsExhaustedError when the pool cannot reserve slots for them
    */
   constructor(
     sharedCache: SharedCache,
-    nodes: number,
+    capacity: number,
     { prompt = [], shared = false }: TreeOptions,
     onClose: (tree: CachedTree) => void,
   ) {
     this.#sharedCache = sharedCache;
     this.#shared = shared;
     this.#onClose = onClose;
-    this.#pinned = shared ? sharedCache.nodes.findPath(prompt) : [];
-    this.size = nodes;
-    // What was kept for later, or is within another's reservation, must from now on be there without either.
-    const alone = this.#pinned.filter(({ pins }) => pins === 0).length;
-    sharedCache.pool.reserve(this.#beyondPinned + alone, sharedCache.nodes.evictable);
-    for (const node of this.#pinned) node.pins++;
+    this.#pinned = shared ? sharedCache.radixTree.findPrefix(prompt) : [];
+    this.capacity = capacity;
+    // A node's first pin reserves its slot: so far it was evictable, or part of another tree's reservation.
+    const firstPins = this.#pinned.filter(({ pinCount }) => pinCount === 0).length;
+    sharedCache.pool.reserve(this.#unpinnedCapacity + firstPins, sharedCache.radixTree.evictable);
+    for (const node of this.#pinned) node.pinCount++;
     const last = this.#pinned.at(-1);
-    if (last) this.#hold(last);
+    if (last) this.#retain(last);
   }
 
   get closed(): boolean {
-    return this.#closed !== 'no';
+    return this.#state !== 'open';
   }
 
   append(parent: TreeNode | null, token: number): CachedNode {
     this.#checkOpen();
-    const { vocabSize, contextLength, nodes } = this.#sharedCache;
+    const { vocabSize, contextLength, radixTree } = this.#sharedCache;
     if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
       throw new RangeError(`token ${token} is outside the vocabulary of ${vocabSize}`);
     }
-    const above = parent && this.#own(parent);
-    if (above && above.position + 1 >= contextLength) {
+    const ownParent = parent && this.#own(parent);
+    if (ownParent && ownParent.position + 1 >= contextLength) {
       throw new RangeError(
-        `position ${above.position + 1} is outside the context of ${contextLength} tokens`,
+        `position ${ownParent.position + 1} is outside the context of ${contextLength} tokens`,
       );
     }
-    const found = this.#shared ? nodes.find(above, token) : undefined;
-    const isNew = found === undefined || !this.#holds.has(found);
-    if (isNew && this.#holds.size >= this.size) {
-      throw new RangeError(`the tree holds ${this.size} nodes already, all that were reserved for it`);
+    const cached = this.#shared ? radixTree.findChild(ownParent, token) : undefined;
+    const isNew = cached === undefined || !this.#retainCounts.has(cached);
+    if (isNew && this.#retainCounts.size >= this.capacity) {
+      throw new RangeError(`the tree holds ${this.capacity} nodes already, all that were reserved for it`);
     }
-    const node = found ?? nodes.create(above, token, this.#shared);
-    this.#hold(node);
+    const node = cached ?? radixTree.create(ownParent, token, this.#shared);
+    this.#retain(node);
     return node;
   }
 
   async evaluate(evaluations: readonly Evaluation[]): Promise<void> {
     this.#checkOpen();
-    this.touched = Date.now();
+    this.lastUsed = Date.now();
     const rows = evaluations.map(({ node, logits }) => ({ node: this.#own(node), logits }));
-    const coming = new Set<CachedNode>();
-    for (const { node } of rows) {
-      if (node.parent && !node.parent.evaluated && !coming.has(node.parent)) {
-        throw new Error('a node is evaluated after its parent');
-      }
-      coming.add(node);
-    }
-    // A slot that a waiting row will write to is nobody else's, even if its node is released meanwhile.
-    for (const { node } of rows) this.#hold(node);
+    checkOrder(rows);
+    // A queued row keeps its slot, even if the caller releases its node in the meantime.
+    for (const { node } of rows) this.#retain(node);
     try {
-      this.reused += await this.#sharedCache.queue.run(this, rows);
+      const isPrompt = isChain(rows);
+      this.reusedEvaluations += await this.#sharedCache.queue.run({ owner: this, rows, isPrompt });
     } finally {
       for (const { node } of rows) this.release(node);
     }
-    this.touched = Date.now();
+    this.lastUsed = Date.now();
     this.#checkOpen();
   }
 
   release(node: TreeNode): void {
     if (this.closed) return;
-    for (let at: CachedNode | null = this.#own(node); at; at = at.parent) {
-      const holds = (this.#holds.get(at) ?? 0) - 1;
-      if (holds > 0) {
-        this.#holds.set(at, holds);
+    for (let current: CachedNode | null = this.#own(node); current; current = current.parent) {
+      const count = (this.#retainCounts.get(current) ?? 0) - 1;
+      if (count > 0) {
+        this.#retainCounts.set(current, count);
         return;
       }
-      this.#holds.delete(at);
-      this.#sharedCache.nodes.release(at);
+      this.#retainCounts.delete(current);
+      this.#sharedCache.radixTree.release(current);
     }
   }
 
-  /** Gives all nodes back but the beginning that it was opened with, and keeps their room. */
-  clear(): void {
+  /** Releases all nodes except the pinned prefix, and keeps the reservation. */
+  reset(): void {
     if (this.closed) return;
-    this.#leaveAllBut(new Set(this.#pinned));
-    for (const node of this.#pinned) this.#holds.set(node, 1);
+    this.#releaseAllExcept(new Set(this.#pinned));
+    for (const node of this.#pinned) this.#retainCounts.set(node, 1);
   }
 
   close(): void {
-    this.#end('closed');
+    this.#closeAs('closed');
   }
 
-  /** Closes a tree of which nothing has been heard for too long; its holder learns of it when it comes back. */
+  /** Closes an idle tree. Later calls of its owner throw LeaseExpiredError. */
   expire(): void {
-    this.#end('expired');
+    this.#closeAs('expired');
   }
 
-  #end(how: 'closed' | 'expired'): void {
+  #closeAs(state: 'closed' | 'expired'): void {
     if (this.closed) return;
-    const alone = this.#pinned.filter((node) => --node.pins === 0).length;
-    this.#leaveAllBut(new Set());
-    this.#closed = how;
-    this.#sharedCache.pool.unreserve(this.#beyondPinned + alone);
+    const lastPins = this.#pinned.filter((node) => --node.pinCount === 0).length;
+    this.#releaseAllExcept(new Set());
+    this.#state = state;
+    this.#sharedCache.pool.unreserve(this.#unpinnedCapacity + lastPins);
     this.#onClose(this);
   }
 
-  get #beyondPinned(): number {
-    return this.size - this.#pinned.length;
+  get #unpinnedCapacity(): number {
+    return this.capacity - this.#pinned.length;
   }
 
-  #hold(node: CachedNode): void {
-    const holds = this.#holds.get(node);
-    this.#holds.set(node, (holds ?? 0) + 1);
-    if (holds !== undefined) return;
-    this.#sharedCache.nodes.retain(node);
-    if (node.parent) this.#hold(node.parent);
+  #retain(node: CachedNode): void {
+    const count = this.#retainCounts.get(node);
+    this.#retainCounts.set(node, (count ?? 0) + 1);
+    if (count !== undefined) return;
+    this.#sharedCache.radixTree.retain(node);
+    if (node.parent) this.#retain(node.parent);
   }
 
-  /** Followers first, as `RadixTree` wants it. */
-  #leaveAllBut(kept: ReadonlySet<CachedNode>): void {
-    const left = [...this.#holds.keys()].filter((node) => !kept.has(node));
-    for (const node of left.sort((a, b) => b.position - a.position)) {
-      this.#holds.delete(node);
-      this.#sharedCache.nodes.release(node);
+  /** Releases children before parents, as {@link RadixTree} requires for its eviction order. */
+  #releaseAllExcept(retained: ReadonlySet<CachedNode>): void {
+    const released = [...this.#retainCounts.keys()].filter((node) => !retained.has(node));
+    for (const node of released.sort((a, b) => b.position - a.position)) {
+      this.#retainCounts.delete(node);
+      this.#sharedCache.radixTree.release(node);
     }
   }
 
   #own(node: TreeNode): CachedNode {
-    if (!(node instanceof CachedNode) || !this.#holds.has(node)) {
+    if (!(node instanceof CachedNode) || !this.#retainCounts.has(node)) {
       throw new Error('the node is not, or no longer, one of this tree');
     }
     return node;
   }
 
   #checkOpen(): void {
-    if (this.#closed === 'expired') {
-      throw new LeaseExpiredError(
-        'nothing was asked of this tree for too long, and its memory was given to others',
-      );
+    if (this.#state === 'expired') {
+      throw new LeaseExpiredError('the tree was idle for too long, and its cache space was given to others');
     }
-    if (this.#closed === 'closed') throw new Error('the tree is closed');
+    if (this.#state === 'closed') throw new Error('the tree is closed');
   }
+}
+
+/** Every parent must be evaluated already, or earlier in the same call. */
+function checkOrder(rows: readonly QueuedRow[]): void {
+  const preceding = new Set<CachedNode>();
+  for (const { node } of rows) {
+    if (node.parent && !node.parent.evaluated && !preceding.has(node.parent)) {
+      throw new Error('a node is evaluated after its parent');
+    }
+    preceding.add(node);
+  }
+}
+
+/**
+ * Whether each row is the parent of the next, as in a prompt. The rows of a step are siblings or unrelated.
+ */
+function isChain(rows: readonly QueuedRow[]): boolean {
+  return rows.length > 1 && rows.every(({ node }, i) => i === 0 || node.parent === rows[i - 1]?.node);
 }

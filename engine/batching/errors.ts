@@ -1,24 +1,24 @@
-/** @module What can go wrong while a request waits or holds its tree. */
+/** @module Errors of requests that wait for cache space or lease it. */
 
-/** What was held came back to the others because nothing was heard of its holder for too long. */
+/** The request was idle for too long, and its cache space was given to another request. */
 export class LeaseExpiredError extends Error {
   override readonly name = 'LeaseExpiredError';
 }
 
-/** So many requests wait for room in the cache already. */
+/** The queue for cache space has reached its maximum length. */
 export class QueueFullError extends Error {
   override readonly name = 'QueueFullError';
 
-  constructor(length: number) {
-    super(`${length} requests wait for room in the cache, as many as may`);
+  constructor(maxLength: number) {
+    super(`the queue for cache space is full: at most ${maxLength} requests may wait`);
   }
 }
 
-/** There was no room in the cache for so long. */
+/** The request waited for cache space for the maximum time. */
 export class QueueTimeoutError extends Error {
   override readonly name = 'QueueTimeoutError';
 
   constructor(milliseconds: number) {
-    super(`there was no room in the cache for ${milliseconds / 1000} seconds`);
+    super(`no cache space became free within ${milliseconds / 1000} seconds`);
   }
 }

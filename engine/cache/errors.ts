@@ -1,12 +1,12 @@
-/** @module What can go wrong in the cache of keys and values. */
+/** @module Errors of the key-value cache. */
 
-/** The cache has no room for a tree of this size: now, when `maximum` allows it, or ever. */
+/** The cache cannot reserve this many tokens: not yet if `requested <= maximum`, else never. */
 export class SlotsExhaustedError extends Error {
   override readonly name = 'SlotsExhaustedError';
   readonly requested: number;
-  /** Tokens that nobody has reserved yet. */
+  /** Tokens that are not reserved. */
   readonly free: number;
-  /** Tokens that the cache could hold if nobody else used it. */
+  /** Tokens that fit into the empty cache. */
   readonly maximum: number;
 
   constructor(requested: number, free: number, maximum: number) {

@@ -1,9 +1,10 @@
 /**
- * @module The keys and values of every token of every tree, in slots.
+ * @module The key-value cache's memory, in slots.
  *
- * A slot is one token's keys and values of all layers. GPT-2 adds positions at the input, so a key does not know
- * where it stands: a freed slot is anyone's, and nothing is ever moved or compacted. Slots come in pages
- * `[n_layer, key | value, SLOTS_PER_PAGE, row]`, taken from the heap as trees ask for more.
+ * A slot holds one token's keys and values of all layers. GPT-2 adds position embeddings at the input, so
+ * keys do not depend on the slot: any free slot serves any token, and nothing is ever moved or compacted.
+ * Slots come in pages `[n_layer, key | value, SLOTS_PER_PAGE, row]`, allocated from the heap as trees reserve
+ * more.
  */
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { int8RowBytes } from '../kernels/attention.ts';
@@ -14,15 +15,15 @@ import { SlotsExhaustedError } from './errors.ts';
 const FLOAT_BYTES = 4;
 export const SLOTS_PER_PAGE = 16;
 /**
- * The part of all slots up to which the heap grows for the sake of what is kept: a heap never shrinks, and JavaScript's
- * garbage has to have room in the isolate as well.
+ * Fraction of the maximum capacity up to which the heap grows for evictable slots. A heap never shrinks, and
+ * the isolate also needs memory for JavaScript's garbage.
  */
-const KEPT_PART = 3 / 4;
+const PREFIX_CACHE_FRACTION = 3 / 4;
 
-/** How keys and values are kept: as they come, or as 8-bit codes with a scale for each head. */
+/** How keys and values are stored: as f32, or as 8-bit codes with a scale for each head. */
 export type CachePrecision = 'f32' | 'int8';
 
-/** A token's keys, or values, of one layer. */
+/** Bytes of one token's keys, or values, in one layer. */
 function rowBytes({ n_embd, n_head }: ModelConfig, cache: CachePrecision): number {
   return cache === 'f32' ? n_embd * FLOAT_BYTES : int8RowBytes(n_head, n_embd / n_head);
 }
@@ -32,16 +33,16 @@ export function pageBytes(config: ModelConfig, cache: CachePrecision): number {
 }
 
 export class KeyValuePool {
-  /** From a token's keys in one layer to its values there, in bytes. */
+  /** Byte offset from a token's keys in a layer to its values there. */
   readonly valueOffset: number;
-  /** From a token's keys in one layer to those in the next, in bytes. */
+  /** Byte offset from a token's keys in a layer to its keys in the next. */
   readonly layerOffset: number;
   readonly #heap: Heap;
   readonly #rowBytes: number;
   readonly #pageBytes: number;
   readonly #pages: number[] = [];
-  /** Addresses of free slots, the next one last. */
-  readonly #free: number[] = [];
+  /** Addresses of the free slots: a stack. */
+  readonly #freeSlots: number[] = [];
   #reserved = 0;
 
   constructor(heap: Heap, config: ModelConfig, cache: CachePrecision) {
@@ -52,73 +53,73 @@ export class KeyValuePool {
     this.#pageBytes = pageBytes(config, cache);
   }
 
-  /** Slots that are there now. */
+  /** Slots in all pages. */
   get capacity(): number {
     return this.#pages.length * SLOTS_PER_PAGE;
   }
 
-  /** Slots that are promised to trees. */
+  /** Slots that trees have reserved, allocated or not. */
   get reserved(): number {
     return this.#reserved;
   }
 
-  /** Slots that hold no token. */
-  get free(): number {
-    return this.#free.length;
+  get freeSlots(): number {
+    return this.#freeSlots.length;
   }
 
-  /** The slots that the heap's maximum allows, if nobody else takes more. */
+  /** The capacity when all available heap memory becomes pages. */
   get maximum(): number {
     return this.capacity + SLOTS_PER_PAGE * Math.floor(this.#heap.account.available / this.#pageBytes);
   }
 
   /**
-   * Promises slots to a tree, and makes sure that they are there.
-   * @param kept slots with what is kept for later, beside which there should be room, as far as the heap has it to spare
-   * @throws SlotsExhaustedError when they are not to be had now; nothing is promised then
+   * Reserves slots for a tree, and allocates the missing pages.
+   * @param evictable slots of the prefix cache; the heap grows further to keep them where it can
+   * @throws SlotsExhaustedError when too few are free; nothing is reserved then
    */
-  reserve(slots: number, kept = 0): void {
+  reserve(slots: number, evictable = 0): void {
     const needed = this.#reserved + slots;
     const { maximum } = this;
     const exhausted = () => new SlotsExhaustedError(slots, maximum - this.#reserved, maximum);
-    // Asked first: a heap that has grown for nothing stays that big.
+    // Checked first: a heap that grows for a failed reservation never shrinks.
     if (needed > maximum) throw exhausted();
     const pages = this.#pages.length;
     try {
       while (this.capacity < needed) this.#addPage();
     } catch (error) {
-      while (this.#pages.length > pages) this.#dropPage();
+      while (this.#pages.length > pages) this.#freeLastPage();
       throw error instanceof HeapExhaustedError ? exhausted() : error;
     }
     this.#reserved = needed;
-    this.#makeRoom(needed + kept);
+    this.#growTo(needed + evictable);
   }
 
   unreserve(slots: number): void {
     this.#reserved -= slots;
   }
 
-  /** @returns the address of a free slot: that of its keys in the first layer */
-  take(): number {
-    const slot = this.#free.pop();
-    if (slot === undefined) throw new Error('there is no free slot');
+  /** @returns the slot's address: that of its keys in the first layer */
+  allocate(): number {
+    const slot = this.#freeSlots.pop();
+    if (slot === undefined) throw new Error('no slot is free');
     return slot;
   }
 
-  give(slot: number): void {
-    this.#free.push(slot);
+  free(slot: number): void {
+    this.#freeSlots.push(slot);
   }
 
   release(): void {
     for (const page of this.#pages) this.#heap.free(page);
     this.#pages.length = 0;
-    this.#free.length = 0;
+    this.#freeSlots.length = 0;
   }
 
-  #makeRoom(slots: number): void {
+  /** Grows the capacity towards `slots`, as far as the heap and {@link PREFIX_CACHE_FRACTION} allow. */
+  #growTo(slots: number): void {
     try {
-      const most = Math.min(slots, KEPT_PART * this.maximum);
-      while (this.capacity + SLOTS_PER_PAGE <= most) this.#addPage();
+      const target = Math.min(slots, PREFIX_CACHE_FRACTION * this.maximum);
+      while (this.capacity + SLOTS_PER_PAGE <= target) this.#addPage();
     } catch (error) {
       if (!(error instanceof HeapExhaustedError)) throw error;
     }
@@ -127,12 +128,12 @@ export class KeyValuePool {
   #addPage(): void {
     const page = this.#heap.allocate(this.#pageBytes, 'cache');
     this.#pages.push(page);
-    for (let i = SLOTS_PER_PAGE - 1; i >= 0; i--) this.#free.push(page + i * this.#rowBytes);
+    for (let i = SLOTS_PER_PAGE - 1; i >= 0; i--) this.#freeSlots.push(page + i * this.#rowBytes);
   }
 
-  /** Takes the page back that was added last, of which nothing has been taken. */
-  #dropPage(): void {
-    this.#free.length -= SLOTS_PER_PAGE;
+  /** Frees the page added last, none of whose slots is allocated yet. */
+  #freeLastPage(): void {
+    this.#freeSlots.length -= SLOTS_PER_PAGE;
     this.#heap.free(this.#pages.pop() as number);
   }
 }

@@ -1,14 +1,15 @@
 /**
- * @module Every node there is, whichever trees hold it: a token on its path, with a slot in the pool.
+ * @module The nodes of all trees: tokens with their prefixes, each with a slot in the pool.
  *
- * Trees whose paths begin alike hold the same nodes, so a token after the same tokens is computed once: while they wait,
- * while they run, and afterwards. What no tree holds any more stays in its slot until somebody needs the room (the prefix
- * cache). A radix tree of tokens, then, whose branches are found by one map: parent's slot and token to node.
+ * Trees with a common prefix retain the same nodes, so a token after the same prefix is computed once, both
+ * for concurrent and for later requests. Nodes that no tree retains stay cached until their slots are needed
+ * (the prefix cache; compare SGLang's RadixAttention). One map finds all children: from the parent's slot and
+ * the token.
  */
 import type { TreeNode } from '../../decoding/interface/token-tree.ts';
 import type { KeyValuePool } from './kv-pool.ts';
 
-/** A token on its path, whose keys and values have a slot in the pool. */
+/** A token and its prefix, as the forward pass reads them. */
 export interface PathNode {
   readonly token: number;
   readonly position: number;
@@ -23,11 +24,11 @@ export class CachedNode implements TreeNode, PathNode {
   readonly slot: number;
   /** Whether other trees may find it. */
   readonly shared: boolean;
-  /** Trees that hold it. */
-  trees = 0;
-  /** Of these, how many hold it as the beginning that they found, outside of what they have reserved. */
-  pins = 0;
-  /** Whether its keys and values are in its slot. */
+  /** Trees that retain it. */
+  retainCount = 0;
+  /** Trees that retain it as part of the prefix they found at opening, beyond what they reserved. */
+  pinCount = 0;
+  /** Whether its slot contains its keys and values. */
   evaluated = false;
 
   constructor(token: number, parent: CachedNode | null, slot: number, shared: boolean) {
@@ -42,10 +43,10 @@ export class CachedNode implements TreeNode, PathNode {
 export class RadixTree {
   readonly #pool: KeyValuePool;
   readonly #vocabSize: number;
-  readonly #shared = new Map<number, CachedNode>();
+  readonly #sharedNodes = new Map<number, CachedNode>();
   /**
-   * RadixTree that no tree holds, in the order in which they were left. A tree leaves a node after those that follow it, so the
-   * first has no followers: the least recently used can go without anything hanging in the air.
+   * Cached nodes that no tree retains, in order of their release: least recently used first. Trees release
+   * children before parents, so the first node has no cached child and can be evicted.
    */
   readonly #evictable = new Set<CachedNode>();
 
@@ -54,63 +55,61 @@ export class RadixTree {
     this.#vocabSize = vocabSize;
   }
 
-  /** RadixTree that are kept although no tree holds them. */
+  /** Number of cached nodes that no tree retains. */
   get evictable(): number {
     return this.#evictable.size;
   }
 
-  /** The shared node of `token` after `parent`. */
-  find(parent: CachedNode | null, token: number): CachedNode | undefined {
-    return this.#shared.get(this.#key(parent, token));
+  findChild(parent: CachedNode | null, token: number): CachedNode | undefined {
+    return this.#sharedNodes.get(this.#key(parent, token));
   }
 
-  /** Those that stand for the longest beginning of `tokens` that is there. */
-  findPath(tokens: ArrayLike<number>): CachedNode[] {
-    const path: CachedNode[] = [];
+  /** The longest cached prefix of `tokens`. */
+  findPrefix(tokens: ArrayLike<number>): CachedNode[] {
+    const prefix: CachedNode[] = [];
     for (let i = 0; i < tokens.length; i++) {
-      const next = this.find(path.at(-1) ?? null, tokens[i] as number);
+      const next = this.findChild(prefix.at(-1) ?? null, tokens[i] as number);
       if (!next) break;
-      path.push(next);
+      prefix.push(next);
     }
-    return path;
+    return prefix;
   }
 
-  /** A node that was not there, in a free slot or, where there is none, in that of the node left longest ago. */
+  /** Allocates a slot for a new node; evicts the least recently used node if none is free. */
   create(parent: CachedNode | null, token: number, shared: boolean): CachedNode {
-    if (this.#pool.free === 0) this.#evictOldest();
-    const node = new CachedNode(token, parent, this.#pool.take(), shared);
-    if (shared) this.#shared.set(this.#key(parent, token), node);
+    if (this.#pool.freeSlots === 0) this.#evictOldest();
+    const node = new CachedNode(token, parent, this.#pool.allocate(), shared);
+    if (shared) this.#sharedNodes.set(this.#key(parent, token), node);
     return node;
   }
 
   retain(node: CachedNode): void {
-    if (node.trees++ === 0) this.#evictable.delete(node);
+    if (node.retainCount++ === 0) this.#evictable.delete(node);
   }
 
   release(node: CachedNode): void {
-    if (--node.trees > 0) return;
+    if (--node.retainCount > 0) return;
     if (node.shared && node.evaluated) this.#evictable.add(node);
     else this.#free(node);
   }
 
-  /** Gives up what is kept. */
   evictAll(): void {
     while (this.#evictable.size > 0) this.#evictOldest();
   }
 
   #evictOldest(): void {
     const [oldest] = this.#evictable;
-    if (!oldest) throw new Error('a slot was asked for that nobody had reserved');
+    if (!oldest) throw new Error('no slot is free or evictable: more were requested than reserved');
     this.#evictable.delete(oldest);
     this.#free(oldest);
   }
 
   #free(node: CachedNode): void {
-    if (node.shared) this.#shared.delete(this.#key(node.parent, node.token));
-    this.#pool.give(node.slot);
+    if (node.shared) this.#sharedNodes.delete(this.#key(node.parent, node.token));
+    this.#pool.free(node.slot);
   }
 
-  /** A slot is an address, never 0, and has one node at a time. */
+  /** Unique: a slot is an address, never 0, and belongs to one node at a time. */
   #key(parent: CachedNode | null, token: number): number {
     return (parent?.slot ?? 0) * this.#vocabSize + token;
   }

@@ -1,26 +1,19 @@
-/** @module `npm run build`: compiles the kernels. The results are in the repository; a test compiles them once more. */
+/** @module `npm run build`: compiles the kernels. A test checks that the committed results are up to date. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const HERE = import.meta.dirname;
 const COMPILER = join(HERE, '..', '..', 'node_modules', 'assemblyscript', 'bin', 'asc.js');
-/** A kernel works in onnxruntime's memory: it owns none, and must have no data of its own to put there. */
+/** Kernels import onnxruntime's memory, so they have no runtime and no static data. */
 const OPTIONS = [
   ...['--enable', 'simd', '--enable', 'threads', '--runtime', 'stub', '--use', 'abort='],
-  ...[
-    '--importMemory',
-    '--sharedMemory',
-    '--initialMemory',
-    '1',
-    '--maximumMemory',
-    '65536',
-    '--noExportMemory',
-  ],
+  ...['--importMemory', '--noExportMemory', '--sharedMemory'],
+  ...['--initialMemory', '1', '--maximumMemory', '65536'],
   ...['-O3', '--converge', '--noAssert'],
 ];
 
-/** What each module is made of: a source in `assembly/`, and options beside those of all. */
+/** Entry in `assembly/` and additional options of each module. */
 const MODULES = {
   attention: { source: 'attention.ts', options: [] },
   'linear-relaxed': { source: 'linear.ts', options: ['--enable', 'relaxed-simd'] },
@@ -31,7 +24,7 @@ export type KernelModule = keyof typeof MODULES;
 
 export const KERNEL_MODULES = Object.keys(MODULES) as readonly KernelModule[];
 
-/** Where the compiled module is. */
+/** Path of the compiled module. */
 export const wasmPath = (module: KernelModule): string => join(HERE, `${module}.wasm`);
 
 export async function build(module: KernelModule, out: string): Promise<void> {

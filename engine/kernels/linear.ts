@@ -1,21 +1,24 @@
-/** @module The kernels that multiply quantized weights, typed. Sources and formulas: `assembly/matmul.ts`, `assembly/lm-head.ts`. */
+/**
+ * @module Types and sizes of the kernels for quantized weights: `assembly/matmul.ts`, `assembly/lm-head.ts`.
+ */
+import { GROUP, paddedRows } from '../../model-assets/format/int4.ts';
 
-/** Inputs of a layer are filled up to a multiple of so many. */
-const GROUP = 32;
+const FLOAT_BYTES = 4;
+/** Bytes of `assembly/quantize-rows.ts` for each group of a row: a pair of i16 offsets. */
+const OFFSET_BYTES = 4;
+/** One padded group of f32. */
+const TAIL_BYTES = GROUP * FLOAT_BYTES;
 
-/** The most inputs for which a sum of products certainly stays in 32 bits; see `assembly/matmul.ts`. */
-export const MAX_INPUTS = 8288;
-
-/** All addresses are bytes in the heap. */
+/** All addresses are bytes in the heap. `model-assets/format/int4.ts` packs the weights. */
 export interface LinearKernels {
   /**
-   * A linear layer at 4 bits: quantizes the rows, and multiplies.
+   * A 4-bit linear layer: quantizes the rows and multiplies.
    * @param x `[rows, inputs]` f32
-   * @param inputs at most {@link MAX_INPUTS}
-   * @param weights what `packInt4` of `model-assets/format/pack.ts` made
+   * @param inputs at most `MAX_INPUTS`
+   * @param weights the output of `packInt4`
    * @param columnScales `[outputs]` f32
    * @param bias `[outputs]` f32
-   * @param y receives `[rows, outputs]` f32; overlaps nothing else
+   * @param y receives `[rows, outputs]` f32; must not overlap other arguments
    * @param scratch {@link matmulScratchBytes}
    */
   matmul(
@@ -31,11 +34,11 @@ export interface LinearKernels {
   ): void;
 
   /**
-   * Logits of rows against the tied `wte` at 8 bits: quantizes the rows, and multiplies.
-   * @param x `[rows, inputs]` f32, after the final norm
-   * @param codes what `packTokens` of `model-assets/format/pack.ts` made
+   * Logits from the tied `wte` at 8 bits: quantizes the rows and multiplies.
+   * @param x `[rows, inputs]` f32, after `ln_f`
+   * @param codes the output of `packTokens`
    * @param scales `[tokens]` f32
-   * @param logits receives `[rows, tokens]` f32; overlaps nothing else
+   * @param logits receives `[rows, tokens]` f32; must not overlap other arguments
    * @param scratch {@link lmHeadScratchBytes}
    */
   lmHead(
@@ -51,9 +54,9 @@ export interface LinearKernels {
 
   /**
    * `hidden = wte[token] + wpe[position]`, from the same `wte`.
-   * @param tokens `[rows]` u32, each below the number of tokens: it is not checked
-   * @param positions `[rows]` u32, each below n_positions: it is not checked
-   * @param codes what `packTokens` made
+   * @param tokens `[rows]` u32, each below the number of tokens, unchecked
+   * @param positions `[rows]` u32, each below n_positions, unchecked
+   * @param codes the output of `packTokens`
    * @param scales `[tokens]` f32
    * @param wpe `[n_positions, inputs]` f32
    * @param hidden receives `[rows, inputs]` f32
@@ -72,25 +75,23 @@ export interface LinearKernels {
 
 /**
  * @param module `linear-relaxed.wasm`, or `linear-plain.wasm` where {@link hasRelaxedSimd} is false
- * @param memory the heap that all addresses are of
+ * @param memory the heap's
  */
 export function linearKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): LinearKernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return exports as unknown as LinearKernels;
 }
 
-/** Scratch of `matmul`: the rows' codes and what belongs to them, as `assembly/rows.ts` lays them out. */
+/** Scratch of `matmul`: codes, offsets, scales and tail, as in `assembly/quantize-rows.ts`. */
 export function matmulScratchBytes(rows: number, inputs: number): number {
-  const padded = paddedInputs(inputs);
-  return rows * (padded + padded / 8 + 4) + 128;
+  const padded = paddedRows(inputs);
+  return rows * (padded + (padded / GROUP) * OFFSET_BYTES + FLOAT_BYTES) + TAIL_BYTES;
 }
 
-/** Scratch of `lmHead`: the same, and the codes once more in 16 bits. */
+/** Scratch of `lmHead`: the same, then the codes as i16. */
 export function lmHeadScratchBytes(rows: number, inputs: number): number {
-  return matmulScratchBytes(rows, inputs) + 2 * rows * paddedInputs(inputs);
+  return matmulScratchBytes(rows, inputs) + 2 * rows * paddedRows(inputs);
 }
-
-const paddedInputs = (inputs: number) => Math.ceil(inputs / GROUP) * GROUP;
 
 /** `() => i16x8.relaxed_dot_i8x16_i7x16_s(i8x16.splat(1), i8x16.splat(2))` */
 const RELAXED_SIMD = new Uint8Array([
@@ -101,7 +102,7 @@ const RELAXED_SIMD = new Uint8Array([
 ]);
 
 /**
- * Whether modules with relaxed SIMD compile here. workerd has it, and refuses to start a Worker that imports a module
- * which does not compile: there is nothing to ask there. Node 20 has it not, Node 24 has.
+ * Whether this runtime compiles relaxed SIMD: Node 24 does, Node 20 does not. Workers need no check: workerd
+ * does, and refuses to start a Worker that imports a module it cannot compile.
  */
 export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_SIMD);

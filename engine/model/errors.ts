@@ -1,11 +1,11 @@
-/** @module What can be wrong with a model's files. */
+/** @module Errors of loading a model. */
 
-/** The model's files are missing, damaged or not what the manifest says. */
+/** A file of the model is missing, damaged or inconsistent with the manifest. */
 export class ModelFilesError extends Error {
   override readonly name = 'ModelFilesError';
 }
 
-/** A model needs more of the heap than there is. Nothing of it was loaded. */
+/** The model does not fit in the heap. Nothing was loaded. */
 export class ModelTooLargeError extends Error {
   override readonly name = 'ModelTooLargeError';
 }

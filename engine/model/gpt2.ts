@@ -1,6 +1,6 @@
 /**
- * @module GPT-2's forward pass over rows of any number of trees: `embed → (ln_1, c_attn → attention → block) × n_layer →
- * ln_f, wte`.
+ * @module GPT-2's forward pass over a batch of rows from any number of trees: `embed → (ln_1, c_attn →
+ * attention → c_proj, ln_2, mlp) × n_layer → ln_f, lm_head`.
  */
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { KeyValuePool } from '../cache/kv-pool.ts';
@@ -14,14 +14,14 @@ import type { Plan } from './plan.ts';
 export class Gpt2 {
   readonly config: ModelConfig;
   readonly pool: KeyValuePool;
-  /** The most rows of one pass: a longer prompt goes in chunks of so many tokens. */
+  /** Limit for one pass. Longer prompts run in chunks of this many tokens. */
   readonly maxRows: number;
   readonly #ort: Ort;
   readonly #attend: AttentionKernel['attend'];
   readonly #network: Network;
 
   /**
-   * @param network for passes of up to `plan.maxRows` rows; released with this
+   * @param network for passes of up to `plan.maxRows` rows; released with the model
    * @throws HeapExhaustedError when the paths of a pass do not fit
    */
   constructor(
@@ -41,27 +41,28 @@ export class Gpt2 {
   }
 
   /**
-   * Computes the rows: their keys and values enter the pool, and those that ask for logits get them. A row may
-   * attend to rows of the same pass.
+   * Writes the rows' keys and values to the pool, and logits for the rows that request them. A row can attend
+   * to rows of the same pass.
    * @param rows 1 to `maxRows`
    */
   forward(rows: readonly Row[]): void {
     const scratch = new ScopedAllocations(this.#ort);
     try {
       const pass = this.#network.pass(rows.length);
-      const { paths, longest } = writePaths(this.#ort.heap, rows, scratch);
-      const weights = scratch.bytes(attentionScratchBytes(longest, this.#headSize));
+      const { paths, maxLength } = writePaths(this.#ort.heap, rows, scratch);
+      const attentionScratch = scratch.allocate(attentionScratchBytes(maxLength, this.#headSize));
+      const logitsRows = rows.flatMap(({ logits }, index) => (logits ? [{ logits, index }] : []));
+      const lastLayer = this.config.n_layer - 1;
+
       pass.embed(rows);
-      const asking = rows.flatMap(({ logits }, index) => (logits ? [{ logits, index }] : []));
-      const last = this.config.n_layer - 1;
-      for (let layer = 0; layer <= last; layer++) {
-        pass.project(layer);
-        this.#attention(layer, pass, rows.length, paths, weights);
-        // Of a chunk that nobody reads out, the last layer's keys and values are all that is needed.
-        if (layer < last || asking.length > 0) pass.block(layer);
+      for (let layer = 0; layer <= lastLayer; layer++) {
+        pass.projectQkv(layer);
+        this.#attention(layer, pass, rows.length, paths, attentionScratch);
+        // Without logits, only the keys and values of the last layer are needed.
+        if (layer < lastLayer || logitsRows.length > 0) pass.finishBlock(layer);
       }
-      for (let begin = 0; begin < asking.length; begin += LM_HEAD_ROWS) {
-        pass.lmHead(asking.slice(begin, begin + LM_HEAD_ROWS));
+      for (let begin = 0; begin < logitsRows.length; begin += LM_HEAD_ROWS) {
+        pass.lmHead(logitsRows.slice(begin, begin + LM_HEAD_ROWS));
       }
     } finally {
       scratch.release();
@@ -78,12 +79,12 @@ export class Gpt2 {
     return this.config.n_embd / this.config.n_head;
   }
 
-  #attention(layer: number, pass: NetworkPass, rows: number, paths: number, scratch: number): void {
+  #attention(layer: number, pass: NetworkPass, rowCount: number, paths: number, scratch: number): void {
     const { n_head, scale_attn_weights } = this.config;
     this.#attend(
       pass.qkv,
       pass.context,
-      rows,
+      rowCount,
       paths,
       layer * this.pool.layerOffset,
       this.pool.valueOffset,

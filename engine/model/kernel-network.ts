@@ -1,80 +1,85 @@
 /**
- * @module A network for weights at 4 bits, for which onnxruntime has no product on WebAssembly: ours stands between
- * onnxruntime's norms and activations, in the same memory.
+ * @module The network for 4-bit weights. onnxruntime has no 4-bit matmul on WebAssembly, so our kernels
+ * compute the linear layers, between onnxruntime's norms and activations and in the same memory.
  *
- *     hidden = wte[token] + wpe[position]
- *     normal = ln_1(hidden)                                       norm
+ *     hidden = wte[token] + wpe[position]                     kernel
+ *     normalized = ln_1(hidden)                               norm
  *     for each layer:
- *       qkv = c_attn(normal)                                      our product
- *       context = attention(qkv)                                  (the engine's)
- *       hidden += c_proj(context);  normal = ln_2(hidden)         our product; residual_norm
- *       hidden += mlp(normal);      normal = the next ln(hidden)  our product, activation, our product; residual_norm
- *     logits = wte · normal                                       our product
+ *       qkv = c_attn(normalized)                              kernel
+ *       context = attention(qkv)                              attention kernel, called by `Gpt2`
+ *       branch = c_proj(context)                              kernel
+ *       hidden += branch; normalized = ln_2(hidden)           residual_norm
+ *       branch = mlp.c_proj(activation(c_fc(normalized)))     kernel, activation, kernel
+ *       hidden += branch; normalized = next_ln(hidden)        residual_norm
+ *     logits = wte · normalized                               kernel
  *
- * The next layer's `ln_1` goes with the residual before it, and so does `ln_f`: two runs and an activation a layer.
+ * `next_ln` is the next layer's `ln_1`, or `ln_f`: one run for a residual and the norm after it.
  */
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { type LinearKernels, lmHeadScratchBytes, matmulScratchBytes } from '../kernels/linear.ts';
-import { ActivationBuffers, totalOf } from '../runtime/activation-buffers.ts';
+import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import type { ScopedAllocations } from '../runtime/scoped-allocations.ts';
-import type { Tensor } from '../runtime/session.ts';
-import { releaseSessions, type Session } from '../runtime/session.ts';
-import { LM_HEAD_ROWS, type Network, type NetworkPass, PassCache, SMALL_PIECES_BYTES } from './network.ts';
+import { releaseSessions, type Session, type Tensor } from '../runtime/session.ts';
+import {
+  LM_HEAD_ROWS,
+  type Network,
+  type NetworkPass,
+  PassCache,
+  SMALL_ALLOCATIONS_BYTES,
+} from './network.ts';
 import type { Weights } from './weights.ts';
 
 const FLOAT_BYTES = 4;
 const WORD_BYTES = 4;
 
 type GraphName = 'norm' | 'residual_norm' | 'activation';
-/** A session for each part of onnxruntime's. */
 export type KernelNetworkSessions = Readonly<Record<GraphName, Session>>;
 
-/** What all passes share. */
-interface Parts {
+/** Bytes of each activation buffer. */
+function bufferSizes({ n_embd, n_inner, vocab_size }: ModelConfig, rows: number) {
+  const logitsRows = Math.min(rows, LM_HEAD_ROWS);
+  const floats = (columns: number, count = rows) => FLOAT_BYTES * count * columns;
+  return {
+    /** Before and after the residual of attention; the residual of the mlp writes back to the first. */
+    hidden: floats(n_embd),
+    hiddenAfterAttention: floats(n_embd),
+    normalized: floats(n_embd),
+    /** Output of attention's `c_proj`, or of the mlp. */
+    branch: floats(n_embd),
+    /** First `qkv`, followed by `context`. Then, in their place, the output of the activation. */
+    shared: floats(Math.max(4 * n_embd, n_inner)),
+    mlpHidden: floats(n_inner),
+    selected: floats(n_embd, logitsRows),
+    logits: floats(vocab_size, logitsRows),
+    tokens: WORD_BYTES * rows,
+    positions: WORD_BYTES * rows,
+    scratch: Math.max(
+      matmulScratchBytes(rows, Math.max(n_embd, n_inner)),
+      lmHeadScratchBytes(logitsRows, n_embd),
+    ),
+  };
+}
+
+/** What all passes of a network share. */
+interface NetworkParts {
   readonly ort: Ort;
   readonly config: ModelConfig;
   readonly kernels: LinearKernels;
   readonly sessions: KernelNetworkSessions;
   readonly weights: Weights;
-  readonly at: Addresses;
+  /** Their addresses. */
+  readonly buffers: Readonly<Record<keyof ReturnType<typeof bufferSizes>, number>>;
 }
 
-/** Where the rows lie: their sizes in bytes, and then their addresses. */
-function sizesOf({ n_embd, n_inner, vocab_size }: ModelConfig, rows: number) {
-  const readOuts = Math.min(rows, LM_HEAD_ROWS);
-  const floats = (columns: number, count = rows) => FLOAT_BYTES * count * columns;
-  return {
-    /** Before and after what a half of a block adds. */
-    hidden: floats(n_embd),
-    hidden_out: floats(n_embd),
-    normal: floats(n_embd),
-    /** What a half of a block adds. */
-    added: floats(n_embd),
-    /** For attention `qkv` and, after it, `context`; then, in the same place, what the activation gives. */
-    attention: floats(Math.max(4 * n_embd, n_inner)),
-    wide: floats(n_inner),
-    selected: floats(n_embd, readOuts),
-    logits: floats(vocab_size, readOuts),
-    tokens: WORD_BYTES * rows,
-    positions: WORD_BYTES * rows,
-    scratch: Math.max(
-      matmulScratchBytes(rows, Math.max(n_embd, n_inner)),
-      lmHeadScratchBytes(readOuts, n_embd),
-    ),
-  };
-}
-
-type Addresses = Readonly<Record<keyof ReturnType<typeof sizesOf>, number>>;
-
-/** What passes of up to `rows` rows take of the heap. */
+/** Heap for passes of up to `rows` rows. */
 export function kernelPassBytes(config: ModelConfig, rows: number): number {
-  return totalOf(sizesOf(config, rows)) + SMALL_PIECES_BYTES;
+  return totalBytes(bufferSizes(config, rows)) + SMALL_ALLOCATIONS_BYTES;
 }
 
 /**
- * @param sessions which are released with it
- * @throws HeapExhaustedError when a pass of `maxRows` rows does not fit; it holds nothing then
+ * @param sessions released with the network
+ * @throws HeapExhaustedError when a pass of `maxRows` rows does not fit; nothing stays allocated then
  */
 export function kernelNetwork(
   ort: Ort,
@@ -84,107 +89,110 @@ export function kernelNetwork(
   weights: Weights,
   maxRows: number,
 ): Network {
-  const places = new ActivationBuffers(ort.heap);
-  const at = places.take(sizesOf(config, maxRows), SMALL_PIECES_BYTES);
-  const passes = new PassCache(ort, (rows, kept) =>
-    kernelPass({ ort, config, kernels, sessions, weights, at }, rows, kept),
+  const activations = new ActivationBuffers(ort.heap);
+  const buffers = activations.allocate(bufferSizes(config, maxRows), SMALL_ALLOCATIONS_BYTES);
+  const passes = new PassCache(ort, (rowCount, allocations) =>
+    kernelPass({ ort, config, kernels, sessions, weights, buffers }, rowCount, allocations),
   );
   return {
-    pass: (rows) => passes.of(rows),
+    pass: (rowCount) => passes.get(rowCount),
     release() {
       passes.release();
-      places.release();
+      activations.release();
       releaseSessions(sessions);
     },
   };
 }
 
-function kernelPass(parts: Parts, rows: number, kept: ScopedAllocations): NetworkPass {
-  const { ort, config, kernels, weights, at } = parts;
-  const { n_embd, n_inner } = config;
-  const norms = bindNorms(parts, kept, rows);
-  const qkv = at.attention;
-  const context = qkv + FLOAT_BYTES * rows * 3 * n_embd;
-  const active = at.attention;
-  // Not in place: onnxruntime's FastGelu reads its input once more after it has begun to write.
-  const activate = kept.bind(
+function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAllocations): NetworkPass {
+  const { ort, config, kernels, weights, buffers } = parts;
+  const { n_layer, n_embd, n_inner, vocab_size } = config;
+  const { heap } = ort;
+  const { normalized, branch, mlpHidden } = buffers;
+  const qkv = buffers.shared;
+  const context = qkv + FLOAT_BYTES * rowCount * 3 * n_embd;
+  const activated = buffers.shared;
+  const layerNorms = bindLayerNorms(parts, rowCount, allocations);
+  // Not in place: onnxruntime's FastGelu rereads its input after its first writes.
+  const activation = allocations.bind(
     parts.sessions.activation,
-    { x: kept.view('float32', at.wide, [rows, n_inner]) },
-    { y: kept.view('float32', active, [rows, n_inner]) },
+    { x: allocations.view('float32', mlpHidden, [rowCount, n_inner]) },
+    { y: allocations.view('float32', activated, [rowCount, n_inner]) },
   );
-
-  /** y = x · weight + bias */
+  /** `y = x · weight + bias` */
   const linear = (name: string, x: number, inputs: number, y: number, outputs: number) => {
-    const [weight, scale, bias] = ['weight', 'weight_scale', 'bias'].map((part) =>
-      weights.address(`${name}.${part}`),
-    ) as [number, number, number];
-    return () => kernels.matmul(x, rows, inputs, outputs, weight, scale, bias, y, at.scratch);
+    const weight = weights.address(`${name}.weight`);
+    const scale = weights.address(`${name}.weight_scale`);
+    const bias = weights.address(`${name}.bias`);
+    return () => kernels.matmul(x, rowCount, inputs, outputs, weight, scale, bias, y, buffers.scratch);
   };
-  const layers = Array.from({ length: config.n_layer }, (_, i) => ({
-    c_attn: linear(`h.${i}.attn.c_attn`, at.normal, n_embd, qkv, 3 * n_embd),
-    c_proj: linear(`h.${i}.attn.c_proj`, context, n_embd, at.added, n_embd),
-    ln_2: norms.ln_2[i],
-    c_fc: linear(`h.${i}.mlp.c_fc`, at.normal, n_embd, at.wide, n_inner),
-    mlp_c_proj: linear(`h.${i}.mlp.c_proj`, active, n_inner, at.added, n_embd),
-    next_ln: norms.next_ln[i],
+  const layers = Array.from({ length: n_layer }, (_, layer) => ({
+    c_attn: linear(`h.${layer}.attn.c_attn`, normalized, n_embd, qkv, 3 * n_embd),
+    c_proj: linear(`h.${layer}.attn.c_proj`, context, n_embd, branch, n_embd),
+    ln_2: layerNorms.ln_2[layer],
+    c_fc: linear(`h.${layer}.mlp.c_fc`, normalized, n_embd, mlpHidden, n_inner),
+    mlp_c_proj: linear(`h.${layer}.mlp.c_proj`, activated, n_inner, branch, n_embd),
+    next_ln: layerNorms.next_ln[layer],
   }));
-  const [wte, wteScale, wpe] = ['wte.weight', 'wte.weight_scale', 'wpe.weight'].map((name) =>
-    weights.address(name),
-  ) as [number, number, number];
+  const wte = weights.address('wte.weight');
+  const wteScale = weights.address('wte.weight_scale');
+  const wpe = weights.address('wpe.weight');
 
   return {
     qkv,
     context,
-    embed(some) {
-      ort.heap.words(at.tokens, rows).set(some.map(({ node }) => node.token));
-      ort.heap.words(at.positions, rows).set(some.map(({ node }) => node.position));
-      kernels.embed(at.tokens, at.positions, rows, n_embd, wte, wteScale, wpe, at.hidden);
-      norms.first();
+    embed(rows) {
+      const { tokens, positions, hidden } = buffers;
+      heap.words(tokens, rowCount).set(rows.map(({ node }) => node.token));
+      heap.words(positions, rowCount).set(rows.map(({ node }) => node.position));
+      kernels.embed(tokens, positions, rowCount, n_embd, wte, wteScale, wpe, hidden);
+      layerNorms.first_ln_1();
     },
-    project: (layer) => layers[layer]?.c_attn(),
-    block(layer) {
+    projectQkv: (layer) => layers[layer]?.c_attn(),
+    finishBlock(layer) {
       const { c_proj, ln_2, c_fc, mlp_c_proj, next_ln } = layers[layer] as (typeof layers)[number];
       c_proj();
       ln_2?.();
       c_fc();
-      activate();
+      activation();
       mlp_c_proj();
       next_ln?.();
     },
-    lmHead(some) {
-      const { heap } = ort;
-      for (const [i, { index }] of some.entries()) {
-        const row = heap.floats(at.normal + index * n_embd * FLOAT_BYTES, n_embd);
-        heap.floats(at.selected + i * n_embd * FLOAT_BYTES, n_embd).set(row);
+    lmHead(rows) {
+      const { selected, logits, scratch } = buffers;
+      const rowBytes = n_embd * FLOAT_BYTES;
+      for (const [i, { index }] of rows.entries()) {
+        const row = heap.floats(normalized + index * rowBytes, n_embd);
+        heap.floats(selected + i * rowBytes, n_embd).set(row);
       }
-      const { vocab_size } = config;
-      kernels.lmHead(at.selected, some.length, n_embd, vocab_size, wte, wteScale, at.logits, at.scratch);
-      for (const [i, row] of some.entries()) {
-        row.logits.set(heap.floats(at.logits + i * vocab_size * FLOAT_BYTES, vocab_size));
+      kernels.lmHead(selected, rows.length, n_embd, vocab_size, wte, wteScale, logits, scratch);
+      for (const [i, row] of rows.entries()) {
+        row.logits.set(heap.floats(logits + i * vocab_size * FLOAT_BYTES, vocab_size));
       }
     },
   };
 }
 
-/** The runs of onnxruntime's norms: `ln_1` of the first layer, and for each layer what follows its two halves. */
-function bindNorms({ config, sessions, weights, at }: Parts, kept: ScopedAllocations, rows: number) {
-  const view = (pointer: number) => kept.view('float32', pointer, [rows, config.n_embd]);
-  const [hidden, hidden_out] = [view(at.hidden), view(at.hidden_out)];
-  const normal = view(at.normal);
-  const added = view(at.added);
-  const normOf = (name: string) => weights.named({ weight: `${name}.weight`, bias: `${name}.bias` });
-  const residual = (name: string, before: Tensor, after: Tensor) =>
-    kept.bind(
+/** The first layer's `ln_1`, and for each layer the residuals with the norms after them. */
+function bindLayerNorms(parts: NetworkParts, rowCount: number, allocations: ScopedAllocations) {
+  const { config, sessions, weights, buffers } = parts;
+  const view = (pointer: number) => allocations.view('float32', pointer, [rowCount, config.n_embd]);
+  const hidden = view(buffers.hidden);
+  const hiddenAfterAttention = view(buffers.hiddenAfterAttention);
+  const normalized = view(buffers.normalized);
+  const branch = view(buffers.branch);
+  const weightsOf = (name: string) => weights.renamed({ weight: `${name}.weight`, bias: `${name}.bias` });
+  const residualNorm = (name: string, input: Tensor, output: Tensor) =>
+    allocations.bind(
       sessions.residual_norm,
-      { hidden: before, added, ...normOf(name) },
-      { hidden_out: after, normal },
+      { hidden: input, added: branch, ...weightsOf(name) },
+      { hidden_out: output, normal: normalized },
     );
-  const layers = Array.from({ length: config.n_layer }, (_, i) => i);
+  const layers = Array.from({ length: config.n_layer }, (_, layer) => layer);
+  const nextNorm = (layer: number) => (layer + 1 < config.n_layer ? `h.${layer + 1}.ln_1` : 'ln_f');
   return {
-    first: kept.bind(sessions.norm, { hidden, ...normOf('h.0.ln_1') }, { normal }),
-    ln_2: layers.map((i) => residual(`h.${i}.ln_2`, hidden, hidden_out)),
-    next_ln: layers.map((i) =>
-      residual(i + 1 < config.n_layer ? `h.${i + 1}.ln_1` : 'ln_f', hidden_out, hidden),
-    ),
+    first_ln_1: allocations.bind(sessions.norm, { hidden, ...weightsOf('h.0.ln_1') }, { normal: normalized }),
+    ln_2: layers.map((layer) => residualNorm(`h.${layer}.ln_2`, hidden, hiddenAfterAttention)),
+    next_ln: layers.map((layer) => residualNorm(nextNorm(layer), hiddenAfterAttention, hidden)),
   };
 }

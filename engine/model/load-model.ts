@@ -1,24 +1,75 @@
-/** @module The network that a model's precision asks for. */
-import type { Manifest } from '../../model-assets/format/manifest.ts';
+/** @module Loads a model into the heap: sessions, weights, network, attention kernel and cache. */
+import type { Manifest, ModelFile } from '../../model-assets/format/manifest.ts';
+import { attentionKernel } from '../kernels/attention.ts';
 import { linearKernels } from '../kernels/linear.ts';
 import type { Ort } from '../runtime/ort.ts';
+import { createSessions, releaseSessions } from '../runtime/session.ts';
+import { Gpt2 } from './gpt2.ts';
 import { type KernelNetworkSessions, kernelNetwork } from './kernel-network.ts';
+import { type ModelSource, readFile, type Sha256 } from './model-source.ts';
 import type { Network } from './network.ts';
 import { type OnnxNetworkSessions, onnxNetwork } from './onnx-network.ts';
-import type { Weights } from './weights.ts';
+import { makePlan, type Plan, type PlanOptions } from './plan.ts';
+import { Weights } from './weights.ts';
 
-/** Sessions for all graphs that a manifest names. */
-export type Sessions = OnnxNetworkSessions | KernelNetworkSessions;
+/** Sessions for all graphs of a manifest. */
+type NetworkSessions = OnnxNetworkSessions | KernelNetworkSessions;
+
+export interface LoadOptions extends PlanOptions {
+  /** Compiled kernels. */
+  readonly kernels: { readonly attention: WebAssembly.Module; readonly linear: WebAssembly.Module };
+  readonly source: ModelSource;
+  readonly sha256: () => Sha256;
+  readonly signal: AbortSignal;
+}
+
+/** The caller releases `model` and then `weights`. */
+export interface LoadedModel {
+  readonly model: Gpt2;
+  readonly weights: Weights;
+  readonly plan: Plan;
+}
 
 /**
- * @param sessions which are released with the network
- * @param linear the kernels for 4-bit weights, compiled
- * @throws HeapExhaustedError, ModelFilesError; it holds nothing then
+ * @throws ModelFilesError, ModelTooLargeError, HeapExhaustedError, OrtError; everything is released after any
+ *   of them
  */
-export function loadNetwork(
+export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptions): Promise<LoadedModel> {
+  const { kernels, source, sha256, signal } = options;
+  const sessions = createSessions(ort, await readGraphs(manifest.graphs, source, sha256)) as NetworkSessions;
+  let weights: Weights | undefined;
+  let network: Network | undefined;
+  try {
+    const plan = makePlan(ort.heap.account, manifest, options);
+    weights = await Weights.load(ort, manifest, source, sha256, signal);
+    network = createNetwork(ort, manifest, sessions, weights, kernels.linear, plan.maxRows);
+    const attention = attentionKernel(kernels.attention, ort.heap.memory);
+    const model = new Gpt2(ort, attention, manifest.config, network, plan);
+    return { model, weights, plan };
+  } catch (error) {
+    if (network) network.release();
+    else releaseSessions(sessions);
+    weights?.release();
+    throw error;
+  }
+}
+
+async function readGraphs(
+  files: Manifest['graphs'],
+  source: ModelSource,
+  sha256: () => Sha256,
+): Promise<Record<string, Uint8Array>> {
+  const entries = Object.entries(files).map(
+    async ([name, file]: [string, ModelFile]) => [name, await readFile(source, file, sha256)] as const,
+  );
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** The network for the model's precision. It owns `sessions`, unless creating it fails. */
+function createNetwork(
   ort: Ort,
   { config }: Manifest,
-  sessions: Sessions,
+  sessions: NetworkSessions,
   weights: Weights,
   linear: WebAssembly.Module,
   maxRows: number,

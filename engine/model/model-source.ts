@@ -1,4 +1,4 @@
-/** @module Where a model's files come from, and reading them: streamed, and never unverified. */
+/** @module Reads a model's files from a source: streamed, with length and SHA-256 verified. */
 import { type Manifest, type ModelFile, manifestSchema } from '../../model-assets/format/manifest.ts';
 import { ModelFilesError } from './errors.ts';
 
@@ -7,20 +7,20 @@ const CHUNK_BYTES = 1 << 20;
 export interface ModelSource {
   /**
    * @param path relative to the model's folder
-   * @throws ModelFilesError when there is no such file
+   * @throws ModelFilesError when the file does not exist
    */
   open(path: string): Promise<ReadableStream<Uint8Array>>;
 }
 
-/** A running SHA-256. */
+/** Incremental SHA-256. */
 export interface Sha256 {
-  /** The bytes may be overwritten once the promise is fulfilled. */
+  /** The caller may overwrite `bytes` once the promise is fulfilled. */
   update(bytes: Uint8Array): Promise<void>;
   /** Lower-case hexadecimal. */
   digest(): Promise<string>;
 }
 
-/** @throws ModelFilesError when it is missing or not a manifest of this version */
+/** @throws ModelFilesError when the manifest is missing, invalid or of another version */
 export async function readManifest(source: ModelSource): Promise<Manifest> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of chunksOf(source, 'manifest.json')) chunks.push(chunk.slice());
@@ -29,11 +29,12 @@ export async function readManifest(source: ModelSource): Promise<Manifest> {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new ModelFilesError(
-    `manifest.json: ${issue?.path.join('.')}: ${issue?.message}. HINT: convert the model again with this version`,
+    `manifest.json: ${issue?.path.join('.')}: ${issue?.message}. ` +
+      'HINT: convert the model again with this version',
   );
 }
 
-/** A small file, whole. */
+/** Reads a whole file. */
 export async function readFile(
   source: ModelSource,
   file: ModelFile,
@@ -45,8 +46,9 @@ export async function readFile(
 }
 
 /**
- * Streams a file to `sink` and checks its length and SHA-256 on the way.
- * @throws ModelFilesError when it is missing, cannot be read, is short, long or corrupt; by then `sink` may have had some of it
+ * Streams a file to `sink`, and verifies its length and SHA-256.
+ * @throws ModelFilesError when the file is missing, unreadable, short, long or corrupt; `sink` may already
+ *   have received a part
  */
 export async function readVerified(
   source: ModelSource,
@@ -66,34 +68,35 @@ export async function readVerified(
   if (offset < file.bytes) {
     throw new ModelFilesError(`${file.path} ends after ${offset} of ${file.bytes} bytes`);
   }
-  const found = await hash.digest();
-  if (found !== file.sha256) {
-    throw new ModelFilesError(`${file.path} is corrupt: its SHA-256 is ${found}, expected ${file.sha256}`);
+  const digest = await hash.digest();
+  if (digest !== file.sha256) {
+    throw new ModelFilesError(`${file.path} is corrupt: its SHA-256 is ${digest}, expected ${file.sha256}`);
   }
 }
 
 /**
- * A file in chunks of at most 1 MiB that all stand in one buffer: a chunk is gone when the next is asked for.
- * @throws ModelFilesError when it is missing, or reading it fails
+ * Yields a file in chunks of at most 1 MiB. All share one buffer, so a chunk is valid until the next is
+ * requested.
+ * @throws ModelFilesError when the file is missing or unreadable
  */
 async function* chunksOf(source: ModelSource, path: string): AsyncGenerator<Uint8Array> {
-  const told = (error: unknown): never => {
+  const rethrow = (error: unknown): never => {
     if (error instanceof ModelFilesError) throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new ModelFilesError(`${path} cannot be read: ${message}`, { cause: error });
   };
-  const stream = await source.open(path).catch(told);
+  const stream = await source.open(path).catch(rethrow);
   const reader = stream.getReader({ mode: 'byob' });
   let buffer = new ArrayBuffer(CHUNK_BYTES);
   try {
     for (;;) {
-      const { done, value } = await reader.read(new Uint8Array(buffer)).catch(told);
+      const { done, value } = await reader.read(new Uint8Array(buffer)).catch(rethrow);
       if (done || !value) return;
       yield value;
       buffer = value.buffer as ArrayBuffer;
     }
   } finally {
-    // Leaves nothing open when the consumer stops early; a stream that has ended takes no notice.
+    // Closes the stream when the consumer stops early; no effect on a stream that has ended.
     await reader.cancel().catch(() => {});
   }
 }

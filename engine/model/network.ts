@@ -1,92 +1,99 @@
 /**
- * @module What computes a model's rows, all but attention. There are two: `graph-network.ts` wholly in onnxruntime, and
- * `product-network.ts`, where our product of 4-bit weights stands between onnxruntime's parts.
+ * @module The model without attention. Two implementations: `onnx-network.ts` runs wholly in onnxruntime;
+ * `kernel-network.ts` runs our kernels for 4-bit weights between parts of onnxruntime.
  */
 import type { PathNode } from '../cache/radix-tree.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
 
+/** A token to compute in a forward pass. */
 export interface Row {
   readonly node: PathNode;
   /** Receives the row's logits, `vocab_size` of them. */
   readonly logits?: Float32Array | undefined;
 }
 
-/** Which of a pass's rows is read out, and where to. */
+/** A row of the pass, by its index, whose logits are computed. */
 export interface LogitsRow {
   readonly index: number;
   readonly logits: Float32Array;
 }
 
 export interface Network {
-  /** For a forward pass of so many rows; one at a time, for the next one takes the same memory. */
-  pass(rows: number): NetworkPass;
+  /** Prepares a forward pass. All passes share the same buffers, so only one runs at a time. */
+  pass(rowCount: number): NetworkPass;
   release(): void;
 }
 
-/** The rows of one forward pass on their way through the layers. All addresses are bytes in the heap. */
+/** One forward pass. All addresses are bytes in the heap. */
 export interface NetworkPass {
-  /** `[rows, 3 · n_embd]` f32: what attention takes of each row. */
+  /** `[rows, 3 · n_embd]` f32: the input of attention. */
   readonly qkv: number;
-  /** `[rows, n_embd]` f32: what attention gives. */
+  /** `[rows, n_embd]` f32: the output of attention. */
   readonly context: number;
-  /** The rows' tokens at their positions: `wte + wpe`. */
+  /** `hidden = wte[token] + wpe[position]` */
   embed(rows: readonly Row[]): void;
-  /** `ln_1` and `attn.c_attn` of a layer. */
-  project(layer: number): void;
-  /** `attn.c_proj`, `ln_2` and `mlp` of a layer, with what they are added to. */
-  block(layer: number): void;
-  /** `ln_f` and the tied `wte`, for at most {@link LM_HEAD_ROWS} rows. */
-  lmHead(some: readonly LogitsRow[]): void;
+  /** `qkv = c_attn(ln_1(hidden))` */
+  projectQkv(layer: number): void;
+  /**
+   * The rest of the block, after attention: `hidden += c_proj(context)`, then `hidden += mlp(ln_2(hidden))`.
+   */
+  finishBlock(layer: number): void;
+  /** `logits = wte · ln_f(hidden)`, for at most {@link LM_HEAD_ROWS} rows. */
+  lmHead(rows: readonly LogitsRow[]): void;
 }
 
-/** Rows that are read out at a time: logits are the widest rows there are. */
+/** Rows per call of `lm_head`: logits are the widest rows of the model. */
 export const LM_HEAD_ROWS = 8;
-/** Passes of so many different numbers of rows are kept. */
-const KEPT = 4;
+/** Row counts whose passes stay cached. */
+const MAX_CACHED_PASSES = 4;
 /**
- * What onnxruntime keeps and takes in small pieces: names, handles of tensors, the state of a run; and what the kept
- * passes take for the arguments of their runs.
+ * Small allocations of onnxruntime (names, tensor handles, the state of a run), and the arguments of the runs
+ * of cached passes.
  */
-export const SMALL_PIECES_BYTES = 192 * 1024;
+export const SMALL_ALLOCATIONS_BYTES = 192 * 1024;
 
-/** What is laid out for a number of rows is kept for the next passes of as many. */
+interface CachedPass {
+  readonly pass: NetworkPass;
+  readonly allocations: ScopedAllocations;
+}
+
+/** LRU cache of prepared passes, by their number of rows. */
 export class PassCache {
   readonly #ort: Ort;
-  readonly #create: (rows: number, kept: ScopedAllocations) => NetworkPass;
-  readonly #passes = new Map<number, { readonly pass: NetworkPass; readonly kept: ScopedAllocations }>();
+  readonly #create: (rowCount: number, allocations: ScopedAllocations) => NetworkPass;
+  /** Least recently used first. */
+  readonly #passes = new Map<number, CachedPass>();
 
-  /** @param create a pass that holds what is in `kept` */
-  constructor(ort: Ort, create: (rows: number, kept: ScopedAllocations) => NetworkPass) {
+  /** @param create makes a pass that owns what it adds to `allocations` */
+  constructor(ort: Ort, create: (rowCount: number, allocations: ScopedAllocations) => NetworkPass) {
     this.#ort = ort;
     this.#create = create;
   }
 
-  of(rows: number): NetworkPass {
-    const laidOut = this.#passes.get(rows) ?? this.#layOut(rows);
-    // The one last used is the last in order.
-    this.#passes.delete(rows);
-    this.#passes.set(rows, laidOut);
+  get(rowCount: number): NetworkPass {
+    const cached = this.#passes.get(rowCount) ?? this.#createPass(rowCount);
+    this.#passes.delete(rowCount);
+    this.#passes.set(rowCount, cached);
     const [oldest] = this.#passes;
-    if (oldest && this.#passes.size > KEPT) {
-      oldest[1].kept.release();
+    if (oldest && this.#passes.size > MAX_CACHED_PASSES) {
+      oldest[1].allocations.release();
       this.#passes.delete(oldest[0]);
     }
-    return laidOut.pass;
+    return cached.pass;
   }
 
   release(): void {
-    for (const { kept } of this.#passes.values()) kept.release();
+    for (const { allocations } of this.#passes.values()) allocations.release();
     this.#passes.clear();
   }
 
-  /** Holds nothing when it fails half way. */
-  #layOut(rows: number): { readonly pass: NetworkPass; readonly kept: ScopedAllocations } {
-    const kept = new ScopedAllocations(this.#ort);
+  #createPass(rowCount: number): CachedPass {
+    const allocations = new ScopedAllocations(this.#ort);
     try {
-      return { pass: this.#create(rows, kept), kept };
+      return { pass: this.#create(rowCount, allocations), allocations };
     } catch (error) {
-      kept.release();
+      allocations.release();
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** @module The rows' paths as the attention kernels read them. */
+/** @module Writes the rows' paths to the heap for the attention kernels. */
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import type { PathNode } from '../cache/radix-tree.ts';
 import { attentionScratchBytes } from '../kernels/attention.ts';
@@ -8,39 +8,44 @@ import type { Row } from './network.ts';
 
 const WORD_BYTES = 4;
 
-/** Addresses of `[rows, 2]` words, each row's list of slots and its length, and the longest of these. */
+/**
+ * @returns `paths`: the address of `[rows, 2]` u32, the address of each row's slot list and its length;
+ *   `maxLength`: the longest of these
+ */
 export function writePaths(
   heap: Heap,
   rows: readonly Row[],
   scratch: ScopedAllocations,
-): { paths: number; longest: number } {
-  const paths = scratch.bytes(2 * WORD_BYTES * rows.length);
-  let longest = 0;
+): { paths: number; maxLength: number } {
+  const paths = scratch.allocate(2 * WORD_BYTES * rows.length);
+  let maxLength = 0;
   let list = 0;
-  let above: PathNode | null = null;
-  // From the last row on: its list serves the rows above it too.
-  for (const [k, { node }] of rows.toReversed().entries()) {
+  let parentOfNext: PathNode | null = null;
+  // Backwards, so that a chain of rows shares one list: that of its last row.
+  for (const [i, { node }] of rows.toReversed().entries()) {
     const length = node.position + 1;
-    if (node !== above) {
-      list = writePath(heap, node, scratch);
-      longest = Math.max(longest, length);
+    if (node !== parentOfNext) {
+      list = writeSlots(heap, node, scratch);
+      maxLength = Math.max(maxLength, length);
     }
-    heap.words(paths + 2 * WORD_BYTES * (rows.length - 1 - k), 2).set([list, length]);
-    above = node.parent;
+    heap.words(paths + 2 * WORD_BYTES * (rows.length - 1 - i), 2).set([list, length]);
+    parentOfNext = node.parent;
   }
-  return { paths, longest };
+  return { paths, maxLength };
 }
 
-/** The slots from the first token to `node`. */
-function writePath(heap: Heap, node: PathNode, scratch: ScopedAllocations): number {
+/** Lists the slots from the root to `node`. */
+function writeSlots(heap: Heap, node: PathNode, scratch: ScopedAllocations): number {
   const length = node.position + 1;
-  const list = scratch.bytes(WORD_BYTES * length);
+  const list = scratch.allocate(WORD_BYTES * length);
   const slots = heap.words(list, length);
-  for (let at: PathNode | null = node; at; at = at.parent) slots[at.position] = at.slot;
+  for (let ancestor: PathNode | null = node; ancestor; ancestor = ancestor.parent) {
+    slots[ancestor.position] = ancestor.slot;
+  }
   return list;
 }
 
-/** The most that the paths of `rows` rows, and what attention needs beside them, take of the heap. */
+/** Upper limit for one pass of `rows` rows: paths, and the scratch of attention. */
 export function pathBytes(rows: number, { n_positions, n_embd, n_head }: ModelConfig): number {
   return WORD_BYTES * rows * (2 + n_positions) + attentionScratchBytes(n_positions, n_embd / n_head);
 }

@@ -1,4 +1,4 @@
-/** @module What a model does with the heap: how many rows a pass has, how exact its cache is, and how many tokens fit. */
+/** @module Plans the heap of a model: rows per pass, precision of the cache, and its number of slots. */
 import type { Manifest, ModelConfig } from '../../model-assets/format/manifest.ts';
 import { type CachePrecision, pageBytes, SLOTS_PER_PAGE } from '../cache/kv-pool.ts';
 import type { HeapAccount } from '../runtime/heap.ts';
@@ -7,23 +7,26 @@ import { kernelPassBytes } from './kernel-network.ts';
 import { onnxPassBytes } from './onnx-network.ts';
 import { pathBytes } from './paths.ts';
 
-/** What onnxruntime's heap may grow to in an isolate of 128 MB, as in `wrangler.toml`; JavaScript takes some 10 MB. */
+/** Heap maximum in an isolate of 128 MB, as in `wrangler.toml`. JavaScript uses some 10 MB. */
 export const ISOLATE_HEAP_BYTES = 112 * 2 ** 20;
 
-/** Rows of a pass, and so the chunk in which a long prompt goes; fewer than 16 cost more time than they free memory. */
-const CHUNKS = [64, 32, 16] as const;
-/** The chunk where none leaves room for a whole context: 64 rows are no faster than 32. */
-const SMALL_CHUNK = 32;
-/** With fewer tokens in its cache a model is of no use. */
-const LEAST_SLOTS = 64;
+/**
+ * Candidates for the rows per pass, which is the chunk size of long prompts. Fewer than 16 cost more time
+ * than the memory is worth.
+ */
+const CHUNK_ROWS = [64, 32, 16] as const;
+/** Used when no candidate leaves room for a whole context: 64 rows are no faster than 32. */
+const FALLBACK_CHUNK_ROWS = 32;
+/** A model with a smaller cache is useless. */
+const MIN_SLOTS = 64;
 
 export interface Plan {
-  /** Rows of a pass at most. */
+  /** Limit for one pass. */
   readonly maxRows: number;
   readonly cache: CachePrecision;
-  /** Tokens that the cache can hold. */
+  /** Capacity of the cache, in tokens. */
   readonly slots: number;
-  /** Bytes of the heap, by who they are for; `cache` is what is left. */
+  /** Bytes of the heap, by use; `cache` is the remainder. */
   readonly bytes: {
     readonly maximum: number;
     readonly onnxruntime: number;
@@ -34,84 +37,84 @@ export interface Plan {
   };
 }
 
-/** The heap with onnxruntime and the model's graphs in it, in bytes. */
+/** The heap's maximum, and what onnxruntime and the model's graphs use of it, in bytes. */
 export type HeapBudget = Pick<HeapAccount, 'maximum' | 'onnxruntime' | 'graphs'>;
 
-/** What a plan needs to know of a model. */
-export interface Planned extends Pick<Manifest, 'name' | 'config' | 'precision'> {
+/** The part of a manifest that a plan depends on. */
+export interface PlannedModel extends Pick<Manifest, 'name' | 'config' | 'precision'> {
   readonly shards: readonly { readonly bytes: number }[];
 }
 
-/** What a caller may fix. */
+/** Fixes a part of the plan. */
 export interface PlanOptions {
   readonly maxRows?: number | undefined;
   readonly cache?: CachePrecision | undefined;
 }
 
 /**
- * The first of these that leaves room for a whole context: passes of 64 rows with a cache in f32, then in int8, then
- * fewer rows. Where none does, an int8 cache and passes of 32 rows.
- * @param heap with nothing else in it
- * @throws ModelTooLargeError with the arithmetic
+ * Takes the first plan with room for a whole context: 64 rows with an f32 cache, then with int8, then fewer
+ * rows. Fallback: an int8 cache and 32 rows.
+ * @param heap with onnxruntime and the model's graphs only
+ * @throws ModelTooLargeError with a breakdown of the heap
  */
-export function makePlan(heap: HeapBudget, model: Planned, options: PlanOptions = {}): Plan {
-  const plans = (options.maxRows ? [options.maxRows] : CHUNKS).flatMap((maxRows) =>
+export function makePlan(heap: HeapBudget, model: PlannedModel, options: PlanOptions = {}): Plan {
+  const plans = (options.maxRows ? [options.maxRows] : CHUNK_ROWS).flatMap((maxRows) =>
     (options.cache ? [options.cache] : (['f32', 'int8'] as const)).map((cache) =>
-      planOf(heap, model, maxRows, cache),
+      createPlan(heap, model, maxRows, cache),
     ),
   );
-  const whole = plans.find(({ slots }) => slots >= model.config.n_positions);
-  const small = plans.findLast(({ maxRows }) => maxRows >= SMALL_CHUNK) ?? plans.at(-1);
-  const plan = whole ?? (small as Plan);
-  if (plan.slots < Math.min(LEAST_SLOTS, model.config.n_positions)) throw tooLarge(plan, model);
+  const fullContext = plans.find(({ slots }) => slots >= model.config.n_positions);
+  const fallback = plans.findLast(({ maxRows }) => maxRows >= FALLBACK_CHUNK_ROWS) ?? plans.at(-1);
+  const plan = fullContext ?? (fallback as Plan);
+  if (plan.slots < Math.min(MIN_SLOTS, model.config.n_positions)) throw modelTooLarge(plan, model);
   return plan;
 }
 
-function planOf(
+function createPlan(
   { maximum, onnxruntime, graphs }: HeapBudget,
-  { config, precision, shards }: Planned,
+  { config, precision, shards }: PlannedModel,
   maxRows: number,
   cache: CachePrecision,
 ): Plan {
   const weights = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const activations = activationBytes(config, precision, maxRows);
-  const left = maximum - onnxruntime - graphs - weights - activations;
-  const slots = SLOTS_PER_PAGE * Math.max(0, Math.floor(left / pageBytes(config, cache)));
+  const remaining = maximum - onnxruntime - graphs - weights - activations;
+  const slots = SLOTS_PER_PAGE * Math.max(0, Math.floor(remaining / pageBytes(config, cache)));
   return {
     maxRows,
     cache,
     slots,
-    bytes: { maximum, onnxruntime, graphs, weights, activations, cache: left },
+    bytes: { maximum, onnxruntime, graphs, weights, activations, cache: remaining },
   };
 }
 
-/** What passes of so many rows take of the heap. */
+/** Heap for passes of up to `maxRows` rows. */
 function activationBytes(config: ModelConfig, precision: Manifest['precision'], maxRows: number): number {
-  const network = precision === 'int4' ? kernelPassBytes : onnxPassBytes;
-  return network(config, maxRows) + pathBytes(maxRows, config);
+  const passBytes = precision === 'int4' ? kernelPassBytes : onnxPassBytes;
+  return passBytes(config, maxRows) + pathBytes(maxRows, config);
 }
 
-/** In one line, for a log. */
+/** One line for a log. */
 export function describePlan({ maxRows, cache, slots, bytes: { maximum, ...parts } }: Plan): string {
   return (
-    `${mebibytes(maximum)} MiB of heap = ${sumOf(parts)}; the cache is ${cache} and holds ${slots} tokens, ` +
-    `a pass has up to ${maxRows} rows`
+    `${mebibytes(maximum)} MiB of heap = ${formatSum(parts)}; ` +
+    `the cache is ${cache} and holds ${slots} tokens, a pass has up to ${maxRows} rows`
   );
 }
 
-function tooLarge(plan: Plan, { name, config, precision }: Planned): ModelTooLargeError {
+function modelTooLarge(plan: Plan, { name, config, precision }: PlannedModel): ModelTooLargeError {
   const { maximum, cache, ...parts } = plan.bytes;
-  const least = Math.ceil(LEAST_SLOTS / SLOTS_PER_PAGE) * pageBytes(config, plan.cache);
-  const needed = Object.values(parts).reduce((sum, bytes) => sum + bytes, least);
-  const hint = precision === 'int4' ? 'take a smaller model' : 'convert it with --precision int4';
+  const minCacheBytes = Math.ceil(MIN_SLOTS / SLOTS_PER_PAGE) * pageBytes(config, plan.cache);
+  const needed = Object.values(parts).reduce((sum, bytes) => sum + bytes, minCacheBytes);
+  const hint = precision === 'int4' ? 'use a smaller model' : 'convert it with --precision int4';
   return new ModelTooLargeError(
-    `${name} does not fit: ${sumOf({ ...parts, [`a cache of ${LEAST_SLOTS} tokens`]: least })} = ` +
-      `${mebibytes(needed)} MiB, and the heap's maximum is ${mebibytes(maximum)} MiB. HINT: ${hint}, or on your own ` +
-      'machine raise the maximum with --heap',
+    `${name} does not fit: ${formatSum({ ...parts, [`a cache of ${MIN_SLOTS} tokens`]: minCacheBytes })} = ` +
+      `${mebibytes(needed)} MiB, and the heap's maximum is ${mebibytes(maximum)} MiB. ` +
+      `HINT: ${hint}, or on your own machine raise the maximum with --heap`,
   );
 }
 
-function sumOf(parts: Readonly<Record<string, number>>): string {
+function formatSum(parts: Readonly<Record<string, number>>): string {
   return Object.entries(parts)
     .map(([name, bytes]) => `${name} ${mebibytes(bytes)}`)
     .join(' + ');

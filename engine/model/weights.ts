@@ -1,8 +1,8 @@
 /**
- * @module A model's weights: streamed from where they are stored to the heap addresses where they stay.
+ * @module A model's weights: streamed from their source directly to their final heap addresses.
  *
- * The shards are one stream of bytes. Each is read through one small buffer, hashed and put in its place, a few
- * at a time; no second copy of any of it exists at any moment.
+ * The shards form one stream of bytes. A few are read at a time; each passes through one small buffer and is
+ * hashed on the way. No second copy of the weights exists at any moment.
  */
 import { type Manifest, type TensorEntry, tensorBytes } from '../../model-assets/format/manifest.ts';
 import type { Ort } from '../runtime/ort.ts';
@@ -10,18 +10,18 @@ import type { Bindings, Tensor } from '../runtime/session.ts';
 import { ModelFilesError } from './errors.ts';
 import { type ModelSource, readVerified, type Sha256 } from './model-source.ts';
 
-/** A Worker has six connections at a time, and others need some. */
-const SHARDS_AT_ONCE = 3;
+/** A Worker has six simultaneous connections; some remain for other requests. */
+const PARALLEL_SHARDS = 3;
 
 export class Weights {
   readonly #ort: Ort;
-  /** Where they begin in the heap. */
+  /** Heap address of the first byte. */
   readonly begin: number;
   readonly #entries: readonly TensorEntry[];
-  /** Of those that onnxruntime knows. */
+  /** Of the types that onnxruntime supports. */
   readonly #tensors = new Map<string, Tensor>();
 
-  /** @throws OrtError; nothing is held then, nor is the memory */
+  /** @throws OrtError; the memory is freed then */
   private constructor(ort: Ort, pointer: number, entries: readonly TensorEntry[]) {
     this.#ort = ort;
     this.begin = pointer;
@@ -39,10 +39,10 @@ export class Weights {
   }
 
   /**
-   * @param signal gives the memory back at once, and lets nothing be written any more: for a load whose request
-   *   was cancelled and of which nothing else will be heard
-   * @throws ModelFilesError for a shard that is missing, short, long or not what its SHA-256 says, HeapExhaustedError and
-   *   OrtError; nothing is held after any of them
+   * @param signal frees the memory at once and stops all writes: the platform may never resume the load of a
+   *   cancelled request
+   * @throws ModelFilesError for a shard that is missing, short, long or corrupt; HeapExhaustedError;
+   *   OrtError. Nothing stays allocated after any of them
    */
   static async load(
     ort: Ort,
@@ -55,76 +55,77 @@ export class Weights {
     checkTensors(manifest.tensors, total);
     signal.throwIfAborted();
     const pointer = ort.heap.allocate(total, 'weights');
-    const failed = new AbortController();
-    const stopped = AbortSignal.any([signal, failed.signal]);
+    const failure = new AbortController();
+    const stop = AbortSignal.any([signal, failure.signal]);
     const free = () => ort.heap.free(pointer);
     signal.addEventListener('abort', free, { once: true });
 
     let end = pointer;
-    const places = manifest.shards.map((shard) => {
+    const shards = manifest.shards.map((shard) => {
       const begin = end;
       end += shard.bytes;
       return { shard, begin };
     });
-    const queue = places.values();
-    const worker = async () => {
+    const queue = shards.values();
+    const readShards = async () => {
       for (const { shard, begin } of queue) {
         await readVerified(source, shard, sha256(), (chunk, offset) => {
-          stopped.throwIfAborted();
+          stop.throwIfAborted();
           ort.heap.bytes(begin + offset, chunk.byteLength).set(chunk);
         });
       }
     };
-    const workers = Array.from({ length: SHARDS_AT_ONCE }, () =>
-      worker().catch((error: unknown) => failed.abort(error)),
+    const readers = Array.from({ length: PARALLEL_SHARDS }, () =>
+      readShards().catch((error: unknown) => failure.abort(error)),
     );
-    await Promise.all(workers);
+    await Promise.all(readers);
     signal.removeEventListener('abort', free);
     signal.throwIfAborted();
-    if (failed.signal.aborted) {
+    if (failure.signal.aborted) {
       free();
-      throw failed.signal.reason;
+      throw failure.signal.reason;
     }
     return new Weights(ort, pointer, manifest.tensors);
   }
 
-  /** The tensors of some parts, by their names. */
-  under(...parts: readonly string[]): Bindings {
+  /** The tensors of modules, by their full names. */
+  ofModules(...modules: readonly string[]): Bindings {
     return Object.fromEntries(
-      [...this.#tensors].filter(([name]) => parts.some((part) => name.startsWith(`${part}.`))),
+      [...this.#tensors].filter(([name]) => modules.some((module) => name.startsWith(`${module}.`))),
     );
   }
 
   /**
-   * Tensors by other names than their own.
-   * @throws ModelFilesError when there is none of such a name
+   * Tensors by other names.
+   * @param names a tensor's name for each new name
+   * @throws ModelFilesError when a tensor does not exist
    */
-  named(names: Readonly<Record<string, string>>): Bindings {
-    return Object.fromEntries(Object.entries(names).map(([as, name]) => [as, this.#tensor(name)]));
+  renamed(names: Readonly<Record<string, string>>): Bindings {
+    return Object.fromEntries(Object.entries(names).map(([newName, name]) => [newName, this.#tensor(name)]));
   }
 
-  /** The tensors of some parts of a layer, by their names inside it. */
-  ofLayer(layer: number, ...parts: readonly string[]): Bindings {
+  /** The tensors of a layer's modules, by their names within the layer. */
+  ofLayer(layer: number, ...modules: readonly string[]): Bindings {
     const prefix = `h.${layer}.`;
-    const bindings = this.under(...parts.map((part) => prefix + part));
+    const bindings = this.ofModules(...modules.map((module) => prefix + module));
     return Object.fromEntries(
       Object.entries(bindings).map(([name, tensor]) => [name.slice(prefix.length), tensor]),
     );
   }
 
   /**
-   * Where a tensor is in the heap.
-   * @throws ModelFilesError when there is none of this name
+   * Heap address of a tensor.
+   * @throws ModelFilesError when it does not exist
    */
   address(name: string): number {
     const entry = this.#entries.find((tensor) => tensor.name === name);
-    if (!entry) throw missing(name);
+    if (!entry) throw missingTensor(name);
     return this.begin + entry.offset;
   }
 
   #tensor(name: string): Tensor {
     const tensor = this.#tensors.get(name);
-    if (!tensor) throw missing(name);
+    if (!tensor) throw missingTensor(name);
     return tensor;
   }
 
@@ -134,17 +135,18 @@ export class Weights {
   }
 }
 
-function missing(tensor: string): ModelFilesError {
+function missingTensor(tensor: string): ModelFilesError {
   return new ModelFilesError(`manifest.json has no tensor ${tensor}. HINT: convert the model again`);
 }
 
-/** A tensor outside the stream would be a window onto someone else's memory. */
+/** A tensor that ends outside of the stream would expose other memory. */
 function checkTensors(entries: readonly TensorEntry[], total: number): void {
   for (const { name, dtype, shape, offset } of entries) {
     const bytes = tensorBytes(dtype, shape);
     if (offset + bytes > total) {
       throw new ModelFilesError(
-        `manifest.json: tensor ${name} ends at byte ${offset + bytes} of ${total}. HINT: convert the model again`,
+        `manifest.json: tensor ${name} ends at byte ${offset + bytes} of ${total}. ` +
+          'HINT: convert the model again',
       );
     }
   }

@@ -1,4 +1,4 @@
-/** @module The engine under Node: the same code as in the Worker, over a folder of files. For tools and tests. */
+/** @module Runs the engine in Node, with a model from a folder: for tools, tests and benchmarks. */
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,8 +11,8 @@ import { ModelFilesError } from '../model/errors.ts';
 import type { ModelSource, Sha256 } from '../model/model-source.ts';
 import { Ort } from '../runtime/ort.ts';
 
-/** Enough for any model that WASM can address; a Worker sets its own, much lower. */
-const NO_BUDGET = 4000 * 2 ** 20;
+/** Default heap maximum in Node: all that 32-bit WASM can address. The Worker sets a much lower one. */
+const DEFAULT_HEAP_MAXIMUM = 4000 * 2 ** 20;
 
 export const nodePlatform: Platform = {
   pause: () => setImmediate(),
@@ -20,7 +20,7 @@ export const nodePlatform: Platform = {
   sha256,
 };
 
-/** A model's folder as the converter wrote it. */
+/** Reads a model from the converter's output folder. */
 export function folderSource(folder: string): ModelSource {
   return {
     async open(path) {
@@ -32,13 +32,16 @@ export function folderSource(folder: string): ModelSource {
   };
 }
 
-/** @param used the memory of one that is broken */
-export async function startOrt(maximumBytes = NO_BUDGET, used?: WebAssembly.Memory): Promise<Ort> {
+/** @param reusedMemory of a broken instance */
+export async function startOrt(
+  maximumBytes = DEFAULT_HEAP_MAXIMUM,
+  reusedMemory?: WebAssembly.Memory,
+): Promise<Ort> {
   const path = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
-  return Ort.start(await compile(path), maximumBytes, used);
+  return Ort.start(await compile(path), maximumBytes, reusedMemory);
 }
 
-/** The kernels, compiled; of the linear ones those that this Node can run. */
+/** Compiles the kernels; of the two linear builds, the relaxed SIMD one if this Node supports it. */
 export async function kernelModules(): Promise<KernelModules> {
   const [attention, linear] = await Promise.all([
     compile(wasmPath('attention')),
@@ -47,7 +50,7 @@ export async function kernelModules(): Promise<KernelModules> {
   return { attention, linear };
 }
 
-/** Loads a converted model in an onnxruntime of its own. */
+/** Loads a converted model, with its own instance of onnxruntime. */
 export async function loadEngine(
   folder: string,
   options: Partial<EngineOptions> & { readonly maximumBytes?: number } = {},

@@ -1,5 +1,5 @@
-/** @module Stands in for Node's `module` and `worker_threads`, which the glue names and never reaches. */
+/** @module Stub for Node's `module` and `worker_threads`: imported by onnxruntime's glue, but not used. */
 export function createRequire(): never {
-  throw new Error('the glue of onnxruntime took its path for Node');
+  throw new Error("onnxruntime's glue ran its code path for Node");
 }
 export const workerData = undefined;

@@ -1,23 +1,25 @@
-/** @module Where the rows of every pass lie: taken once for the most rows there may be, of which a pass uses the first. */
+/** @module Activation buffers of forward passes: allocated once, for the largest pass, and shared by all. */
 import type { Heap } from './heap.ts';
 
 export class ActivationBuffers {
   readonly #heap: Heap;
   readonly #pointers: number[] = [];
-  #reserved = 0;
+  #reservedBytes = 0;
 
   constructor(heap: Heap) {
     this.#heap = heap;
   }
 
   /**
-   * Takes memory for each of `sizes`, in bytes, and reserves room for what is borrowed during a pass, by us or inside
-   * onnxruntime.
-   * @throws HeapExhaustedError; nothing is held then
+   * Allocates a buffer for each entry of `sizes`.
+   * @param sizes in bytes
+   * @param transientBytes reserved for allocations during a pass, the engine's and onnxruntime's
+   * @returns the buffers' addresses
+   * @throws HeapExhaustedError; nothing stays allocated then
    */
-  take<Name extends string>(
+  allocate<Name extends string>(
     sizes: Readonly<Record<Name, number>>,
-    borrowed: number,
+    transientBytes: number,
   ): Readonly<Record<Name, number>> {
     try {
       const addresses: Partial<Record<Name, number>> = {};
@@ -26,8 +28,8 @@ export class ActivationBuffers {
         this.#pointers.push(pointer);
         addresses[name] = pointer;
       }
-      this.#heap.reserve(borrowed, 'activations');
-      this.#reserved += borrowed;
+      this.#heap.reserve(transientBytes, 'activations');
+      this.#reservedBytes += transientBytes;
       return addresses as Record<Name, number>;
     } catch (error) {
       this.release();
@@ -37,11 +39,11 @@ export class ActivationBuffers {
 
   release(): void {
     for (const pointer of this.#pointers.splice(0)) this.#heap.free(pointer);
-    this.#heap.reserve(-this.#reserved, 'activations');
-    this.#reserved = 0;
+    this.#heap.reserve(-this.#reservedBytes, 'activations');
+    this.#reservedBytes = 0;
   }
 }
 
-export function totalOf(sizes: Readonly<Record<string, number>>): number {
+export function totalBytes(sizes: Readonly<Record<string, number>>): number {
   return Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
 }

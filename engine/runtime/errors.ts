@@ -1,24 +1,24 @@
-/** @module What can go wrong in the heap and in onnxruntime. */
+/** @module Errors of the heap and of onnxruntime. */
 
-/** An allocation would pass the heap's maximum. Nothing was allocated; the engine goes on as before. */
+/** An allocation would exceed the heap's maximum. Nothing was allocated, and the engine stays usable. */
 export class HeapExhaustedError extends Error {
   override readonly name = 'HeapExhaustedError';
   readonly requested: number;
   readonly available: number;
 
-  constructor(what: string, requested: number, available: number) {
-    super(`${what} needs ${requested} bytes of the WebAssembly heap, ${available} are left`);
+  constructor(owner: string, requested: number, available: number) {
+    super(`${owner}: requested ${requested} bytes of the WebAssembly heap, ${available} are available`);
     this.requested = requested;
     this.available = available;
   }
 }
 
-/** onnxruntime refused a call; the message is its own. */
+/** A call of onnxruntime failed. The message is onnxruntime's. */
 export class OrtError extends Error {
   override readonly name = 'OrtError';
 }
 
-/** The platform has cut a forward pass off, or it has trapped: what is in the heap is not to be trusted any more. */
+/** A forward pass trapped, or the platform killed it: the heap's contents may be corrupt. */
 export class EngineBrokenError extends Error {
   override readonly name = 'EngineBrokenError';
 }

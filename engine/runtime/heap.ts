@@ -1,8 +1,8 @@
 /**
- * @module The WebAssembly heap that onnxruntime and the engine share, with a hard maximum and an account.
+ * @module The WebAssembly heap that onnxruntime and the engine share: hard maximum, accounting by owner.
  *
- * A Workers isolate has 128 MB for everything and nothing local enforces it, so this does: the memory is made
- * with a maximum, it grows by exactly what is missing, and every byte has an owner in the account.
+ * A Workers isolate has 128 MB in all, and no local runtime enforces that limit. This heap does: its memory
+ * has a maximum, grows by exactly the missing pages, and every byte is accounted to an owner.
  */
 import type { OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
 import { HeapExhaustedError } from './errors.ts';
@@ -12,20 +12,19 @@ export const PAGE_BYTES = 65_536;
 /**
  * - `weights`: the model's tensors
  * - `cache`: keys and values
- * - `graphs`: onnxruntime's sessions, measured when they are created
- * - `activations`: rows on their way through the model, and what onnxruntime needs while it runs
+ * - `graphs`: onnxruntime's sessions, measured at their creation
+ * - `activations`: buffers of a forward pass, and onnxruntime's own allocations during a run
  */
 export type HeapOwner = 'weights' | 'cache' | 'graphs' | 'activations';
 
-/** In bytes. */
+/** Bytes allocated or reserved by each owner. */
 export interface HeapAccount extends Readonly<Record<HeapOwner, number>> {
-  /** The size that the heap never passes. */
   readonly maximum: number;
-  /** The size it has now; a WebAssembly heap never shrinks, so this is also its high-water mark. */
+  /** Current size. A WebAssembly heap never shrinks, so this is also the high-water mark. */
   readonly size: number;
   /** onnxruntime itself: static data, stack, operator registry. */
   readonly onnxruntime: number;
-  /** What is left of `maximum` when everyone has what they hold or have reserved. */
+  /** `maximum` less all owners' bytes and `onnxruntime`. */
   readonly available: number;
 }
 
@@ -36,30 +35,30 @@ interface Block {
 
 export class Heap {
   readonly #glue: OrtGlue;
-  /** What the kernels share with onnxruntime. */
+  /** Shared by onnxruntime and the kernels. */
   readonly memory: WebAssembly.Memory;
   readonly #maximum: number;
-  readonly #base: number;
+  readonly #ortBytes: number;
   readonly #blocks = new Map<number, Block>();
-  readonly #held: Record<HeapOwner, number> = { weights: 0, cache: 0, graphs: 0, activations: 0 };
+  readonly #bytesByOwner: Record<HeapOwner, number> = { weights: 0, cache: 0, graphs: 0, activations: 0 };
 
   constructor(glue: OrtGlue, memory: WebAssembly.Memory, maximum: number) {
     this.#glue = glue;
     this.memory = memory;
     this.#maximum = maximum;
-    this.#base = this.top('onnxruntime');
+    this.#ortBytes = this.allocationEnd('onnxruntime');
   }
 
   /**
-   * Takes `bytes` for `owner`, aligned to 16.
-   * @throws HeapExhaustedError when the account has no room for them, or the allocator finds none
+   * Allocates `bytes` for `owner`, aligned to 16.
+   * @throws HeapExhaustedError when the accounting or the allocator has no space for them
    */
   allocate(bytes: number, owner: HeapOwner): number {
     if (bytes > this.#available) throw new HeapExhaustedError(owner, bytes, this.#available);
     const pointer = this.#glue._malloc(bytes) >>> 0;
     if (pointer === 0) throw new HeapExhaustedError(owner, bytes, this.#maximum - this.size);
     this.#blocks.set(pointer, { bytes, owner });
-    this.#held[owner] += bytes;
+    this.#bytesByOwner[owner] += bytes;
     return pointer;
   }
 
@@ -67,32 +66,32 @@ export class Heap {
     const block = this.#blocks.get(pointer);
     if (!block) throw new Error(`heap address ${pointer} is not allocated`);
     this.#blocks.delete(pointer);
-    this.#held[block.owner] -= block.bytes;
+    this.#bytesByOwner[block.owner] -= block.bytes;
     this.#glue._free(pointer);
   }
 
   /**
-   * Takes bytes for a moment, out of what was reserved: the account does not change.
-   * @throws HeapExhaustedError when the allocator finds none after all
+   * Allocates bytes that {@link reserve} has already accounted for.
+   * @throws HeapExhaustedError when the allocator fails nevertheless
    */
-  borrow(bytes: number): number {
+  allocateReserved(bytes: number): number {
     const pointer = this.#glue._malloc(bytes) >>> 0;
     if (pointer === 0) throw new HeapExhaustedError('a forward pass', bytes, this.#maximum - this.size);
     return pointer;
   }
 
-  giveBack(pointer: number): void {
+  freeReserved(pointer: number): void {
     this.#glue._free(pointer);
   }
 
   /**
-   * Enters bytes that will be borrowed, or that onnxruntime will take itself while it runs, into the account; a
-   * negative number takes them out again.
-   * @throws HeapExhaustedError when there is no room for them
+   * Accounts for bytes that {@link allocateReserved} or onnxruntime itself will allocate later. A negative
+   * number cancels a reservation.
+   * @throws HeapExhaustedError when fewer bytes are available
    */
   reserve(bytes: number, owner: HeapOwner): void {
     if (bytes > this.#available) throw new HeapExhaustedError(owner, bytes, this.#available);
-    this.#held[owner] += bytes;
+    this.#bytesByOwner[owner] += bytes;
   }
 
   get size(): number {
@@ -103,13 +102,13 @@ export class Heap {
     return {
       maximum: this.#maximum,
       size: this.size,
-      onnxruntime: this.#base,
-      ...this.#held,
+      onnxruntime: this.#ortBytes,
+      ...this.#bytesByOwner,
       available: this.#available,
     };
   }
 
-  /** The heap's bytes. A view is good until the heap grows: take it anew after anything that may allocate. */
+  /** A view of the heap. Growth detaches it: create a new view after any possible allocation. */
   bytes(pointer: number, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, pointer, length);
   }
@@ -127,22 +126,22 @@ export class Heap {
   }
 
   /**
-   * Where the allocator would put something too big for the holes below: the end of all that is allocated.
-   * @param who asks, for the error
-   * @throws HeapExhaustedError when there is no room beyond that end to see it by
+   * The end of all allocations, measured by a probe: a block too large for any hole goes there.
+   * @param owner named in the error
+   * @throws HeapExhaustedError when the probe does not fit
    */
-  top(who: HeapOwner | 'onnxruntime'): number {
+  allocationEnd(owner: HeapOwner | 'onnxruntime'): number {
     const probe = this.#glue._malloc(PROBE_BYTES) >>> 0;
-    if (probe === 0) throw new HeapExhaustedError(who, PROBE_BYTES, this.#maximum - this.size);
+    if (probe === 0) throw new HeapExhaustedError(owner, PROBE_BYTES, this.#maximum - this.size);
     this.#glue._free(probe);
     return probe;
   }
 
   get #available(): number {
-    const held = Object.values(this.#held).reduce((sum, bytes) => sum + bytes, this.#base);
-    return this.#maximum - held;
+    const used = Object.values(this.#bytesByOwner).reduce((sum, bytes) => sum + bytes, this.#ortBytes);
+    return this.#maximum - used;
   }
 }
 
-/** Bigger than any hole that onnxruntime leaves behind when it starts or reads a graph. */
+/** Larger than any hole that onnxruntime leaves behind when it starts or reads a graph. */
 const PROBE_BYTES = 1 << 20;

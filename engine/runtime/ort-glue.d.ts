@@ -1,4 +1,7 @@
-/** The Emscripten glue of onnxruntime-web, as far as `ort.ts` uses it. Pointers are byte addresses in the heap. */
+/**
+ * The part of onnxruntime-web's Emscripten glue that the engine uses. Pointers are byte addresses in the
+ * heap.
+ */
 declare module 'onnxruntime-web/ort-wasm-simd-threaded.mjs' {
   export interface OrtGlue {
     _OrtInit(threads: number, loggingLevel: number): number;

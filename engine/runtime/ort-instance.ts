@@ -1,52 +1,50 @@
-/**
- * @module Starting onnxruntime's glue where it was not meant to run: in workerd, in a heap of our size.
- */
+/** @module Starts onnxruntime's glue with a limited heap, also in workerd, which it does not support. */
 import factory, { type OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
 import { HeapExhaustedError, OrtError } from './errors.ts';
 import { PAGE_BYTES } from './heap.ts';
 
 /**
- * The glue makes its memory itself, up to 4 GiB, and grows it by a fifth more than asked; neither can be set.
- * So `WebAssembly.Memory` is wrapped for the moment of the call, which makes it with our maximum, and the one
- * import that grows it is replaced by one that grows it by exactly what is missing.
- * @param used a memory of an instance that is no more, which serves again: what was in it is gone
- * @throws HeapExhaustedError when onnxruntime needs more to begin with, OrtError when the glue is not as expected
+ * The glue creates its own memory, up to 4 GiB, and grows it by a fifth more than asked; no option changes
+ * either. So `WebAssembly.Memory` is wrapped during the call, to set our maximum, and the import that grows
+ * the memory is replaced by one that adds exactly the missing pages.
+ * @param reusedMemory of an instance that is no longer used; it is cleared
+ * @throws HeapExhaustedError when the initial memory exceeds the maximum; OrtError when the glue has changed
  */
 export async function instantiate(
   wasm: WebAssembly.Module,
   maximumPages: number,
-  used?: WebAssembly.Memory,
+  reusedMemory?: WebAssembly.Memory,
 ): Promise<{ glue: OrtGlue; memory: WebAssembly.Memory }> {
   const { promise: failure, reject } = Promise.withResolvers<never>();
   let memory: WebAssembly.Memory | undefined;
-  // What static data does not cover is expected to be zero.
-  if (used) new Uint8Array(used.buffer).fill(0);
-  const starting = withWebPlatform(maximumPages, used, () =>
+  // The module expects zeros outside of its static data.
+  if (reusedMemory) new Uint8Array(reusedMemory.buffer).fill(0);
+  const starting = withWebPlatform(maximumPages, reusedMemory, () =>
     factory({
       numThreads: 1,
       instantiateWasm(imports, done) {
         const functions = imports.a as Record<string, WebAssembly.ImportValue>;
         memory = functions.a as WebAssembly.Memory;
         functions[growImport(functions)] = exactGrowth(memory);
-        // The glue never learns of a failure here: without the reject its promise would hang for ever.
+        // The glue has no error callback: without this reject its promise would never settle.
         WebAssembly.instantiate(wasm, imports).then((instance) => done(instance, wasm), reject);
         return {};
       },
     }),
   );
   const glue = await Promise.race([starting, failure]);
-  if (!memory) throw new OrtError('onnxruntime started without its memory: another version of the glue?');
+  if (!memory) throw new OrtError('onnxruntime started without a memory. HINT: check its version');
   return { glue, memory };
 }
 
-/** `emscripten_resize_heap`, whose name in the imports changes with every build: the one function that grows. */
+/** The name of `emscripten_resize_heap` in the imports: minified, so found by its call of `grow`. */
 function growImport(functions: Record<string, WebAssembly.ImportValue>): string {
   const names = Object.keys(functions).filter(
     (name) => typeof functions[name] === 'function' && String(functions[name]).includes('.grow('),
   );
   const [name] = names;
   if (name === undefined || names.length !== 1) {
-    throw new OrtError(`expected one import of onnxruntime that grows the heap, found ${names.length}`);
+    throw new OrtError(`onnxruntime has ${names.length} imports that grow the heap, expected 1`);
   }
   return name;
 }
@@ -64,17 +62,21 @@ function exactGrowth(memory: WebAssembly.Memory): (bytes: number) => number {
 }
 
 /**
- * Runs `call` with a `WebAssembly.Memory` of at most `maximumPages`, or the one that is given, and without the signs of Node by which the
- * glue would take file system paths that workerd under nodejs_compat does not have. The glue looks at both
- * before it first waits, so they are back when this returns.
+ * Runs `call` with two globals patched: `WebAssembly.Memory` creates at most `maximumPages` or returns
+ * `reusedMemory`, and `process.type` keeps the glue off its path for Node, whose file system workerd lacks
+ * even with nodejs_compat. The glue reads both before its first await, so both are restored on return.
  */
-function withWebPlatform<T>(maximumPages: number, used: WebAssembly.Memory | undefined, call: () => T): T {
+function withWebPlatform<T>(
+  maximumPages: number,
+  reusedMemory: WebAssembly.Memory | undefined,
+  call: () => T,
+): T {
   const { Memory } = WebAssembly;
   const { process } = globalThis as { process?: { type?: string } };
   const type = process?.type;
   WebAssembly.Memory = new Proxy(Memory, {
     construct(_, [descriptor]: [WebAssembly.MemoryDescriptor]) {
-      if (used) return used;
+      if (reusedMemory) return reusedMemory;
       const { initial, maximum = maximumPages } = descriptor;
       if (initial > maximumPages) {
         throw new HeapExhaustedError('onnxruntime', initial * PAGE_BYTES, maximumPages * PAGE_BYTES);
@@ -87,11 +89,11 @@ function withWebPlatform<T>(maximumPages: number, used: WebAssembly.Memory | und
     return call();
   } finally {
     WebAssembly.Memory = Memory;
-    if (process) restoreType(process, type);
+    if (process) restoreProcessType(process, type);
   }
 }
 
-function restoreType(process: { type?: string }, type: string | undefined): void {
+function restoreProcessType(process: { type?: string }, type: string | undefined): void {
   if (type === undefined) delete process.type;
   else process.type = type;
 }

@@ -1,40 +1,42 @@
 /**
- * @module What knows onnxruntime's C ABI (`onnxruntime/wasm/api.h`), together with `session.ts` and `ort-error.ts`; pinned to
+ * @module onnxruntime's C ABI (`onnxruntime/wasm/api.h`), together with `session.ts`; pinned to
  * onnxruntime-web 1.30.0.
  *
  * The public `InferenceSession` copies every input into the heap and every output out of it on each run. Here
- * tensors are views of heap memory that stays where it is: weights and the cache are bound once, a run moves
- * nothing. `test/workerd/ort.test.ts` is the contract: what this file relies on, so that an upgrade fails there.
+ * tensors are views of heap memory: weights are bound once, and a run copies nothing.
+ * `test/workerd/ort.test.ts` tests all assumptions about the ABI, so an incompatible upgrade fails there.
  */
 import type { OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
 import { OrtError } from './errors.ts';
 import { Heap, PAGE_BYTES } from './heap.ts';
-import { guarded, lastError } from './ort-error.ts';
 import { instantiate } from './ort-instance.ts';
 import { PoisonGuard } from './poison-guard.ts';
-import { Session, type Tensor } from './session.ts';
+import { catchCppException, lastErrorMessage, Session, type Tensor } from './session.ts';
 
 /** `ONNXTensorElementDataType` */
 const ELEMENT_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
 const ELEMENT_BYTES = { float32: 4, int8: 1, int64: 8 } as const;
 
 const POINTER_BYTES = 4;
+const NULL = 0;
+const OFF = 0;
 const CPU_MEMORY = 1;
 const ALL_OPTIMIZATIONS = 99;
+const SEQUENTIAL = 0;
 const LOG_ERRORS_ONLY = 3;
+const VERBOSITY = 0;
 
 export type ElementType = keyof typeof ELEMENT_TYPE;
 
 export class Ort {
   readonly heap: Heap;
   readonly #glue: OrtGlue;
-  readonly #names = new Map<string, number>();
-  /** What sessions took, by the lengths of their graphs. */
-  readonly #graphBytes = new Map<number, number>();
-
-  /** Where the heap ended before the first attempt at a session. */
-  #begin: number | undefined;
-  readonly #creating = new PoisonGuard('the making of a session');
+  readonly #nameAddresses = new Map<string, number>();
+  /** Heap memory of the sessions created so far, by the byte lengths of their models. */
+  readonly #sessionBytes = new Map<number, number>();
+  /** The end of allocations before the first attempt to create a session. */
+  #initialEnd: number | undefined;
+  readonly #creationGuard = new PoisonGuard('session creation');
 
   private constructor(glue: OrtGlue, heap: Heap) {
     this.#glue = glue;
@@ -43,38 +45,39 @@ export class Ort {
 
   /**
    * Starts onnxruntime on one thread, in a heap of at most `maximumBytes` (rounded down to whole pages).
-   * @param used the memory of one that is broken: a memory cannot be given back at will, and two would not fit
-   * @throws HeapExhaustedError when it needs more than that to begin with, OrtError when it does not start
+   * @param reusedMemory of a broken instance: a `WebAssembly.Memory` cannot be freed explicitly, and a second
+   *   one would not fit into the isolate
+   * @throws HeapExhaustedError when the initial heap exceeds the maximum; OrtError when the start fails
    */
   static async start(
     wasm: WebAssembly.Module,
     maximumBytes: number,
-    used?: WebAssembly.Memory,
+    reusedMemory?: WebAssembly.Memory,
   ): Promise<Ort> {
     const pages = Math.floor(maximumBytes / PAGE_BYTES);
-    const { glue, memory } = await instantiate(wasm, pages, used);
-    if (glue._OrtInit(1, LOG_ERRORS_ONLY) !== 0) throw new OrtError(lastError(glue));
+    const { glue, memory } = await instantiate(wasm, pages, reusedMemory);
+    if (glue._OrtInit(1, LOG_ERRORS_ONLY) !== 0) throw new OrtError(lastErrorMessage(glue));
     return new Ort(glue, new Heap(glue, memory, pages * PAGE_BYTES));
   }
 
-  /** Whether a session was begun and not made. */
+  /** Whether the creation of a session was interrupted. */
   get broken(): boolean {
-    return this.#creating.broken;
+    return this.#creationGuard.broken;
   }
 
   /**
-   * A session for a graph. What it takes of the heap is entered into the account as `graphs`.
+   * Creates a session. Its heap memory is accounted to `graphs`.
    * @param model the bytes of an ONNX `ModelProto`
-   * @throws OrtError, HeapExhaustedError; EngineBrokenError when onnxruntime has trapped
+   * @throws OrtError, HeapExhaustedError; EngineBrokenError when onnxruntime trapped
    */
   createSession(model: Uint8Array): Session {
-    const before = this.#beforeSession();
+    const endBefore = this.#endBeforeSession();
     const copy = this.heap.allocate(model.byteLength, 'graphs');
     try {
-      return this.#creating.run(() => {
+      return this.#creationGuard.run(() => {
         this.heap.bytes(copy, model.byteLength).set(model);
         const handle = this.#createSession(copy, model.byteLength);
-        return this.#entered(handle, model.byteLength, before);
+        return this.#accountSession(handle, model.byteLength, endBefore);
       });
     } finally {
       this.heap.free(copy);
@@ -82,45 +85,45 @@ export class Ort {
   }
 
   /**
-   * Where the heap ends. With its first session onnxruntime takes something for good, which belongs to the first in the
-   * account, even if there was an attempt before it that failed.
+   * The first attempt to create a session allocates memory that onnxruntime never frees. It is accounted to
+   * the first session, even when earlier attempts failed.
    */
-  #beforeSession(): number {
-    if (this.#graphBytes.size > 0) return this.heap.top('graphs');
-    this.#begin ??= this.heap.top('graphs');
-    return this.#begin;
+  #endBeforeSession(): number {
+    if (this.#sessionBytes.size > 0) return this.heap.allocationEnd('graphs');
+    this.#initialEnd ??= this.heap.allocationEnd('graphs');
+    return this.#initialEnd;
   }
 
-  /** @returns the handle of a session for the model at `copy` */
+  /** @returns the handle of a session for the model at address `copy` */
   #createSession(copy: number, bytes: number): number {
     const options = this.#glue._OrtCreateSessionOptions(
       ALL_OPTIMIZATIONS,
-      0,
-      0,
-      0,
-      0,
-      0,
-      0,
+      OFF,
+      OFF,
+      SEQUENTIAL,
+      OFF,
+      NULL,
+      NULL,
       LOG_ERRORS_ONLY,
-      0,
-      0,
+      VERBOSITY,
+      NULL,
     );
-    if (options === 0) throw new OrtError(lastError(this.#glue));
+    if (options === 0) throw new OrtError(lastErrorMessage(this.#glue));
     try {
-      const handle = guarded(this.#glue, () => this.#glue._OrtCreateSession(copy, bytes, options));
-      if (handle === 0) throw new OrtError(lastError(this.#glue));
+      const handle = catchCppException(this.#glue, () => this.#glue._OrtCreateSession(copy, bytes, options));
+      if (handle === 0) throw new OrtError(lastErrorMessage(this.#glue));
       return handle;
     } finally {
       this.#glue._OrtReleaseSessionOptions(options);
     }
   }
 
-  /** A session whose bytes are in the account. */
-  #entered(handle: number, modelBytes: number, before: number): Session {
+  #accountSession(handle: number, modelBytes: number, endBefore: number): Session {
     try {
-      // A session that has taken the place of one before it moves no end.
-      const bytes = Math.max(this.heap.top('graphs') - before, this.#graphBytes.get(modelBytes) ?? 0);
-      this.#graphBytes.set(modelBytes, bytes);
+      // A session in the memory of a released one does not move the end: use the size measured before.
+      const growth = this.heap.allocationEnd('graphs') - endBefore;
+      const bytes = Math.max(growth, this.#sessionBytes.get(modelBytes) ?? 0);
+      this.#sessionBytes.set(modelBytes, bytes);
       return new Session(this, this.#glue, handle, bytes);
     } catch (error) {
       this.#glue._OrtReleaseSession(handle);
@@ -128,17 +131,17 @@ export class Ort {
     }
   }
 
-  /** A tensor over heap memory that the caller owns and keeps alive. */
+  /** A tensor over heap memory that the caller owns and must not free before the tensor. */
   tensor(type: ElementType, pointer: number, dims: readonly number[]): Tensor {
     const stack = this.#glue.stackSave();
     try {
       const shape = this.#glue.stackAlloc(POINTER_BYTES * dims.length);
       this.heap.words(shape, dims.length).set(dims);
-      const size = elementsBytes(type, dims);
-      const handle = guarded(this.#glue, () =>
+      const size = tensorByteLength(type, dims);
+      const handle = catchCppException(this.#glue, () =>
         this.#glue._OrtCreateTensor(ELEMENT_TYPE[type], pointer, size, shape, dims.length, CPU_MEMORY),
       );
-      if (handle === 0) throw new OrtError(lastError(this.#glue));
+      if (handle === 0) throw new OrtError(lastErrorMessage(this.#glue));
       return { handle, pointer };
     } finally {
       this.#glue.stackRestore(stack);
@@ -149,20 +152,19 @@ export class Ort {
     this.#glue._OrtReleaseTensor(tensor.handle);
   }
 
-  /** The address of `name` as a C string; each name is stored once, for good. */
+  /** The address of `name` as a C string. Each name is stored once and never freed. */
   nameAddress(name: string): number {
-    const known = this.#names.get(name);
-    if (known !== undefined) return known;
+    const stored = this.#nameAddresses.get(name);
+    if (stored !== undefined) return stored;
     const bytes = this.#glue.lengthBytesUTF8(name) + 1;
-    // Some bytes for good, out of the small pieces that every pass has reserved.
-    const pointer = this.heap.borrow(bytes);
+    // Covered by the reservation of each pass for small allocations.
+    const pointer = this.heap.allocateReserved(bytes);
     this.#glue.stringToUTF8(name, pointer, bytes);
-    this.#names.set(name, pointer);
+    this.#nameAddresses.set(name, pointer);
     return pointer;
   }
 }
 
-/** What a tensor's elements take. */
-export function elementsBytes(type: ElementType, dims: readonly number[]): number {
+export function tensorByteLength(type: ElementType, dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, ELEMENT_BYTES[type]);
 }

@@ -1,36 +1,39 @@
 /**
- * @module Work in the heap that does not wait, so that nobody can see it half done, unless it has trapped or the platform has
- * killed it (workerd#7276): not even `finally` runs then.
+ * @module Detects synchronous work in the heap that never finished: it trapped, or the platform killed it
+ * (workerd#7276). A kill runs not even `finally`, so a flag is set before the work and cleared after it.
  */
 import { EngineBrokenError, HeapExhaustedError, OrtError } from './errors.ts';
 
 export class PoisonGuard {
-  readonly #what: string;
-  #begun = false;
+  readonly #operation: string;
+  #unfinished = false;
 
-  /** @param what is done, for errors */
-  constructor(what: string) {
-    this.#what = what;
+  /** @param operation named in errors */
+  constructor(operation: string) {
+    this.#operation = operation;
   }
 
-  /** Whether it has begun and not come to its end: what is in the heap is not to be trusted any more. */
+  /** Whether work was interrupted: the heap's contents may be corrupt. */
   get broken(): boolean {
-    return this.#begun;
+    return this.#unfinished;
   }
 
-  /** @throws OrtError, HeapExhaustedError, after which all is as before; EngineBrokenError for anything else, and ever after */
+  /**
+   * @throws OrtError, HeapExhaustedError when the work fails cleanly; EngineBrokenError for any other
+   *   failure, and on every later call
+   */
   run<T>(work: () => T): T {
-    if (this.#begun) throw new EngineBrokenError(`${this.#what} before this one did not come to its end`);
-    this.#begun = true;
+    if (this.#unfinished) throw new EngineBrokenError(`a previous ${this.#operation} was interrupted`);
+    this.#unfinished = true;
     try {
       const result = work();
-      this.#begun = false;
+      this.#unfinished = false;
       return result;
     } catch (error) {
       if (!(error instanceof OrtError || error instanceof HeapExhaustedError)) {
-        throw new EngineBrokenError(`${this.#what} did not come to its end`, { cause: error });
+        throw new EngineBrokenError(`the ${this.#operation} was interrupted`, { cause: error });
       }
-      this.#begun = false;
+      this.#unfinished = false;
       throw error;
     }
   }

@@ -1,7 +1,6 @@
-/** @module Memory, tensors and bound runs that belong together: taken as they are needed, given back at once. */
-import { type ElementType, elementsBytes, type Ort } from './ort.ts';
-import type { Bindings, Tensor } from './session.ts';
-import { argumentBytes, type Session } from './session.ts';
+/** @module Memory, tensors and bound runs with one lifetime: allocated one by one, released together. */
+import { type ElementType, type Ort, tensorByteLength } from './ort.ts';
+import { argumentBytes, type Bindings, type Session, type Tensor } from './session.ts';
 
 export class ScopedAllocations {
   readonly #ort: Ort;
@@ -12,18 +11,18 @@ export class ScopedAllocations {
     this.#ort = ort;
   }
 
-  /** Memory with whatever was there before. */
-  bytes(length: number): number {
-    const pointer = this.#ort.heap.borrow(length);
+  /** Allocates uninitialized memory. */
+  allocate(bytes: number): number {
+    const pointer = this.#ort.heap.allocateReserved(bytes);
     this.#pointers.push(pointer);
     return pointer;
   }
 
   tensor(type: ElementType, dims: readonly number[]): Tensor {
-    return this.view(type, this.bytes(elementsBytes(type, dims)), dims);
+    return this.view(type, this.allocate(tensorByteLength(type, dims)), dims);
   }
 
-  /** A tensor over memory that is somebody else's. */
+  /** A tensor over memory that the caller owns. */
   view(type: ElementType, pointer: number, dims: readonly number[]): Tensor {
     const tensor = this.#ort.tensor(type, pointer, dims);
     this.#tensors.push(tensor);
@@ -36,13 +35,13 @@ export class ScopedAllocations {
     return tensor;
   }
 
-  /** A run whose arguments are written once, for many times. */
+  /** A repeatable run whose arguments are written once. */
   bind(session: Session, inputs: Bindings, outputs: Bindings): () => void {
-    return session.bind(inputs, outputs, this.bytes(argumentBytes(inputs, outputs)));
+    return session.bind(inputs, outputs, this.allocate(argumentBytes(inputs, outputs)));
   }
 
   release(): void {
     for (const tensor of this.#tensors.splice(0)) this.#ort.releaseTensor(tensor);
-    for (const pointer of this.#pointers.splice(0)) this.#ort.heap.giveBack(pointer);
+    for (const pointer of this.#pointers.splice(0)) this.#ort.heap.freeReserved(pointer);
   }
 }

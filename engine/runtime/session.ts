@@ -1,18 +1,20 @@
-/** @module onnxruntime's sessions: one graph each, run over tensors that stay where they are. */
+/**
+ * @module Sessions of onnxruntime: one graph each, run in place over tensors in the heap. With `ort.ts`, the
+ * only code that calls onnxruntime's C ABI.
+ */
 import type { OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
 import { OrtError } from './errors.ts';
 import type { Heap } from './heap.ts';
-import { guarded, lastError } from './ort-error.ts';
 
 const POINTER_BYTES = 4;
 
-/** An `OrtValue`: a view of heap memory, which it does not own. */
+/** An `OrtValue`: a view of heap memory that it does not own. */
 export interface Tensor {
   readonly handle: number;
   readonly pointer: number;
 }
 
-/** Tensors by the names of a graph's inputs or outputs. */
+/** Tensors by the names of a graph's inputs, or of its outputs. */
 export type Bindings = Readonly<Record<string, Tensor>>;
 
 /** The part of `Ort` that a session uses. */
@@ -22,8 +24,8 @@ interface Runtime {
 }
 
 /**
- * A session for each graph, by the graphs' names.
- * @throws OrtError, HeapExhaustedError; no session is held then
+ * Creates a session for each graph.
+ * @throws OrtError, HeapExhaustedError; no session stays open then
  */
 export function createSessions<Name extends string>(
   ort: { createSession(model: Uint8Array): Session },
@@ -43,7 +45,6 @@ export function releaseSessions(sessions: Readonly<Partial<Record<string, Sessio
   for (const session of Object.values(sessions)) session?.release();
 }
 
-/** One graph, ready to run. */
 export class Session {
   readonly #ort: Runtime;
   readonly #glue: OrtGlue;
@@ -59,26 +60,26 @@ export class Session {
   }
 
   /**
-   * Runs the graph. Every output is written where its tensor says; it may be the memory of an input.
-   * @throws OrtError with onnxruntime's message, e.g. for a shape that does not fit or a heap that is full
+   * Runs the graph and writes each output to its tensor's memory, which an input may share.
+   * @throws OrtError with onnxruntime's message, e.g. for a wrong shape or a full heap
    */
   run(inputs: Bindings, outputs: Bindings): void {
     const stack = this.#glue.stackSave();
     try {
-      const at = this.#glue.stackAlloc(argumentBytes(inputs, outputs));
-      this.#run(this.#writeArguments(inputs, outputs, at));
+      const pointer = this.#glue.stackAlloc(argumentBytes(inputs, outputs));
+      this.#run(this.#writeArguments(inputs, outputs, pointer));
     } finally {
       this.#glue.stackRestore(stack);
     }
   }
 
   /**
-   * The same run for many times: its arguments are written once.
-   * @param at heap memory for them, {@link argumentBytes}, which the caller owns
+   * A repeatable run whose arguments are written once.
+   * @param pointer heap memory for the arguments, {@link argumentBytes}; the caller owns it
    */
-  bind(inputs: Bindings, outputs: Bindings, at: number): () => void {
-    const bound = this.#writeArguments(inputs, outputs, at);
-    return () => this.#run(bound);
+  bind(inputs: Bindings, outputs: Bindings, pointer: number): () => void {
+    const args = this.#writeArguments(inputs, outputs, pointer);
+    return () => this.#run(args);
   }
 
   release(): void {
@@ -87,7 +88,7 @@ export class Session {
   }
 
   #run({ inputs, inputCount, outputs, outputCount }: Arguments): void {
-    const failed = guarded(this.#glue, () =>
+    const status = catchCppException(this.#glue, () =>
       this.#glue._OrtRun(
         this.#handle,
         inputs,
@@ -99,20 +100,24 @@ export class Session {
         0,
       ),
     );
-    if (failed) throw new OrtError(lastError(this.#glue));
+    if (status !== 0) throw new OrtError(lastErrorMessage(this.#glue));
   }
 
-  #writeArguments(inputs: Bindings, outputs: Bindings, at: number): Arguments {
-    const inputCount = this.#writeList(inputs, at);
-    const outputsAt = at + 2 * POINTER_BYTES * inputCount;
-    return { inputs: at, inputCount, outputs: outputsAt, outputCount: this.#writeList(outputs, outputsAt) };
+  #writeArguments(inputs: Bindings, outputs: Bindings, pointer: number): Arguments {
+    const inputCount = this.#writeBindings(inputs, pointer);
+    const outputsPointer = pointer + 2 * POINTER_BYTES * inputCount;
+    const outputCount = this.#writeBindings(outputs, outputsPointer);
+    return { inputs: pointer, inputCount, outputs: outputsPointer, outputCount };
   }
 
-  /** Two lists: the addresses of the names, and the handles in the same order. Returns their length. */
-  #writeList(bindings: Bindings, at: number): number {
+  /**
+   * Writes two arrays: the addresses of the names, then the handles in the same order.
+   * @returns their length
+   */
+  #writeBindings(bindings: Bindings, pointer: number): number {
     const entries = Object.entries(bindings);
     const addresses = entries.map(([name]) => this.#ort.nameAddress(name));
-    const words = this.#ort.heap.words(at, 2 * entries.length);
+    const words = this.#ort.heap.words(pointer, 2 * entries.length);
     words.set(addresses);
     entries.forEach(([, tensor], i) => {
       words[entries.length + i] = tensor.handle;
@@ -121,7 +126,7 @@ export class Session {
   }
 }
 
-/** Where the lists of a run's inputs and outputs are. */
+/** Addresses of a run's bindings: for inputs and for outputs, names and then handles. */
 interface Arguments {
   readonly inputs: number;
   readonly inputCount: number;
@@ -129,7 +134,35 @@ interface Arguments {
   readonly outputCount: number;
 }
 
-/** What the arguments of a run take of the heap. */
+/** Heap memory that a run's arguments need. */
 export function argumentBytes(inputs: Bindings, outputs: Bindings): number {
   return 2 * POINTER_BYTES * (Object.keys(inputs).length + Object.keys(outputs).length);
+}
+
+/**
+ * Turns an uncaught C++ exception, which the glue throws as a number (its address), into an OrtError.
+ * onnxruntime throws one when it runs out of memory outside of a graph. C++ has unwound all but the stack
+ * pointer by then.
+ */
+export function catchCppException(glue: OrtGlue, call: () => number): number {
+  const stack = glue.stackSave();
+  try {
+    return call();
+  } catch (error) {
+    if (typeof error !== 'number') throw error;
+    glue.stackRestore(stack);
+    throw new OrtError('onnxruntime ran out of memory');
+  }
+}
+
+/** onnxruntime's message for the call that failed last. */
+export function lastErrorMessage(glue: OrtGlue): string {
+  const stack = glue.stackSave();
+  try {
+    const address = glue.stackAlloc(2 * POINTER_BYTES);
+    glue._OrtGetLastError(address, address + POINTER_BYTES);
+    return glue.UTF8ToString(glue.getValue(address + POINTER_BYTES, '*'));
+  } finally {
+    glue.stackRestore(stack);
+  }
 }

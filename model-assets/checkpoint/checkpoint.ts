@@ -1,5 +1,5 @@
 /**
- * @module A checkpoint folder in Hugging Face format: config, tensors by name, and the files they came from.
+ * @module Opens a checkpoint folder in Hugging Face format: its config, its tensors by name, and their files.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -12,7 +12,7 @@ import { CheckpointError } from './errors.ts';
 import { type NamedTensors, nameTensors } from './parameters.ts';
 import { openSafetensors, readFloats, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
-export const SINGLE = 'model.safetensors';
+export const SINGLE_FILE = 'model.safetensors';
 export const INDEX = 'model.safetensors.index.json';
 
 export interface Checkpoint extends NamedTensors {
@@ -25,9 +25,9 @@ export interface Checkpoint extends NamedTensors {
 }
 
 /**
- * Opens the checkpoint in `dir` and checks that it is complete; no weights are read. The caller closes it.
+ * Opens the checkpoint in `dir` and checks that it is complete. Reads no weights. The caller closes it.
  *
- * @throws CheckpointError for anything that is missing, inconsistent or not supported.
+ * @throws CheckpointError if the checkpoint is incomplete, inconsistent or not supported.
  */
 export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   const config = await readConfig(dir);
@@ -55,7 +55,7 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
  */
 export function readParameter({ parameters }: NamedTensors, name: string): Promise<Float32Array> {
   const tensor = parameters.get(name);
-  if (!tensor) throw new RangeError(`A checkpoint has no parameter ${name}`);
+  if (!tensor) throw new RangeError(`GPT-2 has no parameter ${name}`);
   return readFloats(
     tensor,
     0,
@@ -70,16 +70,16 @@ interface Weights {
   readonly tensors: readonly StoredTensor[];
 }
 
-/** As transformers does, the single file is taken if both are there. */
+/** The single file takes precedence over the index, as in transformers. */
 async function openWeights(dir: string): Promise<Weights> {
-  if (await exists(join(dir, SINGLE))) {
-    const file = await openSafetensors(join(dir, SINGLE));
-    return { label: SINGLE, files: [file], tensors: file.tensors };
+  if (await exists(join(dir, SINGLE_FILE))) {
+    const file = await openSafetensors(join(dir, SINGLE_FILE));
+    return { label: SINGLE_FILE, files: [file], tensors: file.tensors };
   }
   const index = await readJson(dir, INDEX);
   if (!index) {
     throw new CheckpointError(
-      `${SINGLE} not found, nor ${INDEX}: only safetensors checkpoints can be converted`,
+      `${SINGLE_FILE} not found, nor ${INDEX}: only safetensors checkpoints can be converted`,
     );
   }
   const fileOf = parseIndex(index);
@@ -96,17 +96,14 @@ async function openWeights(dir: string): Promise<Weights> {
   }
 }
 
-/** File names only: an index cannot make us read outside its folder. */
+/** Accepts bare file names only, so that an index cannot refer to files outside its folder. */
 const indexSchema = z.object({
-  weight_map: z.record(
-    z.string(),
-    z.string().regex(/^\w[\w.-]*$/, 'expected the name of a file beside the index'),
-  ),
+  weight_map: z.record(z.string(), z.string().regex(/^\w[\w.-]*$/, 'expected a file name without a folder')),
 });
 
 /**
  * @param json of `model.safetensors.index.json`
- * @returns the file of each tensor.
+ * @returns file names by tensor name.
  */
 export function parseIndex(json: unknown): Map<string, string> {
   const parsed = indexSchema.safeParse(json);
@@ -120,11 +117,11 @@ function checkIndex(fileOf: ReadonlyMap<string, string>, tensors: readonly Store
     .filter(({ name, file }) => fileOf.get(name) !== file.name)
     .map(
       ({ name, file }) =>
-        `${file.name} holds ${name}, which the index has in ${fileOf.get(name) ?? 'no file'}`,
+        `${file.name} contains ${name}, which the index assigns to ${fileOf.get(name) ?? 'no file'}`,
     );
   const present = new Set(tensors.map(({ name, file }) => `${file.name} ${name}`));
   for (const [name, fileName] of fileOf) {
-    if (!present.has(`${fileName} ${name}`)) faults.push(`${fileName} does not hold ${name}`);
+    if (!present.has(`${fileName} ${name}`)) faults.push(`${fileName} does not contain ${name}`);
   }
   if (faults.length > 0) {
     throw new CheckpointError(
@@ -142,7 +139,7 @@ const exists = (path: string) =>
 /**
  * Hashes a file of `dir` as a stream.
  *
- * @param onBytes told the size of each piece read.
+ * @param onBytes called with the size of each chunk.
  */
 export async function describeFile(
   dir: string,

@@ -1,8 +1,9 @@
 /**
- * @module `config.json` and `generation_config.json` of a Hugging Face checkpoint → the manifest's config.
+ * @module Converts `config.json` and `generation_config.json` of a Hugging Face checkpoint into the
+ * manifest's config.
  *
- * A field that is not there has the value transformers' `GPT2Config` gives it. A field that would change the
- * numbers in a way the graphs don't compute is an error; fields that only matter in training are ignored.
+ * Defaults are those of transformers' `GPT2Config`. A field is an error if it requests a computation that the
+ * graphs do not support. Fields that only affect training are ignored.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +29,7 @@ const gpt2Config = z.object({
 });
 type GPT2Config = z.infer<typeof gpt2Config>;
 
-/** The general names transformers takes for GPT-2's own (`GPT2Config.attribute_map`). */
+/** The generic names of GPT-2's fields (`GPT2Config.attribute_map`). */
 const ALIASES = {
   hidden_size: 'n_embd',
   max_position_embeddings: 'n_positions',
@@ -36,17 +37,17 @@ const ALIASES = {
   num_hidden_layers: 'n_layer',
 } as const;
 
-/** Other spellings transformers has for the same function. */
+/** Synonyms in transformers. */
 const ACTIVATION_ALIASES: Readonly<Record<string, string>> = { swish: 'silu' };
 const ACTIVATIONS = configSchema.shape.activation_function.options;
 
 /**
  * Reads the config of the checkpoint in `dir`.
  *
- * Token ids outside the vocabulary are dropped: nothing can generate them, and checkpoints with a small
- * vocabulary often carry GPT-2's 50256 along.
+ * Token ids outside the vocabulary are dropped: they cannot be generated, and checkpoints with a small
+ * vocabulary often keep GPT-2's 50256.
  *
- * @throws CheckpointError with every fault of the config.
+ * @throws CheckpointError that lists every fault of the config.
  */
 export async function readConfig(dir: string): Promise<ModelConfig> {
   const json = await readJson(dir, 'config.json');
@@ -90,26 +91,24 @@ function toModelConfig(config: GPT2Config, eosTokenIds: readonly number[]): Mode
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What would run and give wrong numbers. */
+/** @throws CheckpointError for options that would silently give wrong results. */
 function rejectUnsupported(json: Json): void {
   const { model_type = 'gpt2', architectures, pruned_heads } = json;
   if (model_type !== 'gpt2') throwFaults([`model_type "${model_type}" is not supported, expected "gpt2"`]);
   const faults: string[] = [];
-  const foreign = Array.isArray(architectures)
+  const unsupported = Array.isArray(architectures)
     ? architectures.find((name) => !/^GPT2/.test(name))
     : undefined;
-  if (foreign) faults.push(`architecture "${foreign}" is not supported, expected "GPT2LMHeadModel"`);
+  if (unsupported) faults.push(`architecture "${unsupported}" is not supported, expected "GPT2LMHeadModel"`);
   if (json.scale_attn_by_inverse_layer_idx)
     faults.push('scale_attn_by_inverse_layer_idx: true is not supported');
   if (json.add_cross_attention) faults.push('add_cross_attention: true is not supported');
   if (json.tie_word_embeddings === false) {
-    faults.push(
-      'tie_word_embeddings: false is not supported: one matrix serves as embedding and output layer',
-    );
+    faults.push('tie_word_embeddings: false is not supported: embedding and lm_head must share one matrix');
   }
   if (json.quantization_config)
-    faults.push('quantization_config: give the checkpoint before it was quantized');
-  if (json.auto_map) faults.push('auto_map: a model with code of its own is not supported');
+    faults.push('quantization_config is not supported: use the unquantized checkpoint');
+  if (json.auto_map) faults.push('auto_map is not supported: the model has custom code');
   if (pruned_heads && Object.keys(pruned_heads).length > 0) faults.push('pruned_heads are not supported');
   throwFaults(faults);
 }
@@ -138,8 +137,8 @@ function parse<Schema extends z.ZodType>(fileName: string, schema: Schema, json:
 }
 
 /**
- * @returns the object in the JSON file `name` of `dir`, undefined if there is no such file.
- * @throws CheckpointError if it is not a JSON object.
+ * @returns the object in the JSON file `name` of `dir`, undefined if the file does not exist.
+ * @throws CheckpointError if the file is not a JSON object.
  */
 export async function readJson(dir: string, name: string): Promise<Json | undefined> {
   let text: string;

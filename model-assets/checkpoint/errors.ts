@@ -1,8 +1,6 @@
-/**
- * @module The error of everything that reads or writes checkpoints: what the user gave is at fault, not the program.
- */
+/** @module The error class for invalid checkpoints and output folders. */
 
-/** A checkpoint, or the folder to write to, cannot be used. The message names the file, what was expected and what was found. */
+/** An invalid checkpoint or output folder. The message names the file, the expected and the found value. */
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError';
 }

@@ -1,25 +1,23 @@
-/**
- * @module Writing a folder as a whole or not at all.
- */
+/** @module Writes a folder atomically. */
 import { mkdir, mkdtemp, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { CheckpointError } from './errors.ts';
 
 export interface OutputFolder {
   readonly out: string;
-  /** A folder that is read while `out` is written, and so must not lie inside it. */
+  /** A folder that is read while `out` is written. It must not be inside `out`. */
   readonly source?: string;
-  /** What we write, with its article, for the error: `an edgebeam model`. */
-  readonly what: string;
-  /** Whether the non-empty folder `dir` is one of ours and may be replaced. */
-  readonly isOurs: (dir: string) => Promise<boolean>;
+  /** The content of `out` with its article, for the error: `an edgebeam model`. */
+  readonly kind: string;
+  /** Whether the non-empty folder `dir` has content of this kind and may be replaced. */
+  readonly isReplaceable: (dir: string) => Promise<boolean>;
 }
 
 /**
- * Has `write` fill a temporary folder beside `out`, then puts that in the place of `out`.
- * If `write` throws, `out` is as it was and the temporary folder is gone.
+ * Calls `write` with a temporary folder next to `out`, then replaces `out` with it.
+ * If `write` throws, `out` is unchanged and the temporary folder is removed.
  *
- * @throws CheckpointError if `out` is a file or holds something that is not ours.
+ * @throws CheckpointError if `out` is a file, contains the source, or must not be replaced.
  */
 export async function writeFolder<T>(folder: OutputFolder, write: (dir: string) => Promise<T>): Promise<T> {
   const out = await realpath(folder.out).catch(() => resolve(folder.out));
@@ -38,10 +36,10 @@ export async function writeFolder<T>(folder: OutputFolder, write: (dir: string) 
   }
 }
 
-async function checkReplaceable({ out, source, what, isOurs }: OutputFolder): Promise<void> {
+async function checkReplaceable({ out, source, kind, isReplaceable }: OutputFolder): Promise<void> {
   if (source !== undefined) {
     const path = relative(out, await realpath(source).catch(() => resolve(source)));
-    if (!path.startsWith('..')) throw new CheckpointError(`${out} cannot be written: it holds the source`);
+    if (!path.startsWith('..')) throw new CheckpointError(`${out} cannot be written: it contains the source`);
   }
   let entries: string[];
   try {
@@ -50,8 +48,8 @@ async function checkReplaceable({ out, source, what, isOurs }: OutputFolder): Pr
     ignoreMissing(error as NodeJS.ErrnoException);
     return;
   }
-  if (entries.length > 0 && !(await isOurs(out))) {
-    throw new CheckpointError(`${out} is not empty and not ${what}: give another folder or empty it`);
+  if (entries.length > 0 && !(await isReplaceable(out))) {
+    throw new CheckpointError(`${out} is neither empty nor ${kind}: choose another folder, or empty it`);
   }
 }
 

@@ -1,6 +1,4 @@
-/**
- * @module The parameters of a GPT-2 by name and shape, and the spellings checkpoints have for them.
- */
+/** @module The parameters of a GPT-2 by name and shape, and their names in checkpoints. */
 import type { ModelConfig } from '../format/manifest.ts';
 import { CheckpointError } from './errors.ts';
 import type { StoredTensor } from './safetensors.ts';
@@ -9,9 +7,9 @@ import { isFloatType } from './storage-types.ts';
 export interface Parameter {
   /** Without `transformer.`, e.g. `h.0.attn.c_attn.weight`. */
   readonly name: string;
-  /** `linear` is the weight of a `Conv1D`, `[in, out]`; `gain` that of a LayerNorm. */
+  /** `linear` is the weight of a `Conv1D`, `[in, out]`; `gain` is the weight of a LayerNorm. */
   readonly kind: 'embedding' | 'gain' | 'linear' | 'bias';
-  /** As a checkpoint stores it. */
+  /** As stored in a checkpoint. */
   readonly shape: readonly number[];
 }
 
@@ -47,13 +45,13 @@ export function parametersOf(config: ModelSize): Parameter[] {
 /** The suffixes of OpenAI's TensorFlow checkpoint for `.weight` and `.bias`. */
 const TENSORFLOW_SUFFIX = { embedding: '', gain: '.g', linear: '.w', bias: '.b' } as const;
 
-/** @returns the names a checkpoint may have for a parameter. */
+/** @returns the possible names of a parameter in a checkpoint. */
 function spellings({ name, kind }: Parameter): string[] {
   const tensorflow = name.replace(/\.(weight|bias)$/, TENSORFLOW_SUFFIX[kind]);
   return [name, tensorflow].flatMap((spelling) => [spelling, `transformer.${spelling}`]);
 }
 
-/** TensorFlow's `conv1d` has a kernel of width one in front: `[1, in, out]`. */
+/** TensorFlow's `conv1d` has a leading dimension, the kernel width of one: `[1, in, out]`. */
 function fits({ kind, shape }: Parameter, found: StoredTensor): boolean {
   const [width, ...rest] = found.shape;
   const isKernel = kind === 'linear' && found.name.endsWith('.w') && found.shape.length === 3 && width === 1;
@@ -64,8 +62,9 @@ const sameShape = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((n, i) => n === b[i]);
 
 /**
- * Old checkpoints hold the causal mask as `h.N.attn.bias` `[1, 1, n, n]` and its fill as the scalar `h.N.attn.masked_bias`.
- * They are buffers; the attention's own biases are `h.N.attn.c_attn.bias` and `h.N.attn.c_proj.bias`.
+ * Old checkpoints store the causal mask, `h.N.attn.bias` `[1, 1, n, n]`, and its fill value, the scalar
+ * `h.N.attn.masked_bias`. They are buffers. The biases of attention are `h.N.attn.c_attn.bias` and
+ * `h.N.attn.c_proj.bias`.
  */
 function isMaskBuffer({ name, shape }: StoredTensor, { n_layer }: ModelConfig): boolean {
   const [, layer, buffer] = /^(?:transformer\.)?h\.(\d+)\.attn\.(bias|masked_bias)$/.exec(name) ?? [];
@@ -77,26 +76,26 @@ function isMaskBuffer({ name, shape }: StoredTensor, { n_layer }: ModelConfig): 
 }
 
 export interface NamedTensors {
-  /** One for each of {@link parametersOf}, by its name. */
+  /** All of {@link parametersOf}, by name. */
   readonly parameters: ReadonlyMap<string, StoredTensor>;
-  /** The output layer, if the checkpoint stores it beside `wte.weight`. */
+  /** `lm_head.weight`, if stored in addition to `wte.weight`. */
   readonly lmHead: StoredTensor | undefined;
 }
 
 /**
  * Finds the model's parameters among the tensors of a checkpoint.
  *
- * @param label what to call the checkpoint in an error.
- * @throws CheckpointError with every tensor that is missing, unknown, there twice, or of a wrong shape or type.
+ * @param label name of the checkpoint in errors.
+ * @throws CheckpointError that lists all missing, unknown, duplicate, misshapen and non-float tensors.
  */
 export function nameTensors(
   label: string,
   tensors: readonly StoredTensor[],
   config: ModelConfig,
 ): NamedTensors {
-  const wanted = parametersOf(config);
+  const parameters = parametersOf(config);
   const bySpelling = new Map(
-    wanted.flatMap((parameter) => spellings(parameter).map((name) => [name, parameter])),
+    parameters.flatMap((parameter) => spellings(parameter).map((name) => [name, parameter])),
   );
   const embedding = {
     name: 'lm_head.weight',
@@ -113,8 +112,9 @@ export function nameTensors(
       if (!isMaskBuffer(tensor, config)) faults.push(`${tensor.name} is unknown, found [${tensor.shape}]`);
       continue;
     }
-    const twin = found.get(parameter.name);
-    if (twin) faults.push(`${parameter.name} is there twice, as ${twin.name} and as ${tensor.name}`);
+    const duplicate = found.get(parameter.name);
+    if (duplicate)
+      faults.push(`${parameter.name} is stored twice, as ${duplicate.name} and as ${tensor.name}`);
     if (!fits(parameter, tensor)) {
       faults.push(
         `${tensor.name} has the wrong shape, expected [${parameter.shape}], found [${tensor.shape}]`,
@@ -125,7 +125,7 @@ export function nameTensors(
     }
     found.set(parameter.name, tensor);
   }
-  for (const { name, shape } of wanted) {
+  for (const { name, shape } of parameters) {
     if (!found.has(name)) faults.push(`${name} is missing, expected [${shape}]`);
   }
   if (faults.length > 0) {

@@ -1,8 +1,8 @@
 /**
- * @module Reading a safetensors file tensor by tensor: eight bytes of header length, a JSON header, the numbers.
+ * @module Reads a safetensors file tensor by tensor: eight bytes of header length, a JSON header, the data.
  *
- * Everything the header claims is checked against the file before a number is read, so a tensor that is listed
- * can be read. The format: https://huggingface.co/docs/safetensors
+ * The header is validated against the file's size first, so every listed tensor can be read. Format:
+ * https://huggingface.co/docs/safetensors
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -13,17 +13,17 @@ import { decodeFloats, FLOAT_BYTES, type FloatType, STORAGE_BYTES } from './stor
 const LENGTH_BYTES = 8;
 /** The format's own limit. */
 const MAX_HEADER_BYTES = 100_000_000;
-/** Most bytes asked of the system at once; a single read may not exceed 2 GiB. */
+/** Bytes per system call, which is limited to 2 GiB. */
 const READ_BYTES = 1 << 30;
 
-/** A tensor in a file, not read yet. */
+/** The location of a tensor in a file. */
 export interface StoredTensor {
   readonly file: SafetensorsFile;
-  /** As the file spells it. */
+  /** As in the file. */
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Of its first byte in the file. */
+  /** Offset of its first byte in the file. */
   readonly position: number;
   readonly bytes: number;
 }
@@ -31,9 +31,9 @@ export interface StoredTensor {
 export interface SafetensorsFile {
   /** Base name. */
   readonly name: string;
-  /** Of the whole file. */
+  /** File size. */
   readonly bytes: number;
-  /** In the order of their bytes. */
+  /** In the order of their positions. */
   readonly tensors: readonly StoredTensor[];
   readonly handle: FileHandle;
 }
@@ -45,9 +45,9 @@ const headerSchema = z.record(
 );
 
 /**
- * Opens a file and checks its header against its size. The caller closes `handle`.
+ * Opens a file and validates its header. The caller closes `handle`.
  *
- * @throws CheckpointError for a file that is missing, truncated or inconsistent.
+ * @throws CheckpointError if the file is missing, truncated or inconsistent.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const name = basename(path);
@@ -79,7 +79,7 @@ async function readHeader(file: SafetensorsFile): Promise<{ header: Header; data
   const start = await readBytes(file, 0, LENGTH_BYTES);
   if (Buffer.from(start).toString('latin1') === 'version ') {
     throw new CheckpointError(
-      `${name} is a Git LFS pointer, not the weights: run "git lfs pull" where it comes from`,
+      `${name} is a Git LFS pointer, not the weights: run "git lfs pull" in its repository`,
     );
   }
   const length = Number(new DataView(start.buffer).getBigUint64(0, true));
@@ -89,7 +89,8 @@ async function readHeader(file: SafetensorsFile): Promise<{ header: Header; data
   const dataStart = LENGTH_BYTES + length;
   if (dataStart > bytes) {
     throw new CheckpointError(
-      `${name} is truncated: its header ends at byte ${dataStart}, expected at least ${dataStart} bytes, found ${bytes}`,
+      `${name} is truncated: its header ends at byte ${dataStart}, ` +
+        `expected at least ${dataStart} bytes, found ${bytes}`,
     );
   }
   return { header: parseHeader(name, await readBytes(file, LENGTH_BYTES, length)), dataStart };
@@ -109,7 +110,7 @@ function parseHeader(name: string, bytes: Uint8Array): Header {
   throw new CheckpointError(`${name} has a bad header: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
-/** The tensors must cover the bytes after the header exactly: in range, none overlapping, no gap, none left over. */
+/** Checks that the tensors cover the bytes after the header exactly, without gaps or overlaps. */
 function checkRanges(file: SafetensorsFile, header: Header, dataStart: number): StoredTensor[] {
   const tensors = Object.entries(header)
     .map(
@@ -125,7 +126,8 @@ function checkRanges(file: SafetensorsFile, header: Header, dataStart: number): 
         const expected = sizeInBytes(file.name, name, dtype, shape);
         if (bytes !== expected) {
           throw new CheckpointError(
-            `${file.name}: ${name} is ${dtype} [${shape}], expected ${expected} bytes, found a range of ${bytes}`,
+            `${file.name}: ${name} is ${dtype} [${shape}], ` +
+              `expected ${expected} bytes, found a range of ${bytes}`,
           );
         }
         return { file, name, dtype, shape, position: dataStart + begin, bytes };
@@ -180,9 +182,9 @@ async function readBytes(
 }
 
 /**
- * Reads elements `first` to `first + count` of a tensor stored as one of {@link FloatType}.
+ * Reads `count` elements from `first` of a tensor whose type is a {@link FloatType}.
  *
- * @throws CheckpointError for a NaN or an infinity, naming the tensor and the element.
+ * @throws CheckpointError for a NaN or an infinity; the message names the tensor and the element.
  */
 export async function readFloats(tensor: StoredTensor, first: number, count: number): Promise<Float32Array> {
   const dtype = tensor.dtype as FloatType;
@@ -191,10 +193,11 @@ export async function readFloats(tensor: StoredTensor, first: number, count: num
     await readBytes(tensor.file, tensor.position + first * size, count * size),
     dtype,
   );
-  const bad = findNonFinite(values);
-  if (bad >= 0) {
+  const i = findNonFinite(values);
+  if (i >= 0) {
     throw new CheckpointError(
-      `${tensor.file.name}: ${tensor.name} has a weight that is not finite: ${values[bad]} at element ${first + bad}`,
+      `${tensor.file.name}: ${tensor.name} has a weight that is not finite: ` +
+        `${values[i]} at element ${first + i}`,
     );
   }
   return values;
@@ -202,7 +205,7 @@ export async function readFloats(tensor: StoredTensor, first: number, count: num
 
 /** @returns the index of the first NaN or infinity, -1 if there is none. */
 function findNonFinite(values: Float32Array): number {
-  // NaN and infinity times zero are NaN, and a sum never loses a NaN again: one cheap pass for what is nearly always clean.
+  // NaN and infinity times zero are NaN, and a sum with a NaN is NaN: a cheap check for the usual case.
   let probe = 0;
   for (let i = 0; i < values.length; i++) probe += (values[i] as number) * 0;
   return probe === 0 ? -1 : values.findIndex((value) => !Number.isFinite(value));

@@ -1,13 +1,16 @@
 /**
- * @module Numbers as checkpoints store them: F32, F16 and BF16, little-endian as the processor's own (Node.js runs on no other).
+ * @module Decodes and encodes the floating-point types of checkpoints: F32, F16 and BF16. They are
+ * little-endian, as is every processor that Node.js supports.
  */
 
 export const FLOAT_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
 
-/** A storage type that weights can be read from. */
+/** A supported storage type of weights. */
 export type FloatType = keyof typeof FLOAT_BYTES;
 
-/** Bytes an element of each safetensors type takes; the others than {@link FloatType} occur in buffers we skip. */
+/**
+ * Element sizes of all safetensors types. Others than {@link FloatType} occur in buffers, which are not read.
+ */
 export const STORAGE_BYTES: Readonly<Record<string, number>> = {
   ...FLOAT_BYTES,
   BOOL: 1,
@@ -26,7 +29,7 @@ export const STORAGE_BYTES: Readonly<Record<string, number>> = {
 
 export const isFloatType = (dtype: string): dtype is FloatType => Object.hasOwn(FLOAT_BYTES, dtype);
 
-/** @returns the numbers in `bytes`, exactly; for F32 a view of the same memory where it is aligned. */
+/** @returns the exact values of `bytes`; for aligned F32, a view of the same memory. */
 export function decodeFloats(bytes: Uint8Array<ArrayBuffer>, type: FloatType): Float32Array {
   const aligned = bytes.byteOffset % FLOAT_BYTES[type] === 0 ? bytes : bytes.slice();
   const length = aligned.byteLength / FLOAT_BYTES[type];
@@ -35,7 +38,7 @@ export function decodeFloats(bytes: Uint8Array<ArrayBuffer>, type: FloatType): F
   return type === 'F16' ? decodeF16(halves) : decodeBF16(halves);
 }
 
-/** @returns `values` rounded to the nearest number of `type`, ties to even; beyond its largest, infinity. */
+/** @returns `values` rounded to the nearest number of `type`, ties to even; infinity on overflow. */
 export function encodeFloats(values: Float32Array<ArrayBuffer>, type: FloatType): Uint8Array {
   if (type === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -47,7 +50,7 @@ export function encodeFloats(values: Float32Array<ArrayBuffer>, type: FloatType)
 
 let f16Values: Float32Array | undefined;
 
-/** The value of each of the 65,536 half-precision bit patterns. */
+/** The values of all 65,536 F16 bit patterns. */
 function f16Table(): Float32Array {
   if (f16Values) return f16Values;
   f16Values = new Float32Array(0x10000);
@@ -82,11 +85,11 @@ function decodeBF16(halves: Uint16Array): Float32Array {
 }
 
 const F32_INFINITY = 0x7f800000;
-/** The bits of 2^16, the first power of two that F16 cannot hold. */
+/** The bits of 2^16, the first power of two beyond F16's range. */
 const F16_OVERFLOW = 0x47800000;
 /** The bits of 2^-14, the smallest normal F16. */
 const F16_NORMAL = 0x38800000;
-/** What separates the two exponent biases, 127 and 15, in F32 bits. */
+/** The difference of the exponent biases, 127 and 15, in F32 bits. */
 const REBIAS = (127 - 15) << 23;
 
 function encodeF16(bits: number): number {
@@ -95,11 +98,13 @@ function encodeF16(bits: number): number {
   if (magnitude > F32_INFINITY) return sign | 0x7e00;
   if (magnitude >= F16_OVERFLOW) return sign | 0x7c00;
   if (magnitude < F16_NORMAL) return sign | encodeF16Subnormal(magnitude);
-  // A fraction that rounds up to the next power of two carries into the exponent, and at the top into infinity.
+  // Rounding up to the next power of two carries into the exponent, and from the largest F16 into infinity.
   return sign | ((magnitude - REBIAS + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }
 
-/** Subnormal halves are multiples of 2^-24; the fraction with its hidden bit counts units of 2^(exponent - 150). */
+/**
+ * Subnormal F16 are multiples of 2^-24; the fraction with its hidden bit counts units of 2^(exponent - 150).
+ */
 function encodeF16Subnormal(magnitude: number): number {
   const exponent = magnitude >>> 23;
   if (exponent < 102) return 0;

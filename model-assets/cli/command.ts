@@ -1,19 +1,19 @@
 /**
- * @module What the commands of this folder share: exit codes, errors and interruption.
+ * @module Exit codes, error messages and interruption of the commands.
  *
- * 0: done. 1: the input is at fault, told without a stack. 2: the command line is at fault. 130: interrupted.
+ * 0: success. 1: error; invalid input is reported without a stack. 2: invalid command line. 130: interrupted.
  */
 import { Command, CommanderError } from 'commander';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { createProgress, type Progress } from './progress.ts';
 
-/** @returns a command that throws where commander would end the process; {@link runCommand} takes it from there. */
+/** @returns a command that throws instead of ending the process; {@link runCommand} handles the error. */
 export const createCommand = (name: string, description: string): Command =>
   new Command(name).description(description).showHelpAfterError('(--help shows the usage)').exitOverride();
 
 /**
- * Runs what a command does, with a progress bar, and prints the text it returns.
- * An interrupt aborts the signal, so that temporary files are removed before the process ends.
+ * Runs `work` with a progress bar and prints the text that it returns.
+ * SIGINT aborts the signal, so that temporary files are removed before the process ends.
  */
 export async function runWithProgress(
   verb: string,
@@ -33,25 +33,24 @@ export async function runWithProgress(
   process.stdout.write(summary);
 }
 
-/** The classes of errors that the input is at fault for. */
-type InputFaults = readonly (abstract new (...args: never[]) => Error)[];
+type ErrorClasses = readonly (abstract new (...args: never[]) => Error)[];
 
 /**
  * Parses the command line, runs the command's action and sets the exit code.
- * @param inputFaults the classes of errors to be told without a stack, besides those of the system
+ * @param inputErrors error classes to report without a stack, besides system errors
  */
 export async function runCommand(
   command: Command,
   argv: readonly string[] = process.argv,
-  inputFaults: InputFaults = [CheckpointError],
+  inputErrors: ErrorClasses = [CheckpointError],
 ): Promise<void> {
   try {
     await command.parseAsync(argv);
   } catch (error) {
     process.exitCode = exitCodeOf(error);
-    // commander has printed its own errors already.
+    // commander prints its own errors.
     if (!(error instanceof CommanderError))
-      process.stderr.write(`${command.name()}: ${messageOf(error, inputFaults)}\n`);
+      process.stderr.write(`${command.name()}: ${messageOf(error, inputErrors)}\n`);
   }
 }
 
@@ -60,10 +59,10 @@ function exitCodeOf(error: unknown): number {
   return error.exitCode === 1 ? 2 : error.exitCode;
 }
 
-/** A fault of the input or the system is told by its message; a fault of ours shows where it is. */
-function messageOf(error: unknown, inputFaults: InputFaults): string {
+/** @returns the message of an input or system error; the stack of any other. */
+function messageOf(error: unknown, inputErrors: ErrorClasses): string {
   if (!(error instanceof Error)) return String(error);
-  return inputFaults.some((fault) => error instanceof fault) || 'syscall' in error
+  return inputErrors.some((type) => error instanceof type) || 'syscall' in error
     ? error.message
     : (error.stack ?? error.message);
 }

@@ -1,6 +1,6 @@
 /**
- * @module `npm run convert -- SOURCE`: a Hugging Face checkpoint, in a folder or on the hub → a folder the Worker can
- * serve.
+ * @module `npm run convert -- SOURCE`: converts a Hugging Face checkpoint, in a folder or on the hub, into a
+ * folder that the Worker can serve.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { type CalibrationText, convert } from '../convert/convert.ts';
 import type { Manifest, Precision } from '../format/manifest.ts';
 import { HubError } from '../hub/errors.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
-import { openSource } from './source.ts';
+import { resolveSource } from './source.ts';
 
 interface Flags {
   out?: string;
@@ -22,39 +22,40 @@ interface Flags {
 }
 
 const ENVIRONMENT = `
-Environment of the hub:
+Environment variables of the hub:
   HF_TOKEN       token for private and gated models
-  HF_ENDPOINT    another hub (default: https://huggingface.co)
-  HF_HUB_CACHE   folder of what was downloaded, shared with Python's huggingface_hub
-                 (default: hub/ in HF_HOME, which is ~/.cache/huggingface by default)
-  HF_HUB_OFFLINE 1: take what is there, ask nobody`;
+  HF_ENDPOINT    address of the hub (default: https://huggingface.co)
+  HF_HUB_CACHE   download cache, shared with Python's huggingface_hub
+                 (default: $HF_HOME/hub; HF_HOME defaults to ~/.cache/huggingface)
+  HF_HUB_OFFLINE 1: use the cache only, send no requests`;
 
 const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a folder that edgebeam can serve.')
   .argument(
     '<source>',
-    'model of the Hugging Face hub, e.g. openai-community/gpt2, or folder in its format: config.json, model.safetensors, vocab.json, merges.txt',
+    'model id on the Hugging Face hub, e.g. openai-community/gpt2, or folder with config.json, ' +
+      'model.safetensors, vocab.json, merges.txt',
   )
   .option(
     '--out <dir>',
-    'folder to write; an edgebeam model that is there is replaced (default: models/ and the name of the source)',
+    'folder to write; replaces an existing edgebeam model (default: models/ and the name of the source)',
   )
   .option('--revision <revision>', 'branch, tag or commit of the model on the hub (default: main)')
   .addOption(
     new Option(
       '--precision <precision>',
-      'of the large matrices (default: int8, or int4 where that is too large for an isolate)',
+      'precision of the large matrices (default: int8, or int4 if int8 is too large for an isolate)',
     ).choices(['int4', 'int8', 'f32']),
   )
-  .option('--name <name>', 'id the model is served under (default: the name of the source)')
+  .option('--name <name>', "the model's id in the API (default: the name of the source)")
   .option(
     '--calibration <text>',
-    'what int4 chooses its codes by: "self", a text the model writes, "none", or a UTF-8 file (default: self)',
+    'calibration text of int4: "self" (samples from the model), "none", or a UTF-8 file (default: self)',
   )
   .addHelpText('after', ENVIRONMENT)
   .action((source: string, { out, revision, calibration, ...flags }: Flags) =>
     runWithProgress('convert', async ({ onProgress }, signal) => {
-      const text = calibration === undefined ? undefined : await textOf(calibration, flags);
-      const { name, ...checkpoint } = await openSource(source, revision, signal);
+      const text = calibration === undefined ? undefined : await readCalibration(calibration, flags);
+      const { name, ...checkpoint } = await resolveSource(source, revision, signal);
       const folder = out ?? join('models', name);
       const manifest = await convert({
         name,
@@ -65,14 +66,13 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
         onProgress,
         signal,
       });
-      return `${summaryOf(manifest)}${'folder'.padEnd(12)} ${folder}
-`;
+      return `${summaryOf(manifest)}${'folder'.padEnd(12)} ${folder}\n`;
     }),
   );
 
-async function textOf(calibration: string, { precision }: Flags): Promise<CalibrationText> {
+async function readCalibration(calibration: string, { precision }: Flags): Promise<CalibrationText> {
   if (precision !== undefined && precision !== 'int4') {
-    command.error(`error: option '--calibration <text>' is for --precision int4, not ${precision}`);
+    command.error(`error: option '--calibration <text>' requires --precision int4, not ${precision}`);
   }
   if (calibration === 'self' || calibration === 'none') return calibration;
   return { text: await readFile(calibration, 'utf8') };

@@ -1,5 +1,5 @@
 /**
- * @module `npm run evaluate -- DIR --reference DIR --text FILE`: what a conversion costs, on a text of your own.
+ * @module `npm run evaluate -- DIR --reference DIR --text FILE`: compares two converted models on a text.
  */
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
@@ -17,35 +17,28 @@ interface Flags {
   window?: number;
 }
 
-function parseCount(least: number) {
+function parseCount(minimum: number) {
   return (text: string): number => {
     const count = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < least) {
-      throw new InvalidArgumentError(`Expected an integer from ${least}.`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < minimum) {
+      throw new InvalidArgumentError(`Expected an integer of at least ${minimum}.`);
     }
     return count;
   };
 }
 
 const command = createCommand('evaluate', 'Compares a converted model with another on a text.')
-  .argument('<dir>', 'folder of the converted model in question')
-  .requiredOption('--reference <dir>', 'folder of the converted model it is held against, e.g. in f32')
-  .requiredOption(
-    '--text <file>',
-    'UTF-8 text to predict; special tokens such as <|endoftext|> are recognized',
-  )
+  .argument('<dir>', 'folder of the converted model to evaluate')
+  .requiredOption('--reference <dir>', 'folder of the converted model to compare it with, e.g. in f32')
+  .requiredOption('--text <file>', 'UTF-8 text to predict; special tokens such as <|endoftext|> are parsed')
   .addOption(
     new Option(
       '--cache <precision>',
-      'how the model in question keeps keys and values; the reference keeps them in f32 (default: f32)',
+      'KV cache precision of the evaluated model; the reference uses f32 (default: f32)',
     ).choices(['f32', 'int8']),
   )
-  .option('--tokens <n>', 'the most tokens of the text to read (default: all)', parseCount(2))
-  .option(
-    '--window <n>',
-    'tokens read without a break (default: 256, or the context if smaller)',
-    parseCount(1),
-  )
+  .option('--tokens <n>', 'maximum number of tokens to read (default: all)', parseCount(2))
+  .option('--window <n>', 'tokens per window (default: 256, or the context if smaller)', parseCount(1))
   .action((model: string, { reference, text, ...flags }: Flags) =>
     runWithProgress('evaluate', async ({ onProgress }, signal) =>
       tableOf(
@@ -78,7 +71,7 @@ function tableOf(comparison: Comparison): string {
 
 const titleOf = ({ name, precision }: ModelFigures) => `${name} ${precision}`;
 
-/** Markdown whose columns also line up in a terminal: the first to the left, the others to the right. */
+/** A Markdown table with aligned columns: the first to the left, the others to the right. */
 function markdownTable(rows: readonly (readonly string[])[]): string {
   const [header = []] = rows;
   const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -1,16 +1,14 @@
-/**
- * @module A progress bar on standard error, plain lines where that is not a terminal.
- */
+/** @module A progress bar on standard error; plain lines if that is not a terminal. */
 import { SingleBar } from 'cli-progress';
-import type { OnProgress } from '../convert/convert.ts';
+import type { OnProgress } from '../checkpoint/progress.ts';
 
 export interface Progress {
   readonly onProgress: OnProgress;
-  /** Ends the bar's line. Call it before anything else is printed, also after an error. */
+  /** Clears the bar. Call it before any other output, also after an error. */
   stop(): void;
 }
 
-/** @param verb what is being done, e.g. `convert`. */
+/** @param verb prefix of the output, e.g. `convert`. */
 export const createProgress = (verb: string): Progress =>
   process.stderr.isTTY ? createBar(verb) : createLines(verb);
 
@@ -34,13 +32,13 @@ function createBar(verb: string): Progress {
 const STEP_PERCENT = 10;
 
 function createLines(verb: string): Progress {
-  let next = STEP_PERCENT;
+  let nextPercent = STEP_PERCENT;
   return {
     onProgress(done, total, label) {
       const percent = Math.floor((100 * done) / total);
-      if (percent < next) return;
+      if (percent < nextPercent) return;
       process.stderr.write(`${verb}: ${percent} % (${label})\n`);
-      next = percent - (percent % STEP_PERCENT) + STEP_PERCENT;
+      nextPercent = percent - (percent % STEP_PERCENT) + STEP_PERCENT;
     },
     stop() {},
   };

@@ -1,4 +1,6 @@
-/** @module What `convert` is given: a folder, or a model on the Hugging Face hub, which is fetched. */
+/**
+ * @module Resolves the source of `convert`: a local folder, or a model to download from the Hugging Face hub.
+ */
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { CheckpointError } from '../checkpoint/errors.ts';
@@ -8,42 +10,46 @@ import { HubError, NoModelError, UnreachableError } from '../hub/errors.ts';
 import { MODEL_ID } from '../hub/repository.ts';
 import { createProgress } from './progress.ts';
 
-type OpenSource = Required<Pick<ConvertOptions, 'source' | 'name'>> & Pick<ConvertOptions, 'hub'>;
+type ResolvedSource = Required<Pick<ConvertOptions, 'source' | 'name'>> & Pick<ConvertOptions, 'hub'>;
 
 /**
- * A folder that is there is a folder; what else has the form of an id, `owner/name` or `name`, is a model on the hub.
+ * An existing folder takes precedence; any other `owner/name` or `name` is a model on the hub.
  *
- * @throws CheckpointError if it can be neither; HubError if it is not to be had.
+ * @throws CheckpointError if `text` is neither; HubError if the download fails.
  */
-export async function openSource(
+export async function resolveSource(
   text: string,
   revision: string | undefined,
   signal: AbortSignal,
-): Promise<OpenSource> {
-  const found = await stat(text).catch(() => undefined);
-  if (found?.isDirectory()) {
+): Promise<ResolvedSource> {
+  const stats = await stat(text).catch(() => undefined);
+  if (stats?.isDirectory()) {
     if (revision === undefined) return { source: text, name: basename(resolve(text)) };
-    throw new CheckpointError(`--revision is for models of the hub, and ${text} is a folder here`);
+    throw new CheckpointError(`--revision applies to models on the hub, and ${text} is a local folder`);
   }
-  if (found) throw new CheckpointError(`${text} is a file: SOURCE must be a folder in Hugging Face format`);
+  if (stats) throw new CheckpointError(`${text} is a file: SOURCE must be a folder in Hugging Face format`);
   if (!MODEL_ID.test(text)) {
     throw new CheckpointError(
-      `${text} is not a folder here, and cannot be a model on the hub either: expected OWNER/NAME, e.g. openai-community/gpt2`,
+      `${text} is neither a local folder nor a model id: expected OWNER/NAME, e.g. openai-community/gpt2`,
     );
   }
   try {
     return await download(text, revision, signal);
   } catch (error) {
-    // It may have been meant as a folder.
+    // The user may have meant a folder.
     const isUnknown = error instanceof NoModelError || error instanceof UnreachableError;
-    throw isUnknown ? new HubError(`${text} is not a folder here. ${error.message}`) : error;
+    throw isUnknown ? new HubError(`${text} is not a local folder. ${error.message}`) : error;
   }
 }
 
-async function download(id: string, revision: string | undefined, signal: AbortSignal): Promise<OpenSource> {
+async function download(
+  id: string,
+  revision: string | undefined,
+  signal: AbortSignal,
+): Promise<ResolvedSource> {
   let progress = createProgress('download');
   const onNotice = (notice: string) => {
-    // Below a bar's line and not in it.
+    // Clear the bar before printing the notice.
     progress.stop();
     progress = createProgress('download');
     process.stderr.write(`download: ${notice}\n`);
@@ -60,7 +66,6 @@ async function download(id: string, revision: string | undefined, signal: AbortS
     return { source: folder, name: basename(id), hub };
   } finally {
     progress.stop();
-    if (signal.aborted)
-      process.stderr.write('download: stopped; run the command again and it goes on from here\n');
+    if (signal.aborted) process.stderr.write('download: stopped; run the command again to resume\n');
   }
 }

@@ -1,5 +1,6 @@
 /**
- * @module `npm run synthesize -- --preset gpt2 --out DIR`: a random checkpoint with the size of a published GPT-2.
+ * @module `npm run synthesize -- --preset gpt2 --out DIR`: writes a random checkpoint of the size of a
+ * published GPT-2.
  */
 import { InvalidArgumentError, Option } from 'commander';
 import { PRESETS, type Preset, type SynthesizeOptions, synthesize } from '../synthesize/synthesize.ts';
@@ -18,14 +19,19 @@ function parseSeed(text: string): number {
 }
 
 const command = createCommand('synthesize', 'Writes a random GPT-2 checkpoint in Hugging Face format.')
-  .addOption(new Option('--preset <preset>', 'size').choices(Object.keys(PRESETS)).makeOptionMandatory())
-  .requiredOption('--out <dir>', 'folder to write; a synthesized checkpoint that is there is replaced')
-  .option('--seed <integer>', 'of the random weights and vocabulary', parseSeed, 0)
-  .addOption(new Option('--dtype <type>', 'of the stored weights').choices(['F16', 'F32']).default('F16'))
+  .addOption(
+    new Option('--preset <preset>', 'model size').choices(Object.keys(PRESETS)).makeOptionMandatory(),
+  )
+  .requiredOption('--out <dir>', 'folder to write; replaces an existing synthesized checkpoint')
+  .option('--seed <integer>', 'seed of the random weights and vocabulary', parseSeed, 0)
+  .addOption(
+    new Option('--dtype <type>', 'storage type of the weights').choices(['F16', 'F32']).default('F16'),
+  )
   .action((flags: Flags) =>
     runWithProgress('synthesize', async ({ onProgress }, signal) => {
       const { parameters, bytes } = await synthesize({ ...flags, onProgress, signal });
-      return `${flags.preset}: ${parameters.toLocaleString('en')} parameters, ${bytes.toLocaleString('en')} bytes as ${flags.dtype}\n`;
+      const counts = [`${parameters.toLocaleString('en')} parameters`, `${bytes.toLocaleString('en')} bytes`];
+      return `${flags.preset}: ${counts.join(', ')} as ${flags.dtype}\n`;
     }),
   );
 

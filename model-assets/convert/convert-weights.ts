@@ -1,57 +1,56 @@
-/**
- * @module The tensors of a checkpoint → the weight stream, one at a time.
- */
+/** @module Converts the tensors of a checkpoint into the weight stream, one at a time. */
 import { inspect } from 'node:util';
-import type { CalibrationTokens } from '../calibrate/walk.ts';
+import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { type Parameter, parametersOf } from '../checkpoint/parameters.ts';
 import { readFloats, type StoredTensor } from '../checkpoint/safetensors.ts';
+import { packInt4, packTokens } from '../format/int4.ts';
 import { type Manifest, type Precision, storedVocabSize, type TensorEntry } from '../format/manifest.ts';
-import { packInt4, packTokens } from '../format/pack.ts';
-import { type QuantizedLinear, quantizeBlocks } from './quantize-blocks.ts';
+import { emptyErrorSums, quantizationReport } from '../quantize/error-sums.ts';
 import type { QuantizedInt4 } from '../quantize/int4.ts';
-import { noErrors, quantizationReport, quantizeColumns } from '../quantize/int8.ts';
+import { quantizeColumns } from '../quantize/int8.ts';
+import { type QuantizedLinear, quantizeBlocks } from './quantize-blocks.ts';
 import { WeightStream } from './shards.ts';
 
-/** Told of bytes of the checkpoint that are done, and of what. */
-export type Advance = (bytes: number, label: string) => void;
+/** Adds bytes of the checkpoint to the progress, with a label. */
+export type AddProgress = (bytes: number, label: string) => void;
 
 /**
  * Writes the weight stream of a checkpoint into the folder `dir`.
  *
- * @param calibration what the 4-bit weights of `int4` are chosen by.
- * @returns the manifest's parts about it.
- * @throws CheckpointError for a weight that is not finite, or an output layer that is not the embedding.
+ * @param calibration used for `int4` only.
+ * @returns the manifest's fields about the stream.
+ * @throws CheckpointError for a weight that is not finite, or an lm_head that differs from the embedding.
  */
 export async function convertWeights(
   checkpoint: Checkpoint,
   dir: string,
   precision: Precision,
-  advance: Advance,
+  addProgress: AddProgress,
   calibration?: CalibrationTokens,
 ): Promise<Pick<Manifest, 'shards' | 'tensors' | 'quantization'>> {
-  await checkTied(checkpoint, advance);
+  await checkTied(checkpoint, addProgress);
   const stream = new WeightStream(dir);
   const quantization: Manifest['quantization'] = [];
   const convertParameter = parameterConverter(checkpoint, precision, calibration);
   try {
     for (const parameter of parametersOf(checkpoint.config)) {
-      // nameTensors has found every parameter.
+      // nameTensors guarantees that every parameter exists.
       const tensor = checkpoint.parameters.get(parameter.name) as StoredTensor;
       const { tensors, report } = await convertParameter(tensor, parameter);
       for (const { data, ...entry } of tensors) await stream.write(entry, data);
       if (report) quantization.push(report);
-      advance(tensor.bytes, parameter.name);
+      addProgress(tensor.bytes, parameter.name);
     }
     return { ...(await stream.finish()), quantization };
   } catch (error) {
-    await stream.abandon();
+    await stream.close();
     throw error;
   }
 }
 
-/** What a parameter becomes: one tensor, or several when it is quantized. */
+/** The tensors of one parameter: a quantized one has its scales as a second tensor. */
 interface ConvertedParameter {
   readonly tensors: readonly (Omit<TensorEntry, 'offset'> & {
     readonly data: Float32Array | Int8Array | Uint8Array;
@@ -89,27 +88,30 @@ function convertMatrix(
   kind: Parameter['kind'],
 ): ConvertedParameter {
   if (precision !== 'int8' || kind !== 'linear') return { tensors: [floats(name, values, shape)] };
-  const sums = noErrors();
+  const sums = emptyErrorSums();
   const { codes, scales } = quantizeColumns(values, shape[1] as number, sums);
   return { tensors: int8(name, codes, scales, shape), report: quantizationReport(name, sums) };
 }
 
 /**
- * Converts the linear layers of the blocks, which come in the order of the weight stream: a weight, then its bias, which
- * quantizing the weight changes.
+ * Converts the linear layers of the blocks, in the order of the weight stream. A weight precedes its bias,
+ * which quantization corrects.
  *
- * @returns nothing for another parameter.
+ * @returns a converter that returns undefined for any other parameter.
  */
 function int4Converter(checkpoint: Checkpoint, calibration?: CalibrationTokens) {
   const blocks = quantizeBlocks(checkpoint, calibration);
-  let last: QuantizedLinear | undefined;
+  let current: QuantizedLinear | undefined;
   return async ({ name, kind, shape }: Parameter): Promise<ConvertedParameter | undefined> => {
     if (kind === 'linear') {
-      last = (await blocks.next()).value ?? undefined;
-      if (name !== `${last?.name}.weight`) throw new RangeError(`Expected ${name}, found ${last?.name}`);
-      return last && { tensors: int4(name, last.weight, shape), report: last.report };
+      current = (await blocks.next()).value ?? undefined;
+      if (name !== `${current?.name}.weight`)
+        throw new RangeError(`Expected ${name}, found ${current?.name}`);
+      return current && { tensors: int4(name, current.weight, shape), report: current.report };
     }
-    return name === `${last?.name}.bias` && last ? { tensors: [floats(name, last.bias, shape)] } : undefined;
+    return name === `${current?.name}.bias` && current
+      ? { tensors: [floats(name, current.bias, shape)] }
+      : undefined;
   };
 }
 
@@ -125,7 +127,6 @@ const int8 = (name: string, data: Int8Array, scales: Float32Array, [...shape]: r
   floats(`${name}_scale`, scales, [scales.length]),
 ];
 
-/** 4-bit weights, as the kernel reads them. */
 function int4(
   name: string,
   { codes, multipliers, scales }: QuantizedInt4,
@@ -143,7 +144,9 @@ function int4(
   ];
 }
 
-/** `wte` `[vocab_size, n_embd]` → `[n_embd, storedVocabSize]`, by blocks of tokens: in GPT-2 XL it is 320 MB of float32. */
+/**
+ * `wte` `[vocab_size, n_embd]` → `[n_embd, storedVocabSize]`, in blocks: GPT-2 XL's takes 320 MB in float32.
+ */
 async function transposeEmbedding(
   tensor: StoredTensor,
   { name, shape: [vocabSize = 0, width = 0] }: Parameter,
@@ -151,7 +154,7 @@ async function transposeEmbedding(
 ): Promise<ConvertedParameter> {
   const columns = storedVocabSize({ vocab_size: vocabSize });
   const shape = [width, columns];
-  const sums = noErrors();
+  const sums = emptyErrorSums();
   const scales = new Float32Array(columns).fill(1);
   const values = precision === 'int8' ? new Int8Array(columns * width) : new Float32Array(columns * width);
   for (const { first, count } of blocksOf(vocabSize, width)) {
@@ -173,12 +176,12 @@ async function transposeEmbedding(
     : { tensors: [floats(name, values, shape)] };
 }
 
-/** `wte` `[vocab_size, n_embd]` in tiles of tokens, with a scale for each: what the kernels for both ends read. */
+/** `wte` `[vocab_size, n_embd]` → `int8_tokens`, with a scale per token. */
 async function packEmbedding(
   tensor: StoredTensor,
   { name, shape: [vocabSize = 0, width = 0] }: Parameter,
 ): Promise<ConvertedParameter> {
-  const sums = noErrors();
+  const sums = emptyErrorSums();
   const codes = new Int8Array(vocabSize * width);
   const scales = new Float32Array(vocabSize);
   for (const { first, count } of blocksOf(vocabSize, width)) {
@@ -213,31 +216,37 @@ function transpose(values: Float32Array, columns: number): Float32Array {
   return transposed;
 }
 
-/** Elements of a block that is read at once where a tensor is read in blocks. */
+/** Elements to read at once from a large tensor. */
 const BLOCK_ELEMENTS = 1 << 20;
 
 function* blocksOf(rows: number, columns: number) {
-  const most = Math.max(1, Math.floor(BLOCK_ELEMENTS / columns));
-  for (let first = 0; first < rows; first += most) yield { first, count: Math.min(most, rows - first) };
+  const blockRows = Math.max(1, Math.floor(BLOCK_ELEMENTS / columns));
+  for (let first = 0; first < rows; first += blockRows) {
+    yield { first, count: Math.min(blockRows, rows - first) };
+  }
 }
 
 const elementsOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
-/** The output layer of a checkpoint may be stored once more, but must be `wte.weight`, bit for bit as float32. */
-async function checkTied({ lmHead, parameters, config }: Checkpoint, advance: Advance): Promise<void> {
+/** A checkpoint may store `lm_head.weight` too, but it must equal `wte.weight`, bit for bit as float32. */
+async function checkTied(
+  { lmHead, parameters, config }: Checkpoint,
+  addProgress: AddProgress,
+): Promise<void> {
   if (!lmHead) return;
   const wte = parameters.get('wte.weight') as StoredTensor;
   const width = config.n_embd;
   for (const { first, count } of blocksOf(config.vocab_size, width)) {
-    const a = await readFloats(wte, first * width, count * width);
-    const b = await readFloats(lmHead, first * width, count * width);
-    const differs = a.findIndex((value, i) => !Object.is(value, b[i]));
-    if (differs >= 0) {
-      const element = [first + Math.floor(differs / width), differs % width];
+    const expected = await readFloats(wte, first * width, count * width);
+    const found = await readFloats(lmHead, first * width, count * width);
+    const i = expected.findIndex((value, index) => !Object.is(value, found[index]));
+    if (i >= 0) {
+      const element = [first + Math.floor(i / width), i % width];
       throw new CheckpointError(
-        `${lmHead.name} differs from ${wte.name} at [${element}], expected ${inspect(a[differs])}, found ${inspect(b[differs])}: one matrix serves as embedding and output layer`,
+        `${lmHead.name} differs from ${wte.name} at [${element}], expected ${inspect(expected[i])}, ` +
+          `found ${inspect(found[i])}: embedding and lm_head must share one matrix`,
       );
     }
   }
-  advance(lmHead.bytes, lmHead.name);
+  addProgress(lmHead.bytes, lmHead.name);
 }

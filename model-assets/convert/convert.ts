@@ -1,20 +1,21 @@
 /**
- * @module A GPT-2 checkpoint in Hugging Face format → a folder the Worker can serve.
+ * @module Converts a GPT-2 checkpoint in Hugging Face format into a folder that the Worker can serve.
  *
- * Tensors are read, converted and written one at a time; what is in memory is one tensor and its converted form, and, to
- * calibrate, the rows of a text on their way through one layer. The same checkpoint, precision, calibration and name give
- * the same bytes, whenever and wherever they are converted.
+ * Tensors are read, converted and written one at a time. Memory holds one tensor and its converted form, and
+ * during calibration the activations of one layer. The output is deterministic: it depends on the checkpoint,
+ * precision, calibration and name only.
  */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { MAX_INPUTS } from '../../engine/kernels/linear.ts';
-import { sampledTokens, tokensOfText } from '../calibrate/tokens.ts';
-import type { CalibrationTokens } from '../calibrate/walk.ts';
+import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
+import { sampleCalibrationTokens, tokenizeCalibrationText } from '../calibrate/calibration-text.ts';
 import { type Checkpoint, describeFile, openCheckpoint } from '../checkpoint/checkpoint.ts';
 import { readJson } from '../checkpoint/config.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
+import type { OnProgress } from '../checkpoint/progress.ts';
+import { MAX_INPUTS } from '../format/int4.ts';
 import {
   MANIFEST_VERSION,
   type Manifest,
@@ -24,29 +25,26 @@ import {
   type Precision,
 } from '../format/manifest.ts';
 import { buildGraphs, type GraphFiles } from '../graphs/gpt2.ts';
-import { buildParts, type PartFiles } from '../graphs/parts.ts';
-import { type Advance, convertWeights } from './convert-weights.ts';
+import { buildInt4Graphs, type Int4GraphFiles } from '../graphs/int4.ts';
+import { type AddProgress, convertWeights } from './convert-weights.ts';
 import { fittingPrecision } from './fitting-precision.ts';
 import { buildTokenizer } from './tokenizer.ts';
 
-/** `self`: what the model itself writes. `none`: codes are the nearest. */
+/** `self`: samples from the model. `none`: no calibration, weights are rounded to nearest. */
 export type CalibrationText = 'self' | 'none' | { readonly text: string };
-
-/** Told after each step of the work how many bytes of how many are done, and of what. */
-export type OnProgress = (done: number, total: number, label: string) => void;
 
 export interface ConvertOptions {
   /** A folder in Hugging Face format. */
   readonly source: string;
-  /** The folder to write; if it is there it must be empty or an edgebeam model, which is replaced. */
+  /** The folder to write. An existing one must be empty or an edgebeam model, which is replaced. */
   readonly out: string;
-  /** What fits an isolate if not given: int8, or int4 where that is too large. */
+  /** Default: int8, or int4 if int8 is too large for an isolate. */
   readonly precision?: Precision;
-  /** The text that the codes of `int4` are chosen by; `self` if not given. */
+  /** Calibration text of `int4`. Default: `self`. */
   readonly calibration?: CalibrationText;
-  /** Served as the model's id; the base name of `source` if not given. */
+  /** The model's id in the API. Default: the base name of `source`. */
   readonly name?: string;
-  /** Where on the Hugging Face hub `source` came from, for the manifest. */
+  /** Origin of `source` on the Hugging Face hub, for the manifest. */
   readonly hub?: Manifest['provenance']['hub'];
   readonly onProgress?: OnProgress;
   /** Stops the conversion between two tensors. */
@@ -54,18 +52,19 @@ export interface ConvertOptions {
 }
 
 /**
- * Converts a checkpoint. `out` appears complete or not at all.
+ * Converts a checkpoint. Writing `out` is atomic.
  *
  * @returns the manifest as written.
- * @throws CheckpointError if the checkpoint is faulty or not supported, or `out` holds something else.
+ * @throws CheckpointError if the checkpoint is invalid or not supported, or `out` must not be replaced.
  * @example await convert({ source: 'model-assets/default', out: 'dist/default', precision: 'int8' });
  */
 export async function convert(options: ConvertOptions): Promise<Manifest> {
   const { source, out } = options;
   const checkpoint = await openCheckpoint(source);
   try {
-    const isOurs = async (dir: string) => (await readJson(dir, 'manifest.json'))?.format === 'edgebeam';
-    return await writeFolder({ out, source, what: 'an edgebeam model', isOurs }, (dir) =>
+    const isReplaceable = async (dir: string) =>
+      (await readJson(dir, 'manifest.json'))?.format === 'edgebeam';
+    return await writeFolder({ out, source, kind: 'an edgebeam model', isReplaceable }, (dir) =>
       writeModel(checkpoint, dir, options),
     );
   } finally {
@@ -77,19 +76,26 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   const { source, name = basename(resolve(source)), hub } = options;
   const { config } = checkpoint;
   const { precision = fittingPrecision(config) } = options;
-  if (precision === 'int4') checkWidth(config);
+  if (precision === 'int4') checkInputs(config);
   const tokenizer = await buildTokenizer(source);
   if (tokenizer.vocabSize > config.vocab_size) {
     throw new CheckpointError(
-      `The tokenizer has ${tokenizer.vocabSize} tokens, more than config.json's vocab_size, ${config.vocab_size}`,
+      `The tokenizer has ${tokenizer.vocabSize} tokens, ` +
+        `more than config.json's vocab_size, ${config.vocab_size}`,
     );
   }
-  const graphs = precision === 'int4' ? buildParts(config) : buildGraphs(config, precision);
-  const advance = progressOf(checkpoint, options);
-  if (precision === 'int4' && options.calibration !== 'none') advance(0, 'the text to calibrate by');
+  const graphs = precision === 'int4' ? buildInt4Graphs(config) : buildGraphs(config, precision);
+  const addProgress = createProgress(checkpoint, options);
+  if (precision === 'int4' && options.calibration !== 'none') addProgress(0, 'calibration text');
   const calibration =
     precision === 'int4' ? await calibrationTokens(checkpoint, tokenizer.bytes, options) : undefined;
-  const { quantization, ...weights } = await convertWeights(checkpoint, dir, precision, advance, calibration);
+  const { quantization, ...weights } = await convertWeights(
+    checkpoint,
+    dir,
+    precision,
+    addProgress,
+    calibration,
+  );
   const manifest = manifestSchema.parse({
     format: 'edgebeam',
     version: MANIFEST_VERSION,
@@ -101,7 +107,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     tokenizer: await writeBytes(dir, 'tokenizer.bin', tokenizer.bytes),
     provenance: {
       converter: `edgebeam ${await packageVersion()}`,
-      source: await describeSource(source, [...checkpoint.files, ...tokenizer.sources], advance),
+      source: await describeSource(source, [...checkpoint.files, ...tokenizer.sources], addProgress),
       dtypes: checkpoint.dtypes,
       ...(hub && { hub }),
     },
@@ -112,18 +118,17 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   return manifest;
 }
 
-/** A model that calibrates itself is converted to int8 first: that can write, and is as good as the original for this. */
+/** `self` samples from an int8 conversion of the checkpoint: close enough to the original for this. */
 async function calibrationTokens(
   { config }: Checkpoint,
   tokenizer: Uint8Array,
   { source, calibration = 'self', signal }: ConvertOptions,
 ): Promise<CalibrationTokens | undefined> {
   if (calibration === 'none') return undefined;
-  if (calibration !== 'self') return tokensOfText(calibration.text, tokenizer, config);
-  const interruptible = signal && { signal };
-  return sampledTokens(
+  if (calibration !== 'self') return tokenizeCalibrationText(calibration.text, tokenizer, config);
+  return sampleCalibrationTokens(
     config,
-    (out) => convert({ source, out, precision: 'int8', ...interruptible }),
+    (out) => convert({ source, out, precision: 'int8', ...(signal && { signal }) }),
     signal,
   );
 }
@@ -139,7 +144,10 @@ function describeCalibration(
   return { calibration: { text, tokens: tokens.ids.length, sha256 } };
 }
 
-function progressOf({ parameters, lmHead }: Checkpoint, { onProgress, signal }: ConvertOptions): Advance {
+function createProgress(
+  { parameters, lmHead }: Checkpoint,
+  { onProgress, signal }: ConvertOptions,
+): AddProgress {
   const tensors = [...parameters.values(), ...(lmHead ? [lmHead] : [])];
   const files = new Set(tensors.map(({ file }) => file));
   const total = [...tensors, ...files].reduce((sum, { bytes }) => sum + bytes, 0);
@@ -151,21 +159,21 @@ function progressOf({ parameters, lmHead }: Checkpoint, { onProgress, signal }: 
   };
 }
 
-/** The sums of 4-bit products are exact in 32 bits up to a number of inputs. */
-function checkWidth({ n_embd, n_inner }: ModelConfig): void {
+/** The int4 kernel's 32-bit sums are exact for up to {@link MAX_INPUTS} inputs. */
+function checkInputs({ n_embd, n_inner }: ModelConfig): void {
   const widest = Math.max(n_embd, n_inner);
   if (widest <= MAX_INPUTS) return;
   throw new CheckpointError(
-    `A linear layer has ${widest} inputs; at int4 there can be ${MAX_INPUTS}. HINT: --precision int8`,
+    `A linear layer has ${widest} inputs; int4 supports at most ${MAX_INPUTS}. HINT: --precision int8`,
   );
 }
 
-async function writeGraphs(dir: string, graphs: GraphFiles | PartFiles): Promise<Manifest['graphs']> {
+async function writeGraphs(dir: string, graphs: GraphFiles | Int4GraphFiles): Promise<Manifest['graphs']> {
   const written: [string, ModelFile][] = [];
   for (const [name, bytes] of Object.entries(graphs)) {
     written.push([name, await writeBytes(dir, `${name}.onnx`, bytes)]);
   }
-  // The manifest's schema sees to it that they are those of one network.
+  // The manifest's schema checks that the graphs are one of its two sets.
   return Object.fromEntries(written) as Manifest['graphs'];
 }
 
@@ -174,10 +182,14 @@ async function writeBytes(dir: string, path: string, bytes: Uint8Array): Promise
   return { path, bytes: bytes.byteLength, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-async function describeSource(dir: string, names: readonly string[], advance: Advance): Promise<ModelFile[]> {
+async function describeSource(
+  dir: string,
+  names: readonly string[],
+  addProgress: AddProgress,
+): Promise<ModelFile[]> {
   const described: ModelFile[] = [];
   for (const name of new Set(names)) {
-    described.push(await describeFile(dir, name, (bytes) => advance(bytes, `SHA-256 of ${name}`)));
+    described.push(await describeFile(dir, name, (bytes) => addProgress(bytes, `SHA-256 of ${name}`)));
   }
   return described;
 }

@@ -1,12 +1,10 @@
-/**
- * @module The weight stream: tensors one after the other, cut into files of at most 24 MiB.
- */
+/** @module Writes the weight stream: concatenated tensors, cut into files of at most 24 MiB. */
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ModelFile, TENSOR_ALIGNMENT, type TensorEntry, tensorBytes } from '../format/manifest.ts';
 
-/** Static assets of a Worker end at 25 MiB a file. */
+/** A Worker's static assets are limited to 25 MiB per file. */
 export const SHARD_BYTES = 24 * 1024 * 1024;
 
 interface OpenShard {
@@ -16,7 +14,7 @@ interface OpenShard {
   bytes: number;
 }
 
-/** Writes tensors into `weights-000.bin`, `weights-001.bin` … of a folder, each tensor at a multiple of 64 bytes of the stream. */
+/** Writes `weights-000.bin`, `weights-001.bin` … with tensors aligned to {@link TENSOR_ALIGNMENT}. */
 export class WeightStream {
   readonly #dir: string;
   readonly #shardBytes: number;
@@ -25,13 +23,13 @@ export class WeightStream {
   #shard: OpenShard | undefined;
   #length = 0;
 
-  /** @param shardBytes most bytes of a file. */
+  /** @param shardBytes maximum file size. */
   constructor(dir: string, shardBytes = SHARD_BYTES) {
     this.#dir = dir;
     this.#shardBytes = shardBytes;
   }
 
-  /** Appends a tensor, after the zeros that bring it to its alignment. */
+  /** Appends zeros up to the alignment, then the tensor. */
   async write(
     entry: Omit<TensorEntry, 'offset'>,
     data: Float32Array | Int8Array | Uint8Array,
@@ -44,14 +42,14 @@ export class WeightStream {
     await this.#append(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
-  /** Ends the last file. @returns what the manifest says about the stream. */
+  /** Closes the last file. @returns the manifest's fields about the stream. */
   async finish(): Promise<{ shards: ModelFile[]; tensors: TensorEntry[] }> {
     await this.#endShard();
     return { shards: this.#shards, tensors: this.#tensors };
   }
 
-  /** Closes the file in progress, after an error. */
-  async abandon(): Promise<void> {
+  /** Closes the current file, after an error. */
+  async close(): Promise<void> {
     await this.#shard?.handle.close();
     this.#shard = undefined;
   }

@@ -1,14 +1,14 @@
-/** @module A checkpoint's tokenizer → `tokenizer.bin` (tokenizer/format.ts). */
+/** @module Converts a checkpoint's tokenizer into `tokenizer.bin` (`tokenizer/format.ts`). */
 import { offsetsOf, writeTables } from '../../tokenizer/format.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
-import { readVocabulary, type Vocabulary } from './tokenizer-files.ts';
+import { readVocabulary, type Vocabulary } from '../checkpoint/tokenizer-files.ts';
 
 /**
- * The `tokenizer.bin` of the checkpoint in `checkpointDir`, from `vocab.json` and `merges.txt` when both are there,
- * else from `tokenizer.json`. The same files always give the same bytes.
+ * Builds the `tokenizer.bin` of the checkpoint in `checkpointDir` from `vocab.json` and `merges.txt` if both
+ * exist, else from `tokenizer.json`. Deterministic.
  *
  * @returns also the number of tokens and the names of the files that were read.
- * @throws CheckpointError if there are no such files or they are not GPT-2's byte-level BPE.
+ * @throws CheckpointError if the files are missing or not GPT-2's byte-level BPE.
  */
 export async function buildTokenizer(
   checkpointDir: string,
@@ -28,19 +28,20 @@ export async function buildTokenizer(
   return { bytes, vocabSize: tokens.length, sources };
 }
 
-/** All ids, those of the added tokens among them, and the added tokens in the order of their ids. */
-function addTokens({ file, ids: vocab, mentions }: Vocabulary) {
+/** @returns all ids, including those of the added tokens, and the added tokens in the order of their ids. */
+function addTokens({ file, ids: vocab, declarations }: Vocabulary) {
   const ids = new Map(vocab);
   const special = new Map<string, boolean>();
-  for (const { where, content, id } of mentions) {
+  for (const { location, content, id } of declarations) {
     if (id === undefined) continue;
-    const known = ids.get(content);
-    if (known !== undefined && known !== id) fail(where, `"${content}" has id ${id}, and elsewhere ${known}`);
+    const other = ids.get(content);
+    if (other !== undefined && other !== id)
+      fail(location, `"${content}" has id ${id} here and ${other} elsewhere`);
     ids.set(content, id);
   }
-  for (const { where, content, special: isSpecial = false } of mentions) {
+  for (const { location, content, special: isSpecial = false } of declarations) {
     if (!ids.has(content))
-      fail(where, `"${content}" has no id, neither in ${file} nor among the added tokens`);
+      fail(location, `"${content}" has no id, neither in ${file} nor among the added tokens`);
     special.set(content, isSpecial || special.get(content) === true);
   }
   const added = [...special].map(([content, special]) => ({
@@ -51,7 +52,7 @@ function addTokens({ file, ids: vocab, mentions }: Vocabulary) {
   return { ids, added: added.sort((a, b) => a.id - b.id) };
 }
 
-/** The tokens in the order of their ids, which must be 0 to n - 1. */
+/** @returns the tokens in the order of their ids, which must be 0 to n - 1. */
 function tokensById(ids: ReadonlyMap<string, number>, file: string): string[] {
   const tokens = new Array<string>(ids.size);
   for (const [token, id] of ids) {
@@ -65,7 +66,7 @@ function tokensById(ids: ReadonlyMap<string, number>, file: string): string[] {
   return tokens;
 }
 
-/** `bytes_to_unicode()` of GPT-2's `encoder.py`: the characters that stand for the bytes 0 to 255 in a vocabulary. */
+/** `bytes_to_unicode()` of GPT-2's `encoder.py`: the vocabulary's symbols of the bytes 0 to 255. */
 export function byteSymbols(): string[] {
   let next = 0x100;
   return Array.from({ length: 256 }, (_, byte) => {
@@ -76,12 +77,12 @@ export function byteSymbols(): string[] {
 
 const BYTES = new Map(byteSymbols().map((symbol, byte) => [symbol, byte]));
 
-/** What a token stands for in text. As in the reference, an added token that isn't all byte symbols is plain text. */
+/** @returns a token's bytes. As in the reference, an added token with other symbols is plain text. */
 function bytesOf(token: string, isAdded: boolean, file: string): Uint8Array {
   const foreign = [...token].find((symbol) => !BYTES.has(symbol));
   if (foreign === undefined) return Uint8Array.from(token, (symbol) => BYTES.get(symbol) as number);
   if (!isAdded)
-    fail(file, `token "${token}" has "${foreign}", which stands for no byte: not a byte-level vocabulary`);
+    fail(file, `token "${token}" has "${foreign}", which represents no byte: not a byte-level vocabulary`);
   return new TextEncoder().encode(token);
 }
 
@@ -95,18 +96,18 @@ function byteIds({ file, ids }: Vocabulary): Uint32Array {
 }
 
 function mergeTable({ file, ids, merges }: Vocabulary): Uint32Array {
-  const table = merges.flatMap(({ where, pair }) => {
+  const table = merges.flatMap(({ location, pair }) => {
     const [left, right, ...rest] = pair;
     if (!left || !right || rest.length > 0)
-      return fail(where, `expected two tokens, found "${pair.join(' ')}"`);
+      return fail(location, `expected two tokens, found "${pair.join(' ')}"`);
     return [left, right, left + right].map(
       (token) =>
-        ids.get(token) ?? fail(where, `"${token}" of the merge "${left} ${right}" is not in ${file}`),
+        ids.get(token) ?? fail(location, `"${token}" of the merge "${left} ${right}" is not in ${file}`),
     );
   });
   return Uint32Array.from(table);
 }
 
-function fail(where: string, fault: string): never {
-  throw new CheckpointError(`${where}: ${fault}`);
+function fail(location: string, fault: string): never {
+  throw new CheckpointError(`${location}: ${fault}`);
 }

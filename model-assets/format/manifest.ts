@@ -1,15 +1,16 @@
 /**
- * @module What a converted model says about itself: `manifest.json`, the first file the engine reads.
+ * @module `manifest.json` of a converted model, the first file that the engine reads.
  *
- * The weights are one stream of bytes, cut into shards of at most 24 MiB (static assets end at 25 MiB a file).
- * A tensor is a range of that stream and may cross from one shard into the next; the loader puts the stream
- * into the heap as it is, so a tensor's address is the stream's address plus `offset`.
+ * The weights are one stream of bytes, cut into shards of at most 24 MiB (Workers' static assets are limited
+ * to 25 MiB per file). A tensor is a range of that stream and may span shards. The loader copies the stream
+ * into the heap unchanged, so a tensor's address is the stream's address plus `offset`.
  */
 import * as z from 'zod';
+import { int4Bytes, int8TokensBytes } from './int4.ts';
 
 export const MANIFEST_VERSION = 2;
 
-/** Every tensor starts at a multiple of this many bytes: a cache line, and enough for any SIMD load. */
+/** Tensors start at multiples of this many bytes: a cache line, which also suffices for any SIMD load. */
 export const TENSOR_ALIGNMENT = 64;
 
 const count = z.int().positive();
@@ -24,7 +25,7 @@ const file = z.strictObject({
   sha256,
 });
 
-/** The names are those of a Hugging Face `GPT2Config`. */
+/** Names as in Hugging Face's `GPT2Config`. */
 export const configSchema = z.strictObject({
   n_layer: count,
   n_head: count,
@@ -41,56 +42,53 @@ export const configSchema = z.strictObject({
 });
 
 const tensor = z.strictObject({
-  /** As in the checkpoint without `transformer.`, e.g. `h.0.attn.c_attn.weight`; `….weight_scale` beside an int8 one. */
+  /** As in the checkpoint, without `transformer.`: `h.0.attn.c_attn.weight`. Scales are `….weight_scale`. */
   name: z.string(),
-  /**
-   * `int4` and `int8_tokens` are as the kernels read them (`model-assets/format/pack.ts`): 4-bit codes with their multipliers,
-   * and tokens of 8-bit codes.
-   */
+  /** `int4` and `int8_tokens` are packed for the kernels: see `int4.ts`. */
   dtype: z.enum(['float32', 'int8', 'int4', 'int8_tokens']),
   /**
-   * Linear layers `[in, out]`; `wte.weight` is stored `[n_embd, storedVocabSize]` so that one copy serves both ends, or
-   * as `int8_tokens` `[vocab_size, n_embd]`.
+   * Linear layers are `[in, out]`. `wte.weight` is `[n_embd, storedVocabSize]`, or `int8_tokens`
+   * `[vocab_size, n_embd]`; one copy serves the embedding and the lm_head.
    */
   shape: z.array(count).min(1).max(2),
-  /** First byte, counted from the start of the weight stream. */
+  /** In bytes from the start of the weight stream. */
   offset: z.int().nonnegative(),
 });
 
 export const manifestSchema = z.strictObject({
   format: z.literal('edgebeam'),
   version: z.literal(MANIFEST_VERSION),
-  /** Served as the model's id. */
+  /** The model's id in the API. */
   name: z.string().min(1),
   precision: z.enum(['int4', 'int8', 'f32']),
   config: configSchema,
   graphs: z.union([
-    /** The whole model but attention: f32 and int8. */
+    /** f32 and int8: the whole model except attention. */
     z.strictObject({ embed: file, qkv: file, block: file, head: file }),
-    /** What is between the products of 4-bit weights. */
+    /** int4: the element-wise parts between the kernels' matmuls. */
     z.strictObject({ norm: file, residual_norm: file, activation: file }),
   ]),
-  /** In order; their bytes one after the other are the weight stream. */
+  /** Concatenated in this order, they are the weight stream. */
   shards: z.array(file).min(1),
   tensors: z.array(tensor).min(1),
   tokenizer: file,
   provenance: z.strictObject({
     converter: z.string(),
-    /** The checkpoint's own files, as they were read. */
+    /** The files of the checkpoint that were read. */
     source: z.array(file).min(1),
     /** The checkpoint's storage types. */
     dtypes: z.array(z.string()),
-    /** The model on the Hugging Face hub and its commit, if the checkpoint came from there. */
+    /** For a checkpoint from the Hugging Face hub: the model's id and commit. */
     hub: z.strictObject({ id: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) }).optional(),
   }),
-  /** What the codes of `int4` were chosen by; `sha256` is that of the token ids, int32. */
+  /** The calibration text of `int4`; `sha256` is of its token ids as int32. */
   calibration: z
     .discriminatedUnion('text', [
       z.strictObject({ text: z.literal('none') }),
       z.strictObject({ text: z.enum(['self', 'file']), tokens: count, sha256 }),
     ])
     .optional(),
-  /** Per quantized tensor: the largest and the root-mean-square error, relative to the tensor's own root mean square. */
+  /** Per quantized tensor: the largest and the RMS error, relative to the tensor's root mean square. */
   quantization: z.array(
     z.strictObject({ name: z.string(), max_error: z.number(), relative_rms_error: z.number() }),
   ),
@@ -102,7 +100,7 @@ export type ModelFile = z.infer<typeof file>;
 export type TensorEntry = z.infer<typeof tensor>;
 export type Precision = Manifest['precision'];
 
-/** What a tensor takes of the weight stream. */
+/** Bytes of a tensor in the weight stream. */
 export function tensorBytes(dtype: TensorEntry['dtype'], shape: readonly number[]): number {
   const [first = 1, second = 1] = shape;
   switch (dtype) {
@@ -111,21 +109,17 @@ export function tensorBytes(dtype: TensorEntry['dtype'], shape: readonly number[
     case 'int8':
       return first * second;
     case 'int4':
-      // Half a byte for each code, and a multiplier for each 32.
-      return (upTo(32, first) * upTo(4, second) * 17) / 32;
+      return int4Bytes(first, second);
     case 'int8_tokens':
-      return upTo(4, first) * upTo(8, second);
+      return int8TokensBytes(first, second);
   }
 }
 
-function upTo(multiple: number, count: number): number {
-  return Math.ceil(count / multiple) * multiple;
-}
-
 /**
- * Columns of the stored `wte`: tokens, and zeros up to a multiple of 128. GPT-2's 50,257 columns as they are would
- * start each row of the matrix somewhere else in a cache line: the product takes 9.9 ms so, 6.9 with the zeros.
+ * Columns of the stored `wte`: one per token, padded with zeros to a multiple of 128. Unpadded, GPT-2's
+ * 50,257 columns would start each row at a different offset in a cache line: the matmul takes 9.9 ms so, 6.9
+ * ms with padding.
  */
 export function storedVocabSize({ vocab_size }: Pick<ModelConfig, 'vocab_size'>): number {
-  return upTo(128, vocab_size);
+  return Math.ceil(vocab_size / 128) * 128;
 }

@@ -1,10 +1,10 @@
-/** @module The MLP's activation functions, by the names a `GPT2Config` gives them (transformers `ACT2FN`). */
+/** @module The MLP's activation functions, by their names in `GPT2Config` (transformers `ACT2FN`). */
 import type { ModelConfig } from '../format/manifest.ts';
 import type { Graph, Value } from './onnx.ts';
 
 type Activation = (graph: Graph, x: Value) => Value;
 
-/** Hendrycks and Gimpel's tanh form of GELU; the three names differ in how they are computed, not in the function. */
+/** Hendrycks and Gimpel's tanh form of GELU. transformers has three implementations of this function. */
 const geluTanh: Activation = (graph, x) => graph.contrib('FastGelu', [x]);
 
 const ACTIVATIONS: Record<ModelConfig['activation_function'], Activation> = {

@@ -1,13 +1,14 @@
 /**
- * @module GPT-2 in float32 taken apart at its linear layers, for watching what goes into them.
+ * @module Graphs for calibration: the operations of a GPT-2 block in float32, one graph each.
  *
- * Norms and activations are those of `parts.ts`. Sizes are named, not fixed, so that one session serves every layer that a part is in.
+ * `norm` and `activation` are those of `int4.ts`. The sizes of `linear` and `gram` are symbolic, so one
+ * session serves every layer.
  */
 import type { ModelConfig } from '../format/manifest.ts';
+import { buildInt4Graphs, type Int4GraphFiles } from './int4.ts';
 import { Graph } from './onnx.ts';
-import { buildParts, type PartFiles } from './parts.ts';
 
-export interface CalibrationGraphs extends Pick<PartFiles, 'norm' | 'activation'> {
+export interface CalibrationGraphs extends Pick<Int4GraphFiles, 'norm' | 'activation'> {
   /** `x [rows, in]`, `weight [in, out]`, `bias [out]` → `y [rows, out]` */
   readonly linear: Uint8Array;
   /** `left [rows, a]`, `right [rows, b]` → `gram [a, b] = leftᵀ · right` */
@@ -15,7 +16,7 @@ export interface CalibrationGraphs extends Pick<PartFiles, 'norm' | 'activation'
 }
 
 export function buildCalibrationGraphs(config: ModelConfig): CalibrationGraphs {
-  const { norm, activation } = buildParts(config);
+  const { norm, activation } = buildInt4Graphs(config);
   return { norm, activation, linear: linear().encode(), gram: gram().encode() };
 }
 

@@ -1,17 +1,17 @@
 /**
  * @module GPT-2 as small graphs without weights: `embed → (qkv → attention → block) × n_layer → head`.
  *
- * Every weight is an input, so one session serves all layers, and a weight is stored exactly once, where the
- * loader put it. The parts carry the names of the paper (Radford et al. 2019, "Language Models are Unsupervised
- * Multitask Learners") and of transformers' `modeling_gpt2.py`.
+ * Every weight is an input, so one session serves all layers, and the loader's copy of a weight is the only
+ * one. Names follow the paper (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners")
+ * and transformers' `modeling_gpt2.py`.
  *
- * All graphs work on rows: one row is one token of one sequence, and rows never mix. They meet in the causal
- * self-attention with past, which is no graph: `engine/kernels/assembly/attention.ts`, and there a row sees
- * its own path only.
+ * All graphs work on rows: a row is one token of one sequence, and its result depends on no other row.
+ * Attention, which combines a row with the tokens of its path, is not a graph but a kernel:
+ * `engine/kernels/assembly/attention.ts`.
  */
 import { type ModelConfig, storedVocabSize } from '../format/manifest.ts';
 import { activation } from './activations.ts';
-import { LINEAR, type Linear } from './linear.ts';
+import { LINEAR_BUILDERS, type LinearBuilder } from './linear.ts';
 import { Graph, type Value } from './onnx.ts';
 
 export interface GraphFiles {
@@ -21,8 +21,8 @@ export interface GraphFiles {
   readonly head: Uint8Array;
 }
 
-export function buildGraphs(config: ModelConfig, precision: keyof typeof LINEAR): GraphFiles {
-  const linear = LINEAR[precision];
+export function buildGraphs(config: ModelConfig, precision: keyof typeof LINEAR_BUILDERS): GraphFiles {
+  const linear = LINEAR_BUILDERS[precision];
   return {
     embed: embed(config, linear).encode(),
     qkv: qkv(config, linear).encode(),
@@ -32,19 +32,19 @@ export function buildGraphs(config: ModelConfig, precision: keyof typeof LINEAR)
 }
 
 /** `input_ids [rows]`, `position_ids [rows]` → `hidden [rows, n_embd]` */
-function embed(config: ModelConfig, linear: Linear): Graph {
+function embed(config: ModelConfig, linear: LinearBuilder): Graph {
   const graph = new Graph('embed');
   const ids = graph.input('input_ids', 'int64', ['rows']);
   const positions = graph.input('position_ids', 'int64', ['rows']);
   const wpe = graph.input('wpe.weight', 'float32', [config.n_positions, config.n_embd]);
-  const token = linear.lookUp(graph, ids, 'wte', config.n_embd, storedVocabSize(config));
+  const token = linear.embed(graph, ids, 'wte', config.n_embd, storedVocabSize(config));
   const position = graph.node('Gather', [wpe, positions]);
   graph.output('hidden', graph.node('Add', [token, position]), 'float32', ['rows', config.n_embd]);
   return graph;
 }
 
-/** `hidden [rows, n_embd]` → `qkv [rows, 3 · n_embd]`: what attention takes of each row. */
-function qkv(config: ModelConfig, linear: Linear): Graph {
+/** `hidden [rows, n_embd]` → `qkv [rows, 3 · n_embd]`: query, key and value of each row. */
+function qkv(config: ModelConfig, linear: LinearBuilder): Graph {
   const graph = new Graph('qkv');
   const { n_embd } = config;
   const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
@@ -54,21 +54,26 @@ function qkv(config: ModelConfig, linear: Linear): Graph {
   return graph;
 }
 
-/** `hidden`, `context` (what attention gives) `[rows, n_embd]` → `hidden_out [rows, n_embd]`: the rest of a block. */
-function block(config: ModelConfig, linear: Linear): Graph {
+/**
+ * `hidden`, `context` (attention's output) `[rows, n_embd]` → `hidden_out [rows, n_embd]`: the rest of a
+ * block.
+ */
+function block(config: ModelConfig, linear: LinearBuilder): Graph {
   const graph = new Graph('block');
   const { n_embd } = config;
   const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
   const context = graph.input('context', 'float32', ['rows', n_embd]);
   const attended = conv1d(graph, context, 'attn.c_proj', n_embd, n_embd, linear);
-  const middle = graph.node('Add', [hidden, attended]);
-  const thought = mlp(graph, layerNorm(graph, middle, config, 'ln_2'), config, linear);
-  graph.output('hidden_out', graph.node('Add', [middle, thought]), 'float32', ['rows', n_embd]);
+  const residual = graph.node('Add', [hidden, attended]);
+  const mlpOutput = mlp(graph, layerNorm(graph, residual, config, 'ln_2'), config, linear);
+  graph.output('hidden_out', graph.node('Add', [residual, mlpOutput]), 'float32', ['rows', n_embd]);
   return graph;
 }
 
-/** `hidden [rows, n_embd]`, `selected [selected]` → `logits [selected, storedVocabSize]`: the tied read-out. */
-function head(config: ModelConfig, linear: Linear): Graph {
+/**
+ * `hidden [rows, n_embd]`, `selected [selected]` → `logits [selected, storedVocabSize]`: ln_f and lm_head.
+ */
+function head(config: ModelConfig, linear: LinearBuilder): Graph {
   const graph = new Graph('head');
   const hidden = graph.input('hidden', 'float32', ['rows', config.n_embd]);
   const selected = graph.input('selected', 'int64', ['selected']);
@@ -78,7 +83,7 @@ function head(config: ModelConfig, linear: Linear): Graph {
   return graph;
 }
 
-/** @param name of the norm whose inputs its weights are; those of a graph that serves several have none */
+/** @param name prefix of the weights' inputs; omitted in graphs that serve several norms. */
 export function layerNorm(graph: Graph, x: Value, config: ModelConfig, name?: string): Value {
   const prefix = name ? `${name}.` : '';
   const weight = graph.input(`${prefix}weight`, 'float32', [config.n_embd]);
@@ -90,12 +95,19 @@ export function layerNorm(graph: Graph, x: Value, config: ModelConfig, name?: st
 }
 
 /** OpenAI's `Conv1D`: `x [rows, in] · weight [in, out] + bias [out]`. */
-function conv1d(graph: Graph, x: Value, name: string, nIn: number, nOut: number, linear: Linear): Value {
+function conv1d(
+  graph: Graph,
+  x: Value,
+  name: string,
+  nIn: number,
+  nOut: number,
+  linear: LinearBuilder,
+): Value {
   const product = linear.matmul(graph, x, name, nIn, nOut);
   return graph.node('Add', [product, graph.input(`${name}.bias`, 'float32', [nOut])]);
 }
 
-function mlp(graph: Graph, x: Value, config: ModelConfig, linear: Linear): Value {
+function mlp(graph: Graph, x: Value, config: ModelConfig, linear: LinearBuilder): Value {
   const { n_embd, n_inner } = config;
   const wide = conv1d(graph, x, 'mlp.c_fc', n_embd, n_inner, linear);
   const active = activation(graph, wide, config.activation_function);

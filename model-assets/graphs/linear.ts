@@ -1,34 +1,34 @@
 /**
- * @module The linear layer: what multiplies rows with a weight matrix, for each precision.
+ * @module Graph builders for a stored weight matrix, one per precision.
  *
- * Both ends of the model use one stored matrix: `matmul` multiplies with it, `lookUp` reads columns of it
- * (the token embedding, tied to the read-out, is stored `[n_embd, storedVocabSize]`).
+ * The embedding and the lm_head are tied: both use `wte`, stored `[n_embd, storedVocabSize]`. `matmul`
+ * multiplies rows by a matrix, `embed` reads columns of it.
  */
 import type { Precision } from '../format/manifest.ts';
 import type { Graph, Value } from './onnx.ts';
 
-export interface Linear {
+export interface LinearBuilder {
   /** `x [rows, in] · weight [in, out]` → `[rows, out]`, without the bias. */
   matmul(graph: Graph, x: Value, name: string, nIn: number, nOut: number): Value;
   /** Columns `ids [rows]` of `weight [in, out]` → `[rows, in]`. */
-  lookUp(graph: Graph, ids: Value, name: string, nIn: number, nOut: number): Value;
+  embed(graph: Graph, ids: Value, name: string, nIn: number, nOut: number): Value;
 }
 
-const f32: Linear = {
+const f32: LinearBuilder = {
   matmul(graph, x, name, nIn, nOut) {
     return graph.node('MatMul', [x, graph.input(`${name}.weight`, 'float32', [nIn, nOut])]);
   },
-  lookUp(graph, ids, name, nIn, nOut) {
+  embed(graph, ids, name, nIn, nOut) {
     return columns(graph, graph.input(`${name}.weight`, 'float32', [nIn, nOut]), ids);
   },
 };
 
 /**
- * int8 weights with one scale per column, times rows quantized to 8 bits as they come.
+ * int8 weights with one scale per column. Rows are quantized to 8 bits at run time.
  *
  * The integer product is exact, and each row has its own scale, so a row's result depends on no other row.
  */
-const int8: Linear = {
+const int8: LinearBuilder = {
   matmul(graph, x, name, nIn, nOut) {
     const weight = graph.input(`${name}.weight`, 'int8', [nIn, nOut]);
     const weightScale = graph.input(`${name}.weight_scale`, 'float32', [nOut]);
@@ -38,7 +38,7 @@ const int8: Linear = {
     const product = graph.contrib('MatMulIntegerToFloat', [codes, weight, one, weightScale, zeroPoint]);
     return graph.node('Mul', [product, scale]);
   },
-  lookUp(graph, ids, name, nIn, nOut) {
+  embed(graph, ids, name, nIn, nOut) {
     const weight = graph.input(`${name}.weight`, 'int8', [nIn, nOut]);
     const weightScale = graph.input(`${name}.weight_scale`, 'float32', [nOut]);
     const codes = graph.node('Cast', [columns(graph, weight, ids)], { to: 1 });
@@ -50,20 +50,20 @@ const int8: Linear = {
   },
 };
 
-/** Of the precisions for which onnxruntime has a product; 4 bits have ours, and `parts.ts` around it. */
-export const LINEAR = { f32, int8 } satisfies Partial<Record<Precision, Linear>>;
+/** int4 is missing: its matmul is a kernel of ours, with the graphs of `int4.ts` around it. */
+export const LINEAR_BUILDERS = { f32, int8 } satisfies Partial<Record<Precision, LinearBuilder>>;
 
-/** onnxruntime's fast integer kernel on WASM takes unsigned rows only, so zero sits in the middle. */
+/** onnxruntime's fast integer kernel on WASM takes unsigned rows only, so 128 is the code of zero. */
 const ZERO_POINT = 128;
-/** Keeps a row of zeros from dividing by zero; no other row of a working model comes near it. */
-const SMALLEST_MAXIMUM = 1e-30;
+/** Avoids a division by zero for a row of zeros. Other rows of a working model are far above it. */
+const MIN_ROW_MAXIMUM = 1e-30;
 
 /** `x [rows, n]` ≈ `(codes - 128) · scale`, codes in 1 … 255, `scale [rows, 1] = max|x| / 127` */
 function quantizeRows(graph: Graph, x: Value): { codes: Value; scale: Value } {
   const largest = graph.node('ReduceMax', [graph.node('Abs', [x]), graph.constant('int64', [-1])], {
     keepdims: 1,
   });
-  const bounded = graph.node('Max', [largest, graph.constant('float32', SMALLEST_MAXIMUM)]);
+  const bounded = graph.node('Max', [largest, graph.constant('float32', MIN_ROW_MAXIMUM)]);
   const scale = graph.node('Mul', [bounded, graph.constant('float32', 1 / 127)]);
   const scaled = graph.node('Div', [x, scale]);
   const one = graph.constant('float32', 1);

@@ -1,14 +1,16 @@
 /**
- * @module ONNX graphs, written down in TypeScript and encoded as the protobuf that onnxruntime reads.
+ * @module Builds ONNX graphs and encodes them as the protobuf that onnxruntime reads.
  *
- * The schema below is the part of `onnx.proto` (ONNX IR version 10) that these graphs use.
+ * The schema below is the subset of `onnx.proto` (ONNX IR version 10) that these graphs use.
  */
 import protobuf from 'protobufjs';
 
 const { root } = protobuf.parse(
   `
   syntax = "proto3";
-  message Attribute { string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated int64 ints = 8; int32 type = 20; }
+  message Attribute {
+    string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated int64 ints = 8; int32 type = 20;
+  }
   message Node {
     repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4;
     repeated Attribute attribute = 5; string domain = 7;
@@ -44,14 +46,14 @@ const DATA_TYPE = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const
 const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;
 
 export type DataType = keyof typeof DATA_TYPE;
-/** A number is a fixed size, a string the name of one that a run decides. */
+/** A number is a fixed size, a string the name of a symbolic one. */
 export type Dimensions = readonly (number | string)[];
 /** The name of a value inside one graph. */
 export type Value = string & { readonly graphValue: unique symbol };
-/** ONNX tells integers from floats, JavaScript does not: `{ float: 1 }` is the float 1.0. */
+/** ONNX distinguishes integers from floats: `{ float: 1 }` is the float 1.0. */
 export type Attribute = number | readonly number[] | { readonly float: number };
 
-/** One graph under construction. Values are named after the node that makes them. */
+/** A graph under construction. A value is named after the node that computes it. */
 export class Graph {
   readonly #name: string;
   readonly #nodes: { input: string[]; output: string[]; [field: string]: unknown }[] = [];
@@ -69,7 +71,7 @@ export class Graph {
     return name as Value;
   }
 
-  /** Makes `value` an output of the graph, and calls it `name` from now on. */
+  /** Makes `value` an output of the graph and renames it to `name`. */
   output(name: string, value: Value, type: DataType, dimensions: Dimensions): Value {
     const renamed = (values: string[]) => values.map((other) => (other === value ? name : other));
     for (const node of this.#nodes) {
@@ -80,25 +82,25 @@ export class Graph {
     return name as Value;
   }
 
-  /** A node with one output. */
+  /** Adds a node with one output. */
   node(op: string, inputs: readonly Value[], attributes: Record<string, Attribute> = {}): Value {
     const value = `${op}_${this.#nodes.length}` as Value;
     this.#node(op, inputs, [value], attributes, '');
     return value;
   }
 
-  /** A node of onnxruntime's own operator set, with one output. */
+  /** Adds a node of onnxruntime's contrib operators, with one output. */
   contrib(op: string, inputs: readonly Value[], attributes: Record<string, Attribute> = {}): Value {
     const value = `${op}_${this.#nodes.length}` as Value;
     this.#node(op, inputs, [value], attributes, 'com.microsoft');
     return value;
   }
 
-  /** A scalar, or a vector when `values` is an array. Equal constants are one. */
+  /** A scalar, or a vector if `values` is an array. Equal constants are shared. */
   constant(type: DataType, values: number | readonly number[]): Value {
     const key = `${type}:${JSON.stringify(values)}`;
-    const known = this.#constants.get(key);
-    if (known) return known;
+    const existing = this.#constants.get(key);
+    if (existing) return existing;
     const name = `constant_${this.#constants.size}` as Value;
     const list = typeof values === 'number' ? [values] : values;
     this.#initializers.push({
@@ -111,7 +113,7 @@ export class Graph {
     return name;
   }
 
-  /** The graph as the bytes of a `ModelProto`; the same graph always gives the same bytes. */
+  /** @returns the bytes of a `ModelProto`. Deterministic. */
   encode(): Uint8Array {
     const model = {
       ir_version: IR_VERSION,

@@ -1,14 +1,13 @@
 /**
- * @module The cache that Python's huggingface_hub keeps, read and written in its layout, so that each finds what the
- * other has fetched:
+ * @module The download cache, in the layout of Python's huggingface_hub, so that both share their files:
  *
  *     $HF_HUB_CACHE/models--openai-community--gpt2/
  *       refs/main                                   the commit, in text
- *       blobs/<digest>                              a file's bytes
+ *       blobs/<digest>                              the content of a file
  *       snapshots/<commit>/model.safetensors        a link to ../../blobs/<digest>
  *
- * The client has `downloadFileToCacheDir` for it, which begins anew after a break and checks no digest; what is used
- * of the client is where the cache lies and what its folders are called.
+ * Paths come from the client, `@huggingface/hub`. Its `downloadFileToCacheDir` is not used: it does not
+ * resume downloads or check digests.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -19,8 +18,8 @@ export class RepositoryCache {
   readonly folder: string;
 
   /**
-   * @param id as the user gave it; Python keeps `gpt2` and `openai-community/gpt2` apart too
-   * @param cacheDir instead of the one that the environment variables say
+   * @param id as given by the user: Python, too, has separate folders for `gpt2` and `openai-community/gpt2`
+   * @param cacheDir default: from the environment variables
    */
   constructor(id: string, cacheDir: string = getHFHubCachePath()) {
     this.folder = join(cacheDir, getRepoFolderName({ type: 'model', name: id }));
@@ -30,12 +29,12 @@ export class RepositoryCache {
     return join(this.folder, 'snapshots', commit);
   }
 
-  /** Not Python's name for it: the two do not see each other's locks and must not write to the same file. */
+  /** Differs from Python's name: the processes do not share locks and must not write the same file. */
   partial({ digest }: HubFile): string {
     return join(this.folder, 'blobs', `${digest.hex}.edgebeam.incomplete`);
   }
 
-  /** @returns whether the snapshot has the file now, with the bytes that the cache already had. */
+  /** @returns whether the file is cached. Links its blob into the snapshot if necessary. */
   async has(commit: string, file: HubFile): Promise<boolean> {
     if ((await sizeOf(join(this.snapshot(commit), file.name))) === file.bytes) return true;
     if ((await sizeOf(this.#blob(file))) !== file.bytes) return false;
@@ -43,7 +42,7 @@ export class RepositoryCache {
     return true;
   }
 
-  /** Puts the finished partial file in its place, unless another run has done so in the meantime. */
+  /** Adds the complete partial file to the snapshot, unless another process already has. */
   async add(commit: string, file: HubFile): Promise<void> {
     try {
       await rename(this.partial(file), this.#blob(file));
@@ -53,12 +52,12 @@ export class RepositoryCache {
     }
   }
 
-  /** The names of the files of a snapshot, none if there is none. */
+  /** @returns the file names of a snapshot, none if it does not exist. */
   async names(commit: string): Promise<string[]> {
     return readdir(this.snapshot(commit)).catch(() => []);
   }
 
-  /** The commit that a revision was when it was last asked for. */
+  /** @returns the commit of a revision at its last download. */
   async commitOf(revision: string): Promise<string | undefined> {
     if (isCommit(revision)) return revision;
     const text = await readFile(this.#ref(revision), 'utf8').catch(() => '');
@@ -71,7 +70,7 @@ export class RepositoryCache {
     await writeFile(this.#ref(revision), commit);
   }
 
-  /** Makes the folders that a commit's files go to. */
+  /** Creates the folders for a commit's files. */
   async prepare(commit: string): Promise<void> {
     await mkdir(join(this.folder, 'blobs'), { recursive: true });
     await mkdir(this.snapshot(commit), { recursive: true });
@@ -85,7 +84,9 @@ export class RepositoryCache {
     return join(this.folder, 'refs', ...revision.split('/'));
   }
 
-  /** Where links are not allowed, as for most users of Windows, the file itself moves; huggingface_hub does so too. */
+  /**
+   * Moves the blob if links are not permitted, as for most users of Windows; huggingface_hub does the same.
+   */
   async #link(commit: string, file: HubFile): Promise<void> {
     const blob = this.#blob(file);
     const link = join(this.snapshot(commit), file.name);
@@ -99,7 +100,7 @@ export class RepositoryCache {
 
 const isCommit = (text: string) => /^[0-9a-f]{40}$/.test(text);
 
-/** Of the file itself, through links. */
+/** Follows links. */
 const sizeOf = (path: string) =>
   stat(path).then(
     ({ size }) => size,

@@ -1,64 +1,64 @@
-/** @module A checkpoint on the Hugging Face hub → a folder on this machine, in the cache. */
+/** @module Downloads a checkpoint from the Hugging Face hub into the cache. */
 import { INDEX, parseIndex } from '../checkpoint/checkpoint.ts';
 import { readConfig, readJson } from '../checkpoint/config.ts';
-import type { OnProgress } from '../convert/convert.ts';
-import { readVocabulary } from '../convert/tokenizer-files.ts';
+import type { OnProgress } from '../checkpoint/progress.ts';
+import { readVocabulary } from '../checkpoint/tokenizer-files.ts';
 import { RepositoryCache } from './cache.ts';
 import { downloadFile } from './download.ts';
 import { HubError, UnreachableError } from './errors.ts';
 import { chooseFiles } from './needed-files.ts';
 import { type HubFile, openRepository, type Repository } from './repository.ts';
 import type { HubAccess } from './request.ts';
-import { PATIENCE, type Patience } from './retry.ts';
+import { RETRY_POLICY, type RetryPolicy } from './retry.ts';
 import { type HubSettings, readSettings } from './settings.ts';
 
 export interface FetchOptions {
-  /** `openai-community/gpt2`, or `gpt2` for the first models. */
+  /** `openai-community/gpt2`, or the legacy form `gpt2`. */
   readonly id: string;
-  /** A branch, a tag or a whole commit hash; `main` if not given. */
+  /** A branch, a tag or a full commit hash. Default: `main`. */
   readonly revision?: string | undefined;
-  /** Those of the environment if not given. */
+  /** Default: from the environment. */
   readonly settings?: HubSettings;
-  /** Where the cache lies; where the environment says if not given. */
+  /** Default: from the environment. */
   readonly cacheDir?: string;
-  readonly patience?: Patience;
+  readonly retryPolicy?: RetryPolicy;
   readonly onProgress?: OnProgress;
-  /** Told of what takes longer or goes another way than expected, a line each. */
+  /** Called with a line for each retry, and for the use of the cache without a connection. */
   readonly onNotice?: (text: string) => void;
-  /** Stops the download; what has come is kept. */
+  /** Aborts the download. Received bytes are kept. */
   readonly signal?: AbortSignal;
 }
 
 export interface FetchedCheckpoint {
-  /** Has the files that a conversion reads, and may have others. */
+  /** Contains the files that a conversion reads, and possibly others. */
   readonly folder: string;
-  /** As the hub calls it. */
+  /** The canonical id. */
   readonly id: string;
   readonly commit: string;
 }
 
 /**
- * Fetches the files of a checkpoint that a conversion reads and the cache has not. Config and tokenizer come first:
- * a model of another kind is refused before its weights are fetched.
+ * Downloads the files that a conversion reads, unless they are cached. Config and tokenizer come first, so
+ * that an unsupported model is rejected before its weights are downloaded.
  *
- * Without a way to the hub, or with `HF_HUB_OFFLINE=1`, what the cache has of the revision is taken.
+ * If the hub is unreachable or `HF_HUB_OFFLINE=1`, the cached files of the revision are used.
  *
- * @throws HubError for what the hub does not give; CheckpointError for a model that cannot be converted.
+ * @throws HubError if a file is not available; CheckpointError if the model is not supported.
  */
 export async function fetchCheckpoint(options: FetchOptions): Promise<FetchedCheckpoint> {
-  const { id, revision = 'main', signal, onNotice, patience = PATIENCE } = options;
+  const { id, revision = 'main', signal, onNotice, retryPolicy = RETRY_POLICY } = options;
   checkRevision(revision);
   const { offline, ...settings } = options.settings ?? readSettings();
   const cache = new RepositoryCache(id, options.cacheDir);
   if (offline) return openCached(cache, id, revision, 'HF_HUB_OFFLINE is set');
-  const access: HubAccess = { ...settings, patience, signal, onNotice };
+  const access: HubAccess = { ...settings, retryPolicy, signal, onNotice };
   let repository: Repository;
   try {
     repository = await openRepository(access, id, revision);
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     const cached = await openCached(cache, id, revision, error.message);
-    onNotice?.(`${error.message}. Taken from the cache: ${id} at commit ${cached.commit}`);
+    onNotice?.(`${error.message}. Using the cache: ${id} at commit ${cached.commit}`);
     return cached;
   }
   const { commit } = repository;
@@ -67,10 +67,10 @@ export async function fetchCheckpoint(options: FetchOptions): Promise<FetchedChe
   return { folder: cache.snapshot(commit), id: repository.id, commit };
 }
 
-/** A revision becomes a path below `refs`. */
+/** A revision is used as a path below `refs`. */
 function checkRevision(revision: string): void {
   if (/^\w[\w.+@-]*(\/\w[\w.+@-]*)*$/.test(revision) && !revision.includes('..')) return;
-  throw new HubError(`--revision is "${revision}", expected a branch, a tag or a whole commit hash`);
+  throw new HubError(`--revision is "${revision}", expected a branch, a tag or a full commit hash`);
 }
 
 async function fetchFiles(
@@ -80,36 +80,34 @@ async function fetchFiles(
   onProgress: OnProgress = () => {},
 ): Promise<void> {
   const { id, commit, files } = repository;
-  const fetchAll = async (wanted: readonly HubFile[], onBytes: (bytes: number, label: string) => void) => {
-    let before = 0;
-    for (const file of wanted) {
-      const tell = (bytes: number) =>
-        onBytes(before + bytes, `${file.name}, ${megabytes(bytes, file.bytes)}`);
+  const fetchAll = async (toFetch: readonly HubFile[], onBytes: (bytes: number, label: string) => void) => {
+    let previousBytes = 0;
+    for (const file of toFetch) {
+      const onFileBytes = (bytes: number) =>
+        onBytes(previousBytes + bytes, `${file.name}, ${megabytes(bytes, file.bytes)}`);
       if (!(await cache.has(commit, file))) {
-        await downloadFile(access, repository, file, cache.partial(file), tell);
+        await downloadFile(access, repository, file, cache.partial(file), onFileBytes);
         await cache.add(commit, file);
       }
-      before += file.bytes;
+      previousBytes += file.bytes;
     }
   };
   const { metadata, weights } = chooseFiles(files, id);
   await cache.prepare(commit);
-  const first = weights === INDEX ? [...metadata, INDEX] : metadata;
   const folder = cache.snapshot(commit);
-  await fetchAll(filesOf(repository, first), () => {});
+  const smallFiles = weights === INDEX ? [...metadata, INDEX] : metadata;
+  await fetchAll(filesOf(repository, smallFiles), () => {});
   await readConfig(folder);
   await readVocabulary(folder);
-  const parts = weights === INDEX ? await shardsOf(folder) : [weights];
-  const wanted = filesOf(repository, parts);
-  const total = wanted.reduce((sum, { bytes }) => sum + bytes, 0);
-  await fetchAll(wanted, (bytes, label) => onProgress(bytes, total, label));
+  const weightFiles = filesOf(repository, weights === INDEX ? await shardsOf(folder) : [weights]);
+  const total = weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
+  await fetchAll(weightFiles, (bytes, label) => onProgress(bytes, total, label));
 }
 
 function filesOf({ id, commit, files }: Repository, names: readonly string[]): HubFile[] {
   return names.map((name) => {
     const file = files.get(name);
-    if (!file)
-      throw new HubError(`${id} has no file ${name} at commit ${commit}, though its ${INDEX} names it`);
+    if (!file) throw new HubError(`${id} has no file ${name} at commit ${commit}, but its ${INDEX} lists it`);
     return file;
   });
 }
@@ -117,7 +115,7 @@ function filesOf({ id, commit, files }: Repository, names: readonly string[]): H
 const shardsOf = async (folder: string): Promise<string[]> =>
   [...new Set(parseIndex(await readJson(folder, INDEX)).values())].sort();
 
-/** @throws UnreachableError if the cache does not have all that is needed. */
+/** @throws UnreachableError if the cache lacks a needed file. */
 async function openCached(
   cache: RepositoryCache,
   id: string,
@@ -132,14 +130,14 @@ async function openCached(
     );
   }
   const folder = cache.snapshot(commit);
-  const { weights } = chooseFiles(names, `${reason}, and what the cache has of ${id}, ${folder},`);
+  const { weights } = chooseFiles(names, `${reason}, and the cached folder of ${id}, ${folder},`);
   const missing = weights === INDEX ? (await shardsOf(folder)).filter((name) => !names.has(name)) : [];
   if (missing.length > 0)
-    throw new UnreachableError(`${reason}. ${folder} in the cache lacks ${missing.join(', ')}`);
+    throw new UnreachableError(`${reason}. The cached folder ${folder} lacks ${missing.join(', ')}`);
   return { folder, id, commit };
 }
 
 function megabytes(done: number, total: number): string {
-  const [some, all] = [done, total].map((bytes) => (bytes / 1e6).toFixed(total < 1e7 ? 1 : 0));
-  return `${some} of ${all} MB`;
+  const format = (bytes: number) => (bytes / 1e6).toFixed(total < 1e7 ? 1 : 0);
+  return `${format(done)} of ${format(total)} MB`;
 }

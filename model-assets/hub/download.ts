@@ -1,8 +1,8 @@
 /**
- * @module One file of the hub onto the disk: resumed after a break, in this run or a later one, and verified.
+ * @module Downloads a file from the hub, resumes partial files and verifies the digest.
  *
- * This part is ours because the client (`@huggingface/hub` 2.17.5) has neither: its `downloadFileToCacheDir` writes
- * every file from the start, and no digest is compared. Files in Xet come the same way, as the hub serves them to
+ * The client (`@huggingface/hub` 2.17.5) does neither: its `downloadFileToCacheDir` writes every file from
+ * the start and compares no digest. Files in Xet are downloaded over plain HTTP, as the hub offers it to
  * clients without its protocol.
  */
 import { rm } from 'node:fs/promises';
@@ -12,15 +12,15 @@ import type { HubFile, Repository } from './repository.ts';
 import { type HubAccess, networkError, request } from './request.ts';
 import { withRetries } from './retry.ts';
 
-/** So many bytes more than at the last time make up for all failures since then. */
-const ADVANCE = 1 << 20;
+/** Received bytes that reset the count of failures. */
+const MIN_PROGRESS_BYTES = 1 << 20;
 
 /**
- * Fetches a file into `path`, after the bytes that are there already.
+ * Downloads a file to `path`. Resumes after the bytes that `path` already has.
  *
- * @param onBytes told how many bytes are there, after each piece
- * @throws HubError when it cannot be had, is not what the hub lists (`path` is removed then) or the disk is full; the
- *   signal's reason when it is aborted. What has come stays in `path` for the next time.
+ * @param onBytes called with the number of bytes in `path`, after each chunk
+ * @throws HubError if the file is not available, its digest is wrong (`path` is removed then) or the disk is
+ *   full; the signal's reason on abort. Received bytes stay in `path` for the next run.
  */
 export async function downloadFile(
   access: HubAccess,
@@ -32,16 +32,16 @@ export async function downloadFile(
   const partial = await PartialFile.open(path, file, access.signal);
   let verified: boolean;
   try {
-    // Against the furthest byte: a server without ranges sends the first ones over and over.
+    // Measured from the furthest byte: a server without ranges sends the first bytes in every attempt.
     let furthest = partial.position;
-    const hasAdvanced = () => {
-      const advanced = partial.position >= furthest + ADVANCE;
-      if (advanced) furthest = partial.position;
-      return advanced;
+    const hasProgressed = () => {
+      const progressed = partial.position >= furthest + MIN_PROGRESS_BYTES;
+      if (progressed) furthest = partial.position;
+      return progressed;
     };
     onBytes(partial.position);
     const attempt = () => fetchRest(access, repository, file, partial, onBytes);
-    if (!partial.isComplete) await withRetries(attempt, { ...access, ...access.patience, hasAdvanced });
+    if (!partial.isComplete) await withRetries(attempt, { ...access, ...access.retryPolicy, hasProgressed });
     verified = await partial.verify();
   } finally {
     await partial.close();
@@ -50,11 +50,12 @@ export async function downloadFile(
   await rm(path, { force: true });
   const kind = file.digest.algorithm === 'sha256' ? 'SHA-256' : 'Git SHA-1';
   throw new HubError(
-    `${file.name} does not have the ${kind} that the hub lists, ${file.digest.hex}: it was removed, run the command again`,
+    `${file.name} does not have the ${kind} that the hub lists, ${file.digest.hex}. ` +
+      'It was removed; run the command again',
   );
 }
 
-/** One try: a request, and its body as far as it comes. */
+/** One attempt: a request for the missing bytes. */
 async function fetchRest(
   access: HubAccess,
   { id, commit }: Pick<Repository, 'id' | 'commit'>,
@@ -63,29 +64,29 @@ async function fetchRest(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   const url = `${access.endpoint}/${id}/resolve/${commit}/${encodeURIComponent(file.name)}`;
-  const wanted = { id, revision: commit, file: file.name };
-  const silence = new AbortController();
-  const { stall } = access.patience;
+  const target = { id, revision: commit, file: file.name };
+  const idle = new AbortController();
+  const { idleTimeout } = access.retryPolicy;
   const timer = setTimeout(() => {
-    const message = `${file.name}: nothing came for ${stall / 1000} s`;
-    silence.abort(new TransientError(message, { networkCode: 'TIMEOUT' }));
-  }, stall);
-  let address = url;
+    const message = `${file.name}: received no data for ${idleTimeout / 1000} s`;
+    idle.abort(new TransientError(message, { networkCode: 'TIMEOUT' }));
+  }, idleTimeout);
+  let responseUrl = url;
   try {
-    const response = await request(access, wanted, url, {
-      // Small files would come compressed, which no range fits.
+    const response = await request(access, target, url, {
+      // Otherwise the hub compresses small files, and ranges do not apply to their decompressed bytes.
       headers: { 'accept-encoding': 'identity', ...rangeFrom(partial.position) },
-      signal: silence.signal,
+      signal: idle.signal,
     });
-    address = response.url;
-    if (partial.position > 0 && !continuesAt(response, partial.position, file)) partial.rewind();
+    responseUrl = response.url;
+    if (partial.position > 0 && !resumesAt(response, partial.position, file)) partial.rewind();
     for await (const chunk of response.body ?? []) {
       timer.refresh();
       await partial.write(chunk);
       onBytes(partial.position);
     }
   } catch (error) {
-    throw networkError(error, access, address);
+    throw networkError(error, access, responseUrl);
   } finally {
     clearTimeout(timer);
   }
@@ -97,15 +98,16 @@ async function fetchRest(
 const rangeFrom = (position: number) => (position > 0 ? { range: `bytes=${position}-` } : undefined);
 
 /**
- * A server may answer a range with the whole file and status 200 (RFC 9110, 14.2).
+ * A server may answer a range request with the whole file and status 200 (RFC 9110, 14.2).
  *
- * @throws HubError if it sends a range of something else.
+ * @returns whether the response contains the requested range.
+ * @throws HubError if it contains a different range.
  */
-function continuesAt(response: Response, position: number, { name, bytes }: HubFile): boolean {
+function resumesAt(response: Response, position: number, { name, bytes }: HubFile): boolean {
   if (response.status !== 206) return false;
   const range = response.headers.get('content-range');
   if (range === `bytes ${position}-${bytes - 1}/${bytes}`) return true;
   throw new HubError(
-    `${name}: asked for its bytes from ${position} of ${bytes} on, ${new URL(response.url).host} sent ${range}`,
+    `${name}: requested the bytes from ${position} of ${bytes}, ${new URL(response.url).host} sent ${range}`,
   );
 }

@@ -1,33 +1,33 @@
 /**
- * @module The errors of everything that talks to the Hugging Face hub. A message is one line: the cause, and the way out.
+ * @module The error classes of the Hugging Face hub. A message is one line: the cause and the remedy.
  */
 
-/** The hub does not give what was asked for, or not as it should be: trying again alone does not help. */
+/** A request to the hub failed, and a retry alone does not help. */
 export class HubError extends Error {
   override readonly name: string = 'HubError';
 }
 
-/** The hub has no such model, or does not show it to this user. */
+/** The model does not exist, or the user has no access to it. */
 export class NoModelError extends HubError {
   override readonly name = 'NoModelError';
 }
 
-/** The hub was not reached at all; what the cache has may do. */
+/** The hub did not respond. The caller may use the cache instead. */
 export class UnreachableError extends HubError {
   override readonly name = 'UnreachableError';
 }
 
-/** What may go away by itself: a broken connection, a busy server. Never leaves this folder. */
+/** A failure worth a retry: a broken connection, a busy server. Internal to this folder. */
 export class TransientError extends Error {
   override readonly name = 'TransientError';
-  /** How long the server asks to wait, in milliseconds. */
-  readonly wait: number | undefined;
-  /** No answer came: the fault is on the way to the server. Its code, e.g. `ENOTFOUND`. */
+  /** The delay that the server requests, in milliseconds. */
+  readonly retryAfter: number | undefined;
+  /** Code of a network failure without a response, e.g. `ENOTFOUND`. */
   readonly networkCode: string | undefined;
 
-  constructor(message: string, details: { wait?: number | undefined; networkCode?: string } = {}) {
+  constructor(message: string, details: { retryAfter?: number | undefined; networkCode?: string } = {}) {
     super(message);
-    this.wait = details.wait;
+    this.retryAfter = details.retryAfter;
     this.networkCode = details.networkCode;
   }
 }

@@ -1,15 +1,15 @@
 /**
- * @module Which files of a repository a conversion reads: the same choice as that of `openCheckpoint` and
- * `readVocabulary`, made before anything is there.
+ * @module Chooses the files of a repository that a conversion reads, before the download. The choice is the
+ * same as in `openCheckpoint` and `readVocabulary`.
  */
-import { INDEX, SINGLE } from '../checkpoint/checkpoint.ts';
+import { INDEX, SINGLE_FILE } from '../checkpoint/checkpoint.ts';
 import { HubError } from './errors.ts';
 
 export interface NeededFiles {
-  /** Config and tokenizer: small, and enough to know whether the model can be converted. */
+  /** Config and tokenizer: small, and sufficient to check whether the model is supported. */
   readonly metadata: readonly string[];
-  /** `model.safetensors`, or the index that names its parts. */
-  readonly weights: typeof SINGLE | typeof INDEX;
+  /** `model.safetensors`, or the index of its shards. */
+  readonly weights: typeof SINGLE_FILE | typeof INDEX;
 }
 
 const OPTIONAL = [
@@ -20,22 +20,24 @@ const OPTIONAL = [
 ];
 
 /**
- * @param names of the files that are there
- * @param where the repository, for the error
- * @throws HubError if a file is missing without which nothing can be converted.
+ * @param names of the repository's files
+ * @param repository its name in errors
+ * @throws HubError if a required file is missing.
  */
-export function chooseFiles(names: { has(name: string): boolean }, where: string): NeededFiles {
+export function chooseFiles(names: { has(name: string): boolean }, repository: string): NeededFiles {
   const has = (name: string) => names.has(name);
   if (!has('config.json')) {
-    throw new HubError(`${where} has no config.json: it is not a model in the format of transformers`);
+    throw new HubError(`${repository} has no config.json: it is not a model in the format of transformers`);
   }
-  const weights = ([SINGLE, INDEX] as const).find(has);
-  if (weights === undefined) throw new HubError(`${where} ${withoutSafetensors(has)}`);
+  const weights = ([SINGLE_FILE, INDEX] as const).find(has);
+  if (weights === undefined) throw new HubError(`${repository} ${withoutSafetensors(has)}`);
   const tokenizer = ['vocab.json', 'merges.txt'].every(has)
     ? ['vocab.json', 'merges.txt']
     : ['tokenizer.json'];
   if (!tokenizer.every(has)) {
-    throw new HubError(`${where} has no tokenizer: expected vocab.json and merges.txt, or tokenizer.json`);
+    throw new HubError(
+      `${repository} has no tokenizer: expected vocab.json and merges.txt, or tokenizer.json`,
+    );
   }
   return { metadata: ['config.json', ...tokenizer, ...OPTIONAL.filter(has)], weights };
 }
@@ -47,9 +49,10 @@ function withoutSafetensors(has: (name: string) => boolean): string {
     'tf_model.h5',
     'flax_model.msgpack',
   ].find(has);
-  if (other === undefined) return `has neither ${SINGLE} nor ${INDEX}: there are no weights to convert`;
+  if (other === undefined) return `has neither ${SINGLE_FILE} nor ${INDEX}: there are no weights to convert`;
   return (
-    `has its weights as ${other} only, and ${SINGLE} is needed: https://huggingface.co/spaces/safetensors/convert ` +
-    'opens a pull request with it, which --revision refs/pr/NUMBER then takes'
+    `has its weights as ${other} only, and ${SINGLE_FILE} is required: ` +
+    'https://huggingface.co/spaces/safetensors/convert opens a pull request with it; ' +
+    'then use --revision refs/pr/NUMBER'
   );
 }

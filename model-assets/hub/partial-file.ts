@@ -1,8 +1,8 @@
 /**
- * @module A file that is coming in: its bytes so far, on disk and in the digest.
+ * @module A partially downloaded file and the digest of its bytes so far.
  *
- * Bytes are written where they belong, not appended, so that two runs of the command on the same file do no harm:
- * both write the same bytes to the same places.
+ * Bytes are written at their offsets, not appended. So two processes may download the same file at once: both
+ * write the same bytes at the same offsets.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -24,14 +24,16 @@ export class PartialFile {
     this.#hash = createHashFor(file);
   }
 
-  /** Opens what an earlier run has left, or an empty file. A file longer than it should be begins anew. */
+  /**
+   * Opens the partial file of an earlier run, or an empty one. A file that is too long is truncated to zero.
+   */
   static async open(path: string, file: HubFile, signal?: AbortSignal): Promise<PartialFile> {
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT);
     const partial = new PartialFile(handle, path, file);
     try {
       const { size } = await handle.stat();
       if (size > file.bytes) await handle.truncate(0);
-      else if (size > 0) await partial.#readEarlier(size, signal);
+      else if (size > 0) await partial.#hashExisting(size, signal);
       return partial;
     } catch (error) {
       await handle.close();
@@ -39,7 +41,7 @@ export class PartialFile {
     }
   }
 
-  async #readEarlier(size: number, signal: AbortSignal | undefined): Promise<void> {
+  async #hashExisting(size: number, signal: AbortSignal | undefined): Promise<void> {
     const options = { start: 0, end: size - 1, autoClose: false, highWaterMark: 1 << 20 };
     for await (const chunk of this.#handle.createReadStream(options)) {
       signal?.throwIfAborted();
@@ -48,7 +50,7 @@ export class PartialFile {
     }
   }
 
-  /** Bytes that are there, from the start of the file. */
+  /** Number of bytes so far. */
   get position(): number {
     return this.#position;
   }
@@ -57,31 +59,32 @@ export class PartialFile {
     return this.#position === this.#file.bytes;
   }
 
-  /** @throws HubError when the disk is full, or more comes than the hub has announced. */
+  /** @throws HubError if the disk is full, or the file exceeds the size that the hub lists. */
   async write(chunk: Uint8Array): Promise<void> {
     const { name, bytes } = this.#file;
     if (this.#position + chunk.length > bytes) {
       throw new HubError(
-        `${name} is longer than the ${bytes} bytes that the hub lists: try again, or report it there`,
+        `${name} is longer than the ${bytes} bytes that the hub lists: ` +
+          'run the command again, or report it on the hub',
       );
     }
     for (let written = 0; written < chunk.length; ) {
       const { bytesWritten } = await this.#handle
         .write(chunk, written, chunk.length - written, this.#position + written)
-        .catch((error) => this.#tellIfFull(error));
+        .catch((error) => this.#throwWriteError(error));
       written += bytesWritten;
     }
     this.#hash.update(chunk);
     this.#position += chunk.length;
   }
 
-  /** The next bytes are the file's first ones again. */
+  /** Restarts from the beginning of the file. */
   rewind(): void {
     this.#hash = createHashFor(this.#file);
     this.#position = 0;
   }
 
-  /** Has the disk hold all bytes. @returns whether they are the right ones. */
+  /** Flushes the file to disk. @returns whether its digest is correct. */
   async verify(): Promise<boolean> {
     await this.#handle.sync();
     return this.#hash.digest('hex') === this.#file.digest.hex;
@@ -91,11 +94,11 @@ export class PartialFile {
     return this.#handle.close();
   }
 
-  #tellIfFull(error: NodeJS.ErrnoException): never {
+  #throwWriteError(error: NodeJS.ErrnoException): never {
     if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
     const missing = (this.#file.bytes - this.#position).toLocaleString('en');
     throw new HubError(
-      `The disk is full: ${this.#file.name} needs ${missing} bytes more in ${this.#path}. Make room, ` +
+      `The disk is full: ${this.#file.name} needs ${missing} more bytes in ${this.#path}. Free some space, ` +
         'or set HF_HUB_CACHE to a folder on another disk, and run the command again',
     );
   }

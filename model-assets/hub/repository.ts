@@ -1,16 +1,18 @@
-/** @module A model on the hub at one commit: which files it has, their sizes and their digests. */
+/** @module The files of a model on the hub at one commit, with their sizes and digests. */
 import { listFiles, modelInfo } from '@huggingface/hub';
 import * as z from 'zod';
 import { HubError } from './errors.ts';
 import { apiFetch, type HubAccess } from './request.ts';
 
-/** An id of the hub: `owner/name`, or a bare `name` of the first models. The hub's own rules, which keep it a safe path. */
+/**
+ * A model id: `owner/name`, or the legacy form `name`. Follows the hub's rules, which make it a safe path.
+ */
 export const MODEL_ID = /^(?!.*(--|\.\.|\.git$))\w[\w.-]{0,95}(\/\w[\w.-]{0,95})?$/;
 
 export interface Digest {
-  /** Git's own digest of a file in the repository, or the SHA-256 of one in Git LFS or Xet. */
+  /** Git's blob digest, or the SHA-256 of a file in Git LFS or Xet. */
   readonly algorithm: 'git-sha1' | 'sha256';
-  /** Lower-case hexadecimal. The hub's ETag and the name of the file in the cache. */
+  /** Lower-case hexadecimal. Equals the hub's ETag and the file's name in the cache. */
   readonly hex: string;
 }
 
@@ -21,14 +23,14 @@ export interface HubFile {
 }
 
 export interface Repository {
-  /** As the hub has it now, e.g. `openai-community/gpt2` for `gpt2`. */
+  /** The canonical id, e.g. `openai-community/gpt2` for `gpt2`. */
   readonly id: string;
   readonly commit: string;
-  /** The files of its root by name. */
+  /** The files of the root folder by name. */
   readonly files: ReadonlyMap<string, HubFile>;
 }
 
-/** Digests and names become paths in the cache, so they are what they should be or refused. */
+/** Strict, because digests and names are used as paths in the cache. */
 const infoSchema = z.object({ name: z.string().regex(MODEL_ID), sha: z.string().regex(/^[0-9a-f]{40}$/) });
 const entrySchema = z.object({
   type: z.string(),
@@ -39,11 +41,11 @@ const entrySchema = z.object({
 });
 
 /**
- * Asks the hub for the commit of a revision and what it holds.
+ * Requests the commit of a revision and its list of files.
  *
  * @param id e.g. `openai-community/gpt2`
  * @param revision a branch, a tag or a commit
- * @throws HubError, an UnreachableError when no answer came.
+ * @throws HubError; an UnreachableError if the hub does not respond.
  */
 export async function openRepository(access: HubAccess, id: string, revision: string): Promise<Repository> {
   const api = { hubUrl: access.endpoint, fetch: apiFetch(access, { id, revision }) };
@@ -66,10 +68,10 @@ export async function openRepository(access: HubAccess, id: string, revision: st
       );
     return { id: name, commit: sha, files: new Map(files.map((file) => [file.name, file])) };
   } catch (error) {
-    // A page of a proxy or of some other site, with status 200.
+    // E.g. the login page of a proxy, with status 200.
     if (!(error instanceof z.ZodError || error instanceof SyntaxError)) throw error;
     throw new HubError(
-      `${access.endpoint} does not answer as the Hugging Face hub does: check HF_ENDPOINT and the proxy`,
+      `${access.endpoint} does not respond like the Hugging Face hub: check HF_ENDPOINT and the proxy`,
     );
   }
 }

@@ -1,56 +1,56 @@
-/** @module Trying again what may go away by itself, a bounded number of times and each time later. */
+/** @module Retries with exponential backoff. */
 import { setTimeout } from 'node:timers/promises';
 import { HubError, TransientError, UnreachableError } from './errors.ts';
 
-export interface Patience {
-  /** Failures in a row that are borne before the last one. */
+export interface RetryPolicy {
+  /** Maximum number of consecutive retries. */
   readonly retries: number;
-  /** Before the first retry, in milliseconds; each further one waits twice as long. */
-  readonly firstWait: number;
-  /** Without a byte for so many milliseconds a connection counts as broken. */
-  readonly stall: number;
+  /** Delay before the first retry, in milliseconds. It doubles for each further retry. */
+  readonly firstDelay: number;
+  /** A connection without data for this many milliseconds is aborted. */
+  readonly idleTimeout: number;
 }
 
-/** 1, 2, 4, 8 and 16 seconds between six tries. */
-export const PATIENCE: Patience = { retries: 5, firstWait: 1000, stall: 30_000 };
+/** Six attempts with delays of 1, 2, 4, 8 and 16 seconds. */
+export const RETRY_POLICY: RetryPolicy = { retries: 5, firstDelay: 1000, idleTimeout: 30_000 };
 
-/** The hub counts requests in windows of five minutes (hub docs, "Rate limits"): nobody waits longer for it. */
-const LONGEST_WAIT = 300_000;
+/** The window of the hub's rate limits (hub docs, "Rate limits"). A longer wait is pointless. */
+const MAX_DELAY = 300_000;
 
-export interface RetryOptions extends Patience {
+export interface RetryOptions extends RetryPolicy {
   readonly signal?: AbortSignal | undefined;
-  /** Told why there is a wait, and how long. */
+  /** Called before each wait with its reason and duration. */
   readonly onNotice?: ((text: string) => void) | undefined;
-  /** Asked after each failure: whether the try before it got anywhere, so that counting begins anew. */
-  readonly hasAdvanced?: () => boolean;
+  /** Called after each failure. If it returns true, the count of retries is reset. */
+  readonly hasProgressed?: () => boolean;
 }
 
 /**
- * @param attempt throws a TransientError for what is worth another try; any other error ends it.
- * @throws HubError when the tries are used up; the signal's reason when it is aborted, also while waiting.
+ * @param attempt retried if it throws a TransientError; any other error is rethrown.
+ * @throws HubError after the last retry; the signal's reason on abort, also during a wait.
  */
 export async function withRetries<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { retries, firstWait, signal, onNotice, hasAdvanced } = options;
+  const { retries, firstDelay, signal, onNotice, hasProgressed } = options;
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof TransientError)) throw error;
-      if (hasAdvanced?.()) failures = 1;
-      const wait = error.wait ?? firstWait * 2 ** (failures - 1);
-      if (failures > retries || wait > LONGEST_WAIT) throw surrender(error, failures);
-      onNotice?.(`${error.message}; trying again in ${seconds(wait)} (${failures} of ${retries})`);
-      await setTimeout(wait, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
+      if (hasProgressed?.()) failures = 1;
+      const delay = error.retryAfter ?? firstDelay * 2 ** (failures - 1);
+      if (failures > retries || delay > MAX_DELAY) throw finalError(error, failures);
+      onNotice?.(`${error.message}; retrying in ${seconds(delay)} (${failures} of ${retries})`);
+      await setTimeout(delay, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
     }
   }
 }
 
-function surrender({ message, wait, networkCode }: TransientError, tries: number): HubError {
-  const Fault = networkCode === undefined ? HubError : UnreachableError;
-  return wait === undefined || wait <= LONGEST_WAIT
-    ? new Fault(`${message}; gave up after ${tries} tries. Run the command again later: it goes on from here`)
-    : new Fault(`${message} and asks to wait ${seconds(wait)}. Run the command again then`);
+function finalError({ message, retryAfter, networkCode }: TransientError, attempts: number): HubError {
+  const ErrorClass = networkCode === undefined ? HubError : UnreachableError;
+  return retryAfter === undefined || retryAfter <= MAX_DELAY
+    ? new ErrorClass(`${message}; gave up after ${attempts} attempts. Run the command again later to resume`)
+    : new ErrorClass(`${message} and requests a wait of ${seconds(retryAfter)}. Run the command again then`);
 }
 
 const seconds = (milliseconds: number) => `${Math.ceil(milliseconds / 1000)} s`;

@@ -1,19 +1,19 @@
 /**
- * @module The environment variables of Python's huggingface_hub, with the same names and meaning.
+ * @module Reads the environment variables of Python's huggingface_hub, with the same names and meaning.
  *
- * Those of the cache (`HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`) are read by the client's `getHFHubCachePath`.
+ * The client's `getHFHubCachePath` reads those of the cache: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`.
  */
 import { HubError } from './errors.ts';
 
 export interface HubSettings {
-  /** The hub's address without a slash at its end. */
+  /** The hub's address without a trailing slash. */
   readonly endpoint: string;
   readonly token?: string;
-  /** Take what the cache has and ask nobody. */
+  /** Use the cache only, send no requests. */
   readonly offline: boolean;
 }
 
-/** @throws HubError if `HF_ENDPOINT` is not an http or https address. */
+/** @throws HubError if `HF_ENDPOINT` is not an HTTP or HTTPS address. */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): HubSettings {
   const { HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE = '' } = env;
   const endpoint = (HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');

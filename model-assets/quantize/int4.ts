@@ -1,28 +1,29 @@
 /**
- * @module Four bits for the linear layers: `W[k, n] ≈ (code[k, n] - 8) · multiplier[⌊k/32⌋, n] · scale[n]`.
+ * @module Quantizes linear layers to 4 bits: `W[k, n] ≈ (code[k, n] - 8) · multiplier[⌊k/32⌋, n] · scale[n]`.
  *
- * With 16 levels it matters which of them a weight takes. Rounding to the nearest makes the weights' errors small; with
- * statistics of the layer's inputs, codes are chosen that make the errors of its outputs small, and the outputs' mean
- * error goes into the bias, where it costs nothing.
+ * Rounding to nearest minimizes the error of the weights. With the covariance of the layer's inputs, GPTQ
+ * chooses codes that minimize the error of the outputs. The outputs' mean error is then moved into the bias,
+ * at no cost at run time.
  */
 
-import { GROUP, paddedRows, roundCode, ZERO_CODE } from '../format/int4.ts';
+import { GROUP, paddedRows, ZERO_CODE } from '../format/int4.ts';
 import { factorInPlace } from './cholesky.ts';
-import { feedBackErrors } from './error-feedback.ts';
-import { bestMultipliers, columnScales, wishedScales } from './group-scales.ts';
-import type { ErrorSums } from './int8.ts';
+import { quantizeWithFeedback } from './error-feedback.ts';
+import type { ErrorSums } from './error-sums.ts';
+import { bestMultipliers, columnScales, idealScales } from './group-scales.ts';
+import { roundCode } from './rounding.ts';
 
-/** What is known of a layer's inputs. */
+/** Statistics of a layer's inputs. */
 export interface InputStatistics {
   /** `[rows]`. */
   readonly mean: Float64Array;
   /** `[rows]`. */
   readonly variance: Float64Array;
-  /** `[rows, rows]`, its upper triangle: `E[x xᵀ] - E[x] E[x]ᵀ`. Only a text can tell. */
+  /** `[rows, rows]`, upper triangle: `E[x xᵀ] - E[x] E[x]ᵀ`. Needs a calibration text. */
   readonly covariance?: Float64Array;
 }
 
-/** A matrix `[rows, columns]`, its rows padded to a multiple of 32 with zeros. */
+/** A matrix `[rows, columns]`, its rows padded with zeros to a multiple of 32. */
 export interface QuantizedInt4 {
   /** `[padded rows, columns]`, 0 … 15; 8 is zero. */
   readonly codes: Uint8Array<ArrayBuffer>;
@@ -33,17 +34,17 @@ export interface QuantizedInt4 {
 }
 
 /**
- * Added to the covariance's diagonal, as a part of its mean: keeps it positive definite where the text has said nothing
- * about an input, and the codes from fitting chance. GPTQ's `percdamp`.
+ * GPTQ's `percdamp`: this fraction of the covariance's mean diagonal is added to its diagonal. It keeps the
+ * matrix positive definite if the text never varies an input, and the codes from fitting noise.
  */
 const DAMPING = 0.01;
 
 /**
- * Quantizes the weight of a linear layer. The same arguments give the same codes.
+ * Quantizes the weight of a linear layer. Deterministic.
  *
  * @param weights `[rows, columns]`, finite; a row is an input, a column an output.
- * @param sums to which the weights' errors are added.
- * @param inputs with a covariance, codes are chosen for the outputs; without it they are the nearest.
+ * @param sums the weights' errors are added to these.
+ * @param inputs with a covariance, codes are chosen by GPTQ; without, by rounding to nearest.
  */
 export function quantizeInt4(
   weights: Float32Array,
@@ -68,9 +69,9 @@ function quantizeToNearest(
 ): QuantizedInt4 {
   const importance = new Float64Array(codes.length / columns).fill(variance ? 0 : 1);
   if (variance) importance.set(variance);
-  const wished = wishedScales(weights, columns, importance);
-  const scales = columnScales(wished, columns);
-  const multipliers = bestMultipliers(weights, columns, importance, wished, scales);
+  const ideal = idealScales(weights, columns, importance);
+  const scales = columnScales(ideal, columns);
+  const multipliers = bestMultipliers(weights, columns, importance, ideal, scales);
   for (let i = 0; i < weights.length; i++) {
     const group = Math.floor(i / columns / GROUP) * columns;
     const step = (multipliers[group + (i % columns)] as number) * (scales[i % columns] as number);
@@ -79,7 +80,7 @@ function quantizeToNearest(
   return { codes, multipliers, scales };
 }
 
-/** Groups aim higher than their weights now and then, by what they make up for. */
+/** Targets of GPTQ include errors to compensate, so they can exceed the weights. */
 const HEADROOM = 0.1;
 
 function quantizeForOutputs(
@@ -89,15 +90,15 @@ function quantizeForOutputs(
   covariance: Float64Array,
 ): QuantizedInt4 {
   const padded = codes.length / columns;
-  const wished = wishedScales(weights, columns, new Float64Array(padded).fill(1));
-  const scales = columnScales(wished, columns, HEADROOM);
-  const multipliers = new Uint8Array(wished.length);
+  const ideal = idealScales(weights, columns, new Float64Array(padded).fill(1));
+  const scales = columnScales(ideal, columns, HEADROOM);
+  const multipliers = new Uint8Array(ideal.length);
   const order = byVariance(covariance, weights.length / columns);
-  feedBackErrors({ weights, scales, order, factor: factorOf(covariance, order), codes, multipliers });
+  quantizeWithFeedback({ weights, scales, order, factor: factorOf(covariance, order), codes, multipliers });
   return { codes, multipliers, scales };
 }
 
-/** @returns the weights that the codes stand for, `[rows, columns]`. */
+/** @returns the weights `[rows, columns]` that the codes represent. */
 export function dequantizeInt4(
   { codes, multipliers, scales }: QuantizedInt4,
   rows: number,
@@ -116,21 +117,23 @@ export function dequantizeInt4(
 }
 
 /**
- * @param stored what is stored for `weights`, both `[rows, columns]`.
- * @param mean of the inputs `[rows]`.
- * @returns the bias `[columns]` with which the outputs stay right on average: the layer's own, and
- *   `Σ_k mean[k] · (weights[k, n] - stored[k, n])`.
+ * Corrects the bias for the outputs' mean error.
+ *
+ * @param weights `[rows, columns]`.
+ * @param dequantized the same weights after quantization.
+ * @param mean of the inputs, `[rows]`.
+ * @returns `bias[n] + Σ_k mean[k] · (weights[k, n] - dequantized[k, n])`, `[columns]`.
  */
 export function correctedBias(
   bias: Float32Array,
   weights: Float32Array,
-  stored: Float32Array,
+  dequantized: Float32Array,
   mean: Float64Array,
 ): Float32Array<ArrayBuffer> {
   const columns = bias.length;
   const corrected = Float64Array.from(bias);
   for (let i = 0; i < weights.length; i++) {
-    const error = (weights[i] as number) - (stored[i] as number);
+    const error = (weights[i] as number) - (dequantized[i] as number);
     corrected[i % columns] =
       (corrected[i % columns] as number) + (mean[Math.floor(i / columns)] as number) * error;
   }
@@ -138,8 +141,10 @@ export function correctedBias(
 }
 
 /**
- * The order in which inputs get their codes: the groups that vary most first, and in a group the inputs that do, while all
- * others can still make up for them (GPTQ's `act_order`). {@link feedBackErrors} begins at the end.
+ * GPTQ's `act_order`: the groups of the largest mean variance get their codes first, and in a group the
+ * inputs of the largest variance, while the most others can still compensate their errors.
+ *
+ * @returns the rows by ascending variance: {@link quantizeWithFeedback} starts at the end.
  */
 function byVariance(covariance: Float64Array, rows: number): Uint32Array {
   const variance = (k: number) => covariance[k * rows + k] as number;
@@ -156,31 +161,31 @@ function byVariance(covariance: Float64Array, rows: number): Uint32Array {
   );
 }
 
-/** @returns U with `UᵀU` the covariance of the inputs in this order, its diagonal damped. */
+/** @returns the Cholesky factor U of the damped covariance, its inputs in this order. */
 function factorOf(covariance: Float64Array, order: Uint32Array): Float64Array {
   const rows = order.length;
   const factor = new Float64Array(rows * rows);
   let trace = 0;
   for (let k = 0; k < rows; k++) trace += covariance[k * rows + k] as number;
-  // Inputs that never vary leave nothing to choose by, and all factors are as good.
-  const added = (DAMPING * trace) / rows || 1;
+  // Without any variance, every factor gives the same codes.
+  const damping = (DAMPING * trace) / rows || 1;
   for (let i = 0; i < rows; i++) {
     for (let j = i; j < rows; j++) {
       const [a, b] = [order[i] as number, order[j] as number];
       factor[i * rows + j] = covariance[Math.min(a, b) * rows + Math.max(a, b)] as number;
     }
-    factor[i * rows + i] = (factor[i * rows + i] as number) + added;
+    factor[i * rows + i] = (factor[i * rows + i] as number) + damping;
   }
   if (!factorInPlace(factor, rows))
-    throw new RangeError('The covariance is not one: it is not positive definite');
+    throw new RangeError('The covariance matrix is not positive semidefinite');
   return factor;
 }
 
-function addErrors(weights: Float32Array, stored: Float32Array, sums: ErrorSums): void {
+function addErrors(weights: Float32Array, dequantized: Float32Array, sums: ErrorSums): void {
   sums.weights += weights.length;
   for (let i = 0; i < weights.length; i++) {
     const weight = weights[i] as number;
-    const error = Math.abs(weight - (stored[i] as number));
+    const error = Math.abs(weight - (dequantized[i] as number));
     sums.squares += weight * weight;
     sums.squaredErrors += error * error;
     sums.largestError = Math.max(sums.largestError, error);

@@ -1,15 +1,15 @@
 /**
  * @module Symmetric int8: a weight is `code · scale`, with codes in [-127, 127] and one scale per column.
  *
- * A column is what one output channel of a linear layer reads, or one token of the transposed `wte`: the product
- * of a row of activations and a column has a single scale, so it is summed in integers.
+ * A column holds the weights of one output of a linear layer, or of one token of the transposed `wte`. The
+ * dot product of an activation row and a column has a single scale, so it is summed in integers.
  */
+import type { ErrorSums } from './error-sums.ts';
+import { roundTiesToEven } from './rounding.ts';
 
-const LARGEST_CODE = 127;
-/** The least normal float32. Below it a scale would lose the precision that keeps codes in range. */
-const LEAST_SCALE = 2 ** -126;
-/** Added to and taken off a small number, this leaves it rounded to an integer, ties to even. */
-const ROUNDING = 1.5 * 2 ** 52;
+const MAX_CODE = 127;
+/** The smallest normal float32. A subnormal scale would lose the precision that keeps codes in range. */
+const MIN_SCALE = 2 ** -126;
 
 export interface QuantizedColumns {
   /** `[rows, columns]`. */
@@ -18,22 +18,12 @@ export interface QuantizedColumns {
   readonly scales: Float32Array<ArrayBuffer>;
 }
 
-/** What the errors of a tensor add up to, over as many calls as it is quantized in. */
-export interface ErrorSums {
-  weights: number;
-  squares: number;
-  squaredErrors: number;
-  largestError: number;
-}
-
-export const noErrors = (): ErrorSums => ({ weights: 0, squares: 0, squaredErrors: 0, largestError: 0 });
-
 /**
- * Quantizes a matrix by its columns: `scale = max|w| / 127`, `code = w / scale` rounded to the nearest, ties to even,
- * so that no weight is off by more than half a scale. A column of zeros has zeros and scale 1.
+ * Quantizes a matrix per column: `scale = max|w| / 127`, `code = w / scale` rounded to nearest, ties to even.
+ * No weight's error exceeds half a scale. A column of zeros gets codes 0 and scale 1.
  *
  * @param weights `[rows, columns]`, finite.
- * @param sums to which the errors are added.
+ * @param sums the errors are added to these.
  */
 export function quantizeColumns(weights: Float32Array, columns: number, sums: ErrorSums): QuantizedColumns {
   const scales = columnScales(weights, columns);
@@ -43,7 +33,7 @@ export function quantizeColumns(weights: Float32Array, columns: number, sums: Er
     for (let column = 0; column < columns; column++) {
       const weight = weights[row + column] as number;
       const scale = scales[column] as number;
-      const code = weight / scale + ROUNDING - ROUNDING;
+      const code = roundTiesToEven(weight / scale);
       codes[row + column] = code;
       const error = Math.abs(weight - code * scale);
       squares += weight * weight;
@@ -65,17 +55,7 @@ function columnScales(weights: Float32Array, columns: number): Float32Array<Arra
   }
   for (let column = 0; column < columns; column++) {
     const largest = scales[column] as number;
-    scales[column] = largest === 0 ? 1 : Math.max(largest / LARGEST_CODE, LEAST_SCALE);
+    scales[column] = largest === 0 ? 1 : Math.max(largest / MAX_CODE, MIN_SCALE);
   }
   return scales;
-}
-
-/** @returns the manifest's report: errors relative to the tensor's root mean square. */
-export function quantizationReport(name: string, sums: ErrorSums) {
-  const { weights, squares, squaredErrors, largestError } = sums;
-  return {
-    name,
-    max_error: squares === 0 ? 0 : largestError / Math.sqrt(squares / weights),
-    relative_rms_error: squares === 0 ? 0 : Math.sqrt(squaredErrors / squares),
-  };
 }

@@ -1,13 +1,11 @@
-/**
- * @module Seeded normal numbers, fast enough for a billion of them.
- */
+/** @module Seeded normal random numbers, fast enough for a billion of them. */
 
-/** A stream of 32 random bits a call. */
+/** Returns 32 random bits per call. */
 export type Random32 = () => number;
 
 /**
- * SplitMix with 32 bits (a counter through MurmurHash3's finalizer), started where the seed and a label say,
- * so that each tensor has numbers of its own whatever the order they are drawn in.
+ * 32-bit SplitMix (a counter through MurmurHash3's finalizer), seeded by a number and a label. Each tensor
+ * has its own label, so its values do not depend on the order of generation.
  */
 export function createRandom(seed: number, label: string): Random32 {
   let state = mix(seed >>> 0);
@@ -48,7 +46,7 @@ function upperQuantile(p: number): number {
   return t - numerator / denominator;
 }
 
-/** Fills `values` with normal numbers of the given mean and standard deviation; two for each draw. */
+/** Fills `values` with normal numbers of the given mean and standard deviation, two per draw. */
 export function fillNormal(values: Float32Array, random: Random32, deviation: number, mean = 0): void {
   const table = normalQuantiles();
   for (let i = 0; i < values.length; i += 2) {

@@ -1,6 +1,4 @@
-/**
- * @module Writing a safetensors file as a stream: the header first, then the numbers in the order it names them.
- */
+/** @module Writes a safetensors file as a stream: the header, then the tensors in the header's order. */
 import { open } from 'node:fs/promises';
 import { STORAGE_BYTES } from '../checkpoint/storage-types.ts';
 
@@ -11,17 +9,17 @@ export interface TensorHeader {
 }
 
 export interface SafetensorsWriter {
-  /** Appends bytes; a tensor may come in any number of pieces. */
+  /** Appends bytes; a tensor may be written in several calls. */
   write(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @returns the bytes of one tensor. */
+/** @returns the size of a tensor. */
 export function tensorBytes({ dtype, shape }: TensorHeader): number {
   return shape.reduce((product, size) => product * size, STORAGE_BYTES[dtype] ?? Number.NaN);
 }
 
-/** @returns the length and the JSON header, padded with spaces so that the numbers start at a multiple of 8 bytes. */
+/** @returns the length and the JSON header, padded with spaces to align the data to 8 bytes. */
 function safetensorsHeader(tensors: readonly TensorHeader[]): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
@@ -37,7 +35,7 @@ function safetensorsHeader(tensors: readonly TensorHeader[]): Uint8Array {
   return bytes;
 }
 
-/** Creates `path` and writes its header; the caller then writes every tensor, in order, and closes. */
+/** Creates `path` and writes its header. The caller writes every tensor, in order, then calls `close`. */
 export async function createSafetensors(
   path: string,
   tensors: readonly TensorHeader[],

@@ -1,19 +1,20 @@
 /**
- * @module Random checkpoints with the sizes of the published GPT-2s, for measuring without downloading them.
+ * @module Writes random checkpoints with the sizes of the published GPT-2s, for benchmarks without downloads.
  *
- * The weights are normal numbers as GPT-2 is initialized with: deviation 0.02, what is written into the residual
- * stream scaled by 1/√(2 · n_layer), LayerNorm gains around 1. Trained GPT-2s differ from that in a way that matters to
- * quantization: a few dimensions of the residual stream (138, 378 and 447 of gpt2's 768) carry numbers tens to hundreds
- * of times the median. {@link OUTLIERS} models them: with preset gpt2 a token's largest number is 16 times the median
- * before the first block and 44 times before the last, and up to 100 times behind the LayerNorms (transformers, random tokens).
+ * The weights are normal as in GPT-2's initialization: deviation 0.02, scaled by 1/√(2 · n_layer) in
+ * projections into the residual stream, LayerNorm gains around 1. Trained GPT-2s differ in a way that matters
+ * to quantization: a few dimensions of the residual stream (138, 378 and 447 of gpt2's 768) have values tens
+ * to hundreds of times the median. {@link OUTLIERS} models them: with preset gpt2 a token's largest value is
+ * 16 times the median before the first block and 44 times before the last, and up to 100 times behind the
+ * LayerNorms (transformers, random tokens).
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from '../checkpoint/config.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
 import { type Parameter, parametersOf } from '../checkpoint/parameters.ts';
+import type { OnProgress } from '../checkpoint/progress.ts';
 import { encodeFloats } from '../checkpoint/storage-types.ts';
-import type { OnProgress } from '../convert/convert.ts';
 import type { ModelConfig } from '../format/manifest.ts';
 import { createRandom, fillNormal, type Random32 } from './normal.ts';
 import { createSafetensors, tensorBytes } from './safetensors-writer.ts';
@@ -37,51 +38,55 @@ const DEVIATION = 0.02;
 const GAIN_DEVIATION = 0.1;
 
 /**
- * How the outlier dimensions differ from the others. What makes them large is what trained models show; what reads them is
- * small in return, as it must be for the other dimensions to have a say.
+ * Outlier dimensions of the residual stream. The weights that write to them are large, as in trained models.
+ * The weights that read them are small in return, so that the other dimensions still matter.
  */
 const OUTLIERS = {
   dimensions: 3,
-  /** What is added into the residual stream (`wte`, `wpe`, the columns of both `c_proj`) varies this many times as much. */
-  spread: 4,
-  /** Mean of `wpe` and of the biases of both `c_proj`, of either sign: what makes the dimension large for every token. */
+  /** Factor on the deviation of the writing weights: `wte`, `wpe`, and the columns of both `c_proj`. */
+  deviation: 4,
+  /** Mean, with a random sign, of `wpe` and of the biases of both `c_proj`: large for every token. */
   mean: 0.2,
-  /** Gains of `ln_1` and `ln_2` are this many times as large, and the biases of every LayerNorm this large. */
+  /** Factor on the gains of `ln_1` and `ln_2`. */
   gain: 2,
+  /** Magnitude of the bias of every LayerNorm. */
   bias: 0.2,
-  /** The rows of `c_attn` and `c_fc`, and the gain of `ln_f`, before the tied `wte`, are this many times as large. */
+  /**
+   * Factor on the reading weights: the rows of `c_attn` and `c_fc`, and the gain of `ln_f` (for the tied
+   * `wte`).
+   */
   reader: 1 / 16,
 } as const;
 
 export interface SynthesizeOptions {
   readonly preset: Preset;
-  /** The folder to write; if it is there it must be empty or written by this function, and is replaced. */
+  /** The folder to write. An existing one must be empty or a synthesized checkpoint, which is replaced. */
   readonly out: string;
-  /** An integer from 0 to 2^32 - 1; 0 if not given. */
+  /** An integer from 0 to 2^32 - 1. Default: 0. */
   readonly seed?: number;
-  /** F16 if not given. */
+  /** Default: F16. */
   readonly dtype?: 'F16' | 'F32';
   readonly onProgress?: OnProgress;
-  /** Stops between two blocks of weights. */
+  /** Aborts between two blocks of weights. */
   readonly signal?: AbortSignal;
 }
 
 export interface Synthesized {
   readonly parameters: number;
-  /** Of `model.safetensors`, without its header. */
+  /** Size of `model.safetensors` without its header. */
   readonly bytes: number;
 }
 
 /**
- * Writes a checkpoint in Hugging Face format; the same preset, seed and dtype give the same bytes.
- * `out` appears complete or not at all.
+ * Writes a checkpoint in Hugging Face format, atomically. Deterministic for a preset, seed and dtype.
  *
- * @throws CheckpointError if `out` holds something else.
+ * @throws CheckpointError if `out` must not be replaced.
  * @example await synthesize({ preset: 'tiny', out: 'dist/tiny-checkpoint', seed: 1 });
  */
 export async function synthesize(options: SynthesizeOptions): Promise<Synthesized> {
-  const isOurs = async (dir: string) => (await readJson(dir, 'config.json'))?.synthesized_by !== undefined;
-  return writeFolder({ out: options.out, what: 'a synthesized checkpoint', isOurs }, async (dir) => {
+  const isReplaceable = async (dir: string) =>
+    (await readJson(dir, 'config.json'))?.synthesized_by !== undefined;
+  return writeFolder({ out: options.out, kind: 'a synthesized checkpoint', isReplaceable }, async (dir) => {
     await writeMetadata(dir, options);
     return writeWeights(dir, options);
   });
@@ -114,7 +119,7 @@ async function writeMetadata(
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
 }
 
-/** Numbers of an embedding made and written at once; other tensors are small enough to be made whole. */
+/** Elements of an embedding to generate at once. Other tensors are small enough to be generated whole. */
 const BLOCK_ELEMENTS = 1 << 20;
 
 async function writeWeights(dir: string, options: SynthesizeOptions): Promise<Synthesized> {
@@ -147,17 +152,17 @@ interface Outlier {
   readonly sign: 1 | -1;
 }
 
-/** @returns what makes a parameter's values, those of an embedding in blocks of rows. */
+/** @returns a generator of a parameter's values: an embedding in blocks of rows, any other whole. */
 function createGenerator({ n_embd, n_layer }: Size, seed: number) {
   const outliers = chooseOutliers(n_embd, createRandom(seed, 'outliers'));
   return function* generate(parameter: Parameter): Generator<Float32Array<ArrayBuffer>> {
     const { name, kind, shape } = parameter;
     const columns = shape.at(-1) as number;
     const rows = shape.length === 1 ? 1 : (shape[0] as number);
-    const most = kind === 'embedding' ? Math.ceil(BLOCK_ELEMENTS / columns) : rows;
+    const blockRows = kind === 'embedding' ? Math.ceil(BLOCK_ELEMENTS / columns) : rows;
     const random = createRandom(seed, name);
-    for (let row = 0; row < rows; row += most) {
-      const values = new Float32Array(Math.min(most, rows - row) * columns);
+    for (let row = 0; row < rows; row += blockRows) {
+      const values = new Float32Array(Math.min(blockRows, rows - row) * columns);
       fill(values, parameter, random, n_layer);
       for (const outlier of outliers) addOutlier(values, parameter, outlier, n_embd);
       yield values;
@@ -179,13 +184,13 @@ function fill(values: Float32Array, { name, kind }: Parameter, random: Random32,
   else fillNormal(values, random, isProjection(name) ? DEVIATION / Math.sqrt(2 * n_layer) : DEVIATION);
 }
 
-/** @param values the parameter, or rows of an embedding. */
+/** @param values of the parameter, or of rows of an embedding; changed in place. */
 function addOutlier(values: Float32Array, { name, kind }: Parameter, outlier: Outlier, n_embd: number): void {
   const { dimension, sign } = outlier;
   if (kind === 'embedding' || (kind === 'linear' && isProjection(name))) {
     const mean = name === 'wpe.weight' ? sign * OUTLIERS.mean : 0;
     for (let i = dimension; i < values.length; i += n_embd)
-      values[i] = mean + OUTLIERS.spread * (values[i] as number);
+      values[i] = mean + OUTLIERS.deviation * (values[i] as number);
   } else if (kind === 'linear') {
     const outputs = values.length / n_embd;
     for (let i = dimension * outputs; i < (dimension + 1) * outputs; i++)

@@ -1,4 +1,7 @@
-/** @module Vercel's AI SDK: `ai` with `@ai-sdk/openai-compatible`. It writes prompts as a conversation, and stops at `\nuser:`. */
+/**
+ * @module Vercel's AI SDK: `ai` with `@ai-sdk/openai-compatible`. It formats prompts as a conversation, and
+ * sets the stop string `\nuser:`.
+ */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { APICallError, generateText, streamText } from 'ai';
 import { describe, expect, it } from 'vitest';
@@ -8,16 +11,16 @@ import {
   CATS,
   catBias,
   countingFetch,
-  expectStopped,
-  failureOf,
+  expectAbortStops,
   fillCache,
-  LONG,
+  LONG_TOKENS,
   MODEL,
   PROMPT,
-  plainly,
-  plainTexts,
+  referenceCompletion,
+  referenceTexts,
+  rejectionOf,
   SERVER,
-  TOKENS_TOO_MANY,
+  TOO_MANY_TOKENS,
 } from '../support/clients.ts';
 
 function model(options: { fetch?: typeof fetch; includeUsage?: boolean; model?: string } = {}) {
@@ -27,11 +30,11 @@ function model(options: { fetch?: typeof fetch; includeUsage?: boolean; model?: 
   );
 }
 
-// For completions it says each time that there are no tools to choose.
+// For completions the SDK warns each time that there is no tool choice.
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const STORY = { prompt: PROMPT, temperature: 0, maxOutputTokens: 24 };
-/** What it makes of that. */
+/** The SDK's request for `STORY`. */
 const SENT = {
   model: MODEL,
   prompt: `user:\n${PROMPT}\n\nassistant:\n`,
@@ -46,14 +49,14 @@ const extra = (edgebeam: Extra) => ({ providerOptions: { edgebeam } });
 describe('the AI SDK', () => {
   it('completes', async () => {
     const { text, finishReason, usage } = await generateText({ model: model(), ...STORY });
-    const plain = await plainly(SENT);
+    const plain = await referenceCompletion(SENT);
     expect(text).toBe(plain.choices[0]?.text);
     expect(text).not.toBe('');
     expect(finishReason).toBe('length');
     expect(usage).toMatchObject({ inputTokens: plain.usage.prompt_tokens, outputTokens: 24 });
   });
 
-  it('streams what it completes, and the usage', async () => {
+  it('streams the same text, and the usage', async () => {
     const stop = { stopSequences: ['e'] };
     const { text: whole } = await generateText({ model: model(), ...STORY, ...stop });
     const result = streamText({ model: model({ includeUsage: true }), ...STORY, ...stop });
@@ -61,20 +64,20 @@ describe('the AI SDK', () => {
     expect(pieces.join('')).toBe(whole);
     expect(whole).not.toContain('e');
     expect(await result.finishReason).toBe('stop');
-    const plain = await plainly({ ...SENT, stop: [...SENT.stop, 'e'] });
+    const plain = await referenceCompletion({ ...SENT, stop: [...SENT.stop, 'e'] });
     expect((await result.usage).outputTokens).toBe(plain.usage.completion_tokens);
   });
 
-  it('stops where the user would speak', async () => {
-    const line = await plainTexts({ ...SENT, stop: ['\nuser:', '.'] });
+  it('keeps its stop string for the next user turn beside our own', async () => {
+    const line = await referenceTexts({ ...SENT, stop: ['\nuser:', '.'] });
     expect((await generateText({ model: model(), ...STORY, stopSequences: ['.'] })).text).toBe(line[0]);
   });
 
   it('gets n texts and logprobs, in the body of the response', async () => {
-    const asked = { n: 3, logprobs: 2, seed: 5, temperature: 1 };
+    const options = { n: 3, logprobs: 2, seed: 5, temperature: 1 };
     const include = { responseBody: true };
-    const result = await generateText({ model: model(), ...STORY, ...extra(asked), include });
-    const plain = await plainly({ ...SENT, ...asked });
+    const result = await generateText({ model: model(), ...STORY, ...extra(options), include });
+    const plain = await referenceCompletion({ ...SENT, ...options });
     const { choices } = completionResponse.parse(result.response.body);
     expect(choices).toEqual(plain.choices);
     expect(choices).toHaveLength(3);
@@ -83,15 +86,15 @@ describe('the AI SDK', () => {
 
   it('gets the best beam, streamed or not', async () => {
     const beams = { num_beams: 4, length_penalty: 0.5 };
-    const [best] = await plainTexts({ ...SENT, ...beams });
-    expect([best]).not.toEqual(await plainTexts(SENT));
+    const [best] = await referenceTexts({ ...SENT, ...beams });
+    expect([best]).not.toEqual(await referenceTexts(SENT));
     expect((await generateText({ model: model(), ...STORY, ...extra(beams) })).text).toBe(best);
     const { textStream } = streamText({ model: model(), ...STORY, ...extra(beams) });
     expect((await Array.fromAsync(textStream)).join('')).toBe(best);
   });
 
-  it('is not disturbed by all beams in between', async () => {
-    // It sets stream_options itself: only a fetch can ask for them.
+  it('ignores the beams between its chunks', async () => {
+    // The SDK sets stream_options itself: only a custom fetch can request the beams.
     const withBeams: typeof fetch = (input, init) => {
       const body = JSON.parse(String(init?.body)) as object;
       return fetch(input, {
@@ -108,32 +111,36 @@ describe('the AI SDK', () => {
       include: { rawChunks: true },
     });
     for await (const part of fullStream) if (part.type === 'raw') raw.push(part.rawValue);
-    expect([await text]).toEqual(await plainTexts({ ...SENT, ...beams }));
+    expect([await text]).toEqual(await referenceTexts({ ...SENT, ...beams }));
     expect(raw.filter((chunk) => 'beams' in (chunk as object))).toHaveLength(24);
   });
 
-  it('says what is wrong, and does not ask again', async () => {
+  it('reports a 400 or 404, and does not retry it', async () => {
     const { fetch, statuses } = countingFetch();
-    const tooHot = await failureOf(generateText({ model: model({ fetch }), ...STORY, temperature: 3 }));
-    expect(APICallError.isInstance(tooHot)).toBe(true);
-    expect(tooHot).toMatchObject({
+    const invalidTemperature = await rejectionOf(
+      generateText({ model: model({ fetch }), ...STORY, temperature: 3 }),
+    );
+    expect(APICallError.isInstance(invalidTemperature)).toBe(true);
+    expect(invalidTemperature).toMatchObject({
       statusCode: 400,
       isRetryable: false,
       data: { error: { param: 'temperature' } },
     });
-    expect(tooHot).toHaveProperty('message', expect.stringContaining("'temperature'"));
-    const other = await failureOf(generateText({ model: model({ fetch, model: 'gpt-4' }), ...STORY }));
-    expect(other).toMatchObject({ statusCode: 404, data: { error: { code: 'model_not_found' } } });
+    expect(invalidTemperature).toHaveProperty('message', expect.stringContaining("'temperature'"));
+    const unknownModel = await rejectionOf(
+      generateText({ model: model({ fetch, model: 'gpt-4' }), ...STORY }),
+    );
+    expect(unknownModel).toMatchObject({ statusCode: 404, data: { error: { code: 'model_not_found' } } });
     expect(statuses).toEqual([400, 404]);
   });
 
-  it('says what goes wrong in the middle of a stream', async () => {
-    const cornered = extra({ allowed_token_ids: [11, 12], no_repeat_ngram_size: 1 });
+  it('reports an error in the middle of a stream', async () => {
+    const exhausted = extra({ allowed_token_ids: [11, 12], no_repeat_ngram_size: 1 });
     const errors: unknown[] = [];
     const result = streamText({
       model: model(),
       ...STORY,
-      ...cornered,
+      ...exhausted,
       onError: ({ error }) => {
         errors.push(error);
       },
@@ -143,10 +150,10 @@ describe('the AI SDK', () => {
     expect(await result.finishReason).toBe('error');
   });
 
-  it('asks again when the server was busy, if it may', async () => {
-    const request = { ...STORY, maxOutputTokens: TOKENS_TOO_MANY };
+  it('retries a 503 unless retries are off', async () => {
+    const request = { ...STORY, maxOutputTokens: TOO_MANY_TOKENS };
     const release = await fillCache();
-    const busy = await failureOf(generateText({ model: model(), ...request, maxRetries: 0 }));
+    const busy = await rejectionOf(generateText({ model: model(), ...request, maxRetries: 0 }));
     expect(busy).toMatchObject({
       statusCode: 503,
       isRetryable: true,
@@ -154,17 +161,17 @@ describe('the AI SDK', () => {
     });
     const { fetch, statuses } = countingFetch(release);
     const { text } = await generateText({ model: model({ fetch }), ...request });
-    expect([text]).toEqual(await plainTexts({ ...SENT, max_tokens: TOKENS_TOO_MANY }));
+    expect([text]).toEqual(await referenceTexts({ ...SENT, max_tokens: TOO_MANY_TOKENS }));
     expect(statuses).toEqual([503, 200]);
   });
 
-  it('breaks off', async () => {
-    await expectStopped(async () => {
+  it('stops the generation when it aborts', async () => {
+    await expectAbortStops(async () => {
       const abort = new AbortController();
       const { textStream } = streamText({
         model: model(),
         ...STORY,
-        maxOutputTokens: LONG,
+        maxOutputTokens: LONG_TOKENS,
         ...extra({ ignore_eos: true }),
         abortSignal: abort.signal,
       });
@@ -172,7 +179,7 @@ describe('the AI SDK', () => {
     });
   });
 
-  it('gets characters whole that are several tokens', async () => {
+  it('keeps characters of several tokens whole', async () => {
     const prompt = '从前 🐈 said “hé!” ';
     const request = {
       prompt,

@@ -1,4 +1,4 @@
-/** @module curl, which takes answers as they are. */
+/** @module curl, the client without any interpretation of the answers. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
@@ -12,14 +12,14 @@ import {
   CAT_TOKENS,
   CATS,
   catBias,
-  expectStopped,
+  expectAbortStops,
   fillCache,
-  idle,
-  LONG,
+  LONG_TOKENS,
   PROMPT,
   SERVER,
   STORY,
-  TOKENS_TOO_MANY,
+  TOO_MANY_TOKENS,
+  waitUntilIdle,
 } from '../support/clients.ts';
 
 const STORY_REQUEST = { prompt: PROMPT, max_tokens: 24, temperature: 0 };
@@ -54,14 +54,14 @@ async function chunksOf(body: object) {
   return events.slice(0, -2).map((data) => completionChunk.parse(JSON.parse(data)));
 }
 
-const joined = (chunks: Awaited<ReturnType<typeof chunksOf>>) =>
+const textOf = (chunks: Awaited<ReturnType<typeof chunksOf>>) =>
   chunks.map(({ choices }) => choices[0]?.text ?? '').join('');
 
 describe('curl', () => {
-  it('completes, and streams the same', async () => {
+  it('completes, and streams the same text', async () => {
     const [choice] = await choicesOf(STORY_REQUEST);
     expect(choice?.text).toMatch(STORY);
-    expect(joined(await chunksOf(STORY_REQUEST))).toBe(choice?.text);
+    expect(textOf(await chunksOf(STORY_REQUEST))).toBe(choice?.text);
   });
 
   it('gets n texts with their logprobs', async () => {
@@ -70,52 +70,55 @@ describe('curl', () => {
     for (const { logprobs, text } of choices) expect(logprobs?.tokens.join('')).toBe(text);
   });
 
-  it('gets the best beams, and streams the best with all of them in between', async () => {
+  it('gets the best beams, and streams the best one with all beams in between', async () => {
     const beams = { ...STORY_REQUEST, num_beams: 3 };
     const choices = await choicesOf({ ...beams, n: 2 });
     expect(choices).toHaveLength(2);
     const chunks = await chunksOf({ ...beams, stream_options: { include_beams: true } });
-    expect(joined(chunks)).toBe(choices[0]?.text);
+    expect(textOf(chunks)).toBe(choices[0]?.text);
     expect(chunks.filter((chunk) => chunk.beams)).toHaveLength(24);
   });
 
-  it('fails with the reason', async () => {
+  it('fails with the reason of a 400', async () => {
     const { code, stdout } = await curl({ ...STORY_REQUEST, temperature: 3 }, '--fail-with-body');
     expect(code).toBe(22);
     expect(errorResponse.parse(JSON.parse(stdout)).error.param).toBe('temperature');
   });
 
-  it('asks again when the server was busy, if it may', async () => {
-    const request = { ...STORY_REQUEST, max_tokens: TOKENS_TOO_MANY };
+  it('retries a 503 with --retry', async () => {
+    const request = { ...STORY_REQUEST, max_tokens: TOO_MANY_TOKENS };
     const release = await fillCache();
     const child = start(request, '--retry', '3');
     const answer = text(child.stdout);
-    // It tells of an attempt that failed before it waits for as long as the server said.
-    let told = '';
+    // curl reports the failed attempt before it waits for the server's retry-after.
+    let stderr = '';
     for await (const piece of child.stderr.iterator({ destroyOnReturn: false })) {
-      told += String(piece);
-      if (told.includes('\n')) break;
+      stderr += String(piece);
+      if (stderr.includes('\n')) break;
     }
-    expect(told).toMatch(/Will retry in 1 s/);
+    expect(stderr).toMatch(/Will retry in 1 s/);
     release();
     expect(await answer).toContain('little girl named Lily');
-    await idle();
+    await waitUntilIdle();
   });
 
-  it('breaks off', async () => {
-    await expectStopped(async () => {
-      const child = start({ ...STORY_REQUEST, max_tokens: LONG, ignore_eos: true, stream: true }, '-N');
+  it('stops the generation when it aborts', async () => {
+    await expectAbortStops(async () => {
+      const child = start(
+        { ...STORY_REQUEST, max_tokens: LONG_TOKENS, ignore_eos: true, stream: true },
+        '-N',
+      );
       await once(child.stdout, 'data');
       child.kill();
       await exitOf(child);
     });
   });
 
-  it('gets characters whole that are several tokens', async () => {
+  it('keeps characters of several tokens whole', async () => {
     const prompt = '从前 🐈 said “hé!” ';
     const sequence_bias = await catBias();
     const request = { ...STORY_REQUEST, prompt, echo: true, max_tokens: CAT_TOKENS, sequence_bias };
     expect((await choicesOf(request))[0]?.text).toBe(prompt + CATS);
-    expect(joined(await chunksOf(request))).toBe(prompt + CATS);
+    expect(textOf(await chunksOf(request))).toBe(prompt + CATS);
   });
 });

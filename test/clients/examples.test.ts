@@ -1,4 +1,4 @@
-/** @module The examples of docs/clients.md, run as they stand but for the port. */
+/** @module Runs the examples of docs/clients.md, with only the port changed. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,8 +28,11 @@ describe('docs/clients.md', () => {
     expect(PAGE.match(/^```(js|sh)$/gm)).toHaveLength(6);
   });
 
-  it.concurrent.each(EXAMPLES)('runs the one of $title', async ({ language, code, printed }) => {
-    expect(code).toContain('http://localhost:8787');
-    expect((await run(language, code)).trim()).toBe(printed.trim());
-  });
+  it.concurrent.each(EXAMPLES)(
+    'prints the documented output: $title',
+    async ({ language, code, printed }) => {
+      expect(code).toContain('http://localhost:8787');
+      expect((await run(language, code)).trim()).toBe(printed.trim());
+    },
+  );
 });

@@ -7,17 +7,17 @@ import {
   CATS,
   catBias,
   countingFetch,
-  expectStopped,
-  failureOf,
+  expectAbortStops,
   fillCache,
-  LONG,
+  LONG_TOKENS,
   MODEL,
   PROMPT,
-  plainly,
-  plainTexts,
+  referenceCompletion,
+  referenceTexts,
+  rejectionOf,
   SERVER,
   STORY,
-  TOKENS_TOO_MANY,
+  TOO_MANY_TOKENS,
 } from '../support/clients.ts';
 
 type Arguments = Parameters<InferenceClient['textGeneration']>[0];
@@ -29,7 +29,7 @@ function client(options: Options = {}): InferenceClient {
 }
 
 const GREEDY = { max_new_tokens: 24, temperature: 0 };
-/** What it makes of that. */
+/** The client's request for `GREEDY`. */
 const SENT = { prompt: PROMPT, temperature: 0, max_tokens: 24 };
 
 async function complete(parameters: Parameters_, inputs = PROMPT): Promise<string> {
@@ -44,13 +44,13 @@ describe('@huggingface/inference', () => {
   it('completes', async () => {
     const text = await complete(GREEDY);
     expect(text).toMatch(STORY);
-    expect([text]).toEqual(await plainTexts(SENT));
+    expect([text]).toEqual(await referenceTexts(SENT));
     const full = await complete({ ...GREEDY, return_full_text: true, details: false, watermark: false });
     expect(full).toBe(PROMPT + text);
     expect((await client().textGeneration({ inputs: PROMPT, model: MODEL })).generated_text).not.toBe('');
   });
 
-  it('streams what it completes, as the events that it promises', async () => {
+  it('streams the same text, as the events of its types', async () => {
     const parameters = { ...GREEDY, stop: ['One'] };
     const events = await eventsOf(parameters);
     const text = await complete(parameters);
@@ -61,13 +61,13 @@ describe('@huggingface/inference', () => {
       details: { finish_reason: 'stop_sequence', generated_tokens: events.length, input_length: 4 },
     });
     expect(events.slice(0, -1).every((event) => event.generated_text === null)).toBe(true);
-    // They are chunks of a completion all the same.
+    // The events are valid completion chunks as well.
     const chunks = events.map((event) => completionChunk.parse(event));
     expect(chunks.map(({ choices }) => choices[0]?.text).join('')).toBe(text);
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop');
   });
 
-  it('gets the prompt with the stream, and plain chunks if it wants', async () => {
+  it('gets the prompt with return_full_text, and plain chunks with details: false', async () => {
     const text = await complete(GREEDY);
     const events = await eventsOf({ ...GREEDY, return_full_text: true });
     expect(events.at(-1)?.generated_text).toBe(PROMPT + text);
@@ -78,58 +78,64 @@ describe('@huggingface/inference', () => {
 
   it('gets the logprobs of the tokens in a stream', async () => {
     const events = await eventsOf(GREEDY);
-    const [choice] = (await plainly({ ...SENT, logprobs: 0 })).choices;
+    const [choice] = (await referenceCompletion({ ...SENT, logprobs: 0 })).choices;
     expect(events.map(({ token }) => token.logprob)).toEqual(choice?.logprobs?.token_logprobs);
   });
 
   it('samples with a seed', async () => {
     const parameters = { max_new_tokens: 24, do_sample: true, temperature: 0.8, top_k: 20, seed: 11 };
-    const { max_new_tokens: max_tokens, ...others } = parameters;
-    expect([await complete(parameters)]).toEqual(await plainTexts({ prompt: PROMPT, max_tokens, ...others }));
+    const { max_new_tokens: max_tokens, ...rest } = parameters;
+    expect([await complete(parameters)]).toEqual(
+      await referenceTexts({ prompt: PROMPT, max_tokens, ...rest }),
+    );
     expect((await eventsOf(parameters)).at(-1)?.details?.seed).toBe(11);
   });
 
   it('gets the best beam, streamed or not', async () => {
-    const [best] = await plainTexts({ ...SENT, num_beams: 4 });
+    const [best] = await referenceTexts({ ...SENT, num_beams: 4 });
     const parameters = { ...GREEDY, num_beams: 4 };
     expect(await complete(parameters)).toBe(best);
     const events = await eventsOf(parameters);
     expect(events.map(({ token }) => token.text).join('')).toBe(best);
   });
 
-  it('gets all beams in between, if it asks', async () => {
+  it('gets all beams in between, with include_beams', async () => {
     const events = await eventsOf({ ...GREEDY, num_beams: 3, stream_options: { include_beams: true } });
     expect(events.filter((event) => 'beams' in event)).toHaveLength(24);
-    expect([events.at(-1)?.generated_text]).toEqual(await plainTexts({ ...SENT, num_beams: 3 }));
+    expect([events.at(-1)?.generated_text]).toEqual(await referenceTexts({ ...SENT, num_beams: 3 }));
   });
 
-  it('says what is wrong, and does not ask again', async () => {
+  it('reports a 400 or 404, and does not retry it', async () => {
     const { fetch, statuses } = countingFetch();
-    const hot = { inputs: PROMPT, parameters: { temperature: 3 } };
-    const whole = (await failureOf(client({ fetch }).textGeneration(hot))) as InferenceClientProviderApiError;
+    const invalid = { inputs: PROMPT, parameters: { temperature: 3 } };
+    const whole = (await rejectionOf(
+      client({ fetch }).textGeneration(invalid),
+    )) as InferenceClientProviderApiError;
     expect(whole.httpResponse).toMatchObject({ status: 400, body: { error: { param: 'temperature' } } });
-    const streamed = await failureOf(Array.fromAsync(client({ fetch }).textGenerationStream(hot)));
+    const streamed = await rejectionOf(Array.fromAsync(client({ fetch }).textGenerationStream(invalid)));
     expect(streamed).toHaveProperty('message', expect.stringContaining("'temperature'"));
-    const details = await failureOf(
+    const details = await rejectionOf(
       client({ fetch }).textGeneration({ inputs: PROMPT, parameters: { details: true } }),
     );
     expect(details).toMatchObject({ httpResponse: { body: { error: { param: 'details' } } } });
-    const other = await failureOf(client({ fetch }).textGeneration({ inputs: PROMPT, model: 'gpt2-xl' }));
-    expect(other).toMatchObject({
+    const unknownModel = await rejectionOf(
+      client({ fetch }).textGeneration({ inputs: PROMPT, model: 'gpt2-xl' }),
+    );
+    expect(unknownModel).toMatchObject({
       httpResponse: { status: 404, body: { error: { code: 'model_not_found' } } },
     });
     expect(statuses).toEqual([400, 400, 400, 404]);
   });
 
-  it('says what goes wrong in the middle of a stream', async () => {
-    const cornered = eventsOf({ ...GREEDY, allowed_token_ids: [11, 12], no_repeat_ngram_size: 1 });
-    expect(await failureOf(cornered)).toHaveProperty('message', expect.stringContaining('token'));
+  it('reports an error in the middle of a stream', async () => {
+    const exhausted = eventsOf({ ...GREEDY, allowed_token_ids: [11, 12], no_repeat_ngram_size: 1 });
+    expect(await rejectionOf(exhausted)).toHaveProperty('message', expect.stringContaining('token'));
   });
 
-  it('asks again at once when the server was busy, if it may', async () => {
-    const request = { inputs: PROMPT, parameters: { ...GREEDY, max_new_tokens: TOKENS_TOO_MANY } };
+  it('retries a 503 immediately unless retries are off', async () => {
+    const request = { inputs: PROMPT, parameters: { ...GREEDY, max_new_tokens: TOO_MANY_TOKENS } };
     const release = await fillCache();
-    const busy = await failureOf(client({ retry_on_error: false }).textGeneration(request));
+    const busy = await rejectionOf(client({ retry_on_error: false }).textGeneration(request));
     expect(busy).toMatchObject({ httpResponse: { status: 503, body: { error: { code: 'overloaded' } } } });
     const { fetch, statuses } = countingFetch(release);
     expect((await client({ fetch }).textGeneration(request)).generated_text).toMatch(STORY);
@@ -137,21 +143,21 @@ describe('@huggingface/inference', () => {
     expect(statuses.at(-1)).toBe(200);
   });
 
-  it('breaks off', async () => {
-    await expectStopped(async () => {
+  it('stops the generation when it aborts', async () => {
+    await expectAbortStops(async () => {
       const abort = new AbortController();
       const long = client({ signal: abort.signal }).textGenerationStream({
         inputs: PROMPT,
-        parameters: { ...GREEDY, max_new_tokens: LONG, ignore_eos: true },
+        parameters: { ...GREEDY, max_new_tokens: LONG_TOKENS, ignore_eos: true },
       });
       const reading = (async () => {
         for await (const _ of long) abort.abort();
       })();
-      await failureOf(reading);
+      await rejectionOf(reading);
     });
   });
 
-  it('gets characters whole that are several tokens', async () => {
+  it('keeps characters of several tokens whole', async () => {
     const inputs = '从前 🐈 said “hé!” ';
     const parameters = {
       temperature: 0,

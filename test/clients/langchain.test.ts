@@ -1,4 +1,6 @@
-/** @module LangChain: the class `OpenAI` of `@langchain/openai`. It sends lists of prompts, and always `n`. */
+/**
+ * @module LangChain: the class `OpenAI` of `@langchain/openai`. It sends lists of prompts, and `n` always.
+ */
 import { OpenAI } from '@langchain/openai';
 import { describe, expect, it } from 'vitest';
 import {
@@ -6,28 +8,28 @@ import {
   CATS,
   catBias,
   countingFetch,
-  expectStopped,
-  failureOf,
+  expectAbortStops,
   fillCache,
-  LONG,
+  LONG_TOKENS,
   MODEL,
   PROMPT,
-  plainly,
-  plainTexts,
+  referenceCompletion,
+  referenceTexts,
+  rejectionOf,
   SERVER,
   STORY,
-  TOKENS_TOO_MANY,
+  TOO_MANY_TOKENS,
 } from '../support/clients.ts';
 
 type Fields = NonNullable<ConstructorParameters<typeof OpenAI>[0]>;
 
-function llm(fields: Fields = {}, fetchOf: typeof fetch = fetch): OpenAI {
+function llm(fields: Fields = {}, customFetch: typeof fetch = fetch): OpenAI {
   return new OpenAI({
     model: MODEL,
     apiKey: 'none',
     temperature: 0,
     maxTokens: 24,
-    configuration: { baseURL: `${SERVER}/v1`, fetch: fetchOf },
+    configuration: { baseURL: `${SERVER}/v1`, fetch: customFetch },
     ...fields,
   });
 }
@@ -38,10 +40,10 @@ describe('LangChain', () => {
   it('completes', async () => {
     const text = await llm().invoke(PROMPT);
     expect(text).toMatch(STORY);
-    expect([text]).toEqual(await plainTexts(SENT));
+    expect([text]).toEqual(await referenceTexts(SENT));
   });
 
-  it('streams what it completes', async () => {
+  it('streams the same text', async () => {
     const stop = ['One'];
     const whole = await llm().invoke(PROMPT, { stop });
     const pieces = await Array.fromAsync(await llm().stream(PROMPT, { stop }));
@@ -49,25 +51,25 @@ describe('LangChain', () => {
     expect(pieces.length).toBeGreaterThan(10);
   });
 
-  it('completes several prompts, each in its place', async () => {
+  it('completes several prompts in their order', async () => {
     const prompts = [PROMPT, 'The dog', 'A bird', 'One day'];
-    const plain = await plainTexts({ ...SENT, prompt: prompts });
+    const plain = await referenceTexts({ ...SENT, prompt: prompts });
     expect(new Set(plain).size).toBe(4);
     expect(await llm().batch(prompts)).toEqual(plain);
     const { fetch, statuses } = countingFetch();
     const { generations } = await llm({ batchSize: 3 }, fetch).generate(prompts);
-    expect(generations.map(([one]) => one?.text)).toEqual(plain);
+    expect(generations.map(([generation]) => generation?.text)).toEqual(plain);
     expect(statuses).toEqual([200, 200]);
   });
 
-  it('gets n texts of each prompt in the same request, streamed or not', async () => {
+  it('gets n texts for each prompt in one request, streamed or not', async () => {
     const prompts = [PROMPT, 'The dog'];
     const fields = { n: 2, temperature: 1, modelKwargs: { seed: 3 } };
-    const plain = await plainTexts({ ...SENT, prompt: prompts, n: 2, temperature: 1, seed: 3 });
+    const plain = await referenceTexts({ ...SENT, prompt: prompts, n: 2, temperature: 1, seed: 3 });
     for (const streaming of [false, true]) {
       const { fetch, statuses } = countingFetch();
       const { generations } = await llm({ ...fields, streaming }, fetch).generate(prompts);
-      expect(generations.map((some) => some.length)).toEqual([2, 2]);
+      expect(generations.map(({ length }) => length)).toEqual([2, 2]);
       expect(generations.flat().map(({ text }) => text)).toEqual(plain);
       expect(statuses).toEqual([200]);
     }
@@ -75,7 +77,7 @@ describe('LangChain', () => {
 
   it('gets logprobs and usage', async () => {
     const { generations, llmOutput } = await llm({ modelKwargs: { logprobs: 2 } }).generate([PROMPT]);
-    const { choices, usage } = await plainly({ ...SENT, logprobs: 2 });
+    const { choices, usage } = await referenceCompletion({ ...SENT, logprobs: 2 });
     expect(generations[0]?.[0]?.generationInfo).toEqual({
       finishReason: 'length',
       logprobs: choices[0]?.logprobs,
@@ -88,50 +90,50 @@ describe('LangChain', () => {
   });
 
   it('gets the best beams', async () => {
-    const expected = await plainTexts({ ...SENT, num_beams: 4, n: 2 });
+    const expected = await referenceTexts({ ...SENT, num_beams: 4, n: 2 });
     const { generations } = await llm({ n: 2, modelKwargs: { num_beams: 4 } }).generate([PROMPT]);
     expect(generations[0]?.map(({ text }) => text)).toEqual(expected);
     const vllm = await llm({ n: 4, modelKwargs: { use_beam_search: true } }).generate([PROMPT]);
     expect(vllm.generations[0]?.slice(0, 2).map(({ text }) => text)).toEqual(expected);
   });
 
-  it.each([false, true])('streams the best beam, with all of them in between: %s', async (include_beams) => {
+  it.each([false, true])('streams the best beam, with include_beams %s', async (include_beams) => {
     const modelKwargs = { num_beams: 3, stream_options: { include_beams } };
     const pieces = await Array.fromAsync(await llm({ modelKwargs }).stream(PROMPT));
-    expect([pieces.join('')]).toEqual(await plainTexts({ ...SENT, num_beams: 3 }));
+    expect([pieces.join('')]).toEqual(await referenceTexts({ ...SENT, num_beams: 3 }));
     expect(pieces.length).toBeGreaterThan(10);
   });
 
-  it('says what is wrong, and does not ask again', async () => {
+  it('reports a 400 or 404, and does not retry it', async () => {
     const { fetch, statuses } = countingFetch();
-    const tooHot = await failureOf(llm({ temperature: 3 }, fetch).invoke(PROMPT));
-    expect(tooHot).toMatchObject({ status: 400, param: 'temperature', code: 'invalid_value' });
-    const other = await failureOf(llm({ model: 'gpt-3.5-turbo-instruct' }, fetch).invoke(PROMPT));
-    expect(other).toMatchObject({ status: 404, code: 'model_not_found' });
+    const invalidTemperature = await rejectionOf(llm({ temperature: 3 }, fetch).invoke(PROMPT));
+    expect(invalidTemperature).toMatchObject({ status: 400, param: 'temperature', code: 'invalid_value' });
+    const unknownModel = await rejectionOf(llm({ model: 'gpt-3.5-turbo-instruct' }, fetch).invoke(PROMPT));
+    expect(unknownModel).toMatchObject({ status: 404, code: 'model_not_found' });
     expect(statuses).toEqual([400, 404]);
   });
 
-  it('asks again when the server was busy, if it may', async () => {
+  it('retries a 503 unless retries are off', async () => {
     const release = await fillCache();
-    const busy = await failureOf(llm({ maxTokens: TOKENS_TOO_MANY, maxRetries: 0 }).invoke(PROMPT));
+    const busy = await rejectionOf(llm({ maxTokens: TOO_MANY_TOKENS, maxRetries: 0 }).invoke(PROMPT));
     expect(busy).toMatchObject({ status: 503, code: 'overloaded' });
     const { fetch, statuses } = countingFetch(release);
-    expect(await llm({ maxTokens: TOKENS_TOO_MANY }, fetch).invoke(PROMPT)).toMatch(STORY);
+    expect(await llm({ maxTokens: TOO_MANY_TOKENS }, fetch).invoke(PROMPT)).toMatch(STORY);
     expect(statuses).toEqual([503, 200]);
   });
 
-  it('breaks off', async () => {
-    await expectStopped(async () => {
+  it('stops the generation when it aborts', async () => {
+    await expectAbortStops(async () => {
       const abort = new AbortController();
-      const long = llm({ maxTokens: LONG, modelKwargs: { ignore_eos: true } });
+      const long = llm({ maxTokens: LONG_TOKENS, modelKwargs: { ignore_eos: true } });
       const reading = (async () => {
         for await (const _ of await long.stream(PROMPT, { signal: abort.signal })) abort.abort();
       })();
-      await failureOf(reading);
+      await rejectionOf(reading);
     });
   });
 
-  it('gets characters whole that are several tokens', async () => {
+  it('keeps characters of several tokens whole', async () => {
     const prompt = '从前 🐈 said “hé!” ';
     const cats = llm({
       maxTokens: CAT_TOKENS,

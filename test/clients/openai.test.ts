@@ -7,22 +7,22 @@ import {
   CATS,
   catBias,
   countingFetch,
-  expectStopped,
-  failureOf,
+  expectAbortStops,
   fillCache,
-  LONG,
+  LONG_TOKENS,
   MODEL,
   PROMPT,
-  plainly,
-  plainTexts,
+  referenceCompletion,
+  referenceTexts,
+  rejectionOf,
   SERVER,
   STORY,
-  TOKENS_TOO_MANY,
+  TOO_MANY_TOKENS,
 } from '../support/clients.ts';
 
 const STORY_REQUEST = { model: MODEL, prompt: PROMPT, max_tokens: 24, temperature: 0 };
 
-/** Fields that OpenAI does not know go along as they are. */
+/** Fields outside OpenAI's types; the client sends them unchanged. */
 interface Extra {
   readonly num_beams?: number;
   readonly use_beam_search?: boolean;
@@ -49,7 +49,7 @@ async function chunksOf(request: Request): Promise<OpenAI.Completion[]> {
   return chunks;
 }
 
-/** Each choice's text. */
+/** The text of each choice. */
 function textsOf(chunks: readonly OpenAI.Completion[]): string[] {
   const texts: string[] = [];
   for (const { index, text } of chunks.flatMap(({ choices }) => choices)) {
@@ -67,7 +67,7 @@ describe('openai', () => {
     expect(_request_id).toMatch(/\S/);
   });
 
-  it('streams what it completes, and the usage', async () => {
+  it('streams the same text, and the usage', async () => {
     const request = { ...STORY_REQUEST, stop: 'One' };
     const whole = await complete(request);
     const chunks = await chunksOf({ ...request, stream_options: { include_usage: true } });
@@ -77,19 +77,19 @@ describe('openai', () => {
     expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('stop');
   });
 
-  it('gets n texts of each of several prompts, streamed or not', async () => {
+  it('gets n texts for each of several prompts, streamed or not', async () => {
     const request = { ...STORY_REQUEST, prompt: [PROMPT, 'The dog'], n: 3, temperature: 1, seed: 7 };
     const texts = (await complete(request)).choices.map(({ text }) => text);
     expect(new Set(texts).size).toBe(6);
-    expect(texts).toEqual(await plainTexts(request));
+    expect(texts).toEqual(await referenceTexts(request));
     expect(textsOf(await chunksOf(request))).toEqual(texts);
   });
 
-  it('gets logprobs, of the prompt too', async () => {
+  it('gets logprobs, including those of the prompt', async () => {
     const request = { ...STORY_REQUEST, logprobs: 2, echo: true };
     const [choice] = (await complete(request)).choices;
     const { logprobs } = choice ?? {};
-    expect(logprobs).toEqual((await plainly(request)).choices[0]?.logprobs);
+    expect(logprobs).toEqual((await referenceCompletion(request)).choices[0]?.logprobs);
     expect(logprobs?.tokens?.join('')).toBe(choice?.text);
     expect(logprobs?.token_logprobs?.[0]).toBeNull();
     expect(logprobs?.token_logprobs?.[4]).toBeLessThan(0);
@@ -108,71 +108,70 @@ describe('openai', () => {
     async ({ fields }) => {
       const request = { ...STORY_REQUEST, ...fields };
       const { choices } = await complete(request);
-      expect(choices).toEqual((await plainly(request)).choices);
+      expect(choices).toEqual((await referenceCompletion(request)).choices);
       const scores = choices.map((choice) => (choice as { sequences_score?: number }).sequences_score ?? 0);
       expect(scores).toEqual(scores.toSorted((a, b) => b - a));
       expect(new Set(choices.map(({ text }) => text)).size).toBe(3);
     },
   );
 
-  it('streams the best beam, and all of them in between', async () => {
+  it('streams the best beam, with all beams in between', async () => {
     const request = { ...STORY_REQUEST, num_beams: 3 };
-    const expected = await plainTexts(request);
+    const expected = await referenceTexts(request);
     const chunks = await chunksOf(request);
     expect(textsOf(chunks)).toEqual(expected);
     expect(chunks.every(({ choices }) => choices.length === 1)).toBe(true);
     const withBeams = await chunksOf({ ...request, stream_options: { include_beams: true } });
     expect(textsOf(withBeams)).toEqual(expected);
     expect(withBeams.filter((chunk) => 'beams' in chunk)).toHaveLength(24);
-    // Tokens that are certain do not wait for the end.
+    // Certain tokens are emitted before the end of the search.
     const first = withBeams.findIndex(({ choices }) => choices.length > 0);
     expect(withBeams.slice(first).some((chunk) => 'beams' in chunk)).toBe(true);
   });
 
-  it('says what is wrong, and does not ask again', async () => {
+  it('reports a 400 or 404, and does not retry it', async () => {
     const { fetch, statuses } = countingFetch();
     const { completions } = client({ fetch });
-    const tooHot = await failureOf(completions.create({ ...STORY_REQUEST, temperature: 3 }));
-    expect(tooHot).toBeInstanceOf(OpenAI.BadRequestError);
-    expect(tooHot).toMatchObject({
+    const invalidTemperature = await rejectionOf(completions.create({ ...STORY_REQUEST, temperature: 3 }));
+    expect(invalidTemperature).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(invalidTemperature).toMatchObject({
       param: 'temperature',
       code: 'invalid_value',
       type: 'invalid_request_error',
     });
-    expect(tooHot).toHaveProperty('message', expect.stringContaining('3'));
-    const other = await failureOf(completions.create({ ...STORY_REQUEST, model: 'gpt-4' }));
-    expect(other).toBeInstanceOf(OpenAI.NotFoundError);
-    expect(other).toMatchObject({ param: 'model', code: 'model_not_found' });
+    expect(invalidTemperature).toHaveProperty('message', expect.stringContaining('3'));
+    const unknownModel = await rejectionOf(completions.create({ ...STORY_REQUEST, model: 'gpt-4' }));
+    expect(unknownModel).toBeInstanceOf(OpenAI.NotFoundError);
+    expect(unknownModel).toMatchObject({ param: 'model', code: 'model_not_found' });
     expect(statuses).toEqual([400, 404]);
   });
 
-  it('says what goes wrong in the middle of a stream', async () => {
-    const cornered = { ...STORY_REQUEST, allowed_token_ids: [11, 12], no_repeat_ngram_size: 1 };
+  it('reports an error in the middle of a stream', async () => {
+    const exhausted = { ...STORY_REQUEST, allowed_token_ids: [11, 12], no_repeat_ngram_size: 1 };
     const chunks: unknown[] = [];
     const reading = (async () => {
-      const stream = await client().completions.create({ ...cornered, stream: true });
+      const stream = await client().completions.create({ ...exhausted, stream: true });
       for await (const chunk of stream) chunks.push(chunk);
     })();
-    expect(await failureOf(reading)).toMatchObject({ code: 'no_token_left' });
+    expect(await rejectionOf(reading)).toMatchObject({ code: 'no_token_left' });
     expect(chunks).toHaveLength(2);
   });
 
-  it('asks again when the server was busy, if it may', async () => {
-    const request = { ...STORY_REQUEST, max_tokens: TOKENS_TOO_MANY };
+  it('retries a 503 unless retries are off', async () => {
+    const request = { ...STORY_REQUEST, max_tokens: TOO_MANY_TOKENS };
     const release = await fillCache();
-    const patient = countingFetch(release);
-    const impatient = client({ maxRetries: 0 }).completions.create(request);
-    const busy = await failureOf(impatient);
+    const retrying = countingFetch(release);
+    const busy = await rejectionOf(client({ maxRetries: 0 }).completions.create(request));
     expect(busy).toBeInstanceOf(OpenAI.InternalServerError);
     expect(busy).toMatchObject({ status: 503, code: 'overloaded' });
-    const { choices } = await client({ fetch: patient.fetch }).completions.create(request);
+    const { choices } = await client({ fetch: retrying.fetch }).completions.create(request);
     expect(choices[0]?.text).toMatch(STORY);
-    expect(patient.statuses).toEqual([503, 200]);
+    expect(retrying.statuses).toEqual([503, 200]);
   });
 
-  it('breaks off', async () => {
-    await expectStopped(async () => {
-      const request = { ...STORY_REQUEST, max_tokens: LONG, ignore_eos: true, stream: true } as const;
+  it('stops the generation when it aborts', async () => {
+    await expectAbortStops(async () => {
+      const request = { ...STORY_REQUEST, max_tokens: LONG_TOKENS, ignore_eos: true, stream: true } as const;
       const stream = await client().completions.create(request);
       for await (const { choices } of stream) {
         expect(choices).toHaveLength(1);
@@ -181,7 +180,7 @@ describe('openai', () => {
     });
   });
 
-  it('gets characters whole that are several tokens', async () => {
+  it('keeps characters of several tokens whole', async () => {
     const prompt = '从前 🐈 said “hé!” ';
     const sequence_bias = await catBias();
     const request = { ...STORY_REQUEST, prompt, echo: true, max_tokens: CAT_TOKENS, sequence_bias };

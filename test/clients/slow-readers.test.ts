@@ -1,10 +1,16 @@
-/** @module Clients that hardly read what they asked for, or not at all: nobody else waits for them, and they keep nothing. */
+/**
+ * @module Clients that read their stream slowly or not at all: they block no other request, and their slots
+ * are released.
+ */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { health, idle, PROMPT, plainTexts, SERVER } from '../support/clients.ts';
+import { health, PROMPT, referenceTexts, SERVER, waitUntilIdle } from '../support/clients.ts';
 
-/** Each token is told so often, with its alternatives: far more than lies between the server and a client that does not read. */
+/**
+ * 128 choices with logprobs: far more data than the buffers between the server and a client that does not
+ * read.
+ */
 const FLOOD = {
   prompt: PROMPT,
   max_tokens: 480,
@@ -14,7 +20,7 @@ const FLOOD = {
   logprobs: 5,
   stream: true,
 };
-const OTHERS = [
+const OTHER_REQUESTS = [
   { prompt: PROMPT, max_tokens: 60, temperature: 0 },
   { prompt: 'The dog', max_tokens: 40, temperature: 1, seed: 4, n: 2 },
   { prompt: ['A cat', 'Two birds'], max_tokens: 30, num_beams: 4 },
@@ -22,12 +28,12 @@ const OTHERS = [
 
 const sockets: Socket[] = [];
 
-/** Asks for a flood, and reads nothing of it. */
-async function ask(): Promise<Socket> {
+/** Requests the flood, and reads nothing of it. */
+async function requestFlood(): Promise<Socket> {
   const { hostname: host, port } = new URL(SERVER);
   const socket = connect({ host, port: Number(port) });
   sockets.push(socket);
-  // What it is told when the server breaks the answer off.
+  // The server may abort the answer.
   socket.on('error', () => {});
   socket.pause();
   await once(socket, 'connect');
@@ -45,38 +51,38 @@ function readSlowly(socket: Socket): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-describe('a client that hardly reads', () => {
+describe('a client that hardly reads its stream', () => {
   afterEach(() => {
     for (const socket of sockets.splice(0)) socket.destroy();
   });
 
-  it('holds up nobody else, and has given everything back when it leaves', async () => {
-    await idle();
-    const alone = await Promise.all(OTHERS.map(plainTexts));
-    await ask();
-    readSlowly(await ask());
-    // Neither can go on: what they have been sent is all that there is room for on the way.
-    let before = -1;
-    const stuck = async () => {
+  it('blocks no other request, and releases its slots when it disconnects', async () => {
+    await waitUntilIdle();
+    const alone = await Promise.all(OTHER_REQUESTS.map(referenceTexts));
+    await requestFlood();
+    readSlowly(await requestFlood());
+    // Wait until backpressure stops both: the buffers on the way are full.
+    let takenBefore = -1;
+    const isStalled = async () => {
       const { requests, slots } = await health();
-      const stands = requests === 2 && slots.taken === before;
-      before = slots.taken;
-      return stands;
+      const stalled = requests === 2 && slots.taken === takenBefore;
+      takenBefore = slots.taken;
+      return stalled;
     };
-    await expect.poll(stuck, { timeout: 40_000, interval: 1000 }).toBe(true);
+    await expect.poll(isStalled, { timeout: 40_000, interval: 1000 }).toBe(true);
     for (let round = 0; round < 3; round++) {
-      expect(await Promise.all(OTHERS.map(plainTexts))).toEqual(alone);
+      expect(await Promise.all(OTHER_REQUESTS.map(referenceTexts))).toEqual(alone);
     }
     const { requests, slots } = await health();
-    expect([requests, slots.taken]).toEqual([2, before]);
+    expect([requests, slots.taken]).toEqual([2, takenBefore]);
     for (const socket of sockets) socket.destroy();
-    await idle();
+    await waitUntilIdle();
   });
 
-  it('is noticed when it leaves while it computes', async () => {
-    const socket = await ask();
+  it('is noticed when it disconnects during the computation', async () => {
+    const socket = await requestFlood();
     await expect.poll(async () => (await health()).slots.taken).toBeGreaterThan(5);
     socket.destroy();
-    await idle();
+    await waitUntilIdle();
   });
 });

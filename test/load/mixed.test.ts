@@ -49,7 +49,7 @@ describe('32 mixed requests at once', () => {
       return alone.compare(request, await server.ask(request, leave));
     });
     const refusals = refused.map(async ({ request }) => {
-      await setTimeout(draw.whole(0, MOST_DELAY_MILLISECONDS));
+      await setTimeout(draw.integer(0, MOST_DELAY_MILLISECONDS));
       return await server.ask(request);
     });
     const [compared, told] = await Promise.all([Promise.all(answers), Promise.all(refusals)]);
@@ -73,13 +73,13 @@ function clientsOf(draw: Draw, count: number): Client[] {
   const twin = draw.pick(some);
   return draw.shuffled([...some, twin, twin, twin]).map((request) => ({
     request,
-    delay: draw.whole(0, MOST_DELAY_MILLISECONDS),
+    delay: draw.integer(0, MOST_DELAY_MILLISECONDS),
     leave: draw.chance(0.25) ? leaveOf(draw, request) : undefined,
   }));
 }
 
 function leaveOf(draw: Draw, { streams }: LoadRequest): Leave {
   return streams && draw.chance(0.7)
-    ? { after: 'events', count: draw.whole(1, 10) }
-    : { after: 'milliseconds', count: draw.whole(0, 300) };
+    ? { after: 'events', count: draw.integer(1, 10) }
+    : { after: 'milliseconds', count: draw.integer(0, 300) };
 }

@@ -65,13 +65,13 @@ function jobsOf(draw: Draw, count: number): Job[] {
 
 function leavingJob(draw: Draw, leaving: Leaving): Job {
   if (leaving === 'in the middle') {
-    return { request: draw.pick(STREAMS), leaving, leave: { after: 'events', count: draw.whole(1, 6) } };
+    return { request: draw.pick(STREAMS), leaving, leave: { after: 'events', count: draw.integer(1, 6) } };
   }
   const [requests, least, most] = leaving === 'at once' ? [POOL, 0, 10] : [WHOLES, 10, 200];
   return {
     request: draw.pick(requests),
     leaving,
-    leave: { after: 'milliseconds', count: draw.whole(least, most) },
+    leave: { after: 'milliseconds', count: draw.integer(least, most) },
   };
 }
 

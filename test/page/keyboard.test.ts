@@ -1,20 +1,20 @@
-/** @module The page without a mouse, and for who does not see it. */
+/** @module The page with a keyboard only, and with a screen reader. */
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { describeInChromium, openPage } from '../support/search-page.ts';
 
-/** Presses Tab until the element with this id, or the first of this role in it, has the focus. */
+/** Presses Tab until the focus is on the element with this id or inside it. */
 async function tabTo(page: Page, id: string): Promise<void> {
-  const here = `document.activeElement.closest('#${id}') !== null`;
+  const hasFocus = `document.activeElement.closest('#${id}') !== null`;
   for (let presses = 0; presses < 60; presses++) {
-    if (await page.evaluate(here)) return;
+    if (await page.evaluate(hasFocus)) return;
     await page.keyboard.press('Tab');
   }
-  throw new Error(`Tab does not lead to #${id}`);
+  throw new Error(`#${id} cannot be reached with Tab`);
 }
 
-describeInChromium('the keyboard alone', () => {
-  it('asks, stops, reads tokens, and goes through time', async () => {
+describeInChromium('the keyboard', () => {
+  it('starts and stops a search, selects tokens, and moves the time slider', async () => {
     const view = await openPage();
     const { page } = view;
     const { keyboard } = page;
@@ -30,16 +30,16 @@ describeInChromium('the keyboard alone', () => {
     await keyboard.press('ControlOrMeta+Enter');
     await page.locator('#tree text.run').nth(8).waitFor();
     await keyboard.press('Escape');
-    await view.over('stopped');
+    await view.waitForEnd('stopped');
 
     await keyboard.press('ControlOrMeta+a');
     await keyboard.type('12');
     await tabTo(page, 'more');
     await page.keyboard.press('Shift+Tab');
     await keyboard.press('Enter');
-    await view.over();
-    expect(view.asked.at(-1)).toMatchObject({ prompt: 'The little bird', num_beams: 4, max_tokens: 12 });
-    expect(await view.texts()).toEqual(await view.answers());
+    await view.waitForEnd();
+    expect(view.requests.at(-1)).toMatchObject({ prompt: 'The little bird', num_beams: 4, max_tokens: 12 });
+    expect(await view.texts()).toEqual(await view.apiTexts());
 
     await tabTo(page, 'texts');
     await keyboard.press('ArrowRight');
@@ -60,53 +60,53 @@ describeInChromium('the keyboard alone', () => {
     await page.locator('#outline-list li').first().waitFor();
   });
 
-  it('always shows where it is', async () => {
+  it('always has a visible focus', async () => {
     const { page } = await openPage('num_beams=2&max_tokens=4&run=1');
     await page.locator('#result[data-state=done]').waitFor();
-    const unseen = new Set<string>();
+    const withoutOutline = new Set<string>();
     for (let presses = 0; presses < 45; presses++) {
       await page.keyboard.press('Tab');
-      const found = await page.evaluate<string>(`(() => {
+      const html = await page.evaluate<string>(`(() => {
         const element = document.activeElement;
         const shown = element.closest('label') ?? element;
-        const outlined = [element, shown].some((one) => getComputedStyle(one).outlineStyle !== 'none');
+        const outlined = [element, shown].some((target) => getComputedStyle(target).outlineStyle !== 'none');
         return element === document.body || outlined ? '' : element.outerHTML;
       })()`);
-      if (found) unseen.add(found);
+      if (html) withoutOutline.add(html);
     }
-    expect([...unseen]).toEqual([]);
+    expect([...withoutOutline]).toEqual([]);
   });
 });
 
-describeInChromium('who listens', () => {
-  it('hears sentences, and how it ended', async () => {
+describeInChromium('a screen reader', () => {
+  it('announces sentences, and how the search ended', async () => {
     const { page } = await openPage('search=greedy&max_tokens=40');
     await page.evaluate(`
-      window.heard = [];
+      window.announced = [];
       new MutationObserver((changes) => {
-        for (const { addedNodes } of changes) for (const node of addedNodes) heard.push(node.textContent);
+        for (const { addedNodes } of changes) for (const node of addedNodes) announced.push(node.textContent);
       }).observe(document.querySelector('#live'), { childList: true });
     `);
     await page.getByRole('button', { name: 'Generate' }).click();
     await page.locator('#result[data-state=done]').waitFor();
     await page.locator('#live [data-end]').waitFor({ state: 'attached' });
-    const heard = await page.evaluate<string[]>('heard');
-    expect(heard.length).toBeLessThan(9);
-    expect(heard.at(-1)).toBe('Done. ');
+    const announced = await page.evaluate<string[]>('announced');
+    expect(announced.length).toBeLessThan(9);
+    expect(announced.at(-1)).toBe('Done. ');
     const [text] = await page.locator('.tokens').allTextContents();
-    const words = (all: string) => all.split(/\s+/).filter(Boolean);
-    expect(words(heard.slice(0, -1).join(' '))).toEqual(words(text ?? ''));
+    const words = (joined: string) => joined.split(/\s+/).filter(Boolean);
+    expect(words(announced.slice(0, -1).join(' '))).toEqual(words(text ?? ''));
   });
 
-  it('has the tree as lists, of the step that is looked at', async () => {
+  it('reads the tree of the selected step as lists', async () => {
     const view = await openPage('num_beams=4&max_tokens=10&run=1');
-    await view.over();
+    await view.waitForEnd();
     await view.page.getByText('The tree as text').click();
     const items = view.page.locator('#outline-list li');
     await expect.poll(() => items.count()).toBe((await view.runs()).length);
-    const all = (await items.allTextContents()).join('\n');
-    expect(all).toMatch(/“[^”]+”, steps? \d+( to \d+)?: dropped/);
-    expect(all).toMatch(/finished \(length\) with score −\d\.\d{3}, returned as text 1/);
+    const outline = (await items.allTextContents()).join('\n');
+    expect(outline).toMatch(/“[^”]+”, steps? \d+( to \d+)?: dropped/);
+    expect(outline).toMatch(/finished \(length\) with score −\d\.\d{3}, returned as text 1/);
     await view.button('First step').click();
     await expect.poll(() => items.count()).toBe(4);
   });

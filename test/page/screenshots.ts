@@ -1,8 +1,8 @@
 /**
- * @module Screenshots of the page, to be looked at: every width in light and dark, on a server of its own.
+ * @module Takes screenshots of the page for review, in several widths, light and dark. Starts its own server.
  *
  *     node test/page/screenshots.ts [FOLDER]
- *     node test/page/screenshots.ts --docs    those of the documentation, into docs/images
+ *     node test/page/screenshots.ts --docs    the documentation's, into docs/images
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,36 +23,36 @@ interface Shot {
   readonly width: number;
   readonly height: number;
   readonly fragment: string;
-  /** What is done before the picture is taken. */
-  readonly reach?: (page: Page) => Promise<unknown>;
-  /** The whole page if there is none, the window alone, or what a selector names. */
+  /** Actions before the screenshot. */
+  readonly prepare?: (page: Page) => Promise<unknown>;
+  /** The window, or the element of a selector. Default: the whole page. */
   readonly part?: 'window' | `#${string}`;
-  /** Both if there is none. */
+  /** Default: both. */
   readonly scheme?: Scheme;
 }
 
 type Scheme = 'light' | 'dark';
 
-const pointAtToken = (page: Page) => page.locator('.tokens [role=option]').nth(6).hover();
+const hoverOverToken = (page: Page) => page.locator('.tokens [role=option]').nth(6).hover();
 
 const SHOTS: readonly Shot[] = [
   ...[360, 1280, 2560].map((width) => ({
     ...{ name: `page-${width}`, width, height: width === 360 ? 780 : Math.round(width * 0.625) },
-    ...{ fragment: SEARCH, reach: pointAtToken },
+    ...{ fragment: SEARCH, prepare: hoverOverToken },
   })),
   { name: 'start', width: 1280, height: 800, fragment: '' },
   { name: 'groups', width: 1280, height: 800, fragment: GROUPS },
   {
     ...{ name: 'early', width: 1280, height: 800, fragment: SEARCH },
-    reach: (page) => page.locator('#time-slider').fill('18'),
+    prepare: (page) => page.locator('#time-slider').fill('18'),
   },
   {
     ...{ name: 'fit', width: 1280, height: 800, fragment: SEARCH },
-    reach: (page) => page.locator('#zoom-fit').click(),
+    prepare: (page) => page.locator('#zoom-fit').click(),
   },
   {
     ...{ name: 'without-dropped', width: 1280, height: 800, fragment: SEARCH },
-    reach: (page) => page.locator('#show-dropped').uncheck(),
+    prepare: (page) => page.locator('#show-dropped').uncheck(),
   },
   {
     ...{ name: 'samples', width: 1280, height: 800 },
@@ -65,23 +65,23 @@ const DOCS: readonly Shot[] = [
   {
     ...{ name: 'page', width: 1280, height: 860, scheme: 'light', part: 'window' },
     fragment: 'num_beams=6&max_tokens=48&no_repeat_ngram_size=3&run=1',
-    reach: pointAtToken,
+    prepare: hoverOverToken,
   },
   {
     ...{ name: 'tree', width: 2400, height: 1200, scheme: 'dark', part: '#tree-panel', fragment: SEARCH },
-    reach: (page) => page.locator('#zoom-fit').click(),
+    prepare: (page) => page.locator('#zoom-fit').click(),
   },
   { name: 'groups', width: 1280, height: 860, scheme: 'light', part: '#tree-panel', fragment: GROUPS },
 ];
 
 async function take(browser: Browser, url: string, shot: Shot, colorScheme: Scheme): Promise<void> {
-  const { name, width, height, fragment, reach, part } = shot;
+  const { name, width, height, fragment, prepare, part } = shot;
   const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
   await page.goto(`${url}/#${fragment}`);
   if (fragment.includes('run=1')) {
     await page.locator('#result[data-state=done], #result[data-state=failed]').waitFor({ state: 'attached' });
   }
-  await reach?.(page);
+  await prepare?.(page);
   await page.waitForLoadState('networkidle');
   const path = join(folder, forDocs ? `${name}.png` : `${name}-${colorScheme}.png`);
   if (part?.startsWith('#')) await page.locator(part).screenshot({ path });
@@ -100,4 +100,4 @@ try {
 } finally {
   await browser.close();
 }
-console.log(`the pictures are in ${folder}`);
+console.log(`Screenshots are in ${folder}`);

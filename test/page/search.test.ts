@@ -1,4 +1,4 @@
-/** @module People's searches: what the page shows is what the API answers. */
+/** @module Searches on the page: it must show the texts of the API's responses. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, inject, it } from 'vitest';
@@ -9,7 +9,7 @@ interface Health {
   readonly slots: { readonly reserved: number; readonly taken: number };
 }
 
-/** Nothing ends it early. */
+/** `min_tokens` prevents an early end. */
 const LONG = 'num_beams=8&max_tokens=400&min_tokens=400';
 
 async function health(): Promise<Health> {
@@ -17,42 +17,42 @@ async function health(): Promise<Health> {
 }
 
 describeInChromium('a search', () => {
-  it('is greedy, from a prompt that is typed', async () => {
+  it('is greedy, with a typed prompt', async () => {
     const view = await openPage();
     await view.page.getByLabel('Prompt').fill('Tom and Mia went to the zoo.');
     await view.page.getByLabel('Greedy').check();
     await view.page.getByLabel('max_tokens').fill('20');
     await view.generate();
-    await view.over();
-    expect(view.asked).toHaveLength(1);
-    expect(view.asked[0]).toMatchObject({
+    await view.waitForEnd();
+    expect(view.requests).toHaveLength(1);
+    expect(view.requests[0]).toMatchObject({
       prompt: 'Tom and Mia went to the zoo.',
       max_tokens: 20,
       temperature: 0,
     });
     const texts = await view.texts();
     expect(texts[0]?.length).toBeGreaterThan(40);
-    expect(texts).toEqual(await view.answers());
+    expect(texts).toEqual(await view.apiTexts());
     await view.page.getByText('keeps a single text').waitFor();
   });
 
-  it('draws several samples, and the tree of what they share', async () => {
+  it('draws several samples, and the tree of their shared prefixes', async () => {
     const view = await openPage('search=sampling&n=3&seed=7&temperature=0.7&max_tokens=16');
     await view.generate();
-    await view.over();
+    await view.waitForEnd();
     const texts = await view.texts();
     expect(new Set(texts).size).toBe(3);
-    expect(texts).toEqual(await view.answers());
+    expect(texts).toEqual(await view.apiTexts());
     const ends = (await view.runs()).filter((run) => run.includes('■'));
     expect(ends).toHaveLength(3);
   });
 
-  it('keeps four beams, draws their tree, and traces the one that wins', async () => {
+  it('keeps four beams, draws their tree, and highlights the best one', async () => {
     const view = await openPage('num_beams=4&n=2&max_tokens=24');
     await view.generate();
-    await view.over();
+    await view.waitForEnd();
     const texts = await view.texts();
-    expect(texts).toEqual(await view.answers());
+    expect(texts).toEqual(await view.apiTexts());
     const runs = await view.runs();
     const [best] = runs.filter((run) => / #1 −\d/.test(run));
     const end = (best ?? '').replace(/ #1.*/, '');
@@ -67,11 +67,11 @@ describeInChromium('a search', () => {
     expect(shared).toBeLessThan(copied ?? 0);
   });
 
-  it('tells groups of beams apart by their names', async () => {
+  it('labels groups of beams', async () => {
     const view = await openPage('search=diverse&num_beams=6&num_beam_groups=3&max_tokens=12');
     await view.generate();
-    await view.over();
-    expect(await view.texts()).toEqual(await view.answers());
+    await view.waitForEnd();
+    expect(await view.texts()).toEqual(await view.apiTexts());
     expect(await view.page.locator('#tree .group').allTextContents()).toEqual([
       'group 1',
       'group 2',
@@ -79,54 +79,54 @@ describeInChromium('a search', () => {
     ]);
   });
 
-  it('draws beams, and is the same with the same seed', async () => {
+  it('samples beams, with the same result for the same seed', async () => {
     const view = await openPage('search=beam-sampling&seed=5&max_tokens=12');
     await view.generate();
-    await view.over();
-    expect(view.asked[0]).toMatchObject({ do_sample: true, num_beams: 4, seed: 5 });
-    expect(await view.texts()).toEqual(await view.answers());
+    await view.waitForEnd();
+    expect(view.requests[0]).toMatchObject({ do_sample: true, num_beams: 4, seed: 5 });
+    expect(await view.texts()).toEqual(await view.apiTexts());
   });
 
-  it('takes any prompt, and shows tokens that are no whole character', async () => {
+  it('accepts any prompt, and shows tokens that are not whole characters', async () => {
     const view = await openPage(
       'search=sampling&temperature=2&seed=5&max_tokens=80&prompt=%E4%BB%8E%E5%89%8D+%F0%9F%90%88+%3Cb%3E',
     );
     await view.generate();
-    await view.over();
-    expect(view.asked[0]?.prompt).toBe('从前 🐈 <b>');
-    expect(await view.page.locator('.story .prompt').textContent()).toBe('从前 🐈 <b>');
+    await view.waitForEnd();
+    expect(view.requests[0]?.prompt).toBe('从前 🐈 <b>');
+    expect(await view.page.locator('.prose .prompt').textContent()).toBe('从前 🐈 <b>');
     const texts = await view.texts();
-    expect(texts).toEqual(await view.answers());
+    expect(texts).toEqual(await view.apiTexts());
     expect(texts[0]).toContain('\uFFFD');
   });
 
-  it('stops in its middle, and the server holds nothing any more', async () => {
+  it('can be stopped, and the server frees its slots', async () => {
     const view = await openPage(LONG);
     await view.generate();
     await view.page.locator('#tree text.run').nth(12).waitFor();
     await expect.poll(health).toMatchObject({ requests: 1 });
     await view.button('Stop').click();
-    await view.over('stopped');
-    const nothing = { requests: 0, slots: { reserved: 0, taken: 0 } };
-    await expect.poll(health, { timeout: 10_000 }).toMatchObject(nothing);
+    await view.waitForEnd('stopped');
+    const idle = { requests: 0, slots: { reserved: 0, taken: 0 } };
+    await expect.poll(health, { timeout: 10_000 }).toMatchObject(idle);
     expect(await view.page.locator('#time-slider').getAttribute('max')).not.toBe('400');
     expect(await view.button('Generate').isVisible()).toBe(true);
   });
 
-  it('gives way to the next one', async () => {
+  it('is aborted by the next one', async () => {
     const view = await openPage(LONG);
     await view.generate();
     await view.page.locator('#tree text.run').nth(12).waitFor();
     await view.page.getByLabel('min_tokens').fill('0');
     await view.page.getByLabel('max_tokens').fill('8');
     await view.page.getByLabel('max_tokens').press('Enter');
-    await view.over();
-    expect(await view.texts()).toEqual(await view.answers());
+    await view.waitForEnd();
+    expect(await view.texts()).toEqual(await view.apiTexts());
     await expect.poll(health, { timeout: 10_000 }).toMatchObject({ requests: 0 });
   });
 });
 
-describeInChromium('a shared address', () => {
+describeInChromium('a shared link', () => {
   const FRAGMENT = 'prompt=The+cat&search=beam&num_beams=3&max_tokens=10&no_repeat_ngram_size=2';
 
   it('fills the form, and waits for a click', async () => {
@@ -134,23 +134,23 @@ describeInChromium('a shared address', () => {
     expect(await view.page.getByLabel('Prompt').inputValue()).toBe('The cat');
     expect(await view.page.getByLabel('num_beams').inputValue()).toBe('3');
     expect(await view.page.getByLabel('no_repeat_ngram_size').isVisible()).toBe(true);
-    expect(view.asked).toEqual([]);
+    expect(view.requests).toEqual([]);
     await view.generate();
-    await view.over();
-    expect(view.asked[0]).toMatchObject({ prompt: 'The cat', num_beams: 3, no_repeat_ngram_size: 2 });
+    await view.waitForEnd();
+    expect(view.requests[0]).toMatchObject({ prompt: 'The cat', num_beams: 3, no_repeat_ngram_size: 2 });
   });
 
-  it('begins at once where it says so, also in a page that is open', async () => {
+  it('starts at once with run=1, also in an open page', async () => {
     const view = await openPage(`${FRAGMENT}&run=1`);
-    await view.over();
-    expect(await view.texts()).toEqual(await view.answers());
+    await view.waitForEnd();
+    expect(await view.texts()).toEqual(await view.apiTexts());
     await view.page.evaluate('location.hash = "prompt=The+dog&search=greedy&max_tokens=5&run=1"');
-    await expect.poll(() => view.asked.length).toBe(2);
-    await view.over();
-    expect(await view.texts()).toEqual(await view.answers());
+    await expect.poll(() => view.requests.length).toBe(2);
+    await view.waitForEnd();
+    expect(await view.texts()).toEqual(await view.apiTexts());
   });
 
-  it('follows the form', async () => {
+  it('is updated by the form', async () => {
     const view = await openPage();
     await view.page.getByLabel('Sampling', { exact: true }).check();
     await view.page.getByLabel('temperature').fill('0.5');
@@ -162,11 +162,11 @@ describeInChromium('a shared address', () => {
   });
 });
 
-describeInChromium('what is on screen', () => {
-  it('says at its field what the API refuses', async () => {
-    const view = await openPage('num_beams=4&n=9&max_tokens=5', { expected: /status of 400/ });
+describeInChromium('the screen', () => {
+  it('shows an API error at its field', async () => {
+    const view = await openPage('num_beams=4&n=9&max_tokens=5', { expectedErrors: /status of 400/ });
     await view.generate();
-    await view.over('failed');
+    await view.waitForEnd('failed');
     const field = view.page.getByLabel('n', { exact: true });
     expect(await field.getAttribute('aria-invalid')).toBe('true');
     expect(await view.page.locator('#n-error').textContent()).toBe("'n' must be at most num_beams, 4, not 9");
@@ -174,14 +174,14 @@ describeInChromium('what is on screen', () => {
     expect(await view.page.locator('#intro').isVisible()).toBe(true);
     await field.fill('2');
     await view.generate();
-    await view.over();
+    await view.waitForEnd();
     expect(await view.page.locator('#n-error').textContent()).toBe('');
   });
 
-  it('is the request that curl sends', async () => {
+  it('shows a curl command that sends the same request', async () => {
     const view = await openPage("prompt=It's&num_beams=3&n=2&max_tokens=8&stop=.");
     await view.generate();
-    await view.over();
+    await view.waitForEnd();
     const code = await view.page.locator('#snippet').textContent();
     const { stdout } = await promisify(execFile)('sh', ['-c', code ?? '']);
     const chunks = stdout
@@ -194,16 +194,16 @@ describeInChromium('what is on screen', () => {
     expect(await view.page.locator('#snippet').textContent()).toMatch(/^const response = await fetch/);
   });
 
-  it('can be gone through step by step, while nothing moves', async () => {
+  it('shows the tree of any step, without moving it', async () => {
     const view = await openPage('num_beams=4&max_tokens=20&run=1');
-    await view.over();
+    await view.waitForEnd();
     const label = view.page.locator('#time-label');
     const lastRuns = await view.runs();
     await view.button('First step').click();
     await expect.poll(() => label.textContent()).toBe('step 1 of 20');
     await expect.poll(async () => (await view.runs()).length).toBe(4);
     for (const run of await view.runs()) expect(run).toMatch(/ −\d+\.\d\d$/);
-    await view.button('Step forth').click();
+    await view.button('Step forward').click();
     await expect.poll(() => label.textContent()).toBe('step 2 of 20');
     await view.page.locator('#time-slider').fill('15');
     await expect.poll(() => label.textContent()).toBe('step 15 of 20');
@@ -216,9 +216,9 @@ describeInChromium('what is on screen', () => {
     await expect.poll(async () => (await view.runs()).some((run) => run.endsWith('×'))).toBe(false);
   });
 
-  it('says of a token how likely it was, and what else could have stood there', async () => {
+  it('shows the probability of a token, and its alternatives', async () => {
     const view = await openPage('search=greedy&max_tokens=6&run=1');
-    await view.over();
+    await view.waitForEnd();
     await view.tokens.nth(1).hover();
     const rows = view.page.locator('#token tbody tr');
     await expect.poll(() => rows.count()).toBe(5);

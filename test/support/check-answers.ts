@@ -1,9 +1,13 @@
-/** @module For tests over real HTTP: holds every answer of a Worker on this machine to the OpenAPI document. */
-import { afterEach } from 'vitest';
-import { checked } from './checked.ts';
+/** @module For tests over real HTTP: checks every answer of a local Worker against the OpenAPI document. */
+import { afterEach, inject } from 'vitest';
+import type { OpenApiDocument } from '../../worker/openapi/types.ts';
+import { answerChecker } from './checked.ts';
+import './clients-server.ts';
 
 const plainFetch = globalThis.fetch;
-/** Told at the test's end: a client would only ask again. */
+const document = (await (await plainFetch(`${inject('server')}/openapi.json`)).json()) as OpenApiDocument;
+const checked = answerChecker(document);
+/** Thrown after the test: inside fetch, a client would only retry. */
 const problems: unknown[] = [];
 
 globalThis.fetch = async (input, init) => {

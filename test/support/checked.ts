@@ -1,11 +1,22 @@
 /** @module Holds every answer of the tests to the OpenAPI document, streams event by event. */
-import { openApiDocument } from '../../worker/openapi/document.ts';
+
+import type { OpenApiDocument } from '../../worker/openapi/types.ts';
 import { type Exchange, OpenApiCheck } from './openapi-check.ts';
 
-const check = new OpenApiCheck(openApiDocument());
+/** Checks one exchange. @returns the answer with its body unread; the body of a stream is checked while it is read */
+export type CheckedAnswer = (path: string, init: RequestInit, response: Response) => Promise<Response>;
 
-/** @returns the answer, whose body is still to be read: that of a stream is checked as it is */
-export async function checked(path: string, init: RequestInit, response: Response): Promise<Response> {
+export function answerChecker(document: OpenApiDocument): CheckedAnswer {
+  const check = new OpenApiCheck(document);
+  return (path, init, response) => checked(check, path, init, response);
+}
+
+async function checked(
+  check: OpenApiCheck,
+  path: string,
+  init: RequestInit,
+  response: Response,
+): Promise<Response> {
   // Nobody reads it.
   if (init.signal?.aborted) return response;
   const exchange: Exchange = {
@@ -19,14 +30,18 @@ export async function checked(path: string, init: RequestInit, response: Respons
     check.request(exchange, JSON.parse(init.body.replace(/^\uFEFF/, '')));
   }
   if (response.body && exchange.contentType?.startsWith('text/event-stream')) {
-    return new Response(checkedEvents(response.body, exchange), response);
+    return new Response(checkedEvents(check, response.body, exchange), response);
   }
   check.answer(exchange, await response.clone().text());
   return response;
 }
 
 /** Reads nothing before it is read, and ends what it reads when it is cancelled, as if it were not there. */
-function checkedEvents(body: ReadableStream<Uint8Array>, exchange: Exchange): ReadableStream<Uint8Array> {
+function checkedEvents(
+  check: OpenApiCheck,
+  body: ReadableStream<Uint8Array>,
+  exchange: Exchange,
+): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';

@@ -1,6 +1,4 @@
-/**
- * @module Small GPT-2 checkpoints in every form the converter reads, written to a temporary folder.
- */
+/** @module Writes small GPT-2 checkpoints in every form that the converter supports. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +9,7 @@ import { createRandom, fillNormal } from '../../model-assets/synthesize/normal.t
 import { createSafetensors } from '../../model-assets/synthesize/safetensors-writer.ts';
 import { syntheticBpe, tokenizerFiles } from '../../model-assets/synthesize/synthetic-bpe.ts';
 
-/** A tensor to be stored: numbers, stored as `dtype`, or bytes as they are. */
+/** A tensor to store: numbers are encoded as `dtype`, bytes are written unchanged. */
 export interface TestTensor {
   dtype: string;
   shape: number[];
@@ -24,24 +22,27 @@ export interface CheckpointOptions {
   n_embd?: number;
   n_inner?: number | null;
   n_positions?: number;
-  /** At least 257: the bytes and `<|endoftext|>`, which has the last id. */
+  /** At least 257: the bytes and `<|endoftext|>`, whose id is the last. */
   vocab_size?: number;
   activation_function?: string;
-  /** `plain`: as in openai-community/gpt2; `transformer`: with that prefix; `tensorflow`: `.g`, `.b`, `.w`, kernels `[1, in, out]`. */
+  /**
+   * `plain`: as in openai-community/gpt2; `transformer`: with that prefix; `tensorflow`: with suffixes `.g`,
+   * `.b`, `.w` and kernels `[1, in, out]`.
+   */
   naming?: 'plain' | 'transformer' | 'tensorflow';
   dtype?: FloatType;
-  /** More than one: so many files and `model.safetensors.index.json`. */
+  /** Number of weight files. More than one also writes `model.safetensors.index.json`. */
   shards?: number;
   /** Store `lm_head.weight`, equal to `wte.weight`. */
   lmHead?: boolean;
   /** Store the causal mask buffers of old checkpoints. */
   masks?: boolean;
   seed?: number;
-  /** More fields of `config.json`; undefined leaves one out. */
+  /** Additional fields of `config.json`; undefined removes a field. */
   config?: Record<string, unknown>;
-  /** `generation_config.json`, if given. */
+  /** Content of `generation_config.json`. Default: no such file. */
   generationConfig?: Record<string, unknown>;
-  /** Last changes to what is stored, by the names in the file. */
+  /** Edits the tensors, keyed by their names in the file, before they are written. */
   edit?: (tensors: Map<string, TestTensor>) => void;
 }
 
@@ -64,7 +65,7 @@ export type TestWeights = ReadonlyMap<
 /**
  * Writes a checkpoint with seeded random weights into the existing folder `dir`.
  *
- * @returns the weights, float32, by the names of the manifest and in the shapes of the checkpoint.
+ * @returns the float32 weights by the manifest's names, in the checkpoint's shapes.
  * @example
  * await using dir = await temporaryFolder();
  * await writeCheckpoint(dir.path, { naming: 'tensorflow', dtype: 'BF16' });
@@ -118,7 +119,7 @@ const dimensionsOf = (options: CheckpointOptions) => ({
   activation_function: options.activation_function ?? TEST_DIMENSIONS.activation_function,
 });
 
-/** Normal with deviation 0.1, around 1 for LayerNorm gains. */
+/** Normal with deviation 0.1; mean 1 for LayerNorm gains, else 0. */
 function randomValues(shape: readonly number[], seed: number, name: string): Float32Array<ArrayBuffer> {
   const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
   fillNormal(values, createRandom(seed, name), 0.1, /\bln_[12f]\.weight$/.test(name) ? 1 : 0);
@@ -176,13 +177,13 @@ async function writeFileOf(path: string, tensors: readonly (readonly [string, Te
   await writer.close();
 }
 
-/** A folder that is gone at the end of the scope: `await using dir = await temporaryFolder()`. */
+/** A folder that is deleted at the end of the scope: `await using dir = await temporaryFolder()`. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'edgebeam-test-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Reads a converted model back: its manifest, its weight stream and its tensors as numbers. */
+/** Reads a converted model: its manifest, its weight stream and its tensors as numbers. */
 export async function readModel(dir: string) {
   const manifest = manifestSchema.parse(JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8')));
   const shards = await Promise.all(manifest.shards.map(({ path }) => readFile(join(dir, path))));

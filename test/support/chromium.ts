@@ -1,6 +1,6 @@
 /**
- * @module A Chromium for the tests of the page: the one that `CHROMIUM_PATH` names, else the system's, else the one that
- * `@sparticuz/chromium` carries for Linux.
+ * @module Finds a Chromium for the tests of the page: `CHROMIUM_PATH`, else the system's, else that of the
+ * package `@sparticuz/chromium` (Linux only).
  */
 import { access, constants, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -9,45 +9,45 @@ import { delimiter, dirname, join } from 'node:path';
 import sparticuz from '@sparticuz/chromium';
 import { type Browser, chromium } from 'playwright-core';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-const APPLICATIONS = [
+const EXECUTABLE_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+const MACOS_PATHS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-/** The sandbox of Chromium is not to be had as root, nor in most containers; it is our own page that is opened. */
+/** Chromium's sandbox does not work as root or in most containers; the tests open only our own page. */
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
 
-const FONTS = 'fonts.conf';
+const FONT_CONFIG = 'fonts.conf';
 
-export type Found =
+export type FoundChromium =
   | { readonly path: string; readonly environment?: Readonly<Record<string, string>> }
   | { readonly missing: string };
 
-/** @returns why there is none, where there is none */
-export async function findChromium(environment: NodeJS.ProcessEnv = process.env): Promise<Found> {
-  const named = environment.CHROMIUM_PATH;
-  if (named) {
-    if (await isExecutable(named)) return { path: named };
-    throw new Error(`CHROMIUM_PATH is ${named}, where nothing can be run`);
+/** @returns its path, or `missing`: why none was found */
+export async function findChromium(environment: NodeJS.ProcessEnv = process.env): Promise<FoundChromium> {
+  const configured = environment.CHROMIUM_PATH;
+  if (configured) {
+    if (await isExecutable(configured)) return { path: configured };
+    throw new Error(`CHROMIUM_PATH is ${configured}, which is not an executable file`);
   }
   const folders = (environment.PATH ?? '').split(delimiter);
   const candidates = [
-    ...folders.flatMap((folder) => NAMES.map((name) => join(folder, name))),
-    ...APPLICATIONS,
+    ...folders.flatMap((folder) => EXECUTABLE_NAMES.map((name) => join(folder, name))),
+    ...MACOS_PATHS,
   ];
   for (const path of candidates) if (await isExecutable(path)) return { path };
   if (process.platform === 'linux' && process.arch === 'x64') {
-    return await ofPackage();
+    return await packagedChromium();
   }
-  const where = `${process.platform}-${process.arch}`;
+  const platform = `${process.platform}-${process.arch}`;
   return {
-    missing: `no Chromium here, nor one of npm for ${where}: install one, or name it in CHROMIUM_PATH`,
+    missing: `no Chromium found, and no npm package of it for ${platform}: install one, or set CHROMIUM_PATH`,
   };
 }
 
-/** @throws Error where there is none */
-export async function launchChromium(found: Found): Promise<Browser> {
+/** @throws Error if none was found */
+export async function launchChromium(found: FoundChromium): Promise<Browser> {
   if ('missing' in found) throw new Error(found.missing);
   const { path, environment } = found;
   return await chromium.launch({
@@ -57,43 +57,43 @@ export async function launchChromium(found: Found): Promise<Browser> {
   });
 }
 
-/** With the libraries and fonts that a bare system has not. */
-async function ofPackage(): Promise<Found> {
-  const folder = await unpacked();
+/** The package's Chromium, with the libraries and fonts that a minimal system lacks. */
+async function packagedChromium(): Promise<FoundChromium> {
+  const folder = await unpackPackage();
   const hasFonts = await isReadable('/etc/fonts/fonts.conf');
   return {
     path: join(folder, 'chromium'),
     environment: {
       LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'),
-      ...(!hasFonts && { FONTCONFIG_FILE: join(folder, FONTS) }),
+      ...(!hasFonts && { FONTCONFIG_FILE: join(folder, FONT_CONFIG) }),
     },
   };
 }
 
 /**
- * The folder with the package's Chromium, its fonts, and the libraries that a bare system has not. The package unpacks into
- * the folder for temporary files, where it takes whatever version and whatever half of a file is there: so it is given
- * one of its own, which gets its name when all is in it.
+ * Unpacks the package and returns the folder with Chromium, its fonts and libraries. The package unpacks into
+ * `TMPDIR` and reuses any files that exist there, even incomplete ones or those of another version. So `TMPDIR`
+ * is set to a new folder, which is renamed once it is complete.
  */
-async function unpacked(): Promise<string> {
+async function unpackPackage(): Promise<string> {
   const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
-  const described = await readFile(join(dirname(entry), '..', 'package.json'), 'utf8');
-  const { version } = JSON.parse(described) as { version: string };
+  const packageJson = await readFile(join(dirname(entry), '..', 'package.json'), 'utf8');
+  const { version } = JSON.parse(packageJson) as { version: string };
   const folder = join(tmpdir(), `edgebeam-chromium-${version}`);
   if (await isExecutable(join(folder, 'chromium'))) return folder;
-  const partial = await mkdtemp(`${folder}-`);
+  const partialFolder = await mkdtemp(`${folder}-`);
   const { TMPDIR, AWS_EXECUTION_ENV } = process.env;
-  // On Lambda it unpacks the libraries as well.
-  Object.assign(process.env, { TMPDIR: partial, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' });
+  // The package unpacks the libraries only on Lambda.
+  Object.assign(process.env, { TMPDIR: partialFolder, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' });
   try {
     await sparticuz.executablePath();
   } finally {
     restore({ TMPDIR, AWS_EXECUTION_ENV });
   }
-  await writeFile(join(partial, FONTS), fontsOf(folder));
-  await rename(partial, folder).catch(async (error: unknown) => {
-    // Somebody else was faster.
-    await rm(partial, { recursive: true });
+  await writeFile(join(partialFolder, FONT_CONFIG), fontConfig(folder));
+  await rename(partialFolder, folder).catch(async (error: unknown) => {
+    // Another process may have completed the folder first.
+    await rm(partialFolder, { recursive: true });
     if (!(await isExecutable(join(folder, 'chromium')))) throw error;
   });
   return folder;
@@ -106,16 +106,17 @@ function restore(variables: Readonly<Record<string, string | undefined>>): void 
   }
 }
 
-/** The package's own says that they are where they would be on Lambda; without any font Chromium ends. */
-function fontsOf(folder: string): string {
-  const folders = [join(folder, 'fonts'), '/usr/share/fonts'].map((one) => `<dir>${one}</dir>`).join('');
-  return `<fontconfig>${folders}<cachedir>${join(folder, 'fonts-cache')}</cachedir></fontconfig>`;
+/** Replaces the package's configuration, which has Lambda's paths. Chromium exits if it finds no font. */
+function fontConfig(folder: string): string {
+  const folders = [join(folder, 'fonts'), '/usr/share/fonts'];
+  const elements = folders.map((path) => `<dir>${path}</dir>`).join('');
+  return `<fontconfig>${elements}<cachedir>${join(folder, 'fonts-cache')}</cachedir></fontconfig>`;
 }
 
-const isExecutable = (path: string) => can(path, constants.X_OK);
-const isReadable = (path: string) => can(path, constants.R_OK);
+const isExecutable = (path: string) => hasAccess(path, constants.X_OK);
+const isReadable = (path: string) => hasAccess(path, constants.R_OK);
 
-async function can(path: string, mode: number): Promise<boolean> {
+async function hasAccess(path: string, mode: number): Promise<boolean> {
   return await access(path, mode).then(
     () => true,
     () => false,

@@ -1,4 +1,4 @@
-/** @module Runs once before the tests of clients: the dev server that they all ask. */
+/** @module Global setup of the client tests: starts the dev server that they share. */
 import type { TestProject } from 'vitest/node';
 import { startDevServer } from '../../worker/dev/child-server.ts';
 
@@ -9,9 +9,9 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // What does not fit is refused at once: clients are to try again.
+  // No queue: a request that does not fit gets a 503 immediately, so that clients retry.
   const server = await startDevServer('--', '--var', 'QUEUE_LENGTH:0');
-  // Loads the model: what is held of it can be told from here on.
+  // Loads the model, so that /health reports its slots.
   const response = await fetch(`${server.url}/v1/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

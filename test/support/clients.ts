@@ -1,4 +1,4 @@
-/** @module What the tests of clients compare with, and what they do to the server. */
+/** @module Reference answers for the client tests, and control of the server's state. */
 import { expect, inject } from 'vitest';
 import './clients-server.ts';
 import type { z } from 'zod';
@@ -9,7 +9,7 @@ export const SERVER = inject('server');
 export const PROMPT = 'Once upon a time';
 /** The model's name. */
 export const MODEL = 'default';
-/** How the default model goes on after `PROMPT`, greedily. */
+/** Beginning of the default model's greedy continuation of `PROMPT`. */
 export const STORY = /^, there was a little girl named Lily\. /;
 
 export type Completion = z.output<typeof completionResponse>;
@@ -23,80 +23,83 @@ async function post(body: object, init: RequestInit = {}): Promise<Response> {
   });
 }
 
-/** The same without a client. */
-export async function plainly(body: object): Promise<Completion> {
+/** The answer to a plain HTTP request without a client package. */
+export async function referenceCompletion(body: object): Promise<Completion> {
   const response = await post(body);
   expect(response.status).toBe(200);
   return completionResponse.parse(await response.json());
 }
 
-export async function plainTexts(body: object): Promise<string[]> {
-  return (await plainly(body)).choices.map(({ text }) => text);
+export async function referenceTexts(body: object): Promise<string[]> {
+  return (await referenceCompletion(body)).choices.map(({ text }) => text);
 }
 
 export interface CountingFetch {
   readonly fetch: typeof globalThis.fetch;
-  /** Of the answers so far. */
+  /** Statuses of the responses so far. */
   readonly statuses: readonly number[];
 }
 
-/** @param seen is told of each answer before the client is */
-export function countingFetch(seen: (response: Response) => void = () => {}): CountingFetch {
+/** @param onResponse called with each response before the client gets it */
+export function countingFetch(onResponse: (response: Response) => void = () => {}): CountingFetch {
   const statuses: number[] = [];
   return {
     statuses,
     fetch: async (input, init) => {
       const response = await fetch(input, init);
       statuses.push(response.status);
-      seen(response);
+      onResponse(response);
       return response;
     },
   };
 }
 
-/** Asks for all of the cache, so that who asks for more than a few tokens gets a 503 until it is let go. */
+/**
+ * Reserves almost the whole cache, so that a request for more than a few tokens gets a 503.
+ * @returns a function that releases it
+ */
 export async function fillCache(): Promise<() => void> {
-  await idle();
+  await waitUntilIdle();
   const n = 16;
   const { maximum } = (await health()).slots;
   const stop = new AbortController();
-  const everything = { prompt: PROMPT, n, max_tokens: Math.floor(maximum / n) - 1, ignore_eos: true };
-  const response = await post({ ...everything, stream: true }, { signal: stop.signal });
+  const largest = { prompt: PROMPT, n, max_tokens: Math.floor(maximum / n) - 1, ignore_eos: true };
+  const response = await post({ ...largest, stream: true }, { signal: stop.signal });
   expect(response.status).toBe(200);
   return () => stop.abort();
 }
 
-/** A request that does not fit beside `fillCache`. */
-export const TOKENS_TOO_MANY = 60;
+/** `max_tokens` of a request that does not fit beside `fillCache`. */
+export const TOO_MANY_TOKENS = 60;
 
-/** Waits until nobody has anything of the server: what a client broke off has stopped, and is given back. */
-export async function idle(): Promise<void> {
-  const nothing = { requests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } };
-  await expect.poll(health, { timeout: 10_000 }).toMatchObject(nothing);
+/** Waits until the server has no open requests, and aborted ones have released their slots. */
+export async function waitUntilIdle(): Promise<void> {
+  const idle = { requests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } };
+  await expect.poll(health, { timeout: 10_000 }).toMatchObject(idle);
 }
 
-/** Tokens that all answers so far had. */
+/** Total of generated tokens over all answers so far. */
 async function generatedTokens(): Promise<number> {
   const text = await (await fetch(`${SERVER}/metrics`)).text();
   const counts = text.matchAll(/^edgebeam_generated_tokens_total\{.*\} (\d+)$/gm);
   return Array.from(counts, ([, count]) => Number(count)).reduce((sum, count) => sum + count, 0);
 }
 
-/** What takes long enough to be broken off. */
-export const LONG = 480;
+/** `max_tokens` of a generation long enough to abort. */
+export const LONG_TOKENS = 480;
 
 /**
- * Has a client break off an answer of `LONG` tokens: it must not be worked out to its end.
- * @param breakOff begins to read, and goes away
+ * Expects that aborting an answer of `LONG_TOKENS` tokens stops its generation.
+ * @param readAndAbort starts to read the answer, and aborts it
  */
-export async function expectStopped(breakOff: () => Promise<unknown>): Promise<void> {
-  await idle();
+export async function expectAbortStops(readAndAbort: () => Promise<unknown>): Promise<void> {
+  await waitUntilIdle();
   const before = await generatedTokens();
-  await breakOff();
-  await idle();
-  const made = async () => (await generatedTokens()) - before;
-  await expect.poll(made).toBeGreaterThan(0);
-  expect(await made()).toBeLessThan(LONG);
+  await readAndAbort();
+  await waitUntilIdle();
+  const generated = async () => (await generatedTokens()) - before;
+  await expect.poll(generated).toBeGreaterThan(0);
+  expect(await generated()).toBeLessThan(LONG_TOKENS);
 }
 
 export async function health(): Promise<Health> {
@@ -108,7 +111,7 @@ interface Health {
   readonly slots: { readonly reserved: number; readonly taken: number; readonly maximum: number };
 }
 
-/** Asks the model for a cat, of which no token is a whole character, again and again. */
+/** A `sequence_bias` that makes the model repeat a cat emoji, whose tokens are all incomplete characters. */
 export async function catBias(): Promise<[number[], number][]> {
   const response = await fetch(`${SERVER}/tokenize`, {
     method: 'POST',
@@ -122,10 +125,10 @@ export async function catBias(): Promise<[number[], number][]> {
 export const CAT_TOKENS = 12;
 export const CATS = '🐈🐈🐈';
 
-/** What a client throws. */
-export async function failureOf(work: Promise<unknown>): Promise<unknown> {
+/** The error that `work` rejects with. */
+export async function rejectionOf(work: Promise<unknown>): Promise<unknown> {
   return await work.then(
-    () => expect.fail('it should have failed'),
+    () => expect.fail('expected a rejection'),
     (error: unknown) => error,
   );
 }

@@ -6,6 +6,7 @@ import { decodeAll } from '../../decoding/decode.ts';
 import type { DecodedSequence } from '../../decoding/interface/events.ts';
 import type { DecodingOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { GOLDEN } from './models.ts';
 
 export interface GoldenCase {
@@ -49,7 +50,9 @@ export function promptsPerCombination(
 
 /** Decodes the case's prompt: the same tokens, ends, scores and log-probabilities, and nothing left in the engine. */
 export async function expectSame(engine: Engine, { prompt, options, sequences }: GoldenCase): Promise<void> {
-  const result = await decodeAll(engine, prompt, options, { tokenizer: engine.tokenizer });
+  const result = await decodeAll(engine, prompt, options, {
+    tokenizer: Tokenizer.read(engine.tokenizerFile),
+  });
   const shape = ({ tokens, finish_reason }: DecodedSequence) => ({ tokens: [...tokens], finish_reason });
   expect(result.sequences.map(shape)).toEqual(sequences.map(shape));
   expectClose(

@@ -1,4 +1,4 @@
-/** @module Choices of a seeded random generator: a test that fails, fails again with its seed. */
+/** @module Seeded random choices: a failing test can be repeated with its seed. */
 import { seededRandom } from '../../decoding/math/random.ts';
 
 export class Draw {
@@ -8,9 +8,9 @@ export class Draw {
     this.#random = seededRandom(seed);
   }
 
-  /** From `least` to `most`, both included. */
-  whole(least: number, most: number): number {
-    return least + Math.floor(this.#random() * (most - least + 1));
+  /** Uniform in [`minimum`, `maximum`], both included. */
+  integer(minimum: number, maximum: number): number {
+    return minimum + Math.floor(this.#random() * (maximum - minimum + 1));
   }
 
   chance(probability: number): boolean {
@@ -18,15 +18,15 @@ export class Draw {
   }
 
   pick<T>(list: readonly T[]): T {
-    if (list.length === 0) throw new RangeError('there is nothing to pick from');
-    return list[this.whole(0, list.length - 1)] as T;
+    if (list.length === 0) throw new RangeError('cannot pick from an empty list');
+    return list[this.integer(0, list.length - 1)] as T;
   }
 
-  /** In another order (Fisher and Yates). */
+  /** A random permutation (Fisher–Yates shuffle). */
   shuffled<T>(list: readonly T[]): T[] {
     const shuffled = [...list];
     for (let i = shuffled.length - 1; i > 0; i--) {
-      const other = this.whole(0, i);
+      const other = this.integer(0, i);
       [shuffled[i], shuffled[other]] = [shuffled[other] as T, shuffled[i] as T];
     }
     return shuffled;

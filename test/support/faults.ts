@@ -1,13 +1,13 @@
 /**
- * @module Lets calls of onnxruntime's real glue fail, and counts what is held of it. A test passes the glue's factory through
- * {@link faulty}; everything else about onnxruntime stays as it is.
+ * @module Fault injection into onnxruntime's glue: makes chosen calls fail, and counts live handles. A test
+ * wraps the glue's factory in {@link faulty}; everything else is the real onnxruntime.
  */
 import type { OrtGlue, OrtGlueOptions } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
 
 type Factory = (options: OrtGlueOptions) => Promise<OrtGlue>;
 
-/** What a call returns that fails. */
-const FAILED = {
+/** Return values of failed calls. */
+const FAILURE_VALUES = {
   _malloc: 0,
   _OrtInit: 1,
   _OrtCreateSessionOptions: 0,
@@ -15,123 +15,126 @@ const FAILED = {
   _OrtCreateTensor: 0,
   _OrtRun: 1,
 } as const satisfies Partial<Record<keyof OrtGlue, number>>;
-export type Fallible = keyof typeof FAILED;
+export type Fallible = keyof typeof FAILURE_VALUES;
 
-/** What is made by one function and ended by another. */
-const ENDERS = {
+/** Functions that create handles, each with the function that releases them. */
+const RELEASERS = {
   _malloc: '_free',
   _OrtCreateSessionOptions: '_OrtReleaseSessionOptions',
   _OrtCreateSession: '_OrtReleaseSession',
   _OrtCreateTensor: '_OrtReleaseTensor',
 } as const satisfies Partial<Record<keyof OrtGlue, keyof OrtGlue>>;
-type Maker = keyof typeof ENDERS;
-const MAKERS = Object.keys(ENDERS) as Maker[];
+type Creator = keyof typeof RELEASERS;
+const CREATORS = Object.keys(RELEASERS) as Creator[];
 
-export type Held = Readonly<Record<Maker, number>>;
+/** Numbers of handles that are created and not released. */
+export type LiveHandles = Readonly<Record<Creator, number>>;
 
 interface Plan {
   readonly name: Fallible;
-  /** Calls that go well before. */
-  wait: number;
-  /** Calls that then fail. */
-  fail: number;
-  readonly when: (argument: unknown) => boolean;
+  /** Matching calls that succeed first. */
+  successes: number;
+  /** Matching calls that then fail. */
+  failures: number;
+  /** Selects calls by their first argument. */
+  readonly matches: (argument: unknown) => boolean;
 }
 
 export class Faults {
-  /** What each glue has made and not yet ended. */
-  #handles: Record<Maker, Set<number>>[] = [];
+  /** Live handles of each glue. */
+  #handles: Record<Creator, Set<number>>[] = [];
   readonly #calls = new Map<Fallible, number>();
   #plan: Plan | undefined;
 
-  /** How much of what was made since {@link reset} has not been ended. */
-  get held(): Held {
-    const count = (maker: Maker) => this.#handles.reduce((sum, handles) => sum + handles[maker].size, 0);
-    return Object.fromEntries(MAKERS.map((maker) => [maker, count(maker)])) as Held;
+  /** Handles created since {@link reset} and not released. */
+  get liveHandles(): LiveHandles {
+    const count = (creator: Creator) =>
+      this.#handles.reduce((sum, handles) => sum + handles[creator].size, 0);
+    return Object.fromEntries(CREATORS.map((creator) => [creator, count(creator)])) as LiveHandles;
   }
 
-  /** Calls since {@link reset}, those that failed among them. */
+  /** Calls since {@link reset}, including failed ones. */
   calls(name: Fallible): number {
     return this.#calls.get(name) ?? 0;
   }
 
   /**
-   * Lets the `k`-th call from now fail, 0 being the next, and `times - 1` after it.
-   * @param when says of what calls, by their first argument; where it throws, the call does
+   * Makes the `k`-th call from now fail, 0 being the next, and `times - 1` calls after it.
+   * @param matches restricts this to some calls, by their first argument; the call throws what this throws
    */
-  fail(name: Fallible, k: number, times = 1, when: Plan['when'] = () => true): void {
-    this.#plan = { name, wait: k, fail: times, when };
+  fail(name: Fallible, k: number, times = 1, matches: Plan['matches'] = () => true): void {
+    this.#plan = { name, successes: k, failures: times, matches };
   }
 
-  /** @returns whether all failures that were planned have been */
+  /** @returns whether all planned failures happened */
   stop(): boolean {
-    const done = !this.#plan || this.#plan.fail === 0;
+    const done = !this.#plan || this.#plan.failures === 0;
     this.#plan = undefined;
     return done;
   }
 
-  /** Knows of no glue any more. */
+  /** Forgets all glues and counts. */
   reset(): void {
     this.#handles = [];
     this.#calls.clear();
     this.#plan = undefined;
   }
 
-  /** The functions that stand in the place of a glue's. */
+  /** Replacements for functions of a glue. */
   wrap(glue: OrtGlue): Partial<Record<string, (...args: number[]) => number>> {
-    const handles = Object.fromEntries(MAKERS.map((maker) => [maker, new Set<number>()])) as Record<
-      Maker,
+    const handles = Object.fromEntries(CREATORS.map((creator) => [creator, new Set<number>()])) as Record<
+      Creator,
       Set<number>
     >;
     this.#handles.push(handles);
     const calls = glue as unknown as Record<string, (...args: number[]) => number>;
-    const made = (name: Fallible) => (name in ENDERS ? handles[name as Maker] : undefined);
-    const fallible = (Object.keys(FAILED) as Fallible[]).map((name) => [
+    const handlesOf = (name: Fallible) => (name in RELEASERS ? handles[name as Creator] : undefined);
+    const fallible = (Object.keys(FAILURE_VALUES) as Fallible[]).map((name) => [
       name,
-      (...args: number[]) => this.#call(name, args, () => calls[name]?.(...args) as number, made(name)),
+      (...args: number[]) => this.#call(name, args, () => calls[name]?.(...args) as number, handlesOf(name)),
     ]);
-    const enders = MAKERS.map((maker) => [
-      ENDERS[maker],
+    const releasers = CREATORS.map((creator) => [
+      RELEASERS[creator],
       (handle: number) => {
-        // Nothing that was not made, and nothing twice: a heap takes no notice of either, and is broken then.
-        if (!handles[maker].delete(handle))
-          throw new Error(`${ENDERS[maker]} of ${handle}, which is not held`);
-        return calls[ENDERS[maker]]?.(handle) as number;
+        // The glue would not detect a wrong or repeated release, which corrupts its heap.
+        if (!handles[creator].delete(handle))
+          throw new Error(`${RELEASERS[creator]} of ${handle}, which is not live`);
+        return calls[RELEASERS[creator]]?.(handle) as number;
       },
     ]);
-    return Object.fromEntries([...fallible, ...enders]);
+    return Object.fromEntries([...fallible, ...releasers]);
   }
 
-  #call(name: Fallible, args: readonly number[], call: () => number, made?: Set<number>): number {
+  #call(name: Fallible, args: readonly number[], call: () => number, live?: Set<number>): number {
     this.#calls.set(name, this.calls(name) + 1);
-    if (this.#fails(name, args[0])) return FAILED[name];
+    if (this.#fails(name, args[0])) return FAILURE_VALUES[name];
     const result = call();
-    if (result !== 0) made?.add(result);
+    if (result !== 0) live?.add(result);
     return result;
   }
 
   #fails(name: Fallible, argument: unknown): boolean {
     const plan = this.#plan;
-    if (plan?.name !== name || plan.fail === 0 || !plan.when(argument)) return false;
-    if (plan.wait > 0) {
-      plan.wait--;
+    if (plan?.name !== name || plan.failures === 0 || !plan.matches(argument)) return false;
+    if (plan.successes > 0) {
+      plan.successes--;
       return false;
     }
-    plan.fail--;
+    plan.failures--;
     return true;
   }
 }
 
-/** The one that {@link faulty} asks. */
+/** Used by {@link faulty}. */
 export const faults = new Faults();
 
-/** A factory whose glues fail when {@link faults} says so. */
+/** A factory of glues whose calls fail as {@link faults} plans. */
 export function faulty(factory: Factory): Factory {
   return async (options) => {
     const glue = await factory(options);
-    const wrapped = faults.wrap(glue);
+    const replacements = faults.wrap(glue);
     return new Proxy(glue, {
-      get: (target, name, receiver) => wrapped[String(name)] ?? Reflect.get(target, name, receiver),
+      get: (target, name, receiver) => replacements[String(name)] ?? Reflect.get(target, name, receiver),
     });
   };
 }

@@ -1,7 +1,10 @@
 /** @module Generations of every kind beside each other, and what each of them gives alone. */
 import { setImmediate } from 'node:timers/promises';
+import { type DecodingOptions, resolveOptions } from '../../decoding/options/options.ts';
 import type { QueueLimits } from '../../engine/batching/admission.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { ServedModel } from '../../worker/isolate/served-model.ts';
 import type { GenerationEvent } from '../../worker/serving/events.ts';
 import { startGeneration } from '../../worker/serving/generate.ts';
 import type { GenerationRequest } from '../../worker/serving/request.ts';
@@ -14,18 +17,22 @@ export type Told = ReadonlyMap<number, readonly GenerationEvent[]>;
 /** @param prompts token ids */
 export function request(
   prompts: readonly (readonly number[])[],
-  options: GenerationRequest['options'],
+  options: DecodingOptions,
   more: Partial<GenerationRequest> = {},
 ): GenerationRequest {
   return {
     prompts: prompts.map((ids) => ({ ids, text: '' })),
-    options: { max_new_tokens: 8, ignore_eos: true, ...options },
+    options: resolveOptions({ max_new_tokens: 8, ignore_eos: true, ...options }).options,
     n: options.num_return_sequences ?? 1,
-    stop: [],
     keepStop: false,
     cachePrompt: true,
+    fields: { prompt: 'prompt', maxTokens: 'max_tokens' },
     ...more,
   };
+}
+
+export function servedModel(engine: Engine): ServedModel {
+  return { engine, tokenizer: Tokenizer.read(engine.tokenizerFile) };
 }
 
 /** All that it tells, by its prompts: those of one request go on independently of each other. */
@@ -36,7 +43,7 @@ export async function tell(
   signal: AbortSignal = NEVER,
 ): Promise<Told> {
   const told = new Map<number, GenerationEvent[]>();
-  const { events } = await startGeneration(engine, given, limits, signal);
+  const { events } = await startGeneration(servedModel(engine), given, limits, signal);
   for await (const event of events) {
     const prompt = 'prompt' in event ? event.prompt : Math.floor(event.choice / given.n);
     const list = told.get(prompt) ?? [];

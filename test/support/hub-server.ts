@@ -1,40 +1,42 @@
 /**
- * @module The Hugging Face hub as a client sees it, on this machine: its API, `resolve`, and the CDN that large files
- * are redirected to, on another origin.
+ * @module A local test server that emulates the Hugging Face hub: its API, `resolve`, and the CDN for large
+ * files, on another origin.
  *
- * What it answers follows the sources of `@huggingface/hub` and Python's huggingface_hub and the hub's public docs:
- * lists of files come in pages, the first models' bare names are redirected, files in Git are served from a cache of
- * the hub and compressed if the client takes that, files in LFS from an address that is signed and takes no token.
+ * Responses follow the sources of `@huggingface/hub` and Python's huggingface_hub and the hub's public docs.
+ * Lists of files are paginated. Legacy ids are redirected. Files in Git are served from the hub's cache,
+ * compressed if the client accepts that. Files in LFS are served from a signed URL, which accepts no token.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { Exchange, type Fault, type Seen } from './hub-exchange.ts';
+import { Exchange, type Fault, type RecordedRequest } from './hub-exchange.ts';
 
 export const TOKEN = 'hf_of-a-test';
 const SIGNATURE = 'Signature=of-a-test';
-const PAGE = 4;
-/** The CDN is `localhost`: another host, though the same machine. */
+const PAGE_SIZE = 4;
+/** The CDN is `localhost`: the same machine, but another origin. */
 const HOST = '127.0.0.1';
 
 export interface HostedModel {
-  /** Where its files are, without folders. */
+  /** A folder with its files, without subfolders. */
   readonly folder: string;
-  /** Files beside those of the folder, or in their place. */
+  /** Additional files; they replace files of the folder with the same name. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Without the token: `private` is not there at all, `gated` is listed and not served. */
+  /**
+   * Without the token, a `private` model is hidden; a `gated` one is listed, but its files are not served.
+   */
   readonly access?: 'public' | 'private' | 'gated';
-  /** The name it had before it had an owner. */
-  readonly formerly?: string;
+  /** An id without an owner, which redirects to the model. */
+  readonly legacyId?: string;
 }
 
 export interface HubServer extends AsyncDisposable {
   /** For HF_ENDPOINT. */
   readonly url: string;
-  readonly seen: readonly Seen[];
-  /** Of every model and revision. */
+  readonly requests: readonly RecordedRequest[];
+  /** The commit of every model and revision. */
   readonly commit: string;
 }
 
@@ -49,7 +51,7 @@ export const COMMIT = createHash('sha1').update('the only commit').digest('hex')
 const digestOf = (algorithm: string, ...parts: (string | Uint8Array)[]) =>
   parts.reduce((hash, part) => hash.update(part), createHash(algorithm)).digest('hex');
 
-/** As .gitattributes of every model on the hub has it. */
+/** As in the .gitattributes of models on the hub. */
 const isLarge = (name: string) => /\.(safetensors|bin|h5|msgpack)$/.test(name);
 
 function store(name: string, bytes: Uint8Array): StoredFile {
@@ -70,30 +72,31 @@ async function load({ folder, files = {} }: HostedModel): Promise<Map<string, St
 }
 
 /**
- * @param fault asked for each request, with those before it; undefined lets it pass
+ * @param fault called for each request, with the previous requests; undefined injects no fault
  * @example await using hub = await startHubServer({ 'edgebeam/default': { folder: DEFAULT_CHECKPOINT } });
  */
 export async function startHubServer(
   models: Readonly<Record<string, HostedModel>>,
-  fault: (request: Seen, before: readonly Seen[]) => Fault | undefined = () => undefined,
+  fault: (request: RecordedRequest, previous: readonly RecordedRequest[]) => Fault | undefined = () =>
+    undefined,
 ): Promise<HubServer> {
-  const seen: Seen[] = [];
+  const requests: RecordedRequest[] = [];
   const stored = new Map<string, Map<string, StoredFile>>();
   for (const [id, model] of Object.entries(models)) stored.set(id, await load(model));
 
   const serve =
     (
-      server: Seen['server'],
+      server: RecordedRequest['server'],
       route: (exchange: Exchange) => ServerResponse | Promise<ServerResponse>,
     ): RequestListener =>
     (request, response) => {
       const { method = '', url = '', headers } = request;
       const { range, authorization } = headers;
-      const entry: Seen = { server, method, path: url, range, authorization, sent: 0 };
-      const wrong = fault(entry, seen);
-      seen.push(entry);
-      const exchange = new Exchange(request, response, entry, wrong);
-      if (wrong?.status) exchange.send(wrong.status, wrong.headers, wrong.body);
+      const record: RecordedRequest = { server, method, path: url, range, authorization, sent: 0 };
+      const injected = fault(record, requests);
+      requests.push(record);
+      const exchange = new Exchange(request, response, record, injected);
+      if (injected?.status) exchange.send(injected.status, injected.headers, injected.body);
       else void route(exchange);
     };
 
@@ -111,7 +114,7 @@ export async function startHubServer(
   );
   return {
     url: addressOf(HOST, hub),
-    seen,
+    requests,
     commit: COMMIT,
     async [Symbol.asyncDispose]() {
       for (const server of [hub, cdn]) {
@@ -125,16 +128,16 @@ export async function startHubServer(
 
 function routeCdn(exchange: Exchange, blobs: ReadonlyMap<string | undefined, StoredFile>): ServerResponse {
   const { pathname, search } = exchange.url;
-  // As S3 does: an address that is signed and a token are one too many.
-  if (exchange.seen.authorization) return exchange.send(400, {}, 'Only one auth mechanism allowed');
+  // Like S3, rejects a token in addition to a signature.
+  if (exchange.record.authorization) return exchange.send(400, {}, 'Only one auth mechanism allowed');
   const file = blobs.get(pathname.slice('/lfs/'.length));
   if (!file || search !== `?${SIGNATURE}`) return exchange.send(403, {}, 'AccessDenied');
   return exchange.sendFile(file.bytes, digestOf('md5', file.bytes));
 }
 
-/** `/api/models/ID…`, `/ID/resolve/REVISION/FILE`, and the hub's own cache of small files. */
+/** `/api/models/ID…`, `/ID/resolve/REVISION/FILE`, and the hub's cache of small files. */
 const API =
-  /^\/api\/models\/(?<id>[\w.-]+(?:\/[\w.-]+)??)(?:\/(?<what>revision|tree|paths-info)\/(?<revision>[^/]+))?$/;
+  /^\/api\/models\/(?<id>[\w.-]+(?:\/[\w.-]+)??)(?:\/(?<api>revision|tree|paths-info)\/(?<revision>[^/]+))?$/;
 const RESOLVE = /^\/(?<id>[\w.-]+(?:\/[\w.-]+)??)\/resolve\/(?<revision>[^/]+)\/(?<name>[^/]+)$/;
 const CACHED = /^\/api\/resolve-cache\/models\/(?<id>[\w.-]+\/[\w.-]+)\/(?<revision>\w+)\/(?<name>[^/]+)$/;
 
@@ -146,29 +149,29 @@ async function routeHub(
 ): Promise<ServerResponse> {
   const { pathname, href, origin } = exchange.url;
   const match = RESOLVE.exec(pathname) ?? CACHED.exec(pathname) ?? API.exec(pathname);
-  const { id = '', what, revision = 'main', name } = match?.groups ?? {};
-  const current = Object.keys(models).find((key) => models[key]?.formerly === id);
+  const { id = '', api, revision = 'main', name } = match?.groups ?? {};
+  const current = Object.keys(models).find((key) => models[key]?.legacyId === id);
   if (current) {
     return exchange.send(307, { location: href.slice(origin.length).replace(`/${id}`, `/${current}`) });
   }
   const { access = 'public' } = models[id] ?? {};
-  const { authorization } = exchange.seen;
+  const { authorization } = exchange.record;
   if (authorization && authorization !== `Bearer ${TOKEN}`) {
-    return exchange.refuse(401, undefined, 'Invalid credentials in Authorization header');
+    return exchange.sendError(401, undefined, 'Invalid credentials in Authorization header');
   }
   const files = stored.get(id);
   if (!files || (access === 'private' && !authorization)) {
-    return exchange.refuse(authorization ? 404 : 401, 'RepoNotFound', 'Repository not found');
+    return exchange.sendError(authorization ? 404 : 401, 'RepoNotFound', 'Repository not found');
   }
   if (access === 'gated' && name && !authorization) {
-    return exchange.refuse(401, 'GatedRepo', `Access to model ${id} is restricted`);
+    return exchange.sendError(401, 'GatedRepo', `Access to model ${id} is restricted`);
   }
   if (!['main', 'HEAD', 'refs/pr/1', COMMIT].includes(decodeURIComponent(revision))) {
-    return exchange.refuse(404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
+    return exchange.sendError(404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
   }
-  if (name === undefined) return answerApi(exchange, id, what, access, files);
+  if (name === undefined) return answerApi(exchange, id, api, access, files);
   const file = files.get(decodeURIComponent(name));
-  if (!file) return exchange.refuse(404, 'EntryNotFound', 'Entry not found');
+  if (!file) return exchange.sendError(404, 'EntryNotFound', 'Entry not found');
   const headers = { 'x-repo-commit': COMMIT, 'accept-ranges': 'bytes' };
   if (CACHED.test(pathname)) return exchange.sendSmallFile(file.bytes, file.oid, headers);
   if (!file.lfs) {
@@ -186,7 +189,7 @@ async function routeHub(
 async function answerApi(
   exchange: Exchange,
   id: string,
-  what: string | undefined,
+  api: string | undefined,
   access: string,
   files: ReadonlyMap<string, StoredFile>,
 ): Promise<ServerResponse> {
@@ -197,15 +200,15 @@ async function answerApi(
     path,
     ...(lfs && { lfs: { oid: lfs, size: bytes.length, pointerSize: 134 } }),
   }));
-  if (what === 'tree') {
+  if (api === 'tree') {
     const { url } = exchange;
     const start = Number(url.searchParams.get('cursor'));
-    url.searchParams.set('cursor', String(start + PAGE));
-    const next = start + PAGE < entries.length + 1 && { link: `<${url.href}>; rel="next"` };
+    url.searchParams.set('cursor', String(start + PAGE_SIZE));
+    const next = start + PAGE_SIZE < entries.length + 1 && { link: `<${url.href}>; rel="next"` };
     const folder = { type: 'directory', oid: COMMIT, size: 0, path: 'onnx' };
-    return exchange.sendJson([folder, ...entries].slice(start, start + PAGE), next || {});
+    return exchange.sendJson([folder, ...entries].slice(start, start + PAGE_SIZE), next || {});
   }
-  if (what === 'paths-info') {
+  if (api === 'paths-info') {
     const { paths } = (await exchange.json()) as { paths: string[] };
     return exchange.sendJson(entries.filter(({ path }) => paths.includes(path)));
   }
@@ -232,6 +235,6 @@ async function listen(host: string, listener: RequestListener): Promise<Server> 
 
 function addressOf(host: string, server: Server): string {
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  if (address === null || typeof address === 'string') throw new Error('The server has no port');
   return `http://${host}:${address.port}`;
 }

@@ -31,7 +31,7 @@ export const REFUSED: readonly Refused[] = [
   openAi(
     { max_tokens: 600, stream: true },
     400,
-    "This model's context is 512 tokens, but 604 were asked for: 4 in the prompt and 600 in max_tokens",
+    "This model's context is 512 tokens, but 604 were requested: 4 in the prompt and 600 in max_tokens",
     'max_tokens',
     'context_length_exceeded',
   ),

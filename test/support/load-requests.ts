@@ -30,7 +30,7 @@ const ENDINGS = ['', ' Then', ' Max was', ' Lucy said: “', ' Her mom'];
 /** Short, or one of those that begin alike: half of one may be all of another, and the longest is several chunks. */
 function promptOf(draw: Draw): string {
   if (draw.chance(0.4)) return draw.pick(SHORT);
-  return SENTENCES.slice(0, draw.whole(1, SENTENCES.length)).join(' ') + draw.pick(ENDINGS);
+  return SENTENCES.slice(0, draw.integer(1, SENTENCES.length)).join(' ') + draw.pick(ENDINGS);
 }
 
 /** With the names that all contracts have. */
@@ -38,12 +38,12 @@ const SEARCHES: readonly ((draw: Draw) => Fields)[] = [
   () => ({ do_sample: false }),
   (draw) => ({
     do_sample: true,
-    seed: draw.whole(1, 1000),
+    seed: draw.integer(1, 1000),
     temperature: draw.pick([0.7, 1, 1.3]),
     ...draw.pick<Fields>([{}, { top_k: 40 }, { top_p: 0.9 }, { typical_p: 0.9 }, { min_p: 0.05 }]),
   }),
   (draw) => ({
-    num_beams: draw.whole(2, 4),
+    num_beams: draw.integer(2, 4),
     length_penalty: draw.pick([0.5, 1, 2]),
     early_stopping: draw.pick([false, true, 'never']),
   }),
@@ -56,8 +56,8 @@ const SEARCHES: readonly ((draw: Draw) => Fields)[] = [
   }),
   (draw) => ({
     do_sample: true,
-    num_beams: draw.whole(2, 3),
-    seed: draw.whole(1, 1000),
+    num_beams: draw.integer(2, 3),
+    seed: draw.integer(1, 1000),
     temperature: draw.pick([0.8, 1.2]),
   }),
 ];
@@ -96,8 +96,8 @@ function severalOf(draw: Draw, { do_sample, num_beams }: Fields): number {
 function openAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
   const beams = search.num_beams !== undefined;
   const n = draw.chance(0.5) ? severalOf(draw, search) : 1;
-  const tokens = Array.from({ length: draw.whole(1, 70) }, () => draw.whole(200, 2000));
-  const kind = draw.whole(1, 10);
+  const tokens = Array.from({ length: draw.integer(1, 70) }, () => draw.integer(200, 2000));
+  const kind = draw.integer(1, 10);
   const prompt = kind === 1 ? tokens : kind === 2 ? [promptOf(draw), promptOf(draw)] : promptOf(draw);
   const told = stream
     ? draw.pick<Fields>([
@@ -118,7 +118,7 @@ function openAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
     streams: stream,
     body: {
       prompt,
-      max_tokens: draw.whole(6, 18),
+      max_tokens: draw.integer(6, 18),
       ...(draw.chance(0.1) && { cache_prompt: false }),
       ...search,
       ...draw.pick(PROCESSORS),
@@ -146,7 +146,7 @@ function tgi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
       inputs: promptOf(draw),
       ...(list && stream && { stream }),
       parameters: {
-        max_new_tokens: draw.whole(6, 18),
+        max_new_tokens: draw.integer(6, 18),
         ...(draw.chance(0.1) && { cache_prompt: false }),
         ...search,
         ...draw.pick(WITHOUT_PRESENCE),
@@ -167,7 +167,7 @@ function workersAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
     streams: stream,
     body: {
       ...(draw.chance(0.3) ? { messages: [{ role: 'user', content: text }] } : { prompt: text }),
-      max_tokens: draw.whole(6, 18),
+      max_tokens: draw.integer(6, 18),
       ...(draw.chance(0.1) && { cache_prompt: false }),
       ...search,
       ...draw.pick(PROCESSORS),

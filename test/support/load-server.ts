@@ -56,7 +56,7 @@ export class LoadServer implements AsyncDisposable {
   /** What is alive of the isolate's JavaScript. */
   async javaScript(): Promise<JavaScriptHeap> {
     using inspector = await Inspector.connect(this.#inspectorPort);
-    return await inspector.livingJavaScript();
+    return await inspector.liveJavaScript();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

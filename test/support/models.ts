@@ -1,4 +1,4 @@
-/** @module The converted models that tests use; `global-setup.ts` makes them. */
+/** @module Paths of the converted test models, which `global-setup.ts` creates. */
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -1,6 +1,6 @@
 /** @module Is an answer what the OpenAPI document says? The validator makes no code, so this works in workerd too. */
 import { type Schema, Validator } from '@cfworker/json-schema';
-import type { Content, OpenApiDocument, Operation } from '../../worker/openapi/document.ts';
+import type { Content, OpenApiDocument, Operation } from '../../worker/openapi/types.ts';
 
 export interface Exchange {
   readonly method: string;

@@ -1,14 +1,14 @@
-/** @module Small ways to ask a model for logits. */
+/** @module Helpers that evaluate tokens and return logits. */
 import type { LanguageModel, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 
-/** The nodes of `tokens` one after the other under `parent`. */
+/** Appends `tokens` as a chain under `parent`. */
 export function appendAll(tree: TokenTree, parent: TreeNode | null, tokens: readonly number[]): TreeNode[] {
   const nodes: TreeNode[] = [];
   for (const token of tokens) nodes.push(tree.append(nodes.at(-1) ?? parent, token));
   return nodes;
 }
 
-/** Evaluates nodes, all with logits. */
+/** Evaluates nodes in one call, all with logits. */
 export async function logitsOf(
   model: LanguageModel,
   tree: TokenTree,
@@ -19,7 +19,7 @@ export async function logitsOf(
   return evaluations.map(({ logits }) => logits);
 }
 
-/** Every row of logits of a sequence, in a tree of its own. */
+/** The logits of every position of a sequence, from a separate tree. */
 export async function sequenceLogits(
   model: LanguageModel,
   tokens: readonly number[],

@@ -1,17 +1,17 @@
-/** @module The page in a real browser, and what a test does to it. What it should not say to its console fails the test. */
+/** @module The page in a real browser, for tests. Unexpected console errors and warnings fail the test. */
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished } from 'vitest';
 import './clients-server.ts';
 import { completionResponse } from '../../worker/contracts/openai/responses.ts';
 import { findChromium, launchChromium } from './chromium.ts';
 
-/** Long enough for any search here; shorter than a test may take, so that it says what it waited for. */
+/** Shorter than a test's timeout, so that Playwright's error names the locator that it waited for. */
 const TIMEOUT_MILLISECONDS = 20_000;
 
 const found = await findChromium();
 let browser: Browser;
 
-/** Tests with a browser. Where there is none they are skipped, and say why. */
+/** Tests in a browser; skipped if there is none, with the reason in the title. */
 export function describeInChromium(name: string, tests: () => void): void {
   if ('missing' in found) {
     describe.skip(`${name} (${found.missing})`, tests);
@@ -27,21 +27,21 @@ export function describeInChromium(name: string, tests: () => void): void {
 }
 
 export interface OpenOptions extends BrowserContextOptions {
-  /** Of the test's own server, where it has one. */
+  /** URL of a server other than the shared one. */
   readonly server?: string;
-  /** What the console may say. */
-  readonly expected?: RegExp;
+  /** Console messages that do not fail the test. */
+  readonly expectedErrors?: RegExp;
 }
 
-/** Opens the page with a search behind `#`, and closes it with the test, which fails if the console told of an error. */
+/** Opens the page with a URL fragment; closes it after the test. Unexpected console errors fail the test. */
 export async function openPage(fragment = '', options: OpenOptions = {}): Promise<SearchPage> {
-  const { server = inject('server'), expected, ...context } = options;
+  const { server = inject('server'), expectedErrors, ...context } = options;
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...context });
   page.setDefaultTimeout(TIMEOUT_MILLISECONDS);
   const opened = new SearchPage(page, server);
   onTestFinished(async () => {
     await page.close();
-    expect(opened.complaints.filter((complaint) => !expected?.test(complaint))).toEqual([]);
+    expect(opened.errors.filter((error) => !expectedErrors?.test(error))).toEqual([]);
   });
   await page.goto(`${server}/${fragment && `#${fragment}`}`);
   return opened;
@@ -50,22 +50,22 @@ export async function openPage(fragment = '', options: OpenOptions = {}): Promis
 export class SearchPage {
   readonly page: Page;
   readonly server: string;
-  /** Errors and warnings of the console, uncaught errors, and violations of the content security policy. */
-  readonly complaints: string[] = [];
-  /** Bodies of the requests that it made. */
-  readonly asked: Record<string, unknown>[] = [];
+  /** Console errors and warnings, uncaught errors, CSP violations, and requests to other origins. */
+  readonly errors: string[] = [];
+  /** Bodies of the completion requests so far. */
+  readonly requests: Record<string, unknown>[] = [];
 
   constructor(page: Page, server: string) {
     this.page = page;
     this.server = server;
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) this.complaints.push(message.text());
+      if (['error', 'warning'].includes(message.type())) this.errors.push(message.text());
     });
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('pageerror', (error) => this.errors.push(String(error)));
     page.on('request', (request) => {
       const foreign = !request.url().startsWith(`${server}/`);
-      if (foreign) this.complaints.push(`asked ${request.url()}`);
-      if (request.method() === 'POST') this.asked.push(request.postDataJSON());
+      if (foreign) this.errors.push(`request to another origin: ${request.url()}`);
+      if (request.method() === 'POST') this.requests.push(request.postDataJSON());
     });
   }
 
@@ -73,7 +73,7 @@ export class SearchPage {
     return this.page.getByRole('button', { name, exact: true });
   }
 
-  /** What of the texts can be pointed at. */
+  /** The tokens of all texts, as elements. */
   get tokens(): Locator {
     return this.page.locator('.tokens [role=option]');
   }
@@ -82,23 +82,23 @@ export class SearchPage {
     await this.button('Generate').click();
   }
 
-  /** Until the search is over, in one of the ways that it may be. */
-  async over(state = 'done'): Promise<void> {
+  /** Waits until the search has ended in `state`. */
+  async waitForEnd(state = 'done'): Promise<void> {
     await this.page.locator(`#result[data-state="${state}"]`).waitFor({ state: 'attached' });
-    // What came last is drawn with the next frame.
+    // The last events are drawn with the next frame.
     await this.page.evaluate('new Promise(requestAnimationFrame)');
   }
 
-  /** The texts as they stand there, without the prompt. */
+  /** The generated texts on screen, without the prompt. */
   async texts(): Promise<string[]> {
     return await this.page
       .locator('.tokens')
-      .evaluateAll((all) => all.map(({ textContent }) => textContent ?? ''));
+      .evaluateAll((elements) => elements.map(({ textContent }) => textContent ?? ''));
   }
 
-  /** The texts that the API gives for what the page has asked last, when it is asked without a stream. */
-  async answers(): Promise<string[]> {
-    const { stream, stream_options, ...body } = this.asked.at(-1) ?? {};
+  /** The API's texts for the page's last request, sent again without streaming. */
+  async apiTexts(): Promise<string[]> {
+    const { stream, stream_options, ...body } = this.requests.at(-1) ?? {};
     const response = await fetch(`${this.server}/v1/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -107,10 +107,10 @@ export class SearchPage {
     return completionResponse.parse(await response.json()).choices.map(({ text }) => text);
   }
 
-  /** Of the tree's runs, each with its mark. */
+  /** Texts of the tree's runs, each with its mark. */
   async runs(): Promise<string[]> {
     return await this.page
       .locator('#tree text.run')
-      .evaluateAll((all) => all.map(({ textContent }) => textContent ?? ''));
+      .evaluateAll((elements) => elements.map(({ textContent }) => textContent ?? ''));
   }
 }

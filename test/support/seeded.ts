@@ -1,8 +1,9 @@
-/** @module Generations that must be the same, to the last bit, wherever they are made. */
+/** @module Seeded generations that must be bit-identical on every platform. */
 import { decodeAll } from '../../decoding/decode.ts';
 import type { DecodedSequence } from '../../decoding/interface/events.ts';
 import type { DecodingOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 
 const PROMPT = 'Once upon a time';
 
@@ -17,9 +18,9 @@ export const SEEDED: readonly DecodingOptions[] = [
   { num_beams: 4, num_beam_groups: 2, diversity_penalty: 0.7, num_return_sequences: 4 },
 ];
 
-/** @param engine with the default model at int4 or int8, in which a row's logits depend on nothing but its path */
+/** @param engine with the default model in int4 or int8, where a row's logits depend only on its path */
 export async function generateSeeded(engine: Engine): Promise<(readonly DecodedSequence[])[]> {
-  const prompt = engine.tokenizer.encode(PROMPT);
+  const prompt = Tokenizer.read(engine.tokenizerFile).encode(PROMPT);
   const results: (readonly DecodedSequence[])[] = [];
   for (const options of SEEDED) {
     results.push((await decodeAll(engine, prompt, { max_new_tokens: 24, ...options })).sequences);

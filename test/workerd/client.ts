@@ -3,10 +3,15 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { createApp } from '../../worker/app.ts';
+import { allContracts } from '../../worker/contracts.ts';
 import type { Bindings } from '../../worker/http/env.ts';
-import { IsolateEngine } from '../../worker/isolate/isolate-engine.ts';
+import { IsolateModel } from '../../worker/isolate/isolate-model.ts';
 import { modules } from '../../worker/modules.ts';
-import { checked } from '../support/checked.ts';
+import { openApiDocument } from '../../worker/openapi/document.ts';
+import { Records } from '../../worker/operate/records.ts';
+import { answerChecker } from '../support/checked.ts';
+
+const checked = answerChecker(openApiDocument(allContracts(new Records())));
 
 export interface TestApp {
   /** Its answers are held to the OpenAPI document. */
@@ -23,7 +28,7 @@ function oneModel(name: string): Fetcher {
 }
 
 export function startApp(bindings: Partial<Bindings> = {}): TestApp {
-  const app = createApp(new IsolateEngine(modules));
+  const app = createApp(new IsolateModel(modules));
   const all = { ...env, ASSETS: oneModel('default-int8'), ...bindings };
   const contexts: ExecutionContext[] = [];
   return {

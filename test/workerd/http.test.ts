@@ -123,7 +123,7 @@ describe('a bad request', () => {
     [{ ...STORY, max_tokens: -1 }, 400, 'max_tokens', "'max_tokens' must be at least 0, not -1"],
     [{ ...STORY, max_tokens: 1.5 }, 400, 'max_tokens', "'max_tokens' must be a whole number, not 1.5"],
     [{ ...STORY, max_tokens: '5' }, 400, 'max_tokens', `'max_tokens' must be a number, not "5"`],
-    [{ ...STORY, max_tokens: 509 }, 400, 'max_tokens', 'context is 512 tokens, but 513 were asked for'],
+    [{ ...STORY, max_tokens: 509 }, 400, 'max_tokens', 'context is 512 tokens, but 513 were requested'],
     [{ ...STORY, prompt: 'a '.repeat(600) }, 400, 'prompt', 'context is 512 tokens'],
     [{ ...STORY, temperature: 2.5 }, 400, 'temperature', "'temperature' must be at most 2, not 2.5"],
     [{ ...STORY, temperature: -0.1 }, 400, 'temperature', "'temperature' must be at least 0, not -0.1"],
@@ -239,8 +239,8 @@ describe('a cache that is too small', () => {
     const { error } = await response.json<{ error: { message: string; code: string } }>();
     expect(error.code).toBe('cache_size_exceeded');
     expect(error.message).toBe(
-      `This deployment's cache holds ${slots.maximum} tokens, but ${slots.maximum + 3} are needed for a prompt of 4 and ` +
-        `what is to follow: after this prompt max_tokens can be at most ${slots.maximum - 3}`,
+      `This deployment's cache holds ${slots.maximum} tokens, but the request needs ${slots.maximum + 3} for a prompt of 4 ` +
+        `and the text after it: after this prompt max_tokens can be at most ${slots.maximum - 3}`,
     );
     const fitting = await post(app, { ...STORY, max_tokens: slots.maximum - 3, stream: true });
     expect(fitting.status).toBe(200);

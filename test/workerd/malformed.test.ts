@@ -69,25 +69,25 @@ describe('/v1/completions', () => {
       { max_tokens: 512 },
       400,
       'max_tokens',
-      '512 tokens, but 513 were asked for: 1 in the prompt and 512 in',
+      '512 tokens, but 513 were requested: 1 in the prompt and 512 in',
     ],
     [
       { prompt: 'a '.repeat(600) },
       400,
       'prompt',
-      '512 tokens, but 617 were asked for: 601 in the prompt and 16',
+      '512 tokens, but 617 were requested: 601 in the prompt and 16',
     ],
     [
       { prompt: ['a', 'a '.repeat(600)] },
       400,
       'prompt',
-      '512 tokens, but 617 were asked for: 601 in the prompt',
+      '512 tokens, but 617 were requested: 601 in the prompt',
     ],
     [
       { prompt: new Array(513).fill(1) },
       400,
       'prompt',
-      '512 tokens, but 529 were asked for: 513 in the prompt',
+      '512 tokens, but 529 were requested: 513 in the prompt',
     ],
     [
       { num_beams: 200, max_tokens: 400 },
@@ -181,13 +181,13 @@ describe('a path', () => {
   );
 
   it.each([
-    ['/v1/chat/completions', 'There is nothing at POST /v1/chat/completions'],
-    ['/v1/completions/', 'There is nothing at POST /v1/completions/'],
-    ['/v1//completions', 'There is nothing at POST /v1//completions'],
-    ['/generate/x', 'There is nothing at POST /generate/x'],
-    ['/ai/run/', 'There is nothing at POST /ai/run/'],
-    ['/manifest.json', 'There is nothing at POST /manifest.json'],
-    ['/..%2f..%2fetc/passwd', 'There is nothing at POST /..%2f..%2fetc/passwd'],
+    ['/v1/chat/completions', 'No route for POST /v1/chat/completions'],
+    ['/v1/completions/', 'No route for POST /v1/completions/'],
+    ['/v1//completions', 'No route for POST /v1//completions'],
+    ['/generate/x', 'No route for POST /generate/x'],
+    ['/ai/run/', 'No route for POST /ai/run/'],
+    ['/manifest.json', 'No route for POST /manifest.json'],
+    ['/..%2f..%2fetc/passwd', 'No route for POST /..%2f..%2fetc/passwd'],
     ['/ai/run/@cf/meta/llama-3', 'No such model @cf/meta/llama-3; this is default'],
     ['/ai/run/xdefault', 'No such model xdefault; this is default'],
   ])('%s is none', async (path, message) => {

@@ -80,8 +80,12 @@ describe('what does not fit now', () => {
   });
 
   it.each([
-    ['the queue is full', { QUEUE_LENGTH: 0 }, 'requests wait for room in the cache, as many as may'],
-    ['it has waited too long', { QUEUE_SECONDS: 0.1 }, 'there was no room in the cache for 0.1 seconds'],
+    [
+      'the queue is full',
+      { QUEUE_LENGTH: 0 },
+      'the queue for cache space is full: at most 0 requests may wait',
+    ],
+    ['it has waited too long', { QUEUE_SECONDS: 0.1 }, 'no cache space became free within 0.1 seconds'],
   ])('is a 503 where %s, and goes through later', async (_, limits, message) => {
     const app = startApp({ ...SMALL, ...limits } as Parameters<typeof startApp>[0]);
     const release = await fill(app);

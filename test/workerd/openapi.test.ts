@@ -2,18 +2,21 @@
 import { inspectRoutes } from 'hono/dev';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../worker/app.ts';
-import { IsolateEngine } from '../../worker/isolate/isolate-engine.ts';
+import { allContracts } from '../../worker/contracts.ts';
+import { IsolateModel } from '../../worker/isolate/isolate-model.ts';
 import { modules } from '../../worker/modules.ts';
-import { type OpenApiDocument, openApiDocument } from '../../worker/openapi/document.ts';
+import { openApiDocument } from '../../worker/openapi/document.ts';
 import { fieldsOf } from '../../worker/openapi/page-fields.ts';
+import type { OpenApiDocument } from '../../worker/openapi/types.ts';
+import { Records } from '../../worker/operate/records.ts';
 import { startApp } from './client.ts';
 
-const document = openApiDocument();
+const document = openApiDocument(allContracts(new Records()));
 const app = startApp();
 
 describe('GET /openapi.json', () => {
   it('has the routes of the app, no more and no fewer', async () => {
-    const served = inspectRoutes(createApp(new IsolateEngine(modules)))
+    const served = inspectRoutes(createApp(new IsolateModel(modules)))
       .filter(({ isMiddleware }) => !isMiddleware)
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}')}`);
     const answered = await (await app.fetch('/openapi.json')).json<OpenApiDocument>();

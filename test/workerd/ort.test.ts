@@ -49,7 +49,7 @@ describe('onnxruntime in workerd', () => {
   it('ends at its maximum with a typed error, and goes on', async () => {
     const small = await Ort.start(wasm, 20 * MIB);
     expect(() => small.heap.allocate(12 * MIB, 'cache')).toThrow(HeapExhaustedError);
-    expect(() => small.heap.borrow(12 * MIB)).toThrow(HeapExhaustedError);
+    expect(() => small.heap.allocateReserved(12 * MIB)).toThrow(HeapExhaustedError);
     expect(small.heap.size).toBeLessThanOrEqual(20 * MIB);
     small.heap.free(small.heap.allocate(8 * MIB, 'cache'));
   });

@@ -135,7 +135,7 @@ describe('an error', () => {
     [
       '/',
       { max_new_tokens: 509 },
-      'context is 512 tokens, but 513 were asked for: 4 in the prompt and 509 in',
+      'context is 512 tokens, but 513 were requested: 4 in the prompt and 509 in',
     ],
     ['/', { include_beams: true }, "'include_beams' must be false but in a stream of beam search"],
   ])('of %s %j has the shape of TGI', async (path, parameters, message) => {

@@ -159,7 +159,7 @@ describe('an error', () => {
       5004,
       "'include_beams' must be false but in a stream",
     ],
-    [{ prompt, max_tokens: 509 }, 400, 5004, 'context is 512 tokens, but 513 were asked for'],
+    [{ prompt, max_tokens: 509 }, 400, 5004, 'context is 512 tokens, but 513 were requested'],
     [{ prompt: 'a '.repeat(600) }, 400, 5004, 'context is 512 tokens'],
     [{ prompt, tools: [] }, 400, 5004, "'tools' is not a supported field"],
   ])('of %j is told in the envelope', async (request, status, code, message) => {
@@ -182,7 +182,7 @@ describe('an error', () => {
 
   it.each([
     ['POST', '/ai/run/@cf/meta/llama', 404, 3042, 'No such model @cf/meta/llama; this is default'],
-    ['POST', '/ai/nothing', 404, 3042, 'There is nothing at POST /ai/nothing'],
+    ['POST', '/ai/nothing', 404, 3042, 'No route for POST /ai/nothing'],
     ['GET', PATH, 405, 5004, `${PATH} takes POST, not GET`],
   ])('of %s %s as well', async (method, path, status, code, message) => {
     const headers = { 'content-type': 'application/json' };

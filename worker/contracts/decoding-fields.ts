@@ -1,74 +1,69 @@
-/** @module Options of decoding that every contract takes beside its own, under the names that Hugging Face gave them. */
+/** @module The decoding options that every contract takes beside its own, under Hugging Face's names. */
 import * as z from 'zod';
 import {
-  type DecodingOptions,
+  completeOptions,
   decodingOptionsSchema,
-  resolveOptions,
+  type ResolvedOptions,
   unusedOptions,
 } from '../../decoding/options/options.ts';
-import { ApiError } from '../http/errors.ts';
+import { ApiError, refuse } from '../http/errors.ts';
 
-export const decodingFields = decodingOptionsSchema.pick({
-  num_beams: true,
-  num_beam_groups: true,
-  diversity_penalty: true,
-  length_penalty: true,
-  early_stopping: true,
-  min_new_tokens: true,
-  top_k: true,
-  top_h: true,
-  min_p: true,
-  typical_p: true,
-  epsilon_cutoff: true,
-  eta_cutoff: true,
-  repetition_penalty: true,
-  no_repeat_ngram_size: true,
-  bad_words_ids: true,
-  sequence_bias: true,
-  suppress_tokens: true,
-  begin_suppress_tokens: true,
-  allowed_token_ids: true,
-  forced_eos_token_id: true,
-  exponential_decay_length_penalty: true,
-  renormalize_logits: true,
-  remove_invalid_values: true,
-  stop_token_ids: true,
-  ignore_eos: true,
-}).shape;
+/** Options that a contract names, bounds or defaults itself, or does not have. All others pass through. */
+const NOT_PASSED_THROUGH = {
+  max_new_tokens: true,
+  min_length: true,
+  do_sample: true,
+  num_return_sequences: true,
+  best_of: true,
+  seed: true,
+  temperature: true,
+  top_p: true,
+  logit_bias: true,
+  frequency_penalty: true,
+  presence_penalty: true,
+  eos_token_id: true,
+  stop_strings: true,
+  stop: true,
+  logprobs: true,
+  prompt_logprobs: true,
+} as const;
 
-/**
- * Whether what has been computed of the prompt for others may be used, and what is computed now be left to them. The answer
- * is the same; llama.cpp's name.
- */
-export const cache_prompt = z.boolean().default(true);
+const passedThrough = decodingOptionsSchema.omit(NOT_PASSED_THROUGH);
 
-const decodingSchema = z.object(decodingFields);
+export const decodingFields = passedThrough.shape;
+type DecodingFields = z.output<typeof passedThrough>;
 
-/** Those of a contract's request. */
-export function decodingOptionsOf(request: z.output<typeof decodingSchema>): z.output<typeof decodingSchema> {
-  return decodingSchema.parse(request);
+export const cache_prompt = z
+  .boolean()
+  .default(true)
+  .describe('Whether the prompt may use the prefix cache and stay in it. The answer is the same.');
+
+/** The decoding fields of a contract's request, which its schema has validated. */
+export function decodingFieldsOf(request: DecodingFields): DecodingFields {
+  const names = Object.keys(decodingFields) as (keyof DecodingFields)[];
+  return Object.fromEntries(names.map((name) => [name, request[name]])) as DecodingFields;
 }
 
-/** For who names none: any. */
+/** For requests without a seed. */
 export function randomSeed(): number {
   const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
   return seed;
 }
 
 /**
- * Refuses what does not go together, and what would say nothing in the search that is asked for. What only sampling uses
- * is welcome in greedy search, where clients send it together with a temperature of 0: the likeliest token is among the
- * likeliest.
+ * Completes the options of a search, and refuses an option that the search does not use. Greedy search accepts the options
+ * of sampling: clients send them together with a temperature of 0, and they cannot change the likeliest token.
  * @throws ApiError, DecodingOptionsError
  */
-export function refuseUnused(given: DecodingOptions): void {
-  const { options } = resolveOptions(given);
+export function resolveSearch(fields: Partial<ResolvedOptions>): ResolvedOptions {
+  const options = completeOptions(fields);
   const greedy = !options.do_sample && options.num_beams === 1;
   const [unused] = unusedOptions(greedy ? { ...options, do_sample: true } : options);
   if (unused) throw new ApiError(400, unused.message, { param: unused.option, code: 'unused_option' });
+  return options;
 }
 
-/** Beams are told of in a stream alone. */
+/** Only a stream of beam search reports beams. */
 export function refuseUnseenBeams(request: {
   readonly include_beams: boolean;
   readonly stream: boolean;
@@ -77,9 +72,4 @@ export function refuseUnseenBeams(request: {
   const { include_beams, stream, num_beams } = request;
   if (!include_beams || (stream && num_beams > 1)) return;
   refuse('include_beams', "must be false but in a stream of beam search, with 'num_beams' above 1", true);
-}
-
-/** For what one field alone cannot tell. */
-export function refuse(param: string, what: string, found: unknown): never {
-  throw new ApiError(400, `'${param}' ${what}, not ${found}`, { param, code: 'invalid_value' });
 }

@@ -1,4 +1,4 @@
-/** @module `npm start` as a user runs it: a child process that serves a model in workerd. */
+/** @module Runs `npm start` as a child process, as a user would: it serves a model in workerd. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -9,11 +9,11 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface DevServer extends AsyncDisposable {
   readonly url: string;
-  /** What it has printed so far. */
+  /** Its stdout and stderr so far. */
   readonly output: () => string;
 }
 
-/** @throws Error with what it printed, when it ends before it listens */
+/** @throws Error with its output if it exits before it listens */
 export async function startDevServer(...args: readonly string[]): Promise<DevServer> {
   const port = await freePort();
   const child = spawn(
@@ -21,19 +21,19 @@ export async function startDevServer(...args: readonly string[]): Promise<DevSer
     [join(import.meta.dirname, 'start.ts'), '--port', String(port), ...args],
     { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  let printed = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
-      printed += chunk.toString();
+      output += chunk.toString();
     });
   }
-  while (!printed.includes('edgebeam listens on')) {
-    if (child.exitCode !== null) throw new Error(`npm start ended with ${child.exitCode}: ${printed}`);
+  while (!output.includes('edgebeam listens on')) {
+    if (child.exitCode !== null) throw new Error(`npm start exited with code ${child.exitCode}: ${output}`);
     await setTimeout(50);
   }
   return {
     url: `http://localhost:${port}`,
-    output: () => printed,
+    output: () => output,
     [Symbol.asyncDispose]: () => stop(child),
   };
 }
@@ -50,6 +50,7 @@ export async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  if (address === null || typeof address === 'string')
+    throw new Error('the operating system assigned no port');
   return address.port;
 }

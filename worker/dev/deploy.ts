@@ -1,4 +1,4 @@
-/** @module `npm run deploy`: the Worker on Cloudflare, with the default model or any converted one as its assets. */
+/** @module `npm run deploy`: deploys the Worker to Cloudflare with the default or any converted model. */
 import { Command } from 'commander';
 import { findAssetFaults } from './assets.ts';
 import { addModelOptions, type ModelOptions, modelArguments, modelFolder, runWrangler } from './wrangler.ts';
@@ -11,7 +11,7 @@ const program = addModelOptions(
 
 await deploy(program.opts<ModelOptions>(), program.args);
 
-async function deploy(options: ModelOptions, more: readonly string[]): Promise<void> {
+async function deploy(options: ModelOptions, wranglerArguments: readonly string[]): Promise<void> {
   const folder = await modelFolder(options);
   const faults = await findAssetFaults(folder);
   if (faults.length > 0) {
@@ -20,6 +20,6 @@ async function deploy(options: ModelOptions, more: readonly string[]): Promise<v
       `${folder} cannot be deployed:\n${list}Convert the model again: see npm run convert -- --help`,
     );
   }
-  // wrangler asks whom to log in as, where it has to.
-  runWrangler(['deploy', ...modelArguments(folder, options), ...more], { stdio: 'inherit' });
+  // wrangler may prompt for a login.
+  runWrangler(['deploy', ...modelArguments(folder, options), ...wranglerArguments], { stdio: 'inherit' });
 }

@@ -1,4 +1,4 @@
-/** @module `npm start`: the Worker on this machine, in workerd, with the default model or any converted one. */
+/** @module `npm start`: serves the Worker in workerd, locally, with the default or any converted model. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -8,11 +8,11 @@ import {
   type ModelOptions,
   modelArguments,
   modelFolder,
+  positiveInteger,
   runWrangler,
-  wholeNumber,
 } from './wrangler.ts';
 
-const LOOK_EVERY_MILLISECONDS = 200;
+const POLL_INTERVAL_MILLISECONDS = 200;
 
 interface Options extends ModelOptions {
   readonly port: number;
@@ -21,13 +21,13 @@ interface Options extends ModelOptions {
 const program = addModelOptions(
   new Command('npm start --').description('Serves text from a converted model in workerd on this machine.'),
 )
-  .option('--port <n>', 'port to listen on', wholeNumber, 8787)
+  .option('--port <n>', 'port to listen on', positiveInteger, 8787)
   .argument('[wrangler...]', 'after --: more arguments for `wrangler dev`')
   .parse();
 
 await serve(program.opts<Options>(), program.args);
 
-async function serve({ port, ...options }: Options, more: readonly string[]): Promise<void> {
+async function serve({ port, ...options }: Options, wranglerArguments: readonly string[]): Promise<void> {
   const folder = await modelFolder(options);
   if (!existsSync(join(folder, 'manifest.json'))) {
     program.error(
@@ -35,21 +35,21 @@ async function serve({ port, ...options }: Options, more: readonly string[]): Pr
     );
   }
   const args = ['dev', '--port', String(port), '--show-interactive-dev-session=false', '--log-level=warn'];
-  runWrangler([...args, ...modelArguments(folder, options), ...more], {
+  runWrangler([...args, ...modelArguments(folder, options), ...wranglerArguments], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
   });
-  const address = `http://localhost:${port}`;
-  while (!(await isUp(address))) await setTimeout(LOOK_EVERY_MILLISECONDS);
+  const url = `http://localhost:${port}`;
+  while (!(await isHealthy(url))) await setTimeout(POLL_INTERVAL_MILLISECONDS);
   console.log(`
-edgebeam listens on ${address}. Try it:
+edgebeam listens on ${url}. Try it:
 
-  curl -N ${address}/v1/completions -H 'content-type: application/json' \\
+  curl -N ${url}/v1/completions -H 'content-type: application/json' \\
     -d '{"prompt": "Once upon a time", "max_tokens": 100, "temperature": 0.8, "stream": true}'
 `);
 }
 
-async function isUp(address: string): Promise<boolean> {
-  const response = await fetch(`${address}/health`).catch(() => null);
+async function isHealthy(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/health`).catch(() => null);
   return response?.ok ?? false;
 }

@@ -1,4 +1,4 @@
-/** @module What `npm start` and `npm run deploy` have in common: the model's folder, its options, and running wrangler. */
+/** @module Shared by `npm start` and `npm run deploy`: the model's options and folder, running wrangler. */
 import { type StdioOptions, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -17,11 +17,11 @@ export const addModelOptions = (command: Command): Command =>
     .option('--model <dir>', 'a model made by `npm run convert` (default: the embedded one)')
     .option(
       '--heap <mib>',
-      "the WebAssembly heap's maximum; an isolate of Cloudflare's has 128 MB in all",
-      wholeNumber,
+      'maximum of the WebAssembly heap; a Cloudflare isolate has 128 MB in total',
+      positiveInteger,
     );
 
-/** @returns the absolute path of the model's folder; the embedded model is converted when it has to be. */
+/** @returns the absolute path of the model's folder; converts the embedded model first, if needed */
 export async function modelFolder({ model }: ModelOptions): Promise<string> {
   if (model !== undefined) return resolve(model);
   const { onProgress, stop } = createProgress('converting the default model');
@@ -33,17 +33,17 @@ export async function modelFolder({ model }: ModelOptions): Promise<string> {
   return DEFAULT_MODEL;
 }
 
-/** wrangler's arguments for a model: its folder as assets, in the place of `wrangler.toml`'s, and the variables. */
+/** wrangler's arguments for a model: its folder as assets, overriding `wrangler.toml`, and its variables. */
 export function modelArguments(folder: string, { heap }: ModelOptions): string[] {
   return ['--assets', folder, ...(heap === undefined ? [] : ['--var', `HEAP_MIB:${heap}`])];
 }
 
-/** Runs the project's own wrangler in the project's folder; this process ends when and as it does. */
+/** Runs the project's wrangler in the project's root; this process exits with its exit code. */
 export function runWrangler(
   args: readonly string[],
   { stdio, env }: { stdio: StdioOptions; env?: NodeJS.ProcessEnv },
 ): void {
-  // Not `.bin/wrangler`, which on Windows needs a shell, and that would take a path with a space for two.
+  // Not `.bin/wrangler`: on Windows it needs a shell, which would split a path at its spaces.
   const script = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
   const wrangler = spawn(process.execPath, [script, ...args], {
     cwd: ROOT,
@@ -55,7 +55,7 @@ export function runWrangler(
   wrangler.on('exit', (code, signal) => process.exit(signal ? 0 : (code ?? 1)));
 }
 
-export function wholeNumber(text: string): number {
+export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value <= 0)
     throw new InvalidArgumentError('It must be a whole number above 0.');

@@ -1,9 +1,30 @@
-/** @module The JSON body of a request, or a 4xx that says what it is instead. */
+/** @module The JSON body of a request, validated, or a 4xx that says what is wrong with it. */
 import type { Context } from 'hono';
-import { ApiError } from './errors.ts';
+import type { z } from 'zod';
+import { ApiError, invalidRequest } from './errors.ts';
+
+/**
+ * @param clean changes the body before the schema sees it; by default `null` means omitted
+ * @throws ApiError
+ */
+export async function parsedBody<Schema extends z.ZodType>(
+  c: Context,
+  schema: Schema,
+  clean: (body: unknown) => unknown = withoutNulls,
+): Promise<z.output<Schema>> {
+  const result = schema.safeParse(clean(await jsonBody(c)), { reportInput: true });
+  if (!result.success) throw invalidRequest(result.error);
+  return result.data;
+}
+
+/** The object without the fields that are null, as clients send what is not set; any other value as it is. */
+export function withoutNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
 
 /** @throws ApiError */
-export async function jsonBody(c: Context): Promise<unknown> {
+async function jsonBody(c: Context): Promise<unknown> {
   const type = c.req.header('content-type') ?? '';
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw new ApiError(415, `The content type must be application/json, it is '${type}'`, {
@@ -31,10 +52,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Whether `__proto__` is a key somewhere, which schemas pass over in silence. */
+/** Whether `__proto__` is a key at any depth; schemas ignore it silently. */
 function hasPrototypeKey(body: unknown): boolean {
   const values = [body];
-  // Those that are added on the way are visited as well.
+  // The loop also visits the values that it adds.
   for (const value of values) {
     if (typeof value !== 'object' || value === null) continue;
     if (Object.hasOwn(value, '__proto__')) return true;
@@ -43,7 +64,7 @@ function hasPrototypeKey(body: unknown): boolean {
   return false;
 }
 
-/** JSON between systems is UTF-8 (RFC 8259, 8.1), of which a byte order mark may be passed over. */
+/** JSON between systems is UTF-8 (RFC 8259, 8.1); a byte order mark may be ignored. */
 function utf8(bytes: ArrayBuffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);

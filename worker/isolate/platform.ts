@@ -1,4 +1,4 @@
-/** @module What the engine takes from workerd: its native streaming digest, its scheduler, and where files are. */
+/** @module The services of workerd that the engine uses: a streaming digest, a scheduler, and sources of files. */
 import type { Platform } from '../../engine/engine.ts';
 import { ModelFilesError } from '../../engine/model/errors.ts';
 import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
@@ -9,7 +9,7 @@ export const workerdPlatform: Platform = {
   sha256,
 };
 
-/** Static assets. The host is of no account: the binding serves one set of files. */
+/** Static assets. The binding ignores the host of the URL. */
 export function assetsSource(assets: Fetcher, prefix = ''): ModelSource {
   return {
     async open(path) {
@@ -22,7 +22,7 @@ export function assetsSource(assets: Fetcher, prefix = ''): ModelSource {
   };
 }
 
-/** An R2 bucket, for models that change or must not lie beside the Worker. */
+/** An R2 bucket, for models that change without a deployment or exceed the limits of static assets. */
 export function bucketSource(bucket: R2Bucket, prefix = ''): ModelSource {
   return {
     async open(path) {

@@ -1,57 +1,21 @@
-/** @module The OpenAPI 3.1 document, made of the schemas that validate requests. */
-import { ROUTES, type Route } from './routes.ts';
-import { type JsonSchema, jsonSchemas, type SchemaName } from './schemas.ts';
+/** @module The OpenAPI 3.1 document, derived from the contracts. */
+import { type Contract, contractOf, type NamedSchema, type Route } from '../http/contract.ts';
+import { ApiError } from '../http/errors.ts';
+import { jsonSchemas } from './schemas.ts';
+import type { Content, OpenApiDocument, Operation, Reference } from './types.ts';
 
-export const VERSION = '0.1.0';
+const VERSION = '0.1.0';
 
-export interface Reference {
-  readonly $ref: `#/components/schemas/${SchemaName}`;
-}
-
-export type Content = Readonly<
-  Record<string, { readonly schema: Reference | JsonSchema | { readonly anyOf: readonly Reference[] } }>
->;
-
-export interface Operation {
-  readonly summary: string;
-  readonly tags: readonly string[];
-  readonly parameters: readonly object[];
-  readonly requestBody?: {
-    readonly required: true;
-    readonly content: {
-      readonly 'application/json': { readonly schema: Reference; readonly example: object };
-    };
-  };
-  readonly responses: Readonly<
-    Record<string, { readonly description: string; readonly headers: object; readonly content: Content }>
-  >;
-  readonly security?: readonly [];
-}
-
-export interface OpenApiDocument {
-  readonly openapi: string;
-  readonly info: object;
-  readonly servers: readonly { readonly url: string }[];
-  readonly paths: Readonly<Record<string, { readonly get?: Operation; readonly post?: Operation }>>;
-  readonly components: { readonly schemas: Readonly<Record<SchemaName, JsonSchema>> } & Record<
-    string,
-    object
-  >;
-  readonly security: readonly object[];
-  readonly tags: readonly { readonly name: string; readonly description: string }[];
-}
-
-let made: OpenApiDocument | undefined;
-
-/** Made when it is first asked for: a Worker that starts has little time. */
-export function openApiDocument(): OpenApiDocument {
-  made ??= makeDocument();
-  return made;
-}
-
-function makeDocument(): OpenApiDocument {
-  const paths: Record<string, object> = {};
-  for (const route of ROUTES) paths[route.path] = { ...paths[route.path], [route.method]: operation(route) };
+export function openApiDocument(contracts: readonly Contract[]): OpenApiDocument {
+  const paths: Record<string, Record<string, Operation>> = {};
+  for (const contract of contracts) {
+    for (const route of contract.routes) {
+      const path = route.path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}');
+      // Two contracts may share a path, whose errors have the first one's shape.
+      const errors = contractOf(contracts, route.path).errors;
+      paths[path] = { ...paths[path], [route.method]: operation(route, contract.name, errors) };
+    }
+  }
   return {
     openapi: '3.1.0',
     info: {
@@ -59,58 +23,65 @@ function makeDocument(): OpenApiDocument {
       version: VERSION,
       description: 'GPT-2 text generation at the edge, with beam search.',
       license: { name: 'MIT', identifier: 'MIT' },
-    },
+    } as OpenApiDocument['info'],
     servers: [{ url: '/' }],
     paths,
     components: {
-      schemas: jsonSchemas(),
+      schemas: jsonSchemas(contracts),
       headers: HEADERS,
       securitySchemes: {
         key: {
           type: 'http',
           scheme: 'bearer',
-          description: 'One of the deployment’s keys, where it has some.',
+          description: 'One of the deployment’s keys, if it has any.',
         },
       },
     },
     security: [{}, { key: [] }],
-    tags: TAGS,
+    tags: contracts.map(({ name, description }) => ({ name, description })),
   };
 }
-
-const TAGS = [
-  { name: 'OpenAI', description: 'The contract of OpenAI’s completions, with vLLM’s fields beside its own.' },
-  { name: 'Text Generation Inference', description: 'The contract of Hugging Face’s server.' },
-  { name: 'Workers AI', description: 'The contract of Cloudflare’s models.' },
-  { name: 'Operation', description: 'For those who run it.' },
-];
 
 const text = { type: 'string' } as const;
 
 const HEADERS = {
-  'x-request-id': { description: 'The request’s own, or a new one; it is in the log.', schema: text },
-  'retry-after': { description: 'Seconds until it is worth trying again.', schema: text },
-  'x-should-retry': { description: 'For clients of OpenAI: whether trying again can help.', schema: text },
+  'x-request-id': { description: 'The request’s own id, or a new one; the log has it.', schema: text },
+  'retry-after': { description: 'Seconds until a retry makes sense.', schema: text },
+  'x-should-retry': { description: 'For OpenAI’s clients: whether a retry can help.', schema: text },
   allow: { description: 'The methods that the path takes.', schema: text },
-  'www-authenticate': { description: 'What kind of key is asked for.', schema: text },
+  'www-authenticate': { description: 'The kind of key that is expected.', schema: text },
 };
 
-/** By status: what it means, and the headers it has beside the request's number. */
+/** By status: its meaning, and its headers beside the request id. */
 const ERRORS: Readonly<Record<number, readonly [string, ...(keyof typeof HEADERS)[]]>> = {
   400: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
   401: ['The key is missing or wrong.', 'www-authenticate'],
-  404: ['There is no model of this name.'],
-  405: ['The path takes other methods.', 'allow'],
+  404: ['No model has this name.'],
+  405: ['The path does not take this method.', 'allow'],
   413: ['The body is larger than 1 MiB.'],
   415: ['The body is not application/json.'],
   422: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
-  429: ['Too many requests, or at TGI’s routes too many at once.', 'retry-after', 'x-should-retry'],
-  500: ['The model cannot be loaded, or something broke; the log has it.', 'x-should-retry'],
-  503: ['It cannot serve this now.', 'retry-after', 'x-should-retry'],
+  429: [
+    'Too many requests; at TGI’s routes also: the server cannot serve this now.',
+    'retry-after',
+    'x-should-retry',
+  ],
+  500: ['The model cannot be loaded, or an internal error occurred; the log has details.', 'x-should-retry'],
+  503: ['The server cannot serve this now.', 'retry-after', 'x-should-retry'],
 };
 
-function operation(route: Route): Operation {
-  const { summary, tag, parameters = [], request, example = {}, errors, open } = route;
+/** Error statuses of every route, of routes that need a key, and of routes with a body, before the contract maps them. */
+const EVERY_ROUTE = [405, 500];
+const WITH_KEY = [401, 429];
+const WITH_BODY = [400, 413, 415, 503];
+
+function operation(route: Route, tag: string, shape: Contract['errors']): Operation {
+  const { summary, path, request, errors = [], open } = route;
+  const thrown = [...EVERY_ROUTE, ...(open ? [] : WITH_KEY), ...(request ? WITH_BODY : []), ...errors];
+  const statuses = new Set(
+    thrown.map((status) => shape.status(new ApiError(status as ApiError['status'], ''))),
+  );
+  const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name);
   return {
     summary,
     tags: [tag],
@@ -118,12 +89,16 @@ function operation(route: Route): Operation {
     ...(request && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: reference(request), example } },
+        content: { 'application/json': { schema: reference(request), example: request.example } },
       },
     }),
     responses: {
-      200: { description: describeSuccess(route), headers: headers([]), content: successContent(route) },
-      ...Object.fromEntries([...errors].sort().map((status) => [status, failure(status, route)])),
+      200: {
+        description: describeSuccess(route),
+        headers: headers([]),
+        content: successContent(route, shape),
+      },
+      ...Object.fromEntries([...statuses].sort().map((status) => [status, failure(status, shape)])),
     },
     ...(open && { security: [] }),
   };
@@ -132,26 +107,26 @@ function operation(route: Route): Operation {
 function describeSuccess({ response, event }: Route): string {
   if (!event) return 'The answer.';
   const events =
-    'A stream is server-sent events, of which the schema describes the data of each; an error in its middle has ' +
-    'the shape of errors. Where the contract has it so, [DONE] is the last.';
+    'A stream is server-sent events. The schema describes the data of each event; an error in the middle has the ' +
+    'shape of errors. In some contracts [DONE] is the last.';
   return response ? `The answer, or its stream. ${events}` : events;
 }
 
-function successContent({ response, event, text: type, error }: Route): Content {
+function successContent({ response, event, text: type }: Route, shape: NamedSchema): Content {
   return {
     ...(response && { 'application/json': { schema: reference(response) } }),
-    ...(event && { 'text/event-stream': { schema: { anyOf: [reference(event), reference(error)] } } }),
+    ...(event && { 'text/event-stream': { schema: { anyOf: [reference(event), reference(shape)] } } }),
     ...(type && { [type]: { schema: { type: type === 'application/json' ? 'object' : 'string' } } }),
   };
 }
 
-function failure(status: number, { error }: Route): Operation['responses'][string] {
+function failure(status: number, shape: NamedSchema): Operation['responses'][string] {
   const [description, ...more] = ERRORS[status] ?? [];
-  if (description === undefined) throw new RangeError(`nothing is written of status ${status}`);
+  if (description === undefined) throw new RangeError(`status ${status} has no description`);
   return {
     description,
     headers: headers(more),
-    content: { 'application/json': { schema: reference(error) } },
+    content: { 'application/json': { schema: reference(shape) } },
   };
 }
 
@@ -160,6 +135,6 @@ function headers(names: readonly (keyof typeof HEADERS)[]): object {
   return Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-function reference(name: SchemaName): Reference {
+function reference({ name }: NamedSchema): Reference {
   return { $ref: `#/components/schemas/${name}` };
 }

@@ -1,12 +1,12 @@
-/** @module A schema's fields as rows of a table: their names with those of what they lie in, and their types in words. */
-import type { JsonSchema } from './schemas.ts';
+/** @module A schema's fields as rows of a table, with their full paths and their types in words. */
+import type { JsonSchema } from './types.ts';
 
 export interface Field {
   /** `choices[].text` */
   readonly name: string;
   /** In words, null included. */
   readonly type: string;
-  /** Whether it is there in whatever it lies in. */
+  /** Whether the enclosing object always has it. */
   readonly required: boolean;
   /** As JSON. */
   readonly byDefault?: string;
@@ -15,7 +15,7 @@ export interface Field {
 
 type Node = JsonSchema | boolean | undefined;
 
-/** Those of an object, of a list's elements, of each alternative. */
+/** The fields of an object, of a list's elements, of each alternative. */
 export function fieldsOf(schema: Node, within = ''): Field[] {
   if (typeof schema !== 'object') return [];
   const own = Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
@@ -34,7 +34,7 @@ function fieldOf(name: string, schema: JsonSchema, required: boolean): Field {
   return { name, type: typeOf(schema), required, ...byDefault, description: schema.description ?? '' };
 }
 
-/** Of alternatives, each field once: there for certain if it is in all of those that have any. */
+/** Each field of several alternatives once; it is required if all alternatives that have fields require it. */
 function merged(alternatives: readonly (readonly Field[])[]): Field[] {
   const some = alternatives.filter((fields) => fields.length > 0);
   const byName = Map.groupBy(some.flat(), ({ name }) => name);
@@ -84,7 +84,7 @@ function numeric(type: string, schema: JsonSchema): string {
   return [type === 'integer' ? 'whole number' : 'number', ...parts].join(' ');
 }
 
-/** What any whole number in JavaScript keeps to is no bound worth telling. */
+/** The bounds of JavaScript's safe integers are not worth showing. */
 function finite(bound: unknown): number | undefined {
   return typeof bound === 'number' && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;
 }

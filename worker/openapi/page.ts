@@ -1,9 +1,8 @@
-/** @module The OpenAPI document as one page of HTML: no script, nothing from elsewhere, light and dark. */
+/** @module The OpenAPI document as one page of HTML, without scripts or external files, light and dark. */
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
-import type { OpenApiDocument, Operation } from './document.ts';
 import { type Field, fieldsOf } from './page-fields.ts';
-import type { SchemaName } from './schemas.ts';
+import type { OpenApiDocument, Operation } from './types.ts';
 
 type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
@@ -24,7 +23,7 @@ summary { cursor: pointer; margin: .5rem 0; }
 
 /** @param nonce that the answer's content security policy allows for the style */
 export function referencePage(document: OpenApiDocument, nonce: string): Html {
-  const schemas = Object.keys(document.components.schemas) as SchemaName[];
+  const schemas = Object.keys(document.components.schemas);
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): Entry => ({ path, method, operation })),
   );
@@ -38,9 +37,9 @@ export function referencePage(document: OpenApiDocument, nonce: string): Html {
 </head>
 <body>
 <h1>edgebeam</h1>
-<p>GPT-2 text generation at the edge, with beam search. This page is made of
-<a href="/openapi.json">/openapi.json</a>, and that of the schemas that validate. A field that is optional may also be null,
-which is as if it were not there; one that is not listed is refused. Where the deployment has keys, send
+<p>GPT-2 text generation at the edge, with beam search. This page is made from
+<a href="/openapi.json">/openapi.json</a>, which is made from the schemas that validate requests. In an optional field,
+<code>null</code> means omitted; unknown fields are refused. If the deployment has keys, send
 <code>authorization: Bearer KEY</code>.</p>
 <nav><ul>${operations.map(contents)}</ul></nav>
 <main>
@@ -93,13 +92,13 @@ function curl({ path }: Entry, example: object): string {
   return `curl $HOST${path} -H 'content-type: application/json' -d '${JSON.stringify(example)}'`;
 }
 
-/** To the answers that a schema refers to. */
+/** Links to the answers that a schema refers to. */
 function links(schema: object): Html[] {
   const all = 'anyOf' in schema && Array.isArray(schema.anyOf) ? schema.anyOf : [schema];
   return all.filter((one) => '$ref' in one).map((one) => html`<a href="#${nameOf(one)}">${nameOf(one)}</a> `);
 }
 
-function answer(document: OpenApiDocument, name: SchemaName): Html {
+function answer(document: OpenApiDocument, name: string): Html {
   return html`<section id="${name}"><h3>${name}</h3>${answerTable(fieldsOf(document.components.schemas[name]))}</section>`;
 }
 
@@ -125,6 +124,6 @@ ${fields.map(
 )}</table>`;
 }
 
-function nameOf({ $ref }: { readonly $ref: string }): SchemaName {
-  return $ref.slice($ref.lastIndexOf('/') + 1) as SchemaName;
+function nameOf({ $ref }: { readonly $ref: string }): string {
+  return $ref.slice($ref.lastIndexOf('/') + 1);
 }

@@ -1,34 +1,24 @@
-/** @module Who may ask: bearer keys of a secret, and how often. */
+/** @module Access: bearer keys, and the rate limit. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { HTTPException } from 'hono/http-exception';
 import { sha256 } from 'hono/utils/crypto';
+import { type Contract, isOpen } from '../http/contract.ts';
 import type { AppEnv, Bindings } from '../http/env.ts';
 import { ApiError } from '../http/errors.ts';
-import { PAGE_PATHS } from '../page/route.ts';
 
-/** Paths that anyone may ask, as often as they like: whether it is up, and how it is asked. */
-const OPEN_PATHS = ['/health', '/health/ready', '/openapi.json', '/docs'];
-
-/** At `/` it is the page that anyone may read; to POST there is to generate. */
-function isOpen({ method, path }: Context<AppEnv>['req']): boolean {
-  const reads = method === 'GET' || method === 'HEAD';
-  return OPEN_PATHS.includes(path) || (reads && PAGE_PATHS.includes(path));
-}
-
-/** What a bearer token may be made of (RFC 6750, `b64token`): no header could ever bring another key. */
+/** The syntax of a bearer token (RFC 6750, `b64token`); a header cannot carry any other key. */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 
-/** Of the platform's periods, 10 and 60 seconds, the shorter; the binding does not tell which it is. */
+/** The shorter of the platform's periods, 10 and 60 seconds; the binding does not expose its own. */
 const RETRY_AFTER_SECONDS = 10;
 
-/** Keys of the secret `API_KEYS`, by commas. Without it everyone may ask. */
-export const keys: MiddlewareHandler<AppEnv> = (c, next) => {
-  if (isOpen(c.req)) return next();
-  return checkKey(c, next);
-};
+/** Checks the keys in the secret `API_KEYS`, separated by commas. Without it access is open. */
+export function keys(contracts: readonly Contract[]): MiddlewareHandler<AppEnv> {
+  return (c, next) => (isOpen(contracts, c.req) ? next() : checkKey(c, next));
+}
 
-/** Whether a request may be told what is behind keys, where it need not have one. */
+/** Whether a request to an open route has a key, or needs none anywhere. */
 export async function hasKey(c: Parameters<typeof checkKey>[0]): Promise<boolean> {
   let passed = false;
   try {
@@ -43,36 +33,38 @@ export async function hasKey(c: Parameters<typeof checkKey>[0]): Promise<boolean
 
 const checkKey: MiddlewareHandler<AppEnv> = (c, next) => {
   const token = keysOf(c.env);
-  // Compares digests, so that time tells nothing of the key.
+  // Compares digests, so that timing reveals nothing about the key.
   return token ? bearerAuth<AppEnv>({ token, realm: 'edgebeam' })(c, next) : next();
 };
 
-/** @returns undefined where the secret is not set or blank; never an empty secret that would let everyone in by mistake */
+/** @returns undefined if the secret is not set or blank; never an empty key, which would grant access by mistake */
 function keysOf({ API_KEYS = '' }: Bindings): string[] | undefined {
   if (API_KEYS.trim() === '') return;
   const all = API_KEYS.split(',').map((key) => key.trim());
-  const odd = all.findIndex((key) => !BEARER_TOKEN.test(key));
-  if (odd < 0) return all;
+  const invalid = all.findIndex((key) => !BEARER_TOKEN.test(key));
+  if (invalid < 0) return all;
   throw new Error(
-    `API_KEYS: key ${odd + 1} of ${all.length} cannot be sent as a bearer token, which has one or more of ` +
-      'A-Z a-z 0-9 - . _ ~ + / and perhaps = at its end',
+    `API_KEYS: key ${invalid + 1} of ${all.length} cannot be sent as a bearer token, which has one or more of ` +
+      'A-Z a-z 0-9 - . _ ~ + /, and optional = at its end',
   );
 }
 
-/** The binding `RATE_LIMITER`, by key, or where there are none by address. */
-export const rateLimit: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const limiter = c.env.RATE_LIMITER;
-  if (!limiter || isOpen(c.req)) return next();
-  const { success } = await limiter.limit({ key: await callerOf(c) });
-  if (success) return next();
-  throw new ApiError(429, `Too many requests: try again in ${RETRY_AFTER_SECONDS} seconds`, {
-    code: 'rate_limit_exceeded',
-    headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
-  });
-};
+/** Applies the binding `RATE_LIMITER` by key, or by address in a deployment without keys. */
+export function rateLimit(contracts: readonly Contract[]): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const limiter = c.env.RATE_LIMITER;
+    if (!limiter || isOpen(contracts, c.req)) return next();
+    const { success } = await limiter.limit({ key: await callerOf(c) });
+    if (success) return next();
+    throw new ApiError(429, `Too many requests: try again in ${RETRY_AFTER_SECONDS} seconds`, {
+      code: 'rate_limit_exceeded',
+      headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+    });
+  };
+}
 
-/** Without keys a header says nothing: whoever changes it at each request would be someone else each time. */
-async function callerOf(c: Parameters<typeof rateLimit>[0]): Promise<string> {
+/** Without keys the header identifies nobody: a client could change it with each request. */
+async function callerOf(c: Context<AppEnv>): Promise<string> {
   const token = c.req.header('authorization')?.slice('Bearer '.length).trim();
   const digest = token && keysOf(c.env) && (await sha256(token));
   return digest || (c.req.header('cf-connecting-ip') ?? 'unknown');

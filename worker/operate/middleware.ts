@@ -1,12 +1,13 @@
-/** @module What every request passes: whose pages may ask, what headers its answer has, and its line in the log. */
+/** @module Middleware of every request: CORS, security headers, and the log line. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import type { AppEnv } from '../http/env.ts';
-import { CLIENT_GONE, type Records, type RequestRecord } from './records.ts';
+import { CLIENT_GONE, type RequestRecord } from '../http/request-record.ts';
+import type { Records } from './records.ts';
 
-/** Origins whose pages may ask: `CORS_ORIGINS`, by commas; all of them if there is none. */
+/** Allows the origins in `CORS_ORIGINS`, separated by commas; all origins if it is not set. */
 export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
   origin: (origin, c: Context<AppEnv>) => {
     const origins = (c.env.CORS_ORIGINS ?? '').split(',').map((one) => one.trim());
@@ -14,20 +15,20 @@ export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
     return origins.includes(origin) ? origin : null;
   },
   allowMethods: ['GET', 'HEAD', 'POST'],
-  // Any header may be sent: clients have some of their own, as OpenAI's `x-stainless-*`.
+  // All request headers are allowed: clients send their own, for instance OpenAI's `x-stainless-*`.
   exposeHeaders: ['x-request-id', 'retry-after', 'x-should-retry', 'allow', 'www-authenticate'],
   maxAge: 86_400,
 });
 
-/** Nothing here is to be shown as a page or framed; what a route sets for itself stays. */
-export const guardHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
+/** Forbids pages and frames; headers that a route sets itself stay. */
+export const securityHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginResourcePolicy: 'cross-origin',
   xFrameOptions: 'DENY',
   overwrite: false,
 });
 
-/** One line when the answer, or its stream, is done, and also when the client has gone before. */
+/** Writes one line when the answer or its stream ends, or when the client has left before. */
 export function logged(records: Records): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { signal } = c.req.raw;
@@ -35,7 +36,7 @@ export function logged(records: Records): MiddlewareHandler<AppEnv> {
     const record: RequestRecord = { id: c.get('requestId'), method, path, began: Date.now() };
     c.set('record', record);
     const answering = next();
-    // When the client goes away the platform drops all of a request that is not under waitUntil.
+    // When the client goes away the platform drops all work that is not under waitUntil.
     c.executionCtx.waitUntil(
       answering.then(async () => {
         await c.var.streaming;
@@ -47,7 +48,7 @@ export function logged(records: Records): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** The pattern that the path met, or `none`. */
+/** The pattern of the matched route, or `none`. */
 function routeOf(c: Context<AppEnv>): string {
   const pattern = routePath(c, -1);
   return pattern === '/*' ? 'none' : pattern;

@@ -1,14 +1,14 @@
-/** @module Part of `npm run build`: bundles the page. The results are in the repository; a test builds them once more. */
+/** @module Part of `npm run build`: bundles the page. A test compares the committed files with a new build. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const HERE = import.meta.dirname;
 
-/** Where the built files are: text modules, by the names that wrangler knows them by. */
-export const BUILT = join(HERE, 'built');
+/** Folder of the built files. They are `.txt`, which wrangler imports as text modules. */
+export const BUILT_FOLDER = join(HERE, 'built');
 
-/** By their names in `built/`. */
+/** @returns the built files' contents by name */
 export async function buildPage(): Promise<Record<string, string>> {
   const [js, css, icon] = await Promise.all([
     bundle('client/main.ts'),
@@ -18,7 +18,7 @@ export async function buildPage(): Promise<Record<string, string>> {
   return { 'page.js.txt': js, 'page.css.txt': css, 'icon.svg.txt': icon };
 }
 
-/** Browsers of the last two years: `light-dark()`, `Map.groupBy`. */
+/** Browsers of the last two years: the page uses `light-dark()` and `Map.groupBy`. */
 const TARGET = ['chrome123', 'firefox121', 'safari17.5'];
 
 async function bundle(source: string): Promise<string> {
@@ -35,5 +35,6 @@ async function bundle(source: string): Promise<string> {
 }
 
 if (import.meta.main) {
-  for (const [name, text] of Object.entries(await buildPage())) await writeFile(join(BUILT, name), text);
+  for (const [name, text] of Object.entries(await buildPage()))
+    await writeFile(join(BUILT_FOLDER, name), text);
 }

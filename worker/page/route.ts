@@ -1,27 +1,25 @@
 /**
- * @module `GET /`: the page on which people watch a search, and its files. They are static, know nothing of the deployment
- * but its API, and need no key. To POST to `/` is to ask as TGI's clients do.
+ * @module `GET /`: the page that visualizes a search, and its static files, served without a key. The page
+ * uses only the public API. `POST /` belongs to the TGI contract.
  */
-import { Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { secureHeaders } from 'hono/secure-headers';
-import type { AppEnv } from '../http/env.ts';
+import { openaiErrors } from '../contracts/openai/errors.ts';
+import type { Contract } from '../http/contract.ts';
 import icon from './built/icon.svg.txt';
 import css from './built/page.css.txt';
 import js from './built/page.js.txt';
 import html from './page.html';
 
 const FILES = [
-  { path: '/', type: 'text/html', text: html },
-  { path: '/page.js', type: 'text/javascript', text: js },
-  { path: '/page.css', type: 'text/css', text: css },
-  { path: '/icon.svg', type: 'image/svg+xml', text: icon },
+  { path: '/', type: 'text/html', text: html, summary: 'A page that sends requests, and draws the search' },
+  { path: '/page.js', type: 'text/javascript', text: js, summary: 'Its script' },
+  { path: '/page.css', type: 'text/css', text: css, summary: 'Its style' },
+  { path: '/icon.svg', type: 'image/svg+xml', text: icon, summary: 'Its icon' },
 ] as const;
 
-export const PAGE_PATHS: readonly string[] = FILES.map(({ path }) => path);
-
-/** No script and no style but its own files, and nothing from elsewhere. */
-const guards = secureHeaders({
+/** Allows only the page's own files and requests to its own origin, and no inline script or style. */
+const securityHeaders = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
@@ -35,11 +33,20 @@ const guards = secureHeaders({
   xFrameOptions: 'DENY',
 });
 
-export const page = new Hono<AppEnv>();
-
-for (const { path, type, text } of FILES) {
-  // Guards outermost: the headers of a 304 take the place of those that the browser has kept.
-  page.get(path, guards, etag(), (c) =>
-    c.body(text, 200, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-cache' }),
-  );
-}
+/** Its files are static and need no key. */
+export const page: Contract = {
+  name: 'Page',
+  description: 'A page for people.',
+  errors: openaiErrors,
+  routes: FILES.map(({ path, type, text, summary }) => ({
+    method: 'get',
+    path,
+    summary,
+    text: type,
+    open: true,
+    // Security headers outermost: a 304 needs them too, as its headers replace those in the browser's cache.
+    middleware: [securityHeaders, etag()],
+    handler: (c) =>
+      c.body(text, 200, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-cache' }),
+  })),
+};

@@ -1,4 +1,4 @@
-/** Files that are imported as their text. */
+/** Files that wrangler imports as text. */
 declare module '*.txt' {
   const text: string;
   export default text;

@@ -1,10 +1,9 @@
-/** @module What a generation tells while it runs. A choice is one text: `prompt · n + its number among the prompt's`. */
-import type { Beam, GeneratedToken, ModelLogprobs } from '../../decoding/interface/events.ts';
-import type { FinishReason } from '../../decoding/strategies/stopping.ts';
+/** @module The events of a generation. A choice is one text; its number is `prompt · n + its number within the prompt`. */
+import type { Beam, FinishReason, GeneratedToken, ModelLogprobs } from '../../decoding/interface/events.ts';
 
-export type GenerationEvent = PromptLogprobsEvent | TextTokenEvent | TextBeams | FinishedChoice;
+export type GenerationEvent = PromptLogprobsEvent | TextTokenEvent | TextBeamsEvent | ChoiceFinishedEvent;
 
-/** Before all others of a prompt, where `prompt_logprobs` asks for it. */
+/** Precedes all other events of a prompt when `prompt_logprobs` asks for it. */
 export interface PromptLogprobsEvent {
   readonly type: 'prompt';
   readonly prompt: number;
@@ -15,24 +14,24 @@ export interface TextTokenEvent {
   readonly type: 'token';
   readonly choice: number;
   readonly token: GeneratedToken;
-  /** What is certain of the text now, and was not before: nothing, while a character or a stop string is undecided. */
+  /** The text that became certain with this token; empty while a character or a stop string is undecided. */
   readonly text: string;
 }
 
 export interface TextBeam extends Beam {
-  /** Of its last token, alone. */
+  /** The text of its last token alone. */
   readonly text: string;
 }
 
 /** The beams of a prompt after a step. */
-export interface TextBeams {
+export interface TextBeamsEvent {
   readonly type: 'beams';
   readonly prompt: number;
   readonly step: number;
   readonly beams: readonly TextBeam[];
 }
 
-export interface FinishedChoice {
+export interface ChoiceFinishedEvent {
   readonly type: 'finished';
   readonly choice: number;
   /** The rest of the text. */

@@ -1,12 +1,12 @@
-/** @module Several generators as one. */
+/** @module Several async generators as one. */
 
-/** Yields what any of them yields, as it comes. Leaving it leaves them all. */
+/** Yields the values of all generators as they come. Leaving it leaves them all. */
 export async function* merge<T>(
   generators: readonly AsyncGenerator<T, void, undefined>[],
 ): AsyncGenerator<T, void, undefined> {
   const next = (generator: AsyncGenerator<T, void, undefined>) => {
     const coming = generator.next().then((result) => ({ generator, result }));
-    // It may fail while nobody waits for it, as when a reader is slow: who asks next is told.
+    // It may reject while nobody awaits it, for instance when the reader is slow; the next read gets the error.
     coming.catch(() => {});
     return coming;
   };
@@ -22,8 +22,8 @@ export async function* merge<T>(
       yield result.value;
     }
   } finally {
-    // A generator that is still working is left when its work is done.
-    const left = generators.map((generator) => generator.return());
-    await Promise.allSettled([...pending.values(), ...left]);
+    // A generator in the middle of its work returns when that is done.
+    const returned = generators.map((generator) => generator.return());
+    await Promise.allSettled([...pending.values(), ...returned]);
   }
 }

@@ -1,17 +1,17 @@
-/** @module Room in the cache for several prompts of one request, one after the other. */
+/** @module Cache space for several prompts of one request, one after the other. */
 import type { LanguageModel, TokenTree } from '../../decoding/interface/token-tree.ts';
 
-/** A tree that can begin anew in the same room. */
+/** A token tree that can be emptied while its cache space stays reserved. */
 export interface ResettableTree extends TokenTree {
-  /** Nodes it has room for. */
-  readonly size: number;
-  /** Evaluations so far that had been done already. */
-  readonly reused: number;
-  /** Gives back the nodes, and keeps their room. */
-  clear(): void;
+  /** Nodes that it has reserved. */
+  readonly capacity: number;
+  /** Evaluations so far whose result was in the cache. */
+  readonly reusedEvaluations: number;
+  /** Releases the nodes and keeps the reservation. */
+  reset(): void;
 }
 
-/** A model whose trees all lie in one that is open: nobody else can take the room in between. */
+/** A model whose trees share one reservation, one at a time: no other request can take the space in between. */
 export class ReservedTree implements LanguageModel {
   readonly vocabSize: number;
   readonly contextLength: number;
@@ -25,18 +25,20 @@ export class ReservedTree implements LanguageModel {
     this.#tree = tree;
   }
 
-  get reused(): number {
-    return this.#tree.reused;
+  get reusedEvaluations(): number {
+    return this.#tree.reusedEvaluations;
   }
 
   open(nodes: number): TokenTree {
     const tree = this.#tree;
-    if (nodes > tree.size) throw new RangeError(`the lane has room for ${tree.size} nodes, not for ${nodes}`);
+    if (nodes > tree.capacity) {
+      throw new RangeError(`${nodes} nodes exceed the ${tree.capacity} that are reserved`);
+    }
     return {
       append: (parent, token) => tree.append(parent, token),
       evaluate: (evaluations) => tree.evaluate(evaluations),
       release: (node) => tree.release(node),
-      close: () => tree.clear(),
+      close: () => tree.reset(),
     };
   }
 

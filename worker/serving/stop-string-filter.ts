@@ -1,56 +1,65 @@
 /** @module From tokens to text as it streams, ending at a stop string. */
 
-/** Turns tokens into text piece by piece; bytes of a character that is not complete yet are held back. */
-export interface TextDecoderStream {
+/** Turns tokens into text piece by piece, and holds back the bytes of an incomplete character. */
+export interface StreamingTokenDecoder {
   push(token: number): string;
   flush(): string;
 }
 
+interface Piece {
+  readonly text: string;
+  /** Whether a stop string has ended the text. */
+  readonly stopped: boolean;
+}
+
 /**
- * The text of a generation, safe to send on as it comes: what could still turn out to be the beginning of a stop
- * string is held back until it is decided. Stop strings are found across token borders; the text ends before the
- * one that is completed first (and of those completed by one token, before the one that begins first), or with that one.
+ * The text of one choice, in pieces that are safe to send: a suffix that may be the beginning of a stop string is held back
+ * until that is decided. Stop strings may span tokens. The text ends before the stop string that is completed first (of
+ * those that one token completes, before the one that begins first), or with it.
  */
 export class StopStringFilter {
-  readonly #decoder: TextDecoderStream;
+  readonly #decoder: StreamingTokenDecoder;
   readonly #stops: readonly string[];
   readonly #longest: number;
   readonly #keepStop: boolean;
-  /** What a stop string may begin with. */
-  #held = '';
-  /** So much of it was told already: all, where the stop string is kept. */
-  #told = 0;
+  /** The suffix of the text in which a stop string may have begun. */
+  #pending = '';
+  /** Characters of the pending suffix that were emitted: all of them if the stop string is kept. */
+  #emitted = 0;
+  #stopped = false;
 
-  /** @param keepStop whether the text ends with the stop string, not before it; then nothing waits for it */
-  constructor(decoder: TextDecoderStream, stops: readonly string[], keepStop = false) {
+  /**
+   * @param decoder of this choice alone
+   * @param keepStop whether the text ends with the stop string, not before it; nothing is held back then
+   */
+  constructor(decoder: StreamingTokenDecoder, stops: readonly string[], keepStop = false) {
     this.#keepStop = keepStop;
     this.#decoder = decoder;
     this.#stops = stops;
     this.#longest = Math.max(0, ...stops.map((stop) => stop.length));
   }
 
-  /** @returns the text that is certain now, and whether a stop string ended it */
-  push(token: number): { text: string; stopped: boolean } {
-    return this.#take(this.#decoder.push(token), false);
+  /** @returns the text that is certain now; none after a stop string */
+  push(token: number): Piece {
+    return this.#stopped ? { text: '', stopped: true } : this.#append(this.#decoder.push(token), false);
   }
 
-  /** The rest, when no more tokens come. */
-  flush(): { text: string; stopped: boolean } {
-    return this.#take(this.#decoder.flush(), true);
+  /** @returns the rest, when no more tokens come */
+  flush(): Piece {
+    return this.#stopped ? { text: '', stopped: true } : this.#append(this.#decoder.flush(), true);
   }
 
-  #take(piece: string, last: boolean): { text: string; stopped: boolean } {
-    const text = this.#held + piece;
-    const from = this.#told;
+  #append(decoded: string, isLast: boolean): Piece {
+    const text = this.#pending + decoded;
+    const from = this.#emitted;
     const end = this.#endAtStop(text);
     if (end !== undefined) {
-      this.#held = '';
-      this.#told = 0;
+      this.#stopped = true;
       return { text: text.slice(from, end), stopped: true };
     }
-    const certain = last ? text.length : this.#certainLength(text);
-    this.#held = text.slice(certain);
-    this.#told = this.#keepStop ? this.#held.length : 0;
+    const certain = isLast ? text.length : this.#certainLength(text);
+    this.#pending = text.slice(certain);
+    this.#emitted = this.#keepStop ? this.#pending.length : 0;
     return { text: text.slice(from, this.#keepStop ? text.length : certain), stopped: false };
   }
 
@@ -63,11 +72,11 @@ export class StopStringFilter {
     return ends.length > 0 ? Math.min(...ends) : undefined;
   }
 
-  /** The length of `text` without the longest end that some stop string begins with. */
+  /** The length of `text` without its longest suffix that is a prefix of a stop string. */
   #certainLength(text: string): number {
     for (let begin = Math.max(0, text.length - this.#longest + 1); begin < text.length; begin++) {
-      const end = text.slice(begin);
-      if (this.#stops.some((stop) => stop.startsWith(end))) return begin;
+      const suffix = text.slice(begin);
+      if (this.#stops.some((stop) => stop.startsWith(suffix))) return begin;
     }
     return text.length;
   }

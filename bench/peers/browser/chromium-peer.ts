@@ -5,12 +5,12 @@ import type { PeerModels } from '../models.ts';
 import type { RunningPeer } from '../peer.ts';
 import { type PageName, serve } from './site.ts';
 
-/** Chromium by the name that `CHROMIUM` gives, else where Debian puts it. */
+/** Path of Chromium: `CHROMIUM`, else Debian's. */
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /**
- * Without the sandbox, which a container's root cannot have; without what looks for Google's hosts; and with pages that
- * nobody looks at as fast as others.
+ * No sandbox, because root in a container cannot have one; no requests to Google's hosts; no throttling of
+ * background pages.
  */
 const FLAGS = [
   '--no-sandbox',
@@ -31,7 +31,7 @@ export async function missingChromium(): Promise<string | null> {
     : `no Chromium at ${CHROMIUM}: \`apt-get install chromium\`, or set CHROMIUM`;
 }
 
-/** Each in a browser of its own, with an empty profile. The pages must have been built. */
+/** Starts a peer in its own browser, with an empty profile. {@link buildPages} must have run before. */
 export async function startChromiumPeer(pageName: PageName, { served }: PeerModels): Promise<RunningPeer> {
   const { chromium } = await import('playwright-core');
   const site = await serve(served);
@@ -39,17 +39,17 @@ export async function startChromiumPeer(pageName: PageName, { served }: PeerMode
   try {
     const browser = await chromium.connect(server.wsEndpoint());
     const page = await browser.newPage();
-    // The browser is open; what a user waits for begins with the page.
+    // The user's browser is already open, so the startup time begins with the page.
     const begin = performance.now();
     await page.goto(`${site.url}${pageName}.html`);
     await page.waitForFunction(() => globalThis.peer !== undefined);
     return {
       startMilliseconds: performance.now() - begin,
-      pids: () => renderersBelow(server.process().pid),
+      pids: () => rendererPids(server.process().pid),
       load: () => page.evaluate(() => globalThis.peer?.load()),
       perform: (task) =>
         page.evaluate(
-          (task) => globalThis.peer?.side.perform(task) ?? { refused: 'the page has gone' },
+          (task) => globalThis.peer?.side.perform(task) ?? { refused: 'the page was closed' },
           task,
         ),
       async close() {
@@ -64,14 +64,14 @@ export async function startChromiumPeer(pageName: PageName, { served }: PeerMode
   }
 }
 
-/** One of them has the page with its workers, the others nothing. */
-function renderersBelow(root: number | undefined): number[] {
+/** Chromium's renderer processes: one runs the page with its workers, the others are empty. */
+function rendererPids(root: number | undefined): number[] {
   if (root === undefined || !existsSync('/proc')) return [];
   const processes = readdirSync('/proc').map(Number).filter(Number.isInteger);
   const parents = new Map(
     processes.map((pid) => [pid, Number(/^PPid:\s*(\d+)/m.exec(readProc(pid, 'status'))?.[1])]),
   );
-  const isBelow = (pid: number | undefined): boolean =>
-    pid !== undefined && (pid === root || isBelow(parents.get(pid)));
-  return processes.filter((pid) => isBelow(pid) && readProc(pid, 'cmdline').includes('--type=renderer'));
+  const isDescendant = (pid: number | undefined): boolean =>
+    pid !== undefined && (pid === root || isDescendant(parents.get(pid)));
+  return processes.filter((pid) => isDescendant(pid) && readProc(pid, 'cmdline').includes('--type=renderer'));
 }

@@ -1,13 +1,13 @@
-/** @module Installs what only this benchmark needs, on its first run. */
+/** @module Installs the packages of the browser peers on the first run of the benchmark. */
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The folder with the peers' own package.json. */
+/** The folder with the browser peers' package.json. */
 export const BROWSER = import.meta.dirname;
 
-/** @returns why they are not there and cannot be installed; null if they are */
+/** @returns why the installation failed; null if the packages are installed */
 export async function ensureInstalled(): Promise<string | null> {
   const [lock, installed] = await Promise.all(
     ['package-lock.json', 'node_modules/.package-lock.json'].map((path) =>

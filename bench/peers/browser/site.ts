@@ -1,4 +1,4 @@
-/** @module The pages of the peers that run in a browser: built by Vite beside the models, and served on this machine. */
+/** @module The pages of the browser peers: built by Vite beside the models, and served locally. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, preview } from 'vite';
@@ -12,7 +12,7 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Puts the pages into the folder of models. */
+/** Builds the pages into the models' folder. */
 export async function buildPages(served: string): Promise<void> {
   await build({
     configFile: false,
@@ -20,7 +20,7 @@ export async function buildPages(served: string): Promise<void> {
     root: PAGES,
     resolve: {
       alias: [
-        // Not every one of their files is exported by name.
+        // The package does not export all of these files.
         { find: /^onnxruntime-web\/(ort-.*\.(mjs|wasm))(?=\?url)/, replacement: join(distOfOrt(), '$1') },
       ],
     },
@@ -33,7 +33,7 @@ export async function buildPages(served: string): Promise<void> {
   });
 }
 
-/** The folder of that onnxruntime-web which transformers.js brings. */
+/** The folder of transformers.js's own onnxruntime-web. */
 function distOfOrt(): string {
   return dirname(fileURLToPath(import.meta.resolve('onnxruntime-web', import.meta.url)));
 }
@@ -47,6 +47,6 @@ export async function serve(served: string): Promise<Site> {
     preview: { host: '127.0.0.1', port: 0 },
   });
   const [url] = server.resolvedUrls?.local ?? [];
-  if (!url) throw new Error('the local server says nothing of its address');
+  if (!url) throw new Error('the local server has no address');
   return { url, close: () => server.close() };
 }

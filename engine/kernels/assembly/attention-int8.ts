@@ -1,34 +1,44 @@
 /**
- * Attention as in `attention.ts`, over keys and values at 8 bits: a quarter of the memory, and of what is read of it.
+ * Attention as in `attention.ts`, over keys and values at 8 bits: a quarter of the memory and of the reads.
  *
- * A token's keys in a layer are `heads · size` codes, i8, and then one f32 scale for each head, at the next multiple of
- * 4; its values are the same. Each is `code · scale`, with `scale = max|x| / 127` over the head's part of that token
- * alone: what a token is stored as depends on no other. A row's own keys and values are used as they are stored.
+ * A token's keys in a layer are `heads · size` codes, i8, and from the next multiple of 4 one f32 scale per
+ * head. Its values have the same layout. A number is `code · scale`, with `scale = max|x| / 127` over the
+ * head's part of this token: the stored form of a token does not depend on others. A row attends to its own
+ * keys and values in their stored form.
  *
- *     s_t = scale · queryScale · keyScale_t · Σ_i query_i · keyCode_{t,i}        query_i: 16 bits
- *     context_i = step · Σ_t v_t · valueCode_{t,i} / Σ_t w_t                     v_t = w_t · valueScale_t / step: 16 bits
+ *     s_t = scale · queryScale · keyScale_t · Σ_i query_i · keyCode_{t,i}       query_i: 16 bits
+ *     context_i = step · Σ_t v_t · valueCode_{t,i} / Σ_t w_t                    v_t: 16 bits
+ *     v_t = w_t · valueScale_t / step
  *
- * The query is rounded to 16 bits, against which the keys' 8 are what counts, and so are the weights of the values; so
- * both sums are of integers, exact in any order, and two tokens are one instruction.
- *
- * `@inline` is AssemblyScript's own: TypeScript, which editors check this with, allows no decorator on a function, hence
- * the `@ts-ignore` above each.
+ * The query and the weights of the values are rounded to 16 bits; beside the 8 bits of keys and values that
+ * error is negligible. Both sums are of integers: exact in any order, and one instruction for two tokens.
  */
-import { keyAt, lengthOf, pathOf, softmax, sumOfLanes } from './attention-parts';
-import { fetchAll, headsTogether } from './fetch';
-import { kept } from './kept';
+import { horizontalSum, lengthOf, pathOf, slotAt, softmax } from './attention-parts';
+import { inRegister } from './in-register';
 import { sumIntegerLanes } from './lanes';
-import { codesOf, eightCodes, largestOf, nearestCode, scaleOf, TO_INTEGER, toIntegers } from './rows';
+import { headsPerPrefetch, prefetch } from './prefetch';
+import {
+  maxAbs,
+  quantize16,
+  quantize8,
+  quantizeScalar,
+  ROUND_BIAS,
+  roundLanes,
+  scaleOf,
+} from './quantize-rows';
 
-const FLOAT: usize = 4;
-/** Elements that one step over a key takes. */
+const FLOAT_BYTES: usize = 4;
+/** Elements of a key per iteration. */
 const STEP: usize = 8;
-const LARGEST_16: i32 = 32767;
-/** Times 127 · 256, it stays in 32 bits with 51 to spare: what summing floats may be off by, below 60,000 tokens. */
-const LARGEST_SUM: i32 = 66000;
+const MAX_INT16: i32 = 32767;
+/**
+ * Limit for the sum of the 16-bit weights: times 127 · 256 it fits in 32 bits, with 51 to spare for the
+ * rounding error of float sums, below 60,000 tokens.
+ */
+const MAX_WEIGHT_SUM: i32 = 66000;
 
 /**
- * The parameters are those of `attend`; a path's addresses, `keys` and `valueOffset` lead to rows as above.
+ * The parameters are those of `attend`. Keys and values have the layout above.
  * @param scratch 4 · ceil(n / 4) floats for the longest path, and `size` i16, at least 16 bytes
  */
 export function attendInt8(
@@ -36,90 +46,97 @@ export function attendInt8(
   context: usize,
   rows: i32,
   paths: usize,
-  keys: usize,
+  keyOffset: usize,
   valueOffset: usize,
   heads: i32,
   size: usize,
   scale: f32,
   scratch: usize,
 ): void {
-  const toInteger = kept(f32x4.splat(TO_INTEGER), scratch);
-  const width = <usize>heads * size * FLOAT;
-  const scales = (<usize>heads * size + 3) & ~3;
+  const roundBias = inRegister(f32x4.splat(ROUND_BIAS), scratch);
+  const width = <usize>heads * size * FLOAT_BYTES;
+  const scalesOffset = (<usize>heads * size + 3) & ~3;
   for (let row = 0; row < rows; row++) {
-    const at = qkv + <usize>row * 3 * width;
-    const key = keyAt(<usize>load<u32>(pathOf(paths, row)), lengthOf(paths, row) - 1) + keys;
-    storeRow(at + width, heads, size, toInteger, key, key + scales);
-    storeRow(at + 2 * width, heads, size, toInteger, key + valueOffset, key + valueOffset + scales);
+    const query = qkv + <usize>row * 3 * width;
+    const key = slotAt(pathOf(paths, row), lengthOf(paths, row) - 1) + keyOffset;
+    storeRow(query + width, heads, size, roundBias, key, key + scalesOffset);
+    storeRow(query + 2 * width, heads, size, roundBias, key + valueOffset, key + valueOffset + scalesOffset);
   }
-  // What a head's sum of integers may reach at most, so that it stays in 32 bits.
-  const bound = min(LARGEST_16, i32.MAX_VALUE / (127 * <i32>size));
-  const together = headsTogether(paths, rows, size);
+  // The largest 16-bit query code for which a head's sum of products fits in 32 bits.
+  const maxCode = min(MAX_INT16, i32.MAX_VALUE / (127 * <i32>size));
+  const prefetchHeads = headsPerPrefetch(paths, rows, size);
   for (let head = 0; head < heads; head++) {
-    const offset = <usize>head * size;
-    if (head % together == 0) {
-      const bytes = <usize>min(together, heads - head) * size;
-      fetchAll(paths, rows, keys + offset, bytes, scratch);
-      fetchAll(paths, rows, keys + valueOffset + offset, bytes, scratch);
+    const headOffset = <usize>head * size;
+    if (head % prefetchHeads == 0) {
+      const bytes = <usize>min(prefetchHeads, heads - head) * size;
+      prefetch(paths, rows, keyOffset + headOffset, bytes, scratch);
+      prefetch(paths, rows, keyOffset + valueOffset + headOffset, bytes, scratch);
     }
-    const toScale = scales + <usize>head * FLOAT - offset;
+    // From a head's codes to its scale.
+    const scaleOffset = scalesOffset + <usize>head * FLOAT_BYTES - headOffset;
     for (let row = 0; row < rows; row++) {
-      const path = <usize>load<u32>(pathOf(paths, row));
+      const path = pathOf(paths, row);
       const n = lengthOf(paths, row);
-      const query = scratch + <usize>((n + 3) & ~3) * FLOAT;
-      const queryStep = quantizeQuery(qkv + <usize>row * 3 * width + offset * FLOAT, size, bound, toInteger, query);
-      score(query, path, n, keys + offset, toScale, size, scale * queryStep, scratch);
+      const query = scratch + <usize>((n + 3) & ~3) * FLOAT_BYTES;
+      const x = qkv + <usize>row * 3 * width + headOffset * FLOAT_BYTES;
+      const queryScale = quantizeQuery(x, size, maxCode, roundBias, query);
+      score(query, path, n, keyOffset + headOffset, scaleOffset, size, scale * queryScale, scratch);
       const total = softmax(scratch, n, query);
-      const values = keys + valueOffset + offset;
-      const step = quantizeWeights(scratch, path, n, values + toScale, toInteger);
-      const to = context + <usize>row * width + offset * FLOAT;
-      mix(scratch, path, n, values, size, step / (256 * total), to);
+      const values = keyOffset + valueOffset + headOffset;
+      const step = quantizeWeights(scratch, path, n, values + scaleOffset, roundBias);
+      const output = context + <usize>row * width + headOffset * FLOAT_BYTES;
+      averageValues(scratch, path, n, values, size, step / (256 * total), output);
     }
   }
 }
 
-/** A row's keys, or values, at 8 bits. */
-function storeRow(x: usize, heads: i32, size: usize, toInteger: v128, codes: usize, scales: usize): void {
+/** Quantizes a row's keys or values to 8 bits. */
+function storeRow(x: usize, heads: i32, size: usize, roundBias: v128, codes: usize, scales: usize): void {
   for (let head = 0; head < heads; head++) {
     const scale = scaleOf(x, size);
-    store<f32>(scales + <usize>head * FLOAT, scale);
+    store<f32>(scales + <usize>head * FLOAT_BYTES, scale);
     let i: usize = 0;
-    for (; i + 16 <= size; i += 16) v128.store(codes + i, codesOf(x + i * FLOAT, f32x4.splat(scale), toInteger));
-    for (; i < size; i++) store<i8>(codes + i, nearestCode(load<f32>(x + i * FLOAT), scale));
-    x += size * FLOAT;
+    for (; i + 16 <= size; i += 16) {
+      v128.store(codes + i, quantize16(x + i * FLOAT_BYTES, f32x4.splat(scale), roundBias));
+    }
+    for (; i < size; i++) store<i8>(codes + i, quantizeScalar(load<f32>(x + i * FLOAT_BYTES), scale));
+    x += size * FLOAT_BYTES;
     codes += size;
   }
 }
 
-/** The query in 16 bits. @returns what one step stands for */
-function quantizeQuery(x: usize, size: usize, bound: i32, toInteger: v128, query: usize): f32 {
-  const step = largestOf(x, size) / <f32>bound;
-  const divisor = f32x4.splat(step);
+/** Quantizes the query to 16 bits. @returns its scale */
+function quantizeQuery(x: usize, size: usize, maxCode: i32, roundBias: v128, query: usize): f32 {
+  const scale = maxAbs(x, size) / <f32>maxCode;
+  const divisor = f32x4.splat(scale);
   let i: usize = 0;
   for (; i + STEP <= size; i += STEP) {
-    v128.store(query + 2 * i, eightCodes(x + i * FLOAT, divisor, toInteger));
+    v128.store(query + 2 * i, quantize8(x + i * FLOAT_BYTES, divisor, roundBias));
   }
-  for (; i < size; i++) store<i16>(query + 2 * i, nearestCode(load<f32>(x + i * FLOAT), step));
-  return step;
+  for (; i < size; i++) store<i16>(query + 2 * i, quantizeScalar(load<f32>(x + i * FLOAT_BYTES), scale));
+  return scale;
 }
 
-/** weights[t] = factor · keyScale_t · query·key_t, four tokens at a time; the last stands in for those beyond the end. */
+/**
+ * weights[t] = factor · keyScale_t · query·key_t, four tokens at a time; reads the last in place of those
+ * beyond the end.
+ */
 function score(
   query: usize,
   path: usize,
   n: i32,
   keys: usize,
-  toScale: usize,
+  scaleOffset: usize,
   size: usize,
   factor: f32,
   weights: usize,
 ): void {
   const steps = size & ~(STEP - 1);
   for (let t = 0; t < n; t += 4) {
-    const k0 = keyAt(path, t) + keys;
-    const k1 = keyAt(path, min(t + 1, n - 1)) + keys;
-    const k2 = keyAt(path, min(t + 2, n - 1)) + keys;
-    const k3 = keyAt(path, min(t + 3, n - 1)) + keys;
+    const k0 = slotAt(path, t) + keys;
+    const k1 = slotAt(path, min(t + 1, n - 1)) + keys;
+    const k2 = slotAt(path, min(t + 2, n - 1)) + keys;
+    const k3 = slotAt(path, min(t + 3, n - 1)) + keys;
     let s0 = i32x4.splat(0);
     let s1 = s0;
     let s2 = s0;
@@ -138,68 +155,88 @@ function score(
       sum = i32x4.add(sum, i32x4.mul(i32x4.splat(load<i16>(query + 2 * i)), k));
     }
     const scales = f32x4(
-      load<f32>(k0 + toScale),
-      load<f32>(k1 + toScale),
-      load<f32>(k2 + toScale),
-      load<f32>(k3 + toScale),
+      load<f32>(k0 + scaleOffset),
+      load<f32>(k1 + scaleOffset),
+      load<f32>(k2 + scaleOffset),
+      load<f32>(k3 + scaleOffset),
     );
     const scaled = f32x4.mul(f32x4.convert_i32x4_s(sum), f32x4.splat(factor));
-    v128.store(weights + <usize>t * FLOAT, f32x4.mul(scaled, scales));
+    v128.store(weights + <usize>t * FLOAT_BYTES, f32x4.mul(scaled, scales));
   }
 }
 
 /**
- * Weights times their values' scales, in 16 bits: so that no sum of products with codes passes 32 bits, times 256.
- * @returns what one step stands for
+ * Multiplies the weights by the scales of their values, and quantizes them to 16 bits. The step is so large
+ * that 256 times any sum of products with codes fits in 32 bits.
+ * @returns the scale of the quantized weights
  */
-function quantizeWeights(weights: usize, path: usize, n: i32, scales: usize, toInteger: v128): f32 {
-  let largest = f32x4.splat(0);
-  let sums = largest;
+function quantizeWeights(weights: usize, path: usize, n: i32, scales: usize, roundBias: v128): f32 {
+  let maxima = f32x4.splat(0);
+  let sums = maxima;
   for (let t = 0; t < n; t += 4) {
-    const at = weights + <usize>t * FLOAT;
-    const four = f32x4(
-      load<f32>(keyAt(path, t) + scales),
-      load<f32>(keyAt(path, min(t + 1, n - 1)) + scales),
-      load<f32>(keyAt(path, min(t + 2, n - 1)) + scales),
-      load<f32>(keyAt(path, min(t + 3, n - 1)) + scales),
+    const address = weights + <usize>t * FLOAT_BYTES;
+    const valueScales = f32x4(
+      load<f32>(slotAt(path, t) + scales),
+      load<f32>(slotAt(path, min(t + 1, n - 1)) + scales),
+      load<f32>(slotAt(path, min(t + 2, n - 1)) + scales),
+      load<f32>(slotAt(path, min(t + 3, n - 1)) + scales),
     );
-    const weight = f32x4.mul(v128.load(at), four);
-    v128.store(at, weight);
-    largest = f32x4.pmax(largest, weight);
+    const weight = f32x4.mul(v128.load(address), valueScales);
+    v128.store(address, weight);
+    maxima = f32x4.pmax(maxima, weight);
     sums = f32x4.add(sums, weight);
   }
-  largest = f32x4.pmax(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1));
-  const most = max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1));
-  const sum = sumOfLanes(sums);
-  const step = max(most / <f32>LARGEST_16, sum / <f32>(LARGEST_SUM - (n >> 1)));
-  const perStep = f32x4.splat(1 / step);
+  maxima = f32x4.pmax(maxima, v128.shuffle<f32>(maxima, maxima, 2, 3, 0, 1));
+  const maximum = max(f32x4.extract_lane(maxima, 0), f32x4.extract_lane(maxima, 1));
+  const sum = horizontalSum(sums);
+  const step = max(maximum / <f32>MAX_INT16, sum / <f32>(MAX_WEIGHT_SUM - (n >> 1)));
+  const inverseStep = f32x4.splat(1 / step);
   let codeSums = i32x4.splat(0);
   for (let t = 0; t < n; t += 4) {
-    const codes = toIntegers(f32x4.mul(v128.load(weights + <usize>t * FLOAT), perStep), toInteger);
+    const codes = roundLanes(f32x4.mul(v128.load(weights + <usize>t * FLOAT_BYTES), inverseStep), roundBias);
     v128.store64_lane(weights + <usize>t * 2, i16x8.narrow_i32x4_s(codes, codes), 0);
     codeSums = i32x4.add(codeSums, codes);
   }
-  // Not `step`: many weights that are alike would all be off in the same direction.
-  return sum / sumOfLanes(f32x4.convert_i32x4_s(codeSums));
+  // Not `step`: equal weights all have the same rounding error, which this scale cancels.
+  return sum / horizontalSum(f32x4.convert_i32x4_s(codeSums));
 }
 
-/** context = factor · Σ weight_t · code_t, 32 elements of the head at a time: as many as fit in registers. */
-function mix(weights: usize, path: usize, n: i32, values: usize, size: usize, factor: f32, context: usize): void {
+/**
+ * context = factor · Σ weight_t · code_t, 32 elements of the head at a time: the most that registers hold.
+ */
+function averageValues(
+  weights: usize,
+  path: usize,
+  n: i32,
+  values: usize,
+  size: usize,
+  factor: f32,
+  context: usize,
+): void {
   let i: usize = 0;
-  for (; i + 32 <= size; i += 32) mix32(weights, path, n, values + i, factor, context + i * FLOAT);
+  for (; i + 32 <= size; i += 32) {
+    averageValues32(weights, path, n, values + i, factor, context + i * FLOAT_BYTES);
+  }
   for (; i < size; i++) {
     let c = 0;
     for (let t = 0; t < n; t++) {
-      c += load<i16>(weights + <usize>t * 2) * (load<i8>(keyAt(path, t) + values + i) << 8);
+      c += load<i16>(weights + <usize>t * 2) * (load<i8>(slotAt(path, t) + values + i) << 8);
     }
-    store<f32>(context + i * FLOAT, <f32>c * factor);
+    store<f32>(context + i * FLOAT_BYTES, <f32>c * factor);
   }
 }
 
-/** Two tokens at a time; the last one, with no weight, stands in for one beyond the end. */
-function mix32(weights: usize, path: usize, n: i32, values: usize, factor: f32, context: usize): void {
-  // Where the result will be.
-  const zero = kept(i8x16.splat(0), context);
+/** Two tokens at a time. Reads the last token, with weight 0, in place of one beyond the end. */
+function averageValues32(
+  weights: usize,
+  path: usize,
+  n: i32,
+  values: usize,
+  factor: f32,
+  context: usize,
+): void {
+  // `context` serves as scratch until the result is stored.
+  const zero = inRegister(i8x16.splat(0), context);
   let c0 = zero;
   let c1 = zero;
   let c2 = zero;
@@ -210,24 +247,24 @@ function mix32(weights: usize, path: usize, n: i32, values: usize, factor: f32, 
   let c7 = zero;
   for (let t = 0; t < n; t += 2) {
     const w = v128.load32_splat(weights + <usize>t * 2);
-    const v0 = keyAt(path, t) + values;
-    const v1 = keyAt(path, min(t + 1, n - 1)) + values;
+    const v0 = slotAt(path, t) + values;
+    const v1 = slotAt(path, min(t + 1, n - 1)) + values;
     const a0 = v128.load(v0);
     const a1 = v128.load(v1);
     const a = interleaveLow(a0, a1);
     const b = interleaveHigh(a0, a1);
-    c0 = add(c0, w, interleaveLow(zero, a));
-    c1 = add(c1, w, interleaveHigh(zero, a));
-    c2 = add(c2, w, interleaveLow(zero, b));
-    c3 = add(c3, w, interleaveHigh(zero, b));
+    c0 = addProducts(c0, w, interleaveLow(zero, a));
+    c1 = addProducts(c1, w, interleaveHigh(zero, a));
+    c2 = addProducts(c2, w, interleaveLow(zero, b));
+    c3 = addProducts(c3, w, interleaveHigh(zero, b));
     const b0 = v128.load(v0, 16);
     const b1 = v128.load(v1, 16);
     const c = interleaveLow(b0, b1);
     const d = interleaveHigh(b0, b1);
-    c4 = add(c4, w, interleaveLow(zero, c));
-    c5 = add(c5, w, interleaveHigh(zero, c));
-    c6 = add(c6, w, interleaveLow(zero, d));
-    c7 = add(c7, w, interleaveHigh(zero, d));
+    c4 = addProducts(c4, w, interleaveLow(zero, c));
+    c5 = addProducts(c5, w, interleaveHigh(zero, c));
+    c6 = addProducts(c6, w, interleaveLow(zero, d));
+    c7 = addProducts(c7, w, interleaveHigh(zero, d));
   }
   const f = f32x4.splat(factor);
   v128.store(context, f32x4.mul(f32x4.convert_i32x4_s(c0), f));
@@ -240,21 +277,21 @@ function mix32(weights: usize, path: usize, n: i32, values: usize, factor: f32, 
   v128.store(context, f32x4.mul(f32x4.convert_i32x4_s(c7), f), 112);
 }
 
-/** Adds the weighted codes of four elements, of which `codes` has a pair of tokens each, as high bytes of 16 bits. */
+/** Adds the weighted codes of four elements, two tokens each. `codes` has them in the high bytes of i16. */
 // @ts-ignore: decorator
 @inline
-function add(sums: v128, weights: v128, codes: v128): v128 {
+function addProducts(sums: v128, weights: v128, codes: v128): v128 {
   return i32x4.add(sums, i32x4.dot_i16x8_s(codes, weights));
 }
 
-/** Bytes of a and b in turn, from the first on. */
+/** Interleaves the first eight bytes of a and b. */
 // @ts-ignore: decorator
 @inline
 function interleaveLow(a: v128, b: v128): v128 {
   return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 
-/** Bytes of a and b in turn, from the ninth on. */
+/** Interleaves the last eight bytes of a and b. */
 // @ts-ignore: decorator
 @inline
 function interleaveHigh(a: v128, b: v128): v128 {

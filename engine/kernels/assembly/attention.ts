@@ -1,35 +1,33 @@
 /**
- * Causal self-attention with past, over keys and values that lie anywhere in the heap (AssemblyScript, WASM SIMD).
+ * Causal self-attention over keys and values in slots anywhere in the heap (AssemblyScript, WASM SIMD).
  *
- * For a row with the query q and a path of tokens t = 0 … n-1 (itself the last), for each head
+ * For a row with the query q and a path of tokens t = 0 … n-1, of which the row is the last, for each head
  *
  *     s_t = scale · q·k_t        w_t = exp(s_t - max s)        context = Σ w_t v_t / Σ w_t
  *
- * (Vaswani et al. 2017, "Attention Is All You Need", 3.2.1.) The path is a list of addresses in the order of the
- * tokens. Everything that belongs to no other path is never looked at, and every sum runs in the order of the
- * path: what a row gets depends on its own tokens alone, to the last bit, wherever they are stored and whoever
- * else is in the pass.
- *
- * `@inline` is AssemblyScript's own: TypeScript, which editors check this with, allows no decorator on a function, hence
- * the `@ts-ignore` above each.
+ * (Vaswani et al. 2017, "Attention Is All You Need", 3.2.1.) The kernel reads no slot outside of the path,
+ * and every sum runs in the order of the path. So a row's result depends on its own tokens only, to the last
+ * bit: not on their slots, nor on the other rows of the pass.
  */
-
-import { keyAt, lengthOf, pathOf, softmax } from './attention-parts';
+import { lengthOf, pathOf, slotAt, softmax } from './attention-parts';
 import { sumLanes } from './lanes';
 
 export { attendInt8 } from './attention-int8';
 
-const FLOAT: usize = 4;
-const VECTOR: usize = 16;
+const FLOAT_BYTES: usize = 4;
+const VECTOR_BYTES: usize = 16;
 
 /**
- * Attention of all rows of a pass in one layer. The new keys and values are stored first: a row may attend to rows
- * of its own pass. Heads are the outer loop, so that what rows share of one head's keys and values stays in cache.
+ * Attention of all rows of a pass in one layer. Stores the new keys and values first, so a row can attend to
+ * rows of its own pass. The outer loop is over heads: the rows then share one head's keys and values in the
+ * CPU cache.
  *
- * @param qkv rows of [3 · heads · size] floats: query, key, value
- * @param context receives rows of [heads · size] floats
- * @param paths for each row two u32: the address of its path, and n; a path is n u32 addresses, to which `keys`
- *   is added for a token's keys in this layer, and `valueOffset` more for its values
+ * @param qkv `[rows, 3, heads, size]` f32: query, key, value
+ * @param context receives `[rows, heads, size]` f32
+ * @param paths `[rows, 2]` u32: the address of the row's path, and its length n. A path is n u32, slot
+ *   addresses
+ * @param keyOffset from a slot address to the token's keys in this layer
+ * @param valueOffset from there to its values
  * @param weights scratch: 4 · ceil(n / 4) floats for the longest path, and 16 bytes
  */
 export function attend(
@@ -37,48 +35,50 @@ export function attend(
   context: usize,
   rows: i32,
   paths: usize,
-  keys: usize,
+  keyOffset: usize,
   valueOffset: usize,
   heads: i32,
   size: usize,
   scale: f32,
   weights: usize,
 ): void {
-  const width = <usize>heads * size * FLOAT;
+  const width = <usize>heads * size * FLOAT_BYTES;
   for (let row = 0; row < rows; row++) {
-    const at = qkv + <usize>row * 3 * width;
-    const key = keyAt(<usize>load<u32>(pathOf(paths, row)), lengthOf(paths, row) - 1) + keys;
-    memory.copy(key, at + width, width);
-    memory.copy(key + valueOffset, at + 2 * width, width);
+    const query = qkv + <usize>row * 3 * width;
+    const key = slotAt(pathOf(paths, row), lengthOf(paths, row) - 1) + keyOffset;
+    memory.copy(key, query + width, width);
+    memory.copy(key + valueOffset, query + 2 * width, width);
   }
   for (let head = 0; head < heads; head++) {
-    const offset = <usize>head * size * FLOAT;
+    const headOffset = <usize>head * size * FLOAT_BYTES;
     for (let row = 0; row < rows; row++) {
-      const path = <usize>load<u32>(pathOf(paths, row));
+      const path = pathOf(paths, row);
       const n = lengthOf(paths, row);
-      score(qkv + <usize>row * 3 * width + offset, path, n, keys + offset, size, scale, weights);
-      const total = softmax(weights, n, weights + <usize>((n + 3) & ~3) * FLOAT);
-      const to = context + <usize>row * width + offset;
-      mix(weights, path, n, keys + valueOffset + offset, size, 1 / total, to);
+      score(qkv + <usize>row * 3 * width + headOffset, path, n, keyOffset + headOffset, size, scale, weights);
+      const total = softmax(weights, n, weights + <usize>((n + 3) & ~3) * FLOAT_BYTES);
+      const output = context + <usize>row * width + headOffset;
+      averageValues(weights, path, n, keyOffset + valueOffset + headOffset, size, 1 / total, output);
     }
   }
 }
 
-/** weights[t] = scale · q·k_t, four tokens at a time; the last one stands in for those beyond the end. */
+/**
+ * weights[t] = scale · q·k_t, four tokens at a time. Reads the last token in place of those beyond the end.
+ */
 function score(q: usize, path: usize, n: i32, keys: usize, size: usize, scale: f32, weights: usize): void {
-  const bytes = size * FLOAT;
-  const vectors = bytes & ~(VECTOR - 1);
+  const bytes = size * FLOAT_BYTES;
+  const vectors = bytes & ~(VECTOR_BYTES - 1);
   for (let t = 0; t < n; t += 4) {
-    const k0 = keyAt(path, t) + keys;
-    const k1 = keyAt(path, min(t + 1, n - 1)) + keys;
-    const k2 = keyAt(path, min(t + 2, n - 1)) + keys;
-    const k3 = keyAt(path, min(t + 3, n - 1)) + keys;
+    const k0 = slotAt(path, t) + keys;
+    const k1 = slotAt(path, min(t + 1, n - 1)) + keys;
+    const k2 = slotAt(path, min(t + 2, n - 1)) + keys;
+    const k3 = slotAt(path, min(t + 3, n - 1)) + keys;
     let s0 = f32x4.splat(0);
     let s1 = s0;
     let s2 = s0;
     let s3 = s0;
     let i: usize = 0;
-    for (; i < vectors; i += VECTOR) {
+    for (; i < vectors; i += VECTOR_BYTES) {
       const x = v128.load(q + i);
       s0 = f32x4.add(s0, f32x4.mul(x, v128.load(k0 + i)));
       s1 = f32x4.add(s1, f32x4.mul(x, v128.load(k1 + i)));
@@ -86,38 +86,53 @@ function score(q: usize, path: usize, n: i32, keys: usize, size: usize, scale: f
       s3 = f32x4.add(s3, f32x4.mul(x, v128.load(k3 + i)));
     }
     let sum = sumLanes(s0, s1, s2, s3);
-    for (; i < bytes; i += FLOAT) {
+    for (; i < bytes; i += FLOAT_BYTES) {
       const k = f32x4(load<f32>(k0 + i), load<f32>(k1 + i), load<f32>(k2 + i), load<f32>(k3 + i));
       sum = f32x4.add(sum, f32x4.mul(f32x4.splat(load<f32>(q + i)), k));
     }
-    v128.store(weights + <usize>t * FLOAT, f32x4.mul(sum, f32x4.splat(scale)));
+    v128.store(weights + <usize>t * FLOAT_BYTES, f32x4.mul(sum, f32x4.splat(scale)));
   }
 }
 
-/** context = factor · Σ weights[t] · v_t, 32 floats of the head at a time: as many as fit in registers. */
-function mix(weights: usize, path: usize, n: i32, values: usize, size: usize, factor: f32, context: usize): void {
-  const bytes = size * FLOAT;
-  const wide: usize = 8 * VECTOR;
+/** context = factor · Σ weights[t] · v_t, 32 floats of the head at a time: the most that registers hold. */
+function averageValues(
+  weights: usize,
+  path: usize,
+  n: i32,
+  values: usize,
+  size: usize,
+  factor: f32,
+  context: usize,
+): void {
+  const bytes = size * FLOAT_BYTES;
+  const block: usize = 8 * VECTOR_BYTES;
   let i: usize = 0;
-  for (; i + wide <= bytes; i += wide) mix32(weights, path, n, values + i, factor, context + i);
-  for (; i + VECTOR <= bytes; i += VECTOR) {
+  for (; i + block <= bytes; i += block) averageValues32(weights, path, n, values + i, factor, context + i);
+  for (; i + VECTOR_BYTES <= bytes; i += VECTOR_BYTES) {
     let c = f32x4.splat(0);
     for (let t = 0; t < n; t++) {
-      const w = v128.load32_splat(weights + <usize>t * FLOAT);
-      c = f32x4.add(c, f32x4.mul(w, v128.load(keyAt(path, t) + values + i)));
+      const w = v128.load32_splat(weights + <usize>t * FLOAT_BYTES);
+      c = f32x4.add(c, f32x4.mul(w, v128.load(slotAt(path, t) + values + i)));
     }
     v128.store(context + i, f32x4.mul(c, f32x4.splat(factor)));
   }
-  for (; i < bytes; i += FLOAT) {
+  for (; i < bytes; i += FLOAT_BYTES) {
     let c: f32 = 0;
     for (let t = 0; t < n; t++) {
-      c += load<f32>(weights + <usize>t * FLOAT) * load<f32>(keyAt(path, t) + values + i);
+      c += load<f32>(weights + <usize>t * FLOAT_BYTES) * load<f32>(slotAt(path, t) + values + i);
     }
     store<f32>(context + i, c * factor);
   }
 }
 
-function mix32(weights: usize, path: usize, n: i32, values: usize, factor: f32, context: usize): void {
+function averageValues32(
+  weights: usize,
+  path: usize,
+  n: i32,
+  values: usize,
+  factor: f32,
+  context: usize,
+): void {
   let c0 = f32x4.splat(0);
   let c1 = c0;
   let c2 = c0;
@@ -127,8 +142,8 @@ function mix32(weights: usize, path: usize, n: i32, values: usize, factor: f32, 
   let c6 = c0;
   let c7 = c0;
   for (let t = 0; t < n; t++) {
-    const w = v128.load32_splat(weights + <usize>t * FLOAT);
-    const v = keyAt(path, t) + values;
+    const w = v128.load32_splat(weights + <usize>t * FLOAT_BYTES);
+    const v = slotAt(path, t) + values;
     c0 = f32x4.add(c0, f32x4.mul(w, v128.load(v)));
     c1 = f32x4.add(c1, f32x4.mul(w, v128.load(v, 16)));
     c2 = f32x4.add(c2, f32x4.mul(w, v128.load(v, 32)));

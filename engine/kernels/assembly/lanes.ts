@@ -1,11 +1,6 @@
-/**
- * Sums of lanes, of four vectors at once.
- *
- * `@inline` is AssemblyScript's own: TypeScript, which editors check this with, allows no decorator on a function, hence
- * the `@ts-ignore` above each.
- */
+/** Horizontal sums of four vectors at once. */
 
-/** The four sums of the lanes of four vectors. */
+/** Lane i of the result is the sum of the lanes of vector i. */
 // @ts-ignore: decorator
 @inline
 export function sumLanes(a: v128, b: v128, c: v128, d: v128): v128 {
@@ -14,7 +9,7 @@ export function sumLanes(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** The same of integers. */
+/** The same for integers. */
 // @ts-ignore: decorator
 @inline
 export function sumIntegerLanes(a: v128, b: v128, c: v128, d: v128): v128 {

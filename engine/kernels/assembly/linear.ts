@@ -1,3 +1,3 @@
-/** The kernels that multiply quantized weights: one module, built with relaxed SIMD and without. */
+/** Entry of the module for quantized weights, which is built with relaxed SIMD and without. */
 export { matmul } from './matmul';
 export { embed, lmHead } from './lm-head';

@@ -1,41 +1,38 @@
 /**
- * The linear layer at 4 bits: `y = x · W + bias`, over rows quantized to 8 bits as they come (AssemblyScript, WASM SIMD).
+ * The 4-bit linear layer `y = x · W + bias`. Quantizes the rows to 8 bits (AssemblyScript, WASM SIMD).
  *
  *     W[k][n] = (code[k][n] - 8) · multiplier[k / 32][n] · scale[n]      code 0 … 15, multiplier 0 … 255
- *     y[r][n] = (Σ_g multiplier[g][n] · Σ_{k in g} q[r][k] · (code[k][n] - 8)) · scale[n] · rowScale[r] + bias[n]
+ *     sum[r][n] = Σ_g multiplier[g][n] · Σ_{k in g} q[r][k] · (code[k][n] - 8)
+ *     y[r][n] = sum[r][n] · scale[n] · rowScale[r] + bias[n]
  *
- * The sums are exact. A group's is at most 32 · 127 · 8 = 32,512: its two halves start at what takes the zero point
- * off, grow in 16 bits, where passing their limits on the way does no harm, and meet their multiplier in one `dot_i16x8`. All groups together stay below 2^31 for up to
- * 8,288 inputs (259 groups · 255 · 32,512 < 2^31). So a row's result is the same to the last bit in any company.
+ * All integer sums are exact, so a row's result is bit-identical in any batch.
  *
- * Weights are stored as they are read: tiles of four columns, and of each tile the groups in order. A group is 64 bytes,
- * four vectors v; byte 4 · c + i of v holds rows 8v + i (low nibble) and 8v + 4 + i (high) of column c. After the
- * codes of all tiles come the multipliers, four bytes for each tile and group.
+ * - A group's sum is at most 32 · 127 · 8 = 32,512. It is accumulated in two 16-bit halves. Each half
+ *   starts at the correction for the zero point of 8, and may wrap around on the way without harm. One
+ *   `dot_i16x8` adds the halves and applies the multiplier.
+ * - The sum over all groups stays below 2^31 for up to 8,288 inputs (259 groups · 255 · 32,512 < 2^31).
  *
- * `@inline` is AssemblyScript's own: TypeScript, which editors check this with, allows no decorator on a function, hence
- * the `@ts-ignore` above each.
+ * `packInt4` of `model-assets/format/int4.ts` defines the layout of the weights: tiles of four columns.
  */
 import { broadcast0, broadcast1, broadcast2, broadcast3, dot } from './dot';
-import { kept } from './kept';
-import { offsetsOf, padded, quantizeRows, scalesOf } from './rows';
-import { blockOf, COLUMNS, finish } from './tile';
+import { inRegister } from './in-register';
+import { offsetsOf, paddedLength, quantizeRows, scalesOf } from './quantize-rows';
+import { blockRows, storeOutputs, TILE_COLUMNS } from './tile';
 
-const FLOAT: usize = 4;
-const VECTOR: usize = 16;
-/** Bytes of a group: of a row's codes, its offsets, a tile's codes, its multipliers. */
-const ROW_GROUP: usize = 32;
-const OFFSETS: usize = 4;
-const TILE_GROUP: usize = 64;
-const MULTIPLIERS: usize = 4;
-
+const FLOAT_BYTES: usize = 4;
+/** Bytes per group of 32 inputs: of a row's codes and offsets, of a tile's codes and multipliers. */
+const ROW_GROUP_BYTES: usize = 32;
+const OFFSET_BYTES: usize = 4;
+const TILE_GROUP_BYTES: usize = 64;
+const MULTIPLIER_BYTES: usize = 4;
 
 /**
- * @param x rows of `inputs` floats
- * @param weights codes and multipliers, `outputs` rounded up to a multiple of 4, `inputs` to one of 32
- * @param columnScales `outputs` floats
- * @param bias `outputs` floats
- * @param y receives rows of `outputs` floats
- * @param scratch see `rows.ts`; its tail holds a tile's sums in turn
+ * @param x `[rows, inputs]` f32
+ * @param weights the output of `packInt4`
+ * @param columnScales `[outputs]` f32
+ * @param bias `[outputs]` f32
+ * @param y receives `[rows, outputs]` f32
+ * @param scratch as in `quantize-rows.ts`; its tail holds the sums of one tile at a time
  */
 export function matmul(
   x: usize,
@@ -49,61 +46,69 @@ export function matmul(
   scratch: usize,
 ): void {
   quantizeRows(x, rows, inputs, scratch);
-  const k = padded(inputs);
-  const groups = k / ROW_GROUP;
+  const k = paddedLength(inputs);
+  const groups = k / ROW_GROUP_BYTES;
   const offsets = offsetsOf(scratch, rows, inputs);
   const scales = scalesOf(scratch, rows, inputs);
-  const sums = scales + <usize>rows * FLOAT;
-  const tiles = (outputs + COLUMNS - 1) / COLUMNS;
-  const nibbles = kept(i8x16.splat(15), sums);
+  const sums = scales + <usize>rows * FLOAT_BYTES;
+  const tiles = (outputs + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  const nibbleMask = inRegister(i8x16.splat(15), sums);
   let codes = weights;
-  let multipliers = weights + tiles * groups * TILE_GROUP;
-  for (let column: usize = 0; column < outputs; column += COLUMNS) {
-    // All rows while the tile is in the cache: the weights come from memory once.
+  let multipliers = weights + tiles * groups * TILE_GROUP_BYTES;
+  for (let column: usize = 0; column < outputs; column += TILE_COLUMNS) {
+    // All rows while the tile is in the CPU cache: each weight is read from memory once.
     let row = 0;
     while (row < rows) {
-      const some = blockOf(rows - row);
-      const at = scratch + <usize>row * k;
-      const offset = offsets + <usize>row * groups * OFFSETS;
-      if (some == 8) tile8(codes, multipliers, at, offset, groups, nibbles, sums);
-      else if (some == 4) tile4(codes, multipliers, at, offset, groups, nibbles, sums);
-      else if (some == 2) tile2(codes, multipliers, at, offset, groups, nibbles, sums);
-      else tile1(codes, multipliers, at, offset, groups, nibbles, sums);
-      const rowScales = scales + <usize>row * FLOAT;
-      const to = y + (<usize>row * outputs + column) * FLOAT;
-      const columnAt = column * FLOAT;
-      finish(sums, some, rowScales, columnScales + columnAt, bias + columnAt, outputs - column, to, outputs * FLOAT);
-      row += some;
+      const count = blockRows(rows - row);
+      const rowCodes = scratch + <usize>row * k;
+      const offset = offsets + <usize>row * groups * OFFSET_BYTES;
+      if (count == 8) tile8(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
+      else if (count == 4) tile4(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
+      else if (count == 2) tile2(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
+      else tile1(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
+      storeOutputs(
+        sums,
+        count,
+        scales + <usize>row * FLOAT_BYTES,
+        columnScales + column * FLOAT_BYTES,
+        bias + column * FLOAT_BYTES,
+        outputs - column,
+        y + (<usize>row * outputs + column) * FLOAT_BYTES,
+        outputs * FLOAT_BYTES,
+      );
+      row += count;
     }
-    codes += groups * TILE_GROUP;
-    multipliers += groups * MULTIPLIERS;
+    codes += groups * TILE_GROUP_BYTES;
+    multipliers += groups * MULTIPLIER_BYTES;
   }
 }
 
 /** A tile's multipliers of one group, each twice: once for each half of the group's sum. */
 // @ts-ignore: decorator
 @inline
-function multipliersAt(at: usize): v128 {
-  const four = i16x8.extend_low_i8x16_u(v128.load32_zero(at));
-  return v128.shuffle<i16>(four, four, 0, 0, 1, 1, 2, 2, 3, 3);
+function loadMultipliers(address: usize): v128 {
+  const columns = i16x8.extend_low_i8x16_u(v128.load32_zero(address));
+  return v128.shuffle<i16>(columns, columns, 0, 0, 1, 1, 2, 2, 3, 3);
 }
 
 // @ts-ignore: decorator
 @inline
-function low(codes: v128, nibbles: v128): v128 {
-  return v128.and(codes, nibbles);
+function lowNibbles(codes: v128, nibbleMask: v128): v128 {
+  return v128.and(codes, nibbleMask);
 }
 
 // @ts-ignore: decorator
 @inline
-function high(codes: v128, nibbles: v128): v128 {
-  return v128.and(i16x8.shr_u(codes, 4), nibbles);
+function highNibbles(codes: v128, nibbleMask: v128): v128 {
+  return v128.and(i16x8.shr_u(codes, 4), nibbleMask);
 }
 
-/** Adds one row's products with a group: 32 of its codes, and the codes a, b, c, d of four columns. */
+/**
+ * Adds the products of one row with one group: 32 codes of the row, and the codes a, b, c, d of four columns.
+ */
 // @ts-ignore: decorator
 @inline
-function add(
+function addGroup(
   sums: v128,
   x: usize,
   offset: usize,
@@ -111,110 +116,110 @@ function add(
   b: v128,
   c: v128,
   d: v128,
-  nibbles: v128,
+  nibbleMask: v128,
   multipliers: v128,
 ): v128 {
   const first = v128.load(x);
   const second = v128.load(x, 16);
-  // Two chains of sums: each half as long to wait for.
-  let even = i16x8.add(v128.load32_splat(offset), dot(broadcast0(first), low(a, nibbles)));
-  let odd = dot(broadcast1(first), high(a, nibbles));
-  even = i16x8.add(even, dot(broadcast2(first), low(b, nibbles)));
-  odd = i16x8.add(odd, dot(broadcast3(first), high(b, nibbles)));
-  even = i16x8.add(even, dot(broadcast0(second), low(c, nibbles)));
-  odd = i16x8.add(odd, dot(broadcast1(second), high(c, nibbles)));
-  even = i16x8.add(even, dot(broadcast2(second), low(d, nibbles)));
-  odd = i16x8.add(odd, dot(broadcast3(second), high(d, nibbles)));
+  // Two dependency chains, each half as long.
+  let even = i16x8.add(v128.load32_splat(offset), dot(broadcast0(first), lowNibbles(a, nibbleMask)));
+  let odd = dot(broadcast1(first), highNibbles(a, nibbleMask));
+  even = i16x8.add(even, dot(broadcast2(first), lowNibbles(b, nibbleMask)));
+  odd = i16x8.add(odd, dot(broadcast3(first), highNibbles(b, nibbleMask)));
+  even = i16x8.add(even, dot(broadcast0(second), lowNibbles(c, nibbleMask)));
+  odd = i16x8.add(odd, dot(broadcast1(second), highNibbles(c, nibbleMask)));
+  even = i16x8.add(even, dot(broadcast2(second), lowNibbles(d, nibbleMask)));
+  odd = i16x8.add(odd, dot(broadcast3(second), highNibbles(d, nibbleMask)));
   return i32x4.add(sums, i32x4.dot_i16x8_s(i16x8.add(even, odd), multipliers));
 }
 
-/** One row and a tile: `sums` receives four i32. */
+/** One row times one tile: `sums` receives four i32. */
 function tile1(
   codes: usize,
   multipliers: usize,
   x: usize,
   offsets: usize,
   groups: usize,
-  nibbles: v128,
+  nibbleMask: v128,
   sums: usize,
 ): void {
   let s0 = i32x4.splat(0);
   for (let g: usize = 0; g < groups; g++) {
-    const m = multipliersAt(multipliers);
+    const m = loadMultipliers(multipliers);
     const a = v128.load(codes);
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = add(s0, x, offsets, a, b, c, d, nibbles, m);
-    codes += TILE_GROUP;
-    multipliers += MULTIPLIERS;
-    x += ROW_GROUP;
-    offsets += OFFSETS;
+    s0 = addGroup(s0, x, offsets, a, b, c, d, nibbleMask, m);
+    codes += TILE_GROUP_BYTES;
+    multipliers += MULTIPLIER_BYTES;
+    x += ROW_GROUP_BYTES;
+    offsets += OFFSET_BYTES;
   }
   v128.store(sums, s0);
 }
 
-/** Two rows: the weights are unpacked once for all of them. */
+/** Two rows: the weights are unpacked once. */
 function tile2(
   codes: usize,
   multipliers: usize,
   x: usize,
   offsets: usize,
   groups: usize,
-  nibbles: v128,
+  nibbleMask: v128,
   sums: usize,
 ): void {
-  const k = groups * ROW_GROUP;
-  const stride = groups * OFFSETS;
+  const k = groups * ROW_GROUP_BYTES;
+  const stride = groups * OFFSET_BYTES;
   let s0 = i32x4.splat(0);
   let s1 = s0;
   for (let g: usize = 0; g < groups; g++) {
-    const m = multipliersAt(multipliers);
+    const m = loadMultipliers(multipliers);
     const a = v128.load(codes);
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = add(s0, x, offsets, a, b, c, d, nibbles, m);
-    s1 = add(s1, x + k, offsets + stride, a, b, c, d, nibbles, m);
-    codes += TILE_GROUP;
-    multipliers += MULTIPLIERS;
-    x += ROW_GROUP;
-    offsets += OFFSETS;
+    s0 = addGroup(s0, x, offsets, a, b, c, d, nibbleMask, m);
+    s1 = addGroup(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
+    codes += TILE_GROUP_BYTES;
+    multipliers += MULTIPLIER_BYTES;
+    x += ROW_GROUP_BYTES;
+    offsets += OFFSET_BYTES;
   }
   v128.store(sums, s0);
   v128.store(sums, s1, 16);
 }
 
-/** Four rows: the weights are unpacked once for all of them. */
+/** Four rows: the weights are unpacked once. */
 function tile4(
   codes: usize,
   multipliers: usize,
   x: usize,
   offsets: usize,
   groups: usize,
-  nibbles: v128,
+  nibbleMask: v128,
   sums: usize,
 ): void {
-  const k = groups * ROW_GROUP;
-  const stride = groups * OFFSETS;
+  const k = groups * ROW_GROUP_BYTES;
+  const stride = groups * OFFSET_BYTES;
   let s0 = i32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
   let s3 = s0;
   for (let g: usize = 0; g < groups; g++) {
-    const m = multipliersAt(multipliers);
+    const m = loadMultipliers(multipliers);
     const a = v128.load(codes);
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = add(s0, x, offsets, a, b, c, d, nibbles, m);
-    s1 = add(s1, x + k, offsets + stride, a, b, c, d, nibbles, m);
-    s2 = add(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbles, m);
-    s3 = add(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbles, m);
-    codes += TILE_GROUP;
-    multipliers += MULTIPLIERS;
-    x += ROW_GROUP;
-    offsets += OFFSETS;
+    s0 = addGroup(s0, x, offsets, a, b, c, d, nibbleMask, m);
+    s1 = addGroup(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
+    s2 = addGroup(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbleMask, m);
+    s3 = addGroup(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbleMask, m);
+    codes += TILE_GROUP_BYTES;
+    multipliers += MULTIPLIER_BYTES;
+    x += ROW_GROUP_BYTES;
+    offsets += OFFSET_BYTES;
   }
   v128.store(sums, s0);
   v128.store(sums, s1, 16);
@@ -222,18 +227,18 @@ function tile4(
   v128.store(sums, s3, 48);
 }
 
-/** Eight rows: the weights are unpacked once for all of them. */
+/** Eight rows: the weights are unpacked once. */
 function tile8(
   codes: usize,
   multipliers: usize,
   x: usize,
   offsets: usize,
   groups: usize,
-  nibbles: v128,
+  nibbleMask: v128,
   sums: usize,
 ): void {
-  const k = groups * ROW_GROUP;
-  const stride = groups * OFFSETS;
+  const k = groups * ROW_GROUP_BYTES;
+  const stride = groups * OFFSET_BYTES;
   let s0 = i32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -243,23 +248,23 @@ function tile8(
   let s6 = s0;
   let s7 = s0;
   for (let g: usize = 0; g < groups; g++) {
-    const m = multipliersAt(multipliers);
+    const m = loadMultipliers(multipliers);
     const a = v128.load(codes);
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = add(s0, x, offsets, a, b, c, d, nibbles, m);
-    s1 = add(s1, x + k, offsets + stride, a, b, c, d, nibbles, m);
-    s2 = add(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbles, m);
-    s3 = add(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbles, m);
-    s4 = add(s4, x + 4 * k, offsets + 4 * stride, a, b, c, d, nibbles, m);
-    s5 = add(s5, x + 5 * k, offsets + 5 * stride, a, b, c, d, nibbles, m);
-    s6 = add(s6, x + 6 * k, offsets + 6 * stride, a, b, c, d, nibbles, m);
-    s7 = add(s7, x + 7 * k, offsets + 7 * stride, a, b, c, d, nibbles, m);
-    codes += TILE_GROUP;
-    multipliers += MULTIPLIERS;
-    x += ROW_GROUP;
-    offsets += OFFSETS;
+    s0 = addGroup(s0, x, offsets, a, b, c, d, nibbleMask, m);
+    s1 = addGroup(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
+    s2 = addGroup(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbleMask, m);
+    s3 = addGroup(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbleMask, m);
+    s4 = addGroup(s4, x + 4 * k, offsets + 4 * stride, a, b, c, d, nibbleMask, m);
+    s5 = addGroup(s5, x + 5 * k, offsets + 5 * stride, a, b, c, d, nibbleMask, m);
+    s6 = addGroup(s6, x + 6 * k, offsets + 6 * stride, a, b, c, d, nibbleMask, m);
+    s7 = addGroup(s7, x + 7 * k, offsets + 7 * stride, a, b, c, d, nibbleMask, m);
+    codes += TILE_GROUP_BYTES;
+    multipliers += MULTIPLIER_BYTES;
+    x += ROW_GROUP_BYTES;
+    offsets += OFFSET_BYTES;
   }
   v128.store(sums, s0);
   v128.store(sums, s1, 16);

@@ -1,53 +1,51 @@
-/**
- * A tile is four columns of a weight, which are multiplied with up to eight rows at a time.
- *
- * `@inline` is AssemblyScript's own: TypeScript, which editors check this with, allows no decorator on a function, hence
- * the `@ts-ignore` above each.
- */
+/** A tile is four columns of a weight. The kernels multiply it with a block of up to eight rows at a time. */
 
-export const COLUMNS: usize = 4;
+export const TILE_COLUMNS: usize = 4;
 
-const FLOAT: usize = 4;
-const VECTOR: usize = 16;
+const FLOAT_BYTES: usize = 4;
+const VECTOR_BYTES: usize = 16;
 
-/** How many of the rows that are left one pass over a tile takes. */
+/** Size of the next block of rows. */
 // @ts-ignore: decorator
 @inline
-export function blockOf(left: i32): i32 {
-  return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+export function blockRows(remaining: i32): i32 {
+  return remaining >= 8 ? 8 : remaining >= 4 ? 4 : remaining >= 2 ? 2 : 1;
 }
 
 /**
- * `y = sum · columnScale · scale + bias` of some rows, for a tile's four columns or those that are left.
- * @param sums four i32 for each row
- * @param scales one for each row
- * @param bias 0 when there is none
- * @param y receives the rows, `stride` bytes apart
+ * Dequantizes the sums of one tile: `y = sum · columnScale · rowScale + bias`.
+ * @param sums `[rows, 4]` i32
+ * @param rowScales `[rows]` f32
+ * @param columnScales those of the tile's columns
+ * @param bias that of the tile's columns, or 0 for none
+ * @param columns remaining outputs; only the first four are stored
+ * @param y output of the first row and column
+ * @param stride bytes from one row of `y` to the next
  */
 // @ts-ignore: decorator
 @inline
-export function finish(
+export function storeOutputs(
   sums: usize,
   rows: i32,
-  scales: usize,
+  rowScales: usize,
   columnScales: usize,
   bias: usize,
-  left: usize,
+  columns: usize,
   y: usize,
   stride: usize,
 ): void {
-  for (const end = sums + <usize>rows * VECTOR; sums < end; sums += VECTOR) {
-    if (left >= COLUMNS) {
+  for (const end = sums + <usize>rows * VECTOR_BYTES; sums < end; sums += VECTOR_BYTES) {
+    if (columns >= TILE_COLUMNS) {
       const scaled = f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), v128.load(columnScales));
-      const product = f32x4.mul(scaled, v128.load32_splat(scales));
+      const product = f32x4.mul(scaled, v128.load32_splat(rowScales));
       v128.store(y, bias ? f32x4.add(product, v128.load(bias)) : product);
     } else {
-      for (let i: usize = 0; i < left * FLOAT; i += FLOAT) {
-        const product = <f32>load<i32>(sums + i) * load<f32>(columnScales + i) * load<f32>(scales);
+      for (let i: usize = 0; i < columns * FLOAT_BYTES; i += FLOAT_BYTES) {
+        const product = <f32>load<i32>(sums + i) * load<f32>(columnScales + i) * load<f32>(rowScales);
         store<f32>(y + i, bias ? product + load<f32>(bias + i) : product);
       }
     }
-    scales += FLOAT;
+    rowScales += FLOAT_BYTES;
     y += stride;
   }
 }

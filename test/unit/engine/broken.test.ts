@@ -1,4 +1,4 @@
-/** @module The platform kills a computation that takes too long in its middle, and goes on with the isolate. */
+/** @module Forward passes that the platform kills for their CPU time, while the isolate lives on. */
 import { setFlagsFromString } from 'node:v8';
 import { createContext, runInContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -11,10 +11,10 @@ import { DEFAULT_INT4, DEFAULT_INT8 } from '../../support/models.ts';
 import { appendAll, sequenceLogits } from '../../support/rows.ts';
 
 setFlagsFromString('--allow-natives-syntax');
-/** Runs what waits for nothing but its turn, before it returns. */
+/** Runs all pending microtasks synchronously. */
 const runMicrotasks = new Function('%PerformMicrotaskCheckpoint()') as () => void;
 
-/** Runs `work` and kills it as workerd does: it does not go on, and not even its `finally` runs. */
+/** Runs `work` and kills it as workerd does: without running its `finally` blocks. */
 function kill(work: () => void): void {
   const script = () => runInContext('work()', createContext({ work }), { timeout: 5 });
   expect(script).toThrow('Script execution timed out');
@@ -27,13 +27,13 @@ async function load(ort: Ort, folder: string): Promise<Engine> {
 
 const tokens = (length: number) => Array.from({ length }, (_, i) => i + 1);
 
-/** Begins a pass and kills it in its middle. */
+/** Starts a pass and kills it before it ends. */
 async function killPass(engine: Engine): Promise<void> {
   const tree = engine.open(500);
   const nodes = appendAll(tree, null, tokens(500)).map((node) => ({ node }));
   const forward = vi.spyOn(Gpt2.prototype, 'forward');
   const settled = vi.fn();
-  // Outside of all microtasks: none can be run while another runs.
+  // From a macrotask: a microtask cannot run the microtask queue.
   await new Promise<void>((resolve, reject) => {
     setImmediate(() => {
       tree.evaluate(nodes).then(settled, settled);
@@ -55,7 +55,7 @@ describe.each([
 ])('a pass that is killed, in %s', (_, model) => {
   afterEach(() => vi.restoreAllMocks());
 
-  it('is noticed, and nobody computes with what it left', async () => {
+  it('breaks the engine, which then rejects all calls', async () => {
     const engine = await load(await startOrt(40 * 2 ** 20), model);
     const other = engine.open(3);
     const node = other.append(null, 1);
@@ -66,7 +66,7 @@ describe.each([
     other.close();
   });
 
-  it('leaves a memory that serves an onnxruntime and an engine anew', async () => {
+  it('leaves a memory that a new onnxruntime and a new engine can reuse', async () => {
     const expected = await sequenceLogits(await load(await startOrt(), model), tokens(30));
     let ort = await startOrt(40 * 2 ** 20);
     const { memory } = ort.heap;

@@ -1,4 +1,7 @@
-/** @module Loading a model when onnxruntime or the allocator fails, at each call in turn: a clean error, and nothing is held. */
+/**
+ * @module Loading a model while each call of onnxruntime or the allocator fails in turn: clean errors, no
+ * leaks.
+ */
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Engine, type KernelModules } from '../../../engine/engine.ts';
 import { ModelTooLargeError } from '../../../engine/model/errors.ts';
@@ -21,34 +24,33 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const TOKENS = [3, 1, 4, 1, 5, 9, 2, 6];
 
-/** What is held: all of the account but the size, since a heap does not shrink. */
-const held = ({ size: _, ...account }: HeapAccount) => account;
+/** The account without the heap's size, which never shrinks. */
+const bytesByOwner = ({ size: _, ...account }: HeapAccount) => account;
 
 describe.each([
   ['int8', ODD_INT8],
   ['int4', ODD_INT4],
-])('a model in %s that is loaded', (_, model) => {
+])('loading a model in %s', (_, model) => {
   let kernels: KernelModules;
   let ort: Ort;
   let expected: Float32Array[];
-  /** What its sessions take. */
-  let graphs: number;
+  let graphBytes: number;
   beforeAll(async () => {
     kernels = await kernelModules();
   });
   beforeEach(async () => {
     faults.reset();
     ort = await startOrt(40 * MiB);
-    // Names of inputs stay where they are, for good.
+    // The first load stores the names of inputs, which are never freed.
     const engine = await load();
     expected = await sequenceLogits(engine, TOKENS);
-    ({ graphs } = engine.status.heap);
+    graphBytes = engine.status.heap.graphs;
     engine.release();
   });
   const load = () =>
     Engine.load(ort, { kernels, platform: nodePlatform, source: folderSource(model), maxRows: 8 });
 
-  async function expectRight(engine: Engine): Promise<void> {
+  async function expectCorrectLogits(engine: Engine): Promise<void> {
     expect(await sequenceLogits(engine, TOKENS)).toEqual(expected);
     engine.release();
   }
@@ -62,9 +64,9 @@ describe.each([
   }
 
   it.each<Fallible>(['_malloc', '_OrtCreateSessionOptions', '_OrtCreateSession', '_OrtCreateTensor'])(
-    'while %s fails, once in each place, says so and holds nothing',
+    'throws a clean error and leaks nothing when any one call of %s fails',
     async (name) => {
-      const before = { account: held(ort.heap.account), held: faults.held };
+      const before = { account: bytesByOwner(ort.heap.account), liveHandles: faults.liveHandles };
       const calls = await callsToLoad(name);
       expect(calls).toBeGreaterThan(0);
       for (let k = 0; k < calls; k++) {
@@ -72,28 +74,32 @@ describe.each([
         const result = await load().catch((error: unknown) => error);
         expect(faults.stop()).toBe(true);
         if (result instanceof Engine) {
-          expect(result.status.heap.graphs).toBeGreaterThanOrEqual(graphs);
-          await expectRight(result);
-        } else expectClean(result);
-        expect({ k, account: held(ort.heap.account), held: faults.held }).toEqual({ k, ...before });
+          expect(result.status.heap.graphs).toBeGreaterThanOrEqual(graphBytes);
+          await expectCorrectLogits(result);
+        } else expectCleanError(result);
+        expect({ k, account: bytesByOwner(ort.heap.account), liveHandles: faults.liveHandles }).toEqual({
+          k,
+          ...before,
+        });
       }
-      await expectRight(await load());
+      await expectCorrectLogits(await load());
     },
   );
 
-  it('for the first time, does not take its sessions for smaller than they are', async () => {
-    // The end of the heap is looked for before and after a session; between the two is the graph.
+  it('accounts for the whole first session after a failed attempt', async () => {
+    // The engine's first allocations: the probe before the first session, the copy of its graph, the probe
+    // after.
     for (const k of [0, 1, 2]) {
       ort = await startOrt(40 * MiB);
       faults.fail('_malloc', k);
-      expectClean(await load().catch((error: unknown) => error));
+      expectCleanError(await load().catch((error: unknown) => error));
       const engine = await load();
-      expect(Math.abs(engine.status.heap.graphs - graphs)).toBeLessThan(KiB);
-      await expectRight(engine);
+      expect(Math.abs(engine.status.heap.graphs - graphBytes)).toBeLessThan(KiB);
+      await expectCorrectLogits(engine);
     }
   });
 
-  it('leaves an onnxruntime that is known to be broken when that traps', async () => {
+  it('marks onnxruntime as broken when it traps', async () => {
     faults.fail('_OrtCreateSession', 1, 1, () => {
       throw new WebAssembly.RuntimeError('unreachable');
     });
@@ -101,36 +107,41 @@ describe.each([
     faults.stop();
     expect(ort.broken).toBe(true);
     ort = await startOrt(40 * MiB, ort.heap.memory);
-    await expectRight(await load());
+    await expectCorrectLogits(await load());
   });
 
-  it('into a heap that is nearly full, says so and holds nothing, however much is left', async () => {
+  it('throws a clean error and leaks nothing in a nearly full heap, whatever its free bytes', async () => {
     ort = await startOrt(40 * MiB);
-    const before = { account: held(ort.heap.account), held: faults.held };
-    for (let left = 128 * KiB; ; left += 64 * KiB) {
-      const elsewhere = ort.heap.allocate(before.account.available - left, 'cache');
+    const before = { account: bytesByOwner(ort.heap.account), liveHandles: faults.liveHandles };
+    for (let freeBytes = 128 * KiB; ; freeBytes += 64 * KiB) {
+      const filler = ort.heap.allocate(before.account.available - freeBytes, 'cache');
       const result = await load().catch((error: unknown) => error);
       if (result instanceof Engine) {
-        expect(left).toBeGreaterThan(graphs);
-        return await expectRight(result);
+        expect(freeBytes).toBeGreaterThan(graphBytes);
+        return await expectCorrectLogits(result);
       }
-      expectClean(result);
-      ort.heap.free(elsewhere);
-      expect({ left, account: held(ort.heap.account), held: faults.held }).toEqual({ left, ...before });
+      expectCleanError(result);
+      ort.heap.free(filler);
+      expect({ freeBytes, account: bytesByOwner(ort.heap.account), liveHandles: faults.liveHandles }).toEqual(
+        { freeBytes, ...before },
+      );
     }
   });
 });
 
-function expectClean(error: unknown): void {
-  const clean = [HeapExhaustedError, OrtError, ModelTooLargeError].some((kind) => error instanceof kind);
-  expect(clean, String(error)).toBe(true);
+function expectCleanError(error: unknown): void {
+  const isClean = [HeapExhaustedError, OrtError, ModelTooLargeError].some((type) => error instanceof type);
+  expect(isClean, String(error)).toBe(true);
 }
 
 describe('onnxruntime', () => {
-  it.each<Fallible>(['_malloc', '_OrtInit'])('does not start where %s fails', async (name) => {
-    faults.reset();
-    faults.fail(name, 0);
-    expectClean(await startOrt(40 * MiB).catch((error: unknown) => error));
-    expect(faults.stop()).toBe(true);
-  });
+  it.each<Fallible>(['_malloc', '_OrtInit'])(
+    'throws a clean error when %s fails at its start',
+    async (name) => {
+      faults.reset();
+      faults.fail(name, 0);
+      expectCleanError(await startOrt(40 * MiB).catch((error: unknown) => error));
+      expect(faults.stop()).toBe(true);
+    },
+  );
 });

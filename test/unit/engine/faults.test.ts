@@ -1,6 +1,6 @@
 /**
- * @module Many at once while onnxruntime or the allocator fails: who is hit gets a clean error, all others exactly what they get
- * alone, and nothing stays held.
+ * @module Concurrent requests while onnxruntime or the allocator fails: the affected request gets a clean
+ * error, all others exactly the results they get alone, and nothing leaks.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TreeNode } from '../../../decoding/interface/token-tree.ts';
@@ -10,7 +10,7 @@ import { folderSource, kernelModules, nodePlatform, startOrt } from '../../../en
 import { EngineBrokenError, HeapExhaustedError, OrtError } from '../../../engine/runtime/errors.ts';
 import type { Heap } from '../../../engine/runtime/heap.ts';
 import type { Ort } from '../../../engine/runtime/ort.ts';
-import { type Fallible, faults, type Held } from '../../support/faults.ts';
+import { type Fallible, faults, type LiveHandles } from '../../support/faults.ts';
 import { EVERY_KIND, type Told, tell } from '../../support/generations.ts';
 import { ODD_INT4, ODD_INT8 } from '../../support/models.ts';
 
@@ -21,11 +21,11 @@ vi.mock('onnxruntime-web/ort-wasm-simd-threaded.mjs', async (importActual) => {
   return { default: faulty(factory) };
 });
 
-/** Every call up to here fails once, and of those after it one in so many. */
-const FIRST_CALLS = 40;
-const THEN_ONE_IN = 17;
+/** The tests let each of the first calls fail in turn, and then every 17th. */
+const EXHAUSTIVE_CALLS = 40;
+const SAMPLING_INTERVAL = 17;
 
-/** What passes that fail have rows of, by the first tokens of these. */
+/** The requests in each failed pass, identified by their first tokens. */
 const failedPasses: Set<number>[] = [];
 const original = Gpt2.prototype.forward;
 vi.spyOn(Gpt2.prototype, 'forward').mockImplementation(function (this: Gpt2, rows) {
@@ -40,7 +40,7 @@ vi.spyOn(Gpt2.prototype, 'forward').mockImplementation(function (this: Gpt2, row
 describe.each([
   ['int8', ODD_INT8],
   ['int4', ODD_INT4],
-])('many at once in %s', (_, model) => {
+])('concurrent requests in %s', (_, model) => {
   let ort: Ort;
   let engine: Engine;
   const alone = new Map<string, Told>();
@@ -55,16 +55,19 @@ describe.each([
   });
   afterAll(() => engine.release());
 
-  async function load(used?: WebAssembly.Memory): Promise<void> {
+  async function load(reusedMemory?: WebAssembly.Memory): Promise<void> {
     faults.reset();
-    ort = await startOrt(24 * 2 ** 20, used);
+    ort = await startOrt(24 * 2 ** 20, reusedMemory);
     const source = folderSource(model);
     const kernels = await kernelModules();
     engine = await Engine.load(ort, { source, platform: nodePlatform, kernels, maxRows: 16 });
   }
 
-  /** @returns why those failed that did; the others have told what they tell alone */
-  async function all(): Promise<unknown[]> {
+  /**
+   * Runs all kinds concurrently and compares the successful ones with their results alone.
+   * @returns the errors
+   */
+  async function runAll(): Promise<unknown[]> {
     engine.resetPrefixCache();
     const results = await Promise.allSettled(kinds.map(([, request]) => tell(engine, request)));
     return results.flatMap((result, i) => {
@@ -75,114 +78,114 @@ describe.each([
     });
   }
 
-  /** That nobody holds anything, but what is kept for later. */
-  function expectNothingHeld(held: Held): void {
-    expect(faults.held).toEqual(held);
+  /** Expects that only the prefix cache uses slots. */
+  function expectNoLeaks(liveHandles: LiveHandles): void {
+    expect(faults.liveHandles).toEqual(liveHandles);
     expect(engine.broken).toBe(false);
-    const nothing = { requests: 0, waitingRequests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } };
-    expect(engine.status).toMatchObject(nothing);
+    const idle = { requests: 0, waitingRequests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } };
+    expect(engine.status).toMatchObject(idle);
     engine.resetPrefixCache();
     expect(engine.status.slots.cached).toBe(0);
   }
 
   it.each<Fallible>(['_malloc', '_OrtRun', '_OrtCreateTensor'])(
-    'when %s fails, once in each place, at most one is told, and none whose pass was shared',
+    'when any one call of %s fails, at most one request fails, and none in a shared pass',
     async (name) => {
-      expect(await all()).toEqual([]);
-      const { held } = faults;
+      expect(await runAll()).toEqual([]);
+      const { liveHandles } = faults;
       const before = faults.calls(name);
-      expect(await all()).toEqual([]);
+      expect(await runAll()).toEqual([]);
       const calls = faults.calls(name) - before;
-      let shared = 0;
-      for (let k = 0; k < calls; k += k < FIRST_CALLS ? 1 : THEN_ONE_IN) {
+      let sharedFailures = 0;
+      for (let k = 0; k < calls; k += k < EXHAUSTIVE_CALLS ? 1 : SAMPLING_INTERVAL) {
         failedPasses.length = 0;
         faults.fail(name, k);
-        const failed = await all();
-        // Where the passes fall out a little differently there may be fewer calls.
-        const hasFailed = faults.stop();
-        expect(failedPasses, `${name} ${k}`).toHaveLength(hasFailed ? 1 : 0);
+        const errors = await runAll();
+        // With other timing the passes may make fewer calls.
+        const wasInjected = faults.stop();
+        expect(failedPasses, `${name} ${k}`).toHaveLength(wasInjected ? 1 : 0);
         const isShared = failedPasses.some((roots) => roots.size > 1);
-        if (isShared) shared++;
-        expect(failed.length, `${name} ${k}: ${failed}`).toBeLessThanOrEqual(isShared ? 0 : 1);
-        for (const error of failed) expectClean(error);
-        expectNothingHeld(held);
+        if (isShared) sharedFailures++;
+        expect(errors.length, `${name} ${k}: ${errors}`).toBeLessThanOrEqual(isShared ? 0 : 1);
+        for (const error of errors) expectCleanError(error);
+        expectNoLeaks(liveHandles);
       }
-      expect(shared).toBeGreaterThan(0);
-      expect(await all()).toEqual([]);
-      expectNothingHeld(held);
+      expect(sharedFailures).toBeGreaterThan(0);
+      expect(await runAll()).toEqual([]);
+      expectNoLeaks(liveHandles);
     },
   );
 
   it.each<Fallible>(['_malloc', '_OrtRun', '_OrtCreateTensor'])(
-    'when %s fails for a while, whoever needs it is told, and it goes on as before',
+    'when every call of %s fails for a while, requests fail cleanly, and later ones succeed',
     async (name) => {
-      expect(await all()).toEqual([]);
-      const { held } = faults;
+      expect(await runAll()).toEqual([]);
+      const { liveHandles } = faults;
       for (const k of [0, 33]) {
         faults.fail(name, k, Number.POSITIVE_INFINITY);
-        const failed = await all();
+        const errors = await runAll();
         faults.stop();
-        expect(failed).not.toEqual([]);
-        for (const error of failed) expectClean(error);
-        expectNothingHeld(held);
-        expect(await all()).toEqual([]);
+        expect(errors).not.toEqual([]);
+        for (const error of errors) expectCleanError(error);
+        expectNoLeaks(liveHandles);
+        expect(await runAll()).toEqual([]);
       }
     },
   );
 
-  it('when onnxruntime lets an exception of C++ pass, once in some places, goes on', async () => {
-    expect(await all()).toEqual([]);
-    const { held } = faults;
+  it('when onnxruntime throws a C++ exception, later requests succeed', async () => {
+    expect(await runAll()).toEqual([]);
+    const { liveHandles } = faults;
     for (const name of ['_OrtRun', '_OrtCreateTensor'] as const) {
       for (const k of [0, 1, 20, 50]) {
         let calls = 0;
         faults.fail(name, 0, 1, () => {
-          // It comes as its address.
+          // The glue throws a C++ exception as its address.
           if (calls++ === k) throw 1_060_952;
           return false;
         });
-        const failed = await all();
+        const errors = await runAll();
         faults.stop();
         expect(calls).toBeGreaterThan(k);
-        expect(failed.length).toBeLessThanOrEqual(1);
-        for (const error of failed) expectClean(error);
-        expectNothingHeld(held);
+        expect(errors.length).toBeLessThanOrEqual(1);
+        for (const error of errors) expectCleanError(error);
+        expectNoLeaks(liveHandles);
       }
     }
-    expect(await all()).toEqual([]);
+    expect(await runAll()).toEqual([]);
   });
 
-  it('when the heap is full but for a part of a pass, nobody is told anything wrong', async () => {
-    let told = 0;
-    for (const room of [16, 64, 128, 256, 512, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]) {
-      expect(await all()).toEqual([]);
-      const { held } = faults;
-      const rest = ort.heap.borrow(room);
-      const everything = fill(ort.heap);
-      ort.heap.giveBack(rest);
-      const failed = await all();
-      told += failed.length;
+  it('when the free heap memory is too small for a pass, no request gets a wrong result', async () => {
+    let failures = 0;
+    for (const freeBytes of [16, 64, 128, 256, 512, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000]) {
+      expect(await runAll()).toEqual([]);
+      const { liveHandles } = faults;
+      const spare = ort.heap.allocateReserved(freeBytes);
+      const filler = fill(ort.heap);
+      ort.heap.freeReserved(spare);
+      const errors = await runAll();
+      failures += errors.length;
       if (engine.broken) {
-        // onnxruntime aborts when it finds no memory where it cannot fail. It is started anew.
-        for (const error of failed) if (!(error instanceof EngineBrokenError)) expectClean(error);
+        // onnxruntime aborts when an allocation fails where it cannot return an error.
+        for (const error of errors) if (!(error instanceof EngineBrokenError)) expectCleanError(error);
         await load(ort.heap.memory);
       } else {
-        for (const error of failed) expectClean(error);
-        for (const pointer of everything) ort.heap.giveBack(pointer);
-        expectNothingHeld(held);
+        for (const error of errors) expectCleanError(error);
+        for (const pointer of filler) ort.heap.freeReserved(pointer);
+        expectNoLeaks(liveHandles);
       }
     }
-    expect(told).toBeGreaterThan(0);
-    expect(await all()).toEqual([]);
+    expect(failures).toBeGreaterThan(0);
+    expect(await runAll()).toEqual([]);
   });
 });
 
-/** Takes all that is left of it, to the last hole. */
+/** Allocates all free memory, down to the smallest hole. */
 function fill(heap: Heap): number[] {
   const pointers: number[] = [];
   for (let bytes = 2 ** 20; bytes >= 16; bytes /= 4) {
     try {
-      for (;;) pointers.push(heap.borrow(bytes));
+      for (;;) pointers.push(heap.allocateReserved(bytes));
     } catch (error) {
       expect(error).toBeInstanceOf(HeapExhaustedError);
     }
@@ -194,6 +197,6 @@ function rootOf(node: TreeNode): TreeNode {
   return node.parent ? rootOf(node.parent) : node;
 }
 
-function expectClean(error: unknown): void {
+function expectCleanError(error: unknown): void {
   expect(error instanceof HeapExhaustedError || error instanceof OrtError, String(error)).toBe(true);
 }

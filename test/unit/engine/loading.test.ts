@@ -1,4 +1,4 @@
-/** @module Loading a model: what is wrong with its files is told, and what failed has left nothing behind. */
+/** @module Loading a model: errors for damaged files, and no leaks after a failure. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -13,13 +13,14 @@ import { DEFAULT_F32, DEFAULT_INT8, ODD_INT8 } from '../../support/models.ts';
 import { sequenceLogits } from '../../support/rows.ts';
 
 const MiB = 2 ** 20;
+const CHUNK_BYTES = 100_000;
 
-/** A model's folder in which one file is what `change` makes of it, or missing. */
+/** A source in which `change` damages one file. Without `change` the file is missing. */
 function damaged(folder: string, path: string, change?: (bytes: Uint8Array) => Uint8Array): ModelSource {
   const source = folderSource(folder);
   return {
-    async open(asked) {
-      if (asked !== path) return source.open(asked);
+    async open(requested) {
+      if (requested !== path) return source.open(requested);
       if (!change) return source.open(`no-${path}`);
       return streamOf(change(new Uint8Array(await readFile(join(folder, path)))));
     },
@@ -27,17 +28,17 @@ function damaged(folder: string, path: string, change?: (bytes: Uint8Array) => U
 }
 
 function streamOf(bytes: Uint8Array, onChunk = () => {}): ReadableStream<Uint8Array> {
-  let at = 0;
+  let offset = 0;
   return new ReadableStream({
     type: 'bytes',
     pull(controller) {
       onChunk();
-      if (at < bytes.length) controller.enqueue(bytes.slice(at, at + 100_000));
+      if (offset < bytes.length) controller.enqueue(bytes.slice(offset, offset + CHUNK_BYTES));
       else {
         controller.close();
         controller.byobRequest?.respond(0);
       }
-      at += 100_000;
+      offset += CHUNK_BYTES;
     },
   });
 }
@@ -47,8 +48,8 @@ const shorten = (bytes: Uint8Array) => bytes.slice(0, -1);
 const cutOff = (bytes: Uint8Array) => bytes.slice(0, -10);
 const lengthen = (bytes: Uint8Array) => Uint8Array.from([...bytes, 0]);
 
-/** What is held: all of the account but the size, since a heap does not shrink. */
-const held = ({ size: _, ...account }: HeapAccount) => account;
+/** The account without the heap's size, which never shrinks. */
+const bytesByOwner = ({ size: _, ...account }: HeapAccount) => account;
 
 describe('loading', () => {
   let kernels: KernelModules;
@@ -76,45 +77,45 @@ describe('loading', () => {
 
   it.each([
     {
-      what: 'corrupt',
+      damage: 'corrupt',
       file: 'weights-000.bin',
       change: flipByte,
-      says: /^weights-000.bin is corrupt: its SHA-256 is [0-9a-f]{64}, expected [0-9a-f]{64}$/,
+      message: /^weights-000.bin is corrupt: its SHA-256 is [0-9a-f]{64}, expected [0-9a-f]{64}$/,
     },
     {
-      what: 'short',
+      damage: 'short',
       file: 'weights-000.bin',
       change: shorten,
-      says: /^weights-000.bin ends after \d+ of \d+ bytes$/,
+      message: /^weights-000.bin ends after \d+ of \d+ bytes$/,
     },
     {
-      what: 'long',
+      damage: 'long',
       file: 'weights-000.bin',
       change: lengthen,
-      says: /^weights-000.bin is longer than its \d+ bytes$/,
+      message: /^weights-000.bin is longer than its \d+ bytes$/,
     },
-    { what: 'missing', file: 'weights-000.bin', change: undefined, says: /cannot be read: ENOENT$/ },
-    { what: 'corrupt', file: 'tokenizer.bin', change: flipByte, says: /^tokenizer.bin is corrupt/ },
-    { what: 'corrupt', file: 'block.onnx', change: flipByte, says: /^block.onnx is corrupt/ },
-    { what: 'short', file: 'manifest.json', change: cutOff, says: /^manifest.json is not JSON/ },
+    { damage: 'missing', file: 'weights-000.bin', change: undefined, message: /cannot be read: ENOENT$/ },
+    { damage: 'corrupt', file: 'tokenizer.bin', change: flipByte, message: /^tokenizer.bin is corrupt/ },
+    { damage: 'corrupt', file: 'block.onnx', change: flipByte, message: /^block.onnx is corrupt/ },
+    { damage: 'short', file: 'manifest.json', change: cutOff, message: /^manifest.json is not JSON/ },
     {
-      what: 'empty',
+      damage: 'empty',
       file: 'manifest.json',
       change: () => new TextEncoder().encode('{}'),
-      says: /^manifest.json: .* HINT: convert the model again with this version$/,
+      message: /^manifest.json: .* HINT: convert the model again with this version$/,
     },
-    { what: 'missing', file: 'manifest.json', change: undefined, says: /cannot be read: ENOENT$/ },
-  ])('says that $file is $what, holds nothing and can be tried again', async ({ file, change, says }) => {
-    const before = held(ort.heap.account);
+    { damage: 'missing', file: 'manifest.json', change: undefined, message: /cannot be read: ENOENT$/ },
+  ])('rejects $damage $file, leaks nothing and can be retried', async ({ file, change, message }) => {
+    const before = bytesByOwner(ort.heap.account);
     const failing = load(damaged(ODD_INT8, file, change));
     await expect(failing).rejects.toBeInstanceOf(ModelFilesError);
-    await expect(failing).rejects.toThrow(says);
-    expect(held(ort.heap.account)).toEqual(before);
+    await expect(failing).rejects.toThrow(message);
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
     await expectUsable();
   });
 
-  it('refuses a tensor that ends beyond the weights', async () => {
-    const before = held(ort.heap.account);
+  it('rejects a tensor that ends beyond the weights', async () => {
+    const before = bytesByOwner(ort.heap.account);
     const moveTensor = (bytes: Uint8Array) => {
       const manifest = JSON.parse(new TextDecoder().decode(bytes));
       manifest.tensors[0].offset = manifest.shards[0].bytes;
@@ -123,49 +124,49 @@ describe('loading', () => {
     await expect(load(damaged(ODD_INT8, 'manifest.json', moveTensor))).rejects.toThrow(
       /^manifest.json: tensor wte.weight ends at byte \d+ of \d+. HINT: convert the model again$/,
     );
-    expect(held(ort.heap.account)).toEqual(before);
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
   });
 
-  it('refuses a model that is too big for the heap, which then takes a smaller one', async () => {
+  it('rejects a model too large for the heap, and then loads a smaller one', async () => {
     ort = await startOrt(20 * MiB);
-    const before = held(ort.heap.account);
+    const before = bytesByOwner(ort.heap.account);
     await expect(load(DEFAULT_F32)).rejects.toThrow(ModelTooLargeError);
     await expect(load(DEFAULT_F32)).rejects.toThrow(
       /^default does not fit: onnxruntime 8\.9 \+ graphs 0\.8 \+ weights 26\.6 \+ activations \d\.\d \+ a cache of 64 tokens 0\.2 = 3\d\.\d MiB, and the heap's maximum is 20\.0 MiB\. HINT: convert it with --precision int4, or /,
     );
-    expect(held(ort.heap.account)).toEqual(before);
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
     const engine = await load(DEFAULT_INT8);
     expect(engine.status.heap.weights).toBe(7_510_016);
     engine.release();
   });
 
-  it('holds nothing when there is no room for a graph', async () => {
-    const before = held(ort.heap.account);
-    const elsewhere = ort.heap.allocate(before.available - 1000, 'cache');
-    await expect(load(DEFAULT_INT8)).rejects.toThrow(/bad_alloc|graphs needs/);
-    ort.heap.free(elsewhere);
-    expect(held(ort.heap.account)).toEqual(before);
+  it('leaks nothing when a graph does not fit', async () => {
+    const before = bytesByOwner(ort.heap.account);
+    const filler = ort.heap.allocate(before.available - 1000, 'cache');
+    await expect(load(DEFAULT_INT8)).rejects.toThrow(/bad_alloc|graphs: requested/);
+    ort.heap.free(filler);
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
   });
 
-  it('gives the graphs and weights back when another takes the room for a pass meanwhile', async () => {
-    const before = held(ort.heap.account);
-    let elsewhere = 0;
+  it('frees graphs and weights when the buffers of a pass no longer fit', async () => {
+    const before = bytesByOwner(ort.heap.account);
+    let filler = 0;
     const source: ModelSource = {
       async open(path) {
         if (path === 'weights-000.bin') {
-          elsewhere = ort.heap.allocate(ort.heap.account.available - 1.2 * MiB, 'cache');
+          filler = ort.heap.allocate(ort.heap.account.available - 1.2 * MiB, 'cache');
         }
         return folderSource(DEFAULT_INT8).open(path);
       },
     };
     await expect(load(source)).rejects.toBeInstanceOf(HeapExhaustedError);
-    ort.heap.free(elsewhere);
-    expect(held(ort.heap.account)).toEqual(before);
+    ort.heap.free(filler);
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
   });
 
-  it('gives the memory back at once when it is aborted, and writes nothing there any more', async () => {
-    const before = held(ort.heap.account);
-    const stop = new AbortController();
+  it('frees the weights at once when it is aborted, and does not write to them afterwards', async () => {
+    const before = bytesByOwner(ort.heap.account);
+    const controller = new AbortController();
     const bytes = new Uint8Array(await readFile(join(DEFAULT_INT8, 'weights-000.bin')));
     let chunks = 0;
     const source: ModelSource = {
@@ -174,44 +175,46 @@ describe('loading', () => {
         return streamOf(bytes, () => {
           if (++chunks !== 5) return;
           expect(ort.heap.account.weights).toBe(7_510_016);
-          stop.abort(new Error('gone'));
-          expect(held(ort.heap.account)).toEqual(before);
+          controller.abort(new Error('cancelled by the test'));
+          expect(bytesByOwner(ort.heap.account)).toEqual(before);
         });
       },
     };
-    await expect(load(source, stop.signal)).rejects.toThrow('gone');
+    await expect(load(source, controller.signal)).rejects.toThrow('cancelled by the test');
     expect(chunks).toBeLessThan(10);
-    expect(held(ort.heap.account)).toEqual(before);
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
     await expectUsable();
   });
 
-  it('starts nothing when it was aborted before', async () => {
-    const before = held(ort.heap.account);
-    await expect(load(ODD_INT8, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
-    expect(held(ort.heap.account)).toEqual(before);
+  it('loads nothing when it was aborted before', async () => {
+    const before = bytesByOwner(ort.heap.account);
+    await expect(load(ODD_INT8, AbortSignal.abort(new Error('cancelled by the test')))).rejects.toThrow(
+      'cancelled by the test',
+    );
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
   });
 
-  it('and releasing, again and again, leaves nothing held', async () => {
-    const before = held(ort.heap.account);
+  it('and releasing repeatedly leaks nothing', async () => {
+    const before = bytesByOwner(ort.heap.account);
     for (let time = 0; time < 3; time++) {
       const engine = await load(ODD_INT8);
       await sequenceLogits(engine, [1, 2, 3]);
       engine.release();
-      expect(held(ort.heap.account)).toEqual(before);
+      expect(bytesByOwner(ort.heap.account)).toEqual(before);
     }
   });
 
-  it('and releasing closes the trees that are open', async () => {
-    const before = held(ort.heap.account);
+  it('and releasing closes open trees', async () => {
+    const before = bytesByOwner(ort.heap.account);
     const engine = await load(ODD_INT8);
     const tree = engine.open(100);
     await tree.evaluate([{ node: tree.append(null, 1) }]);
     engine.release();
     await expect(tree.evaluate([])).rejects.toThrow('the tree is closed');
-    expect(held(ort.heap.account)).toEqual(before);
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
   });
 
-  it('works for two models in one heap at a time', async () => {
+  it('works for two models in one heap', async () => {
     const [a, b] = await Promise.all([load(ODD_INT8), load(DEFAULT_INT8)]);
     const expected = await sequenceLogits(a, [1, 2, 3]);
     await sequenceLogits(b, [1, 2, 3]);

@@ -1,6 +1,5 @@
 /**
- * @module The heap keeps to its account: what is promised is there when it is asked for, and no byte is taken that
- * nobody answers for.
+ * @module The heap's accounting: reserved memory can be allocated, and every allocated byte is accounted for.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -21,14 +20,14 @@ import {
 import { appendAll, sequenceLogits } from '../../support/rows.ts';
 
 const MiB = 2 ** 20;
-/** A WebAssembly heap of onnxruntime begins with so much. */
+/** Initial size of onnxruntime's WebAssembly heap. */
 const INITIAL_BYTES = 16 * MiB;
-/** How far `Heap.top` looks beyond what is allocated. */
+/** The probe of `Heap.allocationEnd`. */
 const PROBE_BYTES = MiB;
 
-const promised = ({ maximum, available }: HeapAccount) => maximum - available;
+const accounted = ({ maximum, available }: HeapAccount) => maximum - available;
 
-/** Passes of as many rows as go into one, all at the end of the longest paths, all with logits. */
+/** Runs the most expensive passes: `maxRows` rows with logits, each after the longest possible path. */
 async function runLargestPasses(engine: Engine, maxRows: number): Promise<void> {
   const { contextLength, vocabSize } = engine;
   const { maximum } = engine.status.slots;
@@ -55,24 +54,24 @@ describe.each([
   { name: 'the odd model in int8', model: ODD_INT8 },
   { name: 'the odd model in f32', model: ODD_F32 },
 ])('with $name', ({ model }) => {
-  it('the heap holds one copy of the weights and no more, at any time', async () => {
+  it('the heap never contains more than one copy of the weights', async () => {
     const engine = await loadEngine(model);
     const { heap } = engine.status;
     expect(heap.weights).toBe(engine.manifest.shards.reduce((sum, { bytes }) => sum + bytes, 0));
     expect(heap.graphs).toBeLessThan(1.2 * MiB);
-    // The heap never shrinks: this is also the most it ever had.
+    // The heap never shrinks: its size is also its maximum so far.
     const needed = heap.onnxruntime + heap.weights + heap.graphs;
     expect(heap.size).toBeLessThanOrEqual(Math.max(INITIAL_BYTES, needed + PROBE_BYTES + 2 * PAGE_BYTES));
     engine.release();
   });
 
   it.each([1, 8, 64])(
-    'passes of %i rows fit beside a full cache, and the account has foreseen them',
+    'passes of %i rows fit beside a full cache, within the accounted bytes',
     async (maxRows) => {
       const probe = await loadEngine(model, { maxRows });
-      const needed = promised(probe.status.heap);
+      const needed = accounted(probe.status.heap);
       probe.release();
-      // Room for some slots, and a heap that ends above its initial size: every byte more would show.
+      // A heap above its initial size, with space for some slots: any unaccounted byte would make it grow.
       const maximumBytes = Math.max(INITIAL_BYTES, needed) + 3 * MiB;
       const engine = await loadEngine(model, { maxRows, maximumBytes });
       const { maximum } = engine.status.slots;
@@ -82,7 +81,7 @@ describe.each([
 
       const { heap } = engine.status;
       expect(heap.maximum).toBeLessThanOrEqual(maximumBytes);
-      expect(heap.size).toBeLessThanOrEqual(promised(heap) + PAGE_BYTES);
+      expect(heap.size).toBeLessThanOrEqual(accounted(heap) + PAGE_BYTES);
       expect(heap.size).toBeLessThanOrEqual(heap.maximum);
       engine.release();
     },
@@ -90,12 +89,12 @@ describe.each([
 });
 
 describe('an engine', () => {
-  it('can open a tree of exactly as many nodes as it says, again and again', async () => {
+  it('can repeatedly open a tree of exactly the maximum size', async () => {
     const engine = await loadEngine(ODD_INT8, { maximumBytes: 18 * MiB });
     const { maximum } = engine.status.slots;
-    const impossible = new SlotsExhaustedError(maximum + 1, maximum, maximum);
+    const tooLarge = new SlotsExhaustedError(maximum + 1, maximum, maximum);
     for (let time = 0; time < 3; time++) {
-      expect(() => engine.open(maximum + 1)).toThrow(impossible);
+      expect(() => engine.open(maximum + 1)).toThrow(tooLarge);
       const tree = engine.open(maximum);
       expect(() => engine.open(1)).toThrow(new SlotsExhaustedError(1, 0, maximum));
       tree.close();
@@ -104,15 +103,15 @@ describe('an engine', () => {
     engine.release();
   });
 
-  it('leaks nothing, whatever is opened, used and closed', async () => {
+  it('leaks nothing, whatever trees are opened, used and closed', async () => {
     const engine = await loadEngine(ODD_INT8, { maximumBytes: 24 * MiB });
     const expected = await sequenceLogits(engine, [1, 2, 3]);
     await sequenceLogits(engine, Array(engine.contextLength).fill(1));
-    const { cache, available, size: _, ...settled } = engine.status.heap;
-    const settledTotal = available + cache;
-    const sizes = fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1, maxLength: 6 });
-    const check = async (opened: number[]) => {
-      const trees = opened.flatMap((nodes) => {
+    const { cache, available, size: _, ...constant } = engine.status.heap;
+    const cacheAndAvailable = available + cache;
+    const capacities = fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1, maxLength: 6 });
+    const check = async (capacities: number[]) => {
+      const trees = capacities.flatMap((nodes) => {
         try {
           return [engine.open(nodes)];
         } catch (error) {
@@ -125,16 +124,16 @@ describe('an engine', () => {
         tree.close();
       }
       const { heap, slots, requests } = engine.status;
-      expect(heap).toMatchObject(settled);
-      expect(heap.available + heap.cache).toBe(settledTotal);
+      expect(heap).toMatchObject(constant);
+      expect(heap.available + heap.cache).toBe(cacheAndAvailable);
       expect({ requests, ...slots }).toMatchObject({ requests: 0, reserved: 0, taken: 0 });
     };
-    await fc.assert(fc.asyncProperty(sizes, check), { numRuns: 20 });
+    await fc.assert(fc.asyncProperty(capacities, check), { numRuns: 20 });
     expect(await sequenceLogits(engine, [1, 2, 3])).toEqual(expected);
     engine.release();
   });
 
-  it('goes on with the same logits after it had to refuse', async () => {
+  it('gives the same logits after a rejected tree', async () => {
     const engine = await loadEngine(ODD_F32, { maximumBytes: 17.5 * MiB });
     const prompt = [3, 1, 4, 1, 5, 9, 2, 6];
     const before = await sequenceLogits(engine, prompt);
@@ -147,7 +146,7 @@ describe('an engine', () => {
 });
 
 describe('a heap', () => {
-  it('refuses what would pass its maximum, and has allocated nothing then', async () => {
+  it('rejects what would exceed its maximum, and allocates nothing then', async () => {
     const { heap } = await startOrt(20 * MiB + 5);
     const { account } = heap;
     expect(account.maximum).toBe(20 * MiB);
@@ -159,11 +158,11 @@ describe('a heap', () => {
     expect(heap.size).toBeLessThanOrEqual(heap.account.maximum);
     heap.free(pointer);
     expect(() => heap.free(pointer)).toThrow('is not allocated');
-    expect(() => heap.borrow(20 * MiB)).toThrow(HeapExhaustedError);
+    expect(() => heap.allocateReserved(20 * MiB)).toThrow(HeapExhaustedError);
     expect({ ...heap.account, size: 0 }).toEqual({ ...account, size: 0 });
   });
 
-  it('that is too small for onnxruntime itself is refused as such', async () => {
+  it('that is too small for onnxruntime itself is rejected', async () => {
     await expect(startOrt(8 * MiB)).rejects.toThrow(
       new HeapExhaustedError('onnxruntime', INITIAL_BYTES, 8 * MiB),
     );

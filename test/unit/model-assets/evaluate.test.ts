@@ -1,10 +1,11 @@
-/** @module What int8 costs the default model, on a short text; and the command that says so. */
+/** @module Compares the default model at int8 and f32 on a short text, and tests the command. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadEngine } from '../../../engine/node/load-engine.ts';
 import { type EvaluateOptions, evaluate } from '../../../model-assets/evaluate.ts';
+import { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { DEFAULT_F32, DEFAULT_INT8, GOLDEN, ODD_F32, ODD_INT8 } from '../../support/models.ts';
 import { sequenceLogits } from '../../support/rows.ts';
 
@@ -12,7 +13,7 @@ const STORY = join(GOLDEN, 'eval-text', 'story.txt');
 const text = readFileSync(STORY, 'utf8');
 
 describe('evaluate', () => {
-  it('finds int8 within 1 % of the perplexity of f32, and agreeing on 95 % of the tokens or more', async () => {
+  it('measures int8 within 1 % of the perplexity of f32, at a top-1 agreement of 95 % or more', async () => {
     const { model, reference, ...figures } = await evaluate({
       model: DEFAULT_INT8,
       reference: DEFAULT_F32,
@@ -32,7 +33,7 @@ describe('evaluate', () => {
     const figures = await evaluate({ model: ODD_INT8, reference: ODD_INT8, text, tokens: 200 });
     expect(figures).toMatchObject({
       predictions: 199,
-      window: 96, // its whole context, since that is under 256
+      window: 96, // Its context, which is below 256.
       top1Agreement: 1,
       divergence: { mean: 0, percentile99: 0 },
       largestLogitDifference: 0,
@@ -40,11 +41,11 @@ describe('evaluate', () => {
     expect(figures.model).toEqual(figures.reference);
   });
 
-  it('predicts every token but the first, each window without a past', async () => {
+  it('predicts every token but the first, in independent windows', async () => {
     const window = 40;
     const { model } = await evaluate({ model: ODD_F32, reference: ODD_INT8, text, tokens: 101, window });
     const engine = await loadEngine(ODD_F32);
-    const ids = engine.tokenizer.encode(text).subarray(0, 101);
+    const ids = Tokenizer.read(engine.tokenizerFile).encode(text).subarray(0, 101);
     let loss = 0;
     for (let begin = 0; begin < 100; begin += window) {
       const rows = await sequenceLogits(engine, [...ids.subarray(begin, Math.min(begin + window, 100))]);
@@ -64,23 +65,23 @@ describe('evaluate', () => {
       message:
         /^The models have different vocabularies: 8192 tokens, .* and 307 tokens, .* HINT: convert both from one checkpoint$/,
     },
-    { why: 'there is no text', change: { text: '' }, message: /^The text has 0 tokens, expected 2 or more/ },
+    { why: 'the text is empty', change: { text: '' }, message: /^The text has 0 tokens, expected 2 or more/ },
     {
-      why: 'a window is wider than the context',
+      why: 'the window exceeds the context',
       change: { window: 513 },
-      message: /^A window of 513 tokens is wider than the context of 512 tokens$/,
+      message: /^A window of 513 tokens exceeds the context of 512 tokens$/,
     },
     {
-      why: 'a model is not there',
+      why: 'a model is missing',
       change: { model: GOLDEN },
       message: /^manifest.json cannot be read: ENOENT$/,
     },
-  ])('says so when $why', async ({ change, message }) => {
+  ])('throws if $why', async ({ change, message }) => {
     const options = { model: DEFAULT_INT8, reference: DEFAULT_INT8, text, ...change };
     await expect(evaluate(options)).rejects.toThrow(message);
   });
 
-  it('stops between two batches when it is told to', async () => {
+  it('aborts between two batches', async () => {
     const stop = new AbortController();
     const onProgress = () => stop.abort(new Error('enough'));
     const options = { model: ODD_INT8, reference: ODD_INT8, text, onProgress, signal: stop.signal };
@@ -92,7 +93,7 @@ describe('npm run evaluate', () => {
   const run = (...args: string[]) =>
     spawnSync(process.execPath, [join('model-assets', 'cli', 'evaluate.ts'), ...args], { encoding: 'utf8' });
 
-  it('prints a table that is Markdown and lines up', () => {
+  it('prints an aligned Markdown table', () => {
     const { stdout, status } = run(ODD_INT8, '--reference', ODD_F32, '--text', STORY, '--tokens', '50');
     expect(status).toBe(0);
     const lines = stdout.trimEnd().split('\n');
@@ -109,19 +110,24 @@ describe('npm run evaluate', () => {
       why: 'the input',
       args: [ODD_INT8, '--reference', ODD_INT8, '--text', 'no-such-file'],
       code: 1,
-      says: /^evaluate: ENOENT.*\n$/,
+      expected: /^evaluate: ENOENT.*\n$/,
     },
     {
       why: 'a model',
       args: [ODD_INT8, '--reference', DEFAULT_INT8, '--text', STORY],
       code: 1,
-      says: /^evaluate: The models have different vocabularies.*\n$/,
+      expected: /^evaluate: The models have different vocabularies.*\n$/,
     },
-    { why: 'the command line', args: [ODD_INT8], code: 2, says: /--reference <dir>' not specified/ },
-    { why: 'a number', args: [ODD_INT8, '--tokens', '1'], code: 2, says: /Expected an integer from 2\./ },
-  ])('exits with $code when $why is at fault', ({ args, code, says }) => {
+    { why: 'the command line', args: [ODD_INT8], code: 2, expected: /--reference <dir>' not specified/ },
+    {
+      why: 'a number',
+      args: [ODD_INT8, '--tokens', '1'],
+      code: 2,
+      expected: /Expected an integer of at least 2\./,
+    },
+  ])('exits with $code if $why is invalid', ({ args, code, expected }) => {
     const { status, stderr, stdout } = run(...args);
-    expect(stderr).toMatch(says);
+    expect(stderr).toMatch(expected);
     expect({ status, stdout }).toEqual({ status: code, stdout: '' });
   });
 });

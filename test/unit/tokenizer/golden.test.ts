@@ -17,7 +17,7 @@ describe.each(VOCABULARIES)('%s vocabulary', (name) => {
     expect(ids).toEqual(golden.texts.map((text, i) => ({ text, ids: expected.ids[i] })));
   });
 
-  it('decodes those ids to the text', () => {
+  it('decodes its ids to the text', () => {
     const texts = golden.texts.map((text) => tokenizer.decode(tokenizer.encode(text)));
     expect(texts).toEqual(golden.texts.map((text) => text.toWellFormed()));
   });
@@ -37,20 +37,20 @@ describe.each(VOCABULARIES)('%s vocabulary', (name) => {
   });
 });
 
-it('knows GPT-2', async () => {
+it('has the size, special token and ids of GPT-2', async () => {
   const tokenizer = await loadTokenizer('gpt2');
   expect(tokenizer.vocabSize).toBe(50257);
   expect(tokenizer.specialTokens).toEqual(new Map([['<|endoftext|>', 50256]]));
   expect([...tokenizer.encode('Hello world')]).toEqual([15496, 995]);
 });
 
-it('splits text with every character of Unicode as the reference does', () => {
+it('pre-tokenizes every character of Unicode as the reference does', () => {
   const size = 0x110000 / golden.pretokens.length;
   const hashes = golden.pretokens.map((_, part) => {
     let text = '';
-    for (let code = part * size; code < (part + 1) * size; code++) {
-      const c = String.fromCodePoint(code);
-      if (c.isWellFormed()) text += `a${c}1${c}!${c} ${c}'s`;
+    for (let codePoint = part * size; codePoint < (part + 1) * size; codePoint++) {
+      const character = String.fromCodePoint(codePoint);
+      if (character.isWellFormed()) text += `a${character}1${character}!${character} ${character}'s`;
     }
     return createHash('sha256').update(wordLengths(text)).digest('hex').slice(0, 16);
   });

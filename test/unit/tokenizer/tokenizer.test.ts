@@ -1,12 +1,12 @@
-/** @module What holds of the tokenizer for any text and any ids, and what it says of a faulty file or id. */
+/** @module Properties of the tokenizer for arbitrary text and ids; its errors for invalid files and ids. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildTokenizer } from '../../../model-assets/convert/tokenizer.ts';
 import { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { DEFAULT_CHECKPOINT, loadTokenizer, VOCABULARIES } from '../../golden/tokenizer-golden.ts';
 
-/** Code units, so lone surrogates too, among pieces that tokenizers stumble over. */
-const text = fc
+/** Arbitrary strings and code units, lone surrogates included, mixed with known edge cases of tokenizers. */
+const anyText = fc
   .array(
     fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -29,29 +29,29 @@ const text = fc
   )
   .map((pieces) => pieces.join(''));
 
-const bool = fc.boolean();
+const anyFlag = fc.boolean();
 
 describe.each(VOCABULARIES)('%s vocabulary', (name) => {
   let tokenizer: Tokenizer;
-  let ids: fc.Arbitrary<number[]>;
+  let anyIds: fc.Arbitrary<number[]>;
   beforeAll(async () => {
     tokenizer = await loadTokenizer(name);
     const last = tokenizer.vocabSize - 1;
-    // Single bytes, so that characters are cut everywhere.
-    ids = fc.array(fc.oneof(fc.nat(255), fc.nat(last), fc.constant(last)), { maxLength: 60 });
+    // Many single-byte tokens, so that characters are split at every byte.
+    anyIds = fc.array(fc.oneof(fc.nat(255), fc.nat(last), fc.constant(last)), { maxLength: 60 });
   });
 
   it('decodes what it encodes', () => {
     fc.assert(
-      fc.property(text, bool, (text, parseSpecial) => {
+      fc.property(anyText, anyFlag, (text, parseSpecial) => {
         expect(tokenizer.decode(tokenizer.encode(text, { parseSpecial }))).toBe(text.toWellFormed());
       }),
     );
   });
 
-  it('streams the text that it decodes', () => {
+  it('streams the same text as it decodes at once', () => {
     fc.assert(
-      fc.property(ids, bool, (ids, skipSpecialTokens) => {
+      fc.property(anyIds, anyFlag, (ids, skipSpecialTokens) => {
         const decoder = tokenizer.decoder({ skipSpecialTokens });
         const kept = ids.filter((id) => !(skipSpecialTokens && id === tokenizer.vocabSize - 1));
         const bytes = Buffer.concat(kept.map((id) => tokenizer.tokenBytes(id)));
@@ -64,7 +64,7 @@ describe.each(VOCABULARIES)('%s vocabulary', (name) => {
 
   it('streams only whole characters', () => {
     fc.assert(
-      fc.property(text, (text) => {
+      fc.property(anyText, (text) => {
         const decoder = tokenizer.decoder();
         const pieces = Array.from(tokenizer.encode(text), (id) => decoder.push(id));
         expect(pieces.every((piece) => piece.isWellFormed())).toBe(true);
@@ -76,20 +76,20 @@ describe.each(VOCABULARIES)('%s vocabulary', (name) => {
 
   it('encodes the text of its ids to the same ids', () => {
     fc.assert(
-      fc.property(text, (text) => {
+      fc.property(anyText, (text) => {
         const ids = tokenizer.encode(text);
-        expect(ids.every((id) => id < tokenizer.vocabSize - 1)).toBe(true); // not the special one
+        expect(ids.every((id) => id < tokenizer.vocabSize - 1)).toBe(true); // no special token
         expect([...tokenizer.encode(tokenizer.decode(ids))]).toEqual([...ids]);
       }),
     );
   });
 
-  // Quadratic merging would take hours.
+  // Merging in quadratic time would take hours.
   it.each([
     ['one letter', () => 'a'.repeat(1_000_000)],
-    ['letters at random', () => randomLetters(1_000_000)],
-    ['marks', () => '!'.repeat(1_000_000)],
-    ['line ends', () => '\n'.repeat(1_000_000)],
+    ['random letters', () => randomLetters(1_000_000)],
+    ['punctuation', () => '!'.repeat(1_000_000)],
+    ['line breaks', () => '\n'.repeat(1_000_000)],
     ['white space', () => ' \n'.repeat(500_000)],
     ['characters of four bytes', () => '😀'.repeat(250_000)],
   ])('encodes a million bytes without a break: %s', (_, make) => {
@@ -113,7 +113,7 @@ describe('decoding', () => {
     tokenizer = await loadTokenizer('default');
   });
 
-  it('holds back a character until its last byte, and flushes what is left of one as U+FFFD', () => {
+  it('holds back a character until its last byte, and flushes an incomplete one as U+FFFD', () => {
     const decoder = tokenizer.decoder();
     const [...ids] = tokenizer.encode('\u{10fffd}');
     expect(ids.length).toBe(4);
@@ -127,14 +127,14 @@ describe('decoding', () => {
     expect(tokenizer.decode(tokenizer.encode('\ufeffa\ufeff'))).toBe('\ufeffa\ufeff');
   });
 
-  it.each([-1, 8192, 1.5, Number.NaN])('names an id that is not in the vocabulary: %d', (id) => {
-    const message = `token id ${id} is not one of the vocabulary's 0 to 8191`;
+  it.each([-1, 8192, 1.5, Number.NaN])('rejects an id outside of the vocabulary: %d', (id) => {
+    const message = `token id ${id} is outside of the vocabulary, 0 to 8191`;
     expect(() => tokenizer.decode([1, id])).toThrow(new RangeError(message));
     expect(() => tokenizer.decoder({ skipSpecialTokens: true }).push(id)).toThrow(new RangeError(message));
     expect(() => tokenizer.tokenBytes(id)).toThrow(new RangeError(message));
   });
 
-  it('has nothing to say of nothing', () => {
+  it('encodes and decodes empty input', () => {
     expect(tokenizer.encode('')).toEqual(new Int32Array(0));
     expect(tokenizer.decode([])).toBe('');
   });
@@ -147,34 +147,38 @@ describe('reading tokenizer.bin', () => {
     ({ bytes } = await buildTokenizer(DEFAULT_CHECKPOINT));
   });
 
-  const set = (word: number, value: number) => (file: Uint8Array) => {
+  const setWord = (word: number, value: number) => (file: Uint8Array) => {
     new DataView(file.buffer).setUint32(4 * word, value, true);
     return file;
   };
 
-  it('reads from any place in memory', () => {
+  it('reads from an unaligned buffer', () => {
     const shifted = Buffer.alloc(bytes.length + 1);
     shifted.set(bytes, 1);
     expect([...Tokenizer.read(shifted.subarray(1)).encode('Hello world')]).toEqual([1799, 1110]);
   });
 
   it.each([
-    ['another file', set(0, 0x04034b50), 'is not a tokenizer file (it begins with 0x4034b50)'],
-    ['another version', set(1, 2), 'has version 2, and this reader knows 1'],
-    ['too many merges', set(3, 2 ** 21), 'has 2097152 merges, more than 2097151'],
-    ['a size of its own', set(5, 1), 'bytes where its header says'],
-    ['a token that is not there', set(7 + 65, 8192), 'names token 8192 of 8192'],
-    ['offsets that fall', set(7 + 256 + 5, 2 ** 31), 'has token offsets that do not fit its bytes'],
-    ['nothing', () => new Uint8Array(0), 'ends after 0 bytes, in the middle of its tables'],
+    ['another magic number', setWord(0, 0x04034b50), 'is not a tokenizer file (it begins with 0x4034b50)'],
+    ['another version', setWord(1, 2), 'has version 2; this reader supports version 1'],
+    ['too many merges', setWord(3, 2 ** 21), 'has 2097152 merges, more than 2097151'],
+    ['another size than its header says', setWord(5, 1), 'bytes; its header says'],
     [
-      'half a table',
+      'an id outside of the vocabulary',
+      setWord(7 + 65, 8192),
+      'contains token id 8192; its vocabulary has 8192 tokens',
+    ],
+    ['decreasing offsets', setWord(7 + 256 + 5, 2 ** 31), 'has token offsets that do not fit its bytes'],
+    ['no bytes', () => new Uint8Array(0), 'ends after 0 bytes, in the middle of its tables'],
+    [
+      'a truncated table',
       (file: Uint8Array) => file.subarray(0, 5000),
       'ends after 5000 bytes, in the middle of its tables',
     ],
-    ['half its bytes', (file: Uint8Array) => file.subarray(0, -1), 'bytes where its header says'],
+    ['its last byte missing', (file: Uint8Array) => file.subarray(0, -1), 'bytes; its header says'],
   ])('rejects a file with %s', (_, change, message) => {
-    const reading = () => Tokenizer.read(change(bytes.slice()));
-    expect(reading).toThrow(message);
-    expect(reading).toThrow(HINT);
+    const read = () => Tokenizer.read(change(bytes.slice()));
+    expect(read).toThrow(message);
+    expect(read).toThrow(HINT);
   });
 });

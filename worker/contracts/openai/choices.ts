@@ -1,10 +1,10 @@
-/** @module Choices of a completion, in pieces: those of a stream, which are put together where there is none. */
+/** @module The choices of a completion in pieces. A stream sends the pieces; a whole answer joins them. */
 
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
-import { finishReason } from '../finish-reason.ts';
-import { type CompletionLogprobs, LogprobsWriter, noLogprobs } from './logprobs.ts';
+import { stopOrLengthOf } from '../shared-schemas.ts';
+import { type CompletionLogprobs, emptyLogprobs, LogprobsWriter } from './logprobs.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /** A choice, or a piece of one. */
@@ -12,35 +12,35 @@ export interface CompletionChoice {
   readonly text: string;
   readonly index: number;
   readonly logprobs: CompletionLogprobs | null;
-  /** null until it has ended. */
+  /** null until the choice has ended. */
   readonly finish_reason: 'stop' | 'length' | null;
-  /** Of beam search, with its end: Hugging Face's `sequences_scores`. */
+  /** Hugging Face's `sequences_scores` of beam search, in the last piece. */
   readonly sequences_score?: number;
 }
 
-type Asked = Pick<CompletionRequest, 'echo' | 'logprobs'>;
+type ReportFields = Pick<CompletionRequest, 'echo' | 'logprobs'>;
 
 export class ChoicePieces {
-  readonly #asked: Asked;
+  readonly #report: ReportFields;
   readonly #generation: GenerationRequest;
   readonly #writers: readonly LogprobsWriter[];
-  readonly #begun = new Set<number>();
+  readonly #started = new Set<number>();
   readonly #promptLogprobs = new Map<number, Extract<GenerationEvent, { type: 'prompt' }>['logprobs']>();
 
-  constructor(tokenizer: Tokenizer, generation: GenerationRequest, asked: Asked) {
-    this.#asked = asked;
+  constructor(tokenizer: Tokenizer, generation: GenerationRequest, report: ReportFields) {
+    this.#report = report;
     this.#generation = generation;
     const { length } = generation.prompts;
     this.#writers = Array.from({ length: length * generation.n }, () => new LogprobsWriter(tokenizer));
   }
 
-  /** What an event adds to the choices. */
+  /** The pieces that an event adds. */
   *of(event: GenerationEvent): Generator<CompletionChoice, void> {
     if (event.type === 'prompt') this.#promptLogprobs.set(event.prompt, event.logprobs);
     if (event.type !== 'token' && event.type !== 'finished') return;
     const { choice: index } = event;
-    if (this.#asked.echo && !this.#begun.has(index)) yield this.#echo(index);
-    this.#begun.add(index);
+    if (this.#report.echo && !this.#started.has(index)) yield this.#echo(index);
+    this.#started.add(index);
     const piece = { text: event.text, index };
     if (event.type === 'token') {
       const logprobs = this.#logprobs();
@@ -49,7 +49,7 @@ export class ChoicePieces {
       yield { ...piece, logprobs, finish_reason: null };
     } else {
       const { reason, score } = event;
-      const finish_reason = finishReason(reason);
+      const finish_reason = stopOrLengthOf(reason);
       yield {
         ...piece,
         logprobs: this.#logprobs(),
@@ -74,7 +74,7 @@ export class ChoicePieces {
   }
 
   #logprobs(): CompletionLogprobs | null {
-    return this.#asked.logprobs === undefined ? null : noLogprobs();
+    return this.#report.logprobs === undefined ? null : emptyLogprobs();
   }
 
   #writerOf(index: number): LogprobsWriter {
@@ -82,7 +82,7 @@ export class ChoicePieces {
   }
 }
 
-/** Pieces put together, in the order of their choices. */
+/** Whole choices, joined from their pieces. */
 export class WholeChoices {
   readonly #choices: CompletionChoice[] = [];
 
@@ -96,7 +96,7 @@ export class WholeChoices {
   }
 }
 
-/** Two pieces of a choice that follow each other, as one. The first is used up. */
+/** Joins two consecutive pieces of a choice. Changes the first one's lists. */
 export function joinPieces(before: CompletionChoice, piece: CompletionChoice): CompletionChoice {
   const logprobs = joined(before.logprobs, piece.logprobs);
   return { ...piece, text: before.text + piece.text, logprobs };

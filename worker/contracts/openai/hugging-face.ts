@@ -1,25 +1,24 @@
 /**
- * @module What `@huggingface/inference` needs of this route. Since 4.13 its text generation asks here and no longer at
- * `/generate`: with TGI's parameters under their own names, its endpoint's address as the model where none is named, and, of
- * a stream, TGI's events (`providers/hf-inference.ts`, `tasks/nlp/textGenerationStream.ts`).
+ * @module Support for `@huggingface/inference` on OpenAI's route. Since 4.13 its text generation calls this route and no
+ * longer `/generate`. It sends TGI's parameters under their own names and, if no model is named, its endpoint's URL as the
+ * model; of a stream it reads TGI's events (`providers/hf-inference.ts`, `tasks/nlp/textGenerationStream.ts`).
  */
-
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
-import type { FinishedChoice, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
+import { refuse } from '../../http/errors.ts';
+import type { ChoiceFinishedEvent, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
-import { refuse } from '../decoding-fields.ts';
-import { streamDetails, type TgiStreamDetails, type TgiToken, TokenView, withRest } from '../tgi/tokens.ts';
+import { streamDetails, type TgiStreamDetails, type TgiToken, TgiTokens, withRest } from '../tgi/tokens.ts';
 import { type CompletionChoice, joinPieces } from './choices.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /**
- * The request with what TGI's names and Hugging Face's say under OpenAI's, and with `details` decided.
- * @throws ApiError for two names that say different things, and for details that have no place
+ * Translates TGI's and Hugging Face's fields into OpenAI's, and decides `details`.
+ * @throws ApiError for two fields that contradict each other, and for details without a stream
  */
 export function fromHuggingFace(request: CompletionRequest): CompletionRequest & { details: boolean } {
   const { model, stream, return_full_text, num_return_sequences } = request;
-  // No model is called so: who sends an address is the client, which reads TGI's events from the stream.
-  const isAddress = model !== undefined && /^https?:\/\//.test(model);
+  // No model is named by a URL: the request comes from that client, which reads TGI's events from the stream.
+  const isUrl = model !== undefined && /^https?:\/\//.test(model);
   if (request.echo && return_full_text === false) {
     refuse('return_full_text', "must be true where 'echo' is: both ask for the prompt", false);
   }
@@ -34,9 +33,9 @@ export function fromHuggingFace(request: CompletionRequest): CompletionRequest &
   return {
     ...others,
     n,
-    ...(model !== undefined && !isAddress && { model }),
+    ...(model !== undefined && !isUrl && { model }),
     echo: request.echo || return_full_text === true,
-    details: request.details ?? (isAddress && stream),
+    details: request.details ?? (isUrl && stream),
   };
 }
 
@@ -44,29 +43,29 @@ export function fromHuggingFace(request: CompletionRequest): CompletionRequest &
 export interface TgiChunk {
   readonly choices: readonly [CompletionChoice];
   readonly token?: TgiToken;
-  /** Of the last chunk of a choice. */
+  /** Set in the last chunk of a choice. */
   readonly generated_text: string | null;
   readonly details: TgiStreamDetails | null;
 }
 
 interface ChoiceState {
-  waiting: { piece: CompletionChoice; token?: TgiToken } | undefined;
+  delayed: { piece: CompletionChoice; token?: TgiToken } | undefined;
   text: string;
   tokens: number;
 }
 
-/** The last token's event has the text and its details, so each waits for the next one. */
+/** TGI's last token event carries the whole text and its details, so each event is delayed until the next one comes. */
 export class TgiChunks {
-  readonly #tokens: TokenView;
+  readonly #tokens: TgiTokens;
   readonly #generation: GenerationRequest;
   readonly #states = new Map<number, ChoiceState>();
 
   constructor(tokenizer: Tokenizer, generation: GenerationRequest) {
-    this.#tokens = new TokenView(tokenizer);
+    this.#tokens = new TgiTokens(tokenizer);
     this.#generation = generation;
   }
 
-  /** @param pieces what the event adds to the choices */
+  /** @param pieces that the event adds to its choice */
   *of(event: GenerationEvent, pieces: Iterable<CompletionChoice>): Generator<TgiChunk, void> {
     if (event.type !== 'token' && event.type !== 'finished') return;
     const state = this.#stateOf(event.choice);
@@ -75,21 +74,25 @@ export class TgiChunks {
   }
 
   *#token(state: ChoiceState, event: TextTokenEvent, piece: CompletionChoice): Generator<TgiChunk, void> {
-    const { waiting } = state;
-    if (waiting) {
-      const { piece, ...token } = waiting;
+    const { delayed } = state;
+    if (delayed) {
+      const { piece, ...token } = delayed;
       yield { choices: [piece], ...token, generated_text: null, details: null };
     }
-    state.waiting = { piece, token: this.#tokens.generated(event) };
+    state.delayed = { piece, token: this.#tokens.generated(event) };
     state.text += piece.text;
     state.tokens++;
   }
 
-  #finish({ waiting, text, tokens }: ChoiceState, event: FinishedChoice, piece: CompletionChoice): TgiChunk {
+  #finish(
+    { delayed, text, tokens }: ChoiceState,
+    event: ChoiceFinishedEvent,
+    piece: CompletionChoice,
+  ): TgiChunk {
     const { prompts, n, options } = this.#generation;
-    const token = waiting?.token;
+    const token = delayed?.token;
     return {
-      choices: [waiting ? joinPieces(waiting.piece, piece) : piece],
+      choices: [delayed ? joinPieces(delayed.piece, piece) : piece],
       ...(token && { token: withRest(token, event.text) }),
       generated_text: text + piece.text,
       details: streamDetails(event, {
@@ -101,13 +104,13 @@ export class TgiChunks {
   }
 
   #stateOf(choice: number): ChoiceState {
-    const state = this.#states.get(choice) ?? { waiting: undefined, text: '', tokens: 0 };
+    const state = this.#states.get(choice) ?? { delayed: undefined, text: '', tokens: 0 };
     this.#states.set(choice, state);
     return state;
   }
 }
 
-/** Those of one event: one, or the echo of the prompt and one. */
+/** Joins the pieces of one event: the echo of the prompt may precede the event's own. */
 function joinAll(pieces: Iterable<CompletionChoice>): CompletionChoice {
   return Array.from(pieces).reduce(joinPieces);
 }

@@ -1,26 +1,26 @@
-/** @module OpenAI's `logprobs` of a completion: parallel lists, a place for each token. */
+/** @module OpenAI's `logprobs` of a completion: parallel lists with one entry for each token. */
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { StreamingDecoder } from '../../../tokenizer/streaming-decoder.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 
 export interface CompletionLogprobs {
   readonly tokens: string[];
-  /** What the model thought of each; null for the first of a prompt, which follows nothing. */
+  /** The model's own log-probability of each token; null for the first of a prompt, which follows nothing. */
   readonly token_logprobs: (number | null)[];
-  /** The likeliest in its place, and itself. */
+  /** The likeliest tokens in its place, and the token itself. */
   readonly top_logprobs: (Record<string, number> | null)[];
-  /** Where it begins in the choice's text. */
+  /** The offset of each token in the choice's text. */
   readonly text_offset: number[];
 }
 
-export const noLogprobs = (): CompletionLogprobs => ({
+export const emptyLogprobs = (): CompletionLogprobs => ({
   tokens: [],
   token_logprobs: [],
   top_logprobs: [],
   text_offset: [],
 });
 
-/** One choice's tokens in the order of its text. */
+/** Writes the entries of one choice, token by token. */
 export class LogprobsWriter {
   readonly #tokenizer: Tokenizer;
   readonly #decoder: StreamingDecoder;
@@ -48,7 +48,7 @@ export class LogprobsWriter {
   }
 }
 
-/** A token's text, or its bytes where they are no whole characters: `bytes:\xe2\x80`, as OpenAI writes them. */
+/** A token's text, or OpenAI's `bytes:\xe2\x80` for bytes that are not whole characters. */
 export function tokenName(tokenizer: Tokenizer, token: number): string {
   const bytes = tokenizer.tokenBytes(token);
   try {

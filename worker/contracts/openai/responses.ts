@@ -1,6 +1,7 @@
-/** @module What OpenAI's routes answer, as schemas: the reference is made of them, and the tests hold answers to them. */
+/** @module Schemas of OpenAI's answers. The OpenAPI document is made of them, and the tests check answers against them. */
 import * as z from 'zod';
-import { beam, stopOrLength, tgiFinishReason, tgiToken, usage } from '../responses.ts';
+import { beam, stopOrLength, usage } from '../shared-schemas.ts';
+import { tgiFinishReason, tgiToken } from '../tgi/responses.ts';
 
 const tokenLogprobs = z.record(z.string(), z.number());
 

@@ -1,51 +1,40 @@
-/** @module From OpenAI's request to what is to be generated. */
-import type { DecodingOptions } from '../../../decoding/options/options.ts';
-import type { Engine } from '../../../engine/engine.ts';
-import type { GenerationRequest, Prompt } from '../../serving/request.ts';
-import { decodingOptionsOf, randomSeed, refuse, refuseUnused } from '../decoding-fields.ts';
-import { checkContext, promptOfIds, promptOfText } from '../prompts.ts';
+/** @module From OpenAI's request to a generation request. */
+import type { ResolvedOptions } from '../../../decoding/options/options.ts';
+import { refuse } from '../../http/errors.ts';
+import type { ServedModel } from '../../isolate/served-model.ts';
+import { type GenerationRequest, type Prompt, promptOfIds, promptOfText } from '../../serving/request.ts';
+import { decodingFieldsOf, randomSeed, resolveSearch } from '../decoding-fields.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /** @throws ApiError */
 export function toGeneration(
-  engine: Engine,
+  model: ServedModel,
   request: CompletionRequest & { readonly details: boolean },
 ): GenerationRequest {
-  const prompts = promptsOf(engine, request.prompt);
-  checkContext(engine, prompts, request.max_tokens, { prompt: 'prompt', maxTokens: 'max_tokens' });
-  const { n, stop, include_stop_str_in_output, stream, echo } = request;
-  if (stream && request.best_of !== undefined && request.best_of > n) {
-    refuse(
-      'best_of',
-      `must be ${n}, as 'n' is, in a stream: which are the best is known in the end`,
-      request.best_of,
-    );
+  const prompts = promptsOf(model, request.prompt);
+  const { n, best_of, include_stop_str_in_output, stream } = request;
+  if (stream && best_of !== undefined && best_of > n) {
+    refuse('best_of', `must be ${n}, as 'n' is, in a stream: the best are known only at the end`, best_of);
   }
-  const search = searchOf(request);
-  refuseUnused(search);
-  refuseUnstreamed(request, search.num_beams);
-  const logprobs = request.logprobs ?? (request.details ? 0 : undefined);
-  const asked =
-    logprobs === undefined
-      ? {}
-      : { logprobs, ...(echo && request.logprobs !== undefined && { prompt_logprobs: logprobs }) };
+  const options = resolveSearch({ ...searchOf(request), ...reportOf(request) });
+  refuseUnstreamed(request, options);
   return {
     prompts,
     n,
-    stop,
     keepStop: include_stop_str_in_output,
     cachePrompt: request.cache_prompt,
-    options: { ...search, ...asked },
+    options,
+    fields: { prompt: 'prompt', maxTokens: 'max_tokens' },
   };
 }
 
-function promptsOf(engine: Engine, prompt: CompletionRequest['prompt']): Prompt[] {
-  if (typeof prompt === 'string') return [promptOfText(engine, prompt, 'prompt')];
-  if (isIds(prompt)) return [promptOfIds(engine, prompt, 'prompt')];
+function promptsOf(model: ServedModel, prompt: CompletionRequest['prompt']): Prompt[] {
+  if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt')];
+  if (isIds(prompt)) return [promptOfIds(model, prompt, 'prompt')];
   return prompt.map((one, i) =>
     typeof one === 'string'
-      ? promptOfText(engine, one, `prompt.${i}`)
-      : promptOfIds(engine, one, `prompt.${i}`),
+      ? promptOfText(model, one, `prompt.${i}`)
+      : promptOfIds(model, one, `prompt.${i}`),
   );
 }
 
@@ -53,19 +42,32 @@ function isIds(prompt: readonly unknown[]): prompt is number[] {
   return typeof prompt[0] === 'number';
 }
 
-/** What only a stream tells, where there is none. */
-function refuseUnstreamed({ stream, stream_options }: CompletionRequest, num_beams = 1): void {
+/** Fields that only a stream can serve. */
+function refuseUnstreamed(
+  { stream, stream_options }: CompletionRequest,
+  { num_beams }: ResolvedOptions,
+): void {
   if (stream_options && !stream) refuse('stream_options', "must not be given where 'stream' is false", '{…}');
   if (stream_options?.include_beams && num_beams === 1) {
     refuse('stream_options.include_beams', 'must be false where num_beams is 1', true);
   }
 }
 
-/** Which search, how far, and what becomes of the scores. */
-function searchOf(request: CompletionRequest): DecodingOptions {
+/** The log-probabilities to report: those of the prompt as well if it is echoed. */
+function reportOf({
+  logprobs,
+  echo,
+  details,
+}: CompletionRequest & { readonly details: boolean }): Pick<ResolvedOptions, 'logprobs' | 'prompt_logprobs'> {
+  if (logprobs === undefined) return details ? { logprobs: 0 } : {};
+  return { logprobs, ...(echo && { prompt_logprobs: logprobs }) };
+}
+
+/** The search, its length, and its processors. */
+function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
   const { n, best_of, temperature = 1 } = request;
-  const decoding = decodingOptionsOf(request);
-  // vLLM's beams are as many as there are texts.
+  const decoding = decodingFieldsOf(request);
+  // vLLM's beam search has `n` beams.
   const num_beams = request.use_beam_search ? Math.max(decoding.num_beams, n) : decoding.num_beams;
   const beams = num_beams > 1;
   const do_sample = request.do_sample ?? (!beams && temperature !== 0);
@@ -94,5 +96,6 @@ function searchOf(request: CompletionRequest): DecodingOptions {
     presence_penalty: request.presence_penalty,
     frequency_penalty: request.frequency_penalty,
     logit_bias: request.logit_bias,
+    stop: request.stop,
   };
 }

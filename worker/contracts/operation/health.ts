@@ -1,38 +1,34 @@
 /**
- * @module `GET /health`: is it up, is the model in memory, what was planned for the heap, and who holds what of it. Where there
- * are keys, who has none is told the first two alone. `GET /health/ready`: brings the model into memory.
+ * @module `GET /health`: whether the Worker is up, whether the model is in memory, the plan of the heap, and its use. In a
+ * deployment with keys, a request without one gets the first two alone. `GET /health/ready` loads the model.
  */
-import { Hono } from 'hono';
-import { type AppEnv, engineOf } from '../../http/env.ts';
+import type { Context } from 'hono';
+import type { AppEnv } from '../../http/env.ts';
 import { ApiError } from '../../http/errors.ts';
 import { hasKey } from '../../operate/keys.ts';
+import { servedModel } from '../../serving/served-model.ts';
 
 const RETRY_AFTER_SECONDS = 10;
 
-export const health = new Hono<AppEnv>()
-  .get('/', async (c) => {
-    const { loaded, loading } = c.get('engine');
-    const life = { status: 'ok', ready: loaded !== undefined };
-    if (!(await hasKey(c))) return c.json(life);
-    if (!loaded) return c.json({ ...life, model: null, loading });
-    const { name, precision } = loaded.manifest;
-    return c.json({
-      ...life,
-      model: { name, precision },
-      loading: false,
-      plan: loaded.plan,
-      ...loaded.status,
+export async function health(c: Context<AppEnv>): Promise<Response> {
+  const { loaded, loading } = c.get('model');
+  const liveness = { status: 'ok', ready: loaded !== undefined };
+  if (!(await hasKey(c))) return c.json(liveness);
+  if (!loaded) return c.json({ ...liveness, model: null, loading });
+  const { manifest, plan, status } = loaded.engine;
+  const { name, precision } = manifest;
+  return c.json({ ...liveness, model: { name, precision }, loading: false, plan, ...status });
+}
+
+export async function ready(c: Context<AppEnv>): Promise<Response> {
+  try {
+    await servedModel(c);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new ApiError(503, error.message, {
+      code: 'not_ready',
+      headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
     });
-  })
-  .get('/ready', async (c) => {
-    try {
-      await engineOf(c);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      throw new ApiError(503, error.message, {
-        code: 'not_ready',
-        headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
-      });
-    }
-    return c.json({ status: 'ok', ready: true });
-  });
+  }
+  return c.json({ status: 'ok', ready: true });
+}

@@ -1,4 +1,4 @@
-/** @module What the routes of operation answer, as schemas. */
+/** @module Schemas of the operation routes' answers. */
 import * as z from 'zod';
 
 const bytes = z.int().min(0);
@@ -36,19 +36,19 @@ const plan = z.strictObject({
   }),
 });
 
-/** What anyone is told. */
-const life = { status: z.literal('ok'), ready: z.boolean() };
+/** The answer to a request without a key. */
+const liveness = { status: z.literal('ok'), ready: z.boolean() };
 
-export const readyResponse = z.strictObject({ ...life, ready: z.literal(true) });
+export const readyResponse = z.strictObject({ ...liveness, ready: z.literal(true) });
 
-/** How many tokens were forgotten. */
+/** The number of evicted tokens. */
 export const resetResponse = z.strictObject({ tokens: z.int().min(0) });
 
 export const healthResponse = z.union([
-  z.strictObject(life),
-  z.strictObject({ ...life, ready: z.literal(false), model: z.null(), loading: z.boolean() }),
+  z.strictObject(liveness),
+  z.strictObject({ ...liveness, ready: z.literal(false), model: z.null(), loading: z.boolean() }),
   z.strictObject({
-    ...life,
+    ...liveness,
     ready: z.literal(true),
     model: z.strictObject({ name: z.string(), precision: z.enum(['f32', 'int8', 'int4']) }),
     loading: z.literal(false),

@@ -1,77 +1,77 @@
 /** @module `POST /`, `/generate` and `/generate_stream`, the contract of Text Generation Inference. */
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import type { z } from 'zod';
-import { type AppEnv, engineOf } from '../../http/env.ts';
-import { invalidRequest } from '../../http/errors.ts';
-import { jsonBody } from '../../http/json-body.ts';
-import type { FinishedChoice, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
+import type { AppEnv } from '../../http/env.ts';
+import { parsedBody, withoutNulls } from '../../http/json-body.ts';
+import type { ChoiceFinishedEvent, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
+import type { Generation } from '../../serving/generate.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
-import { collect, type Events, type StreamShape, start, stream } from '../../serving/run.ts';
-import { withoutNulls } from '../nulls.ts';
-import { tgiError } from './errors.ts';
+import { beginGeneration, collectEvents, type StreamFormat, streamEvents } from '../../serving/respond.ts';
+import { servedModel } from '../../serving/served-model.ts';
+import { tgiErrors } from './errors.ts';
 import { compatSchema, type GenerateRequest, generateSchema, hasDetails } from './schema.ts';
 import {
   finishReason,
   type PrefillToken,
   streamDetails,
   type TgiToken,
-  TokenView,
+  TgiTokens,
   withRest,
 } from './tokens.ts';
-import { type AnswerKind, toGeneration } from './translate.ts';
+import { type AnswerKind, seedOf, toGeneration } from './translate.ts';
 
-export const generate = new Hono<AppEnv>()
-  .post('/', async (c) => {
-    const { stream: isStream, ...request } = await parsed(c, compatSchema);
-    // So it is there for a model of the pipeline text-generation.
-    request.parameters.return_full_text ??= true;
-    if (isStream) return streamed(c, await begin(c, request, 'stream'));
-    const sequences = await whole(c, await begin(c, request, 'list'));
-    const texts = sequences.map(({ generated_text }) => ({ generated_text }));
-    const [first, ...others] = texts.slice(0, request.parameters.num_return_sequences);
-    return c.json([{ ...first, ...detailsOf(sequences, request) }, ...others]);
-  })
-  .post('/generate', async (c) => {
-    const request = await parsed(c, generateSchema);
-    const sequences = await whole(c, await begin(c, request, 'one'));
-    const [first] = sequences;
-    return c.json({ generated_text: first?.generated_text, ...detailsOf(sequences, request) });
-  })
-  .post('/generate_stream', async (c) => {
-    return streamed(c, await begin(c, await parsed(c, generateSchema), 'stream'));
+/** `POST /` */
+export async function compatGenerate(c: Context<AppEnv>): Promise<Response> {
+  const { stream, ...request } = await parsed(c, compatSchema);
+  // Hugging Face's inference API includes the prompt for the pipeline text-generation.
+  request.parameters.return_full_text ??= true;
+  if (stream) return streamed(c, await begin(c, request, 'stream'));
+  const sequences = await whole(c, await begin(c, request, 'list'));
+  const texts = sequences.map(({ generated_text }) => ({ generated_text }));
+  const [first, ...others] = texts.slice(0, request.parameters.num_return_sequences);
+  return c.json([{ ...first, ...detailsOf(sequences, request) }, ...others]);
+}
+
+export async function generate(c: Context<AppEnv>): Promise<Response> {
+  const request = await parsed(c, generateSchema);
+  const sequences = await whole(c, await begin(c, request, 'one'));
+  const [first] = sequences;
+  return c.json({ generated_text: first?.generated_text, ...detailsOf(sequences, request) });
+}
+
+export async function generateStream(c: Context<AppEnv>): Promise<Response> {
+  return streamed(c, await begin(c, await parsed(c, generateSchema), 'stream'));
+}
+
+/** `null` means omitted in the parameters too. */
+function parsed<Schema extends z.ZodType>(c: Context<AppEnv>, schema: Schema): Promise<z.output<Schema>> {
+  return parsedBody(c, schema, (body) => {
+    const fields = withoutNulls(body);
+    const parameters = (fields as { parameters?: unknown } | null)?.parameters;
+    if (parameters === undefined) return fields;
+    return { ...(fields as object), parameters: withoutNulls(parameters) };
   });
-
-async function parsed<T extends z.ZodType>(c: Context<AppEnv>, schema: T): Promise<z.output<T>> {
-  const body = withoutNulls(await jsonBody(c));
-  const parameters = (body as { parameters?: unknown } | null)?.parameters;
-  const cleaned =
-    parameters === undefined ? body : { ...(body as object), parameters: withoutNulls(parameters) };
-  const result = schema.safeParse(cleaned, { reportInput: true });
-  if (!result.success) throw invalidRequest(result.error);
-  return result.data;
 }
 
-interface Begun {
+interface Started {
   readonly request: GenerateRequest;
-  readonly generation: GenerationRequest;
-  readonly seed: number | null;
-  readonly tokens: TokenView;
-  readonly events: Events;
+  readonly generationRequest: GenerationRequest;
+  readonly generation: Generation;
+  readonly tokens: TgiTokens;
 }
 
-async function begin(c: Context<AppEnv>, request: GenerateRequest, kind: AnswerKind): Promise<Begun> {
-  const engine = await engineOf(c);
-  const { generation, seed } = toGeneration(engine, request, kind);
-  const names = { prompt: 'inputs', maxTokens: 'max_new_tokens' };
-  const { events } = await start(c, engine, generation, names);
-  return { request, generation, seed, tokens: new TokenView(engine.tokenizer), events };
+async function begin(c: Context<AppEnv>, request: GenerateRequest, kind: AnswerKind): Promise<Started> {
+  const model = await servedModel(c);
+  const generationRequest = toGeneration(model, request, kind);
+  const generation = await beginGeneration(c, model, generationRequest);
+  return { request, generationRequest, generation, tokens: new TgiTokens(model.tokenizer) };
 }
 
-/** What the text begins with. All of the prompt, whatever part of it the model has seen. */
-const fullTextBefore = ({ inputs, parameters }: GenerateRequest): string =>
+/** The prefix of the text: the whole prompt, even if `truncate` shortened it for the model. */
+const promptPrefix = ({ inputs, parameters }: GenerateRequest): string =>
   parameters.return_full_text ? inputs : '';
 
-/** A text with all that `details` may tell of it. */
+/** A text and its `details`. */
 interface Sequence {
   readonly generated_text: string;
   readonly finish_reason: string;
@@ -83,38 +83,38 @@ interface Sequence {
   readonly sequences_score?: number;
 }
 
-/** Puts the events of one choice together. */
+/** Collects the events of one choice. */
 class SequenceWriter {
-  readonly #begun: Begun;
+  readonly #started: Started;
   readonly #tokens: TgiToken[] = [];
   readonly #top: TgiToken[][] = [];
   #text = '';
   #prefill: PrefillToken[] = [];
 
-  constructor(begun: Begun) {
-    this.#begun = begun;
-    this.#text = fullTextBefore(begun.request);
+  constructor(started: Started) {
+    this.#started = started;
+    this.#text = promptPrefix(started.request);
   }
 
   prompt(logprobs: Extract<GenerationEvent, { type: 'prompt' }>['logprobs']): void {
-    const [prompt] = this.#begun.generation.prompts;
-    if (prompt) this.#prefill = this.#begun.tokens.prefill(prompt, logprobs);
+    const [prompt] = this.#started.generationRequest.prompts;
+    if (prompt) this.#prefill = this.#started.tokens.prefill(prompt, logprobs);
   }
 
   token(event: TextTokenEvent): void {
-    this.#tokens.push(this.#begun.tokens.generated(event));
-    this.#top.push(this.#begun.tokens.top(event));
+    this.#tokens.push(this.#started.tokens.generated(event));
+    this.#top.push(this.#started.tokens.top(event));
     this.#text += event.text;
   }
 
-  finished({ text, reason, score }: FinishedChoice): Sequence {
+  finished({ text, reason, score }: ChoiceFinishedEvent): Sequence {
     const last = this.#tokens.pop();
     if (last) this.#tokens.push(withRest(last, text));
     return {
       generated_text: this.#text + text,
       finish_reason: finishReason(reason),
       generated_tokens: this.#tokens.length,
-      seed: this.#begun.seed,
+      seed: seedOf(this.#started.generationRequest),
       prefill: this.#prefill,
       tokens: this.#tokens,
       top_tokens: this.#top,
@@ -123,23 +123,23 @@ class SequenceWriter {
   }
 }
 
-async function whole(c: Context<AppEnv>, begun: Begun): Promise<Sequence[]> {
-  const writers = Array.from({ length: begun.generation.n }, () => new SequenceWriter(begun));
+async function whole(c: Context<AppEnv>, started: Started): Promise<Sequence[]> {
+  const writers = Array.from({ length: started.generationRequest.n }, () => new SequenceWriter(started));
   const sequences: Sequence[] = [];
-  await collect(c, begun.events, (event) => {
+  await collectEvents(c, started.generation, (event) => {
     if (event.type === 'prompt') for (const writer of writers) writer.prompt(event.logprobs);
     if (event.type === 'token') writers[event.choice]?.token(event);
     if (event.type !== 'finished') return;
     const sequence = writers[event.choice]?.finished(event);
     if (sequence) sequences[event.choice] = sequence;
   });
-  // Of TGI's headers those that are true here: a deployed Worker's clock stands still while it computes.
-  c.header('x-prompt-tokens', String(begun.generation.prompts[0]?.ids.length));
+  // TGI's headers of times are left out: a deployed Worker's clock stands still while it computes.
+  c.header('x-prompt-tokens', String(started.generationRequest.prompts[0]?.ids.length));
   c.header('x-generated-tokens', String(sequences[0]?.generated_tokens));
   return sequences;
 }
 
-/** `details`, if they are asked for. */
+/** `details`, if the request asks for them. */
 function detailsOf([first, ...others]: readonly Sequence[], { parameters }: GenerateRequest): object {
   if (!first || !hasDetails(parameters)) return {};
   const shown = ({ top_tokens, ...sequence }: Sequence) =>
@@ -153,41 +153,41 @@ function detailsOf([first, ...others]: readonly Sequence[], { parameters }: Gene
   };
 }
 
-/** The last token's event has the text and its details: each waits for the next one. */
-function streamed(c: Context<AppEnv>, begun: Begun): Response {
-  const { request, tokens, seed, generation } = begun;
+/** TGI's last token event carries the whole text and its details, so each event is delayed until the next one comes. */
+function streamed(c: Context<AppEnv>, started: Started): Response {
+  const { request, tokens, generationRequest } = started;
   const { top_n_tokens, include_beams } = request.parameters;
-  const [prompt] = generation.prompts;
-  let text = fullTextBefore(request);
+  const [prompt] = generationRequest.prompts;
+  let text = promptPrefix(request);
   let index = 0;
-  let waiting: { index: number; token: TgiToken; top_tokens?: TgiToken[] } | undefined;
+  let delayed: { index: number; token: TgiToken; top_tokens?: TgiToken[] } | undefined;
   const message = (data: object) => ({ data: JSON.stringify(data) });
-  const shape: StreamShape = {
-    *of(event) {
+  const format: StreamFormat = {
+    *event(event) {
       if (event.type === 'beams' && include_beams) {
         yield message({ beams: { step: event.step, front: event.beams } });
       }
       if (event.type !== 'token' && event.type !== 'finished') return;
       text += event.text;
       if (event.type === 'token') {
-        if (waiting) yield message({ ...waiting, generated_text: null, details: null });
+        if (delayed) yield message({ ...delayed, generated_text: null, details: null });
         const top = top_n_tokens > 0 ? { top_tokens: tokens.top(event) } : {};
-        waiting = { index: ++index, token: tokens.generated(event), ...top };
-      } else if (waiting) {
+        delayed = { index: ++index, token: tokens.generated(event), ...top };
+      } else if (delayed) {
         yield message({
-          ...waiting,
-          token: withRest(waiting.token, event.text),
+          ...delayed,
+          token: withRest(delayed.token, event.text),
           generated_text: text,
           details: streamDetails(event, {
             generated_tokens: index,
             input_length: prompt?.ids.length ?? 0,
-            seed,
+            seed: seedOf(generationRequest),
           }),
         });
       }
     },
     *end() {},
-    error: (error) => message(tgiError(error).body),
+    error: (error) => message(tgiErrors.body(error)),
   };
-  return stream(c, begun.events, shape);
+  return streamEvents(c, started.generation, format);
 }

@@ -1,6 +1,15 @@
-/** @module What TGI's routes answer, as schemas. */
+/** @module Schemas of TGI's answers. Chunks of OpenAI's route may carry its tokens and details as well. */
 import * as z from 'zod';
-import { beam, tgiFinishReason, tgiToken } from '../responses.ts';
+import { beam } from '../shared-schemas.ts';
+
+export const tgiToken = z.strictObject({
+  id: z.int().min(0),
+  text: z.string(),
+  logprob: z.number(),
+  special: z.boolean(),
+});
+
+export const tgiFinishReason = z.enum(['length', 'eos_token', 'stop_sequence']);
 
 const seed = z.int().min(0).nullable();
 
@@ -21,7 +30,7 @@ export const generateResponse = z.strictObject({
     .optional(),
 });
 
-/** `POST /` answers with a list: the first, and others if several are asked for. */
+/** `POST /` answers with a list, of one text or several. */
 export const compatResponse = z.array(generateResponse).min(1);
 
 export const streamEvent = z.strictObject({
@@ -40,7 +49,7 @@ export const streamEvent = z.strictObject({
     .nullable(),
 });
 
-/** On request, between the others. */
+/** Between the other events, if `include_beams` asks for it. */
 export const beamsEvent = z.strictObject({
   beams: z.strictObject({ step: z.int().min(1), front: z.array(beam) }),
 });

@@ -1,6 +1,4 @@
-/**
- * @module What Text Generation Inference 3.3.6 may be asked (`router/src/lib.rs`), and the options of decoding beside it.
- */
+/** @module The requests of Text Generation Inference 3.3.6 (`router/src/lib.rs`), with decoding options beside its own. */
 import * as z from 'zod';
 import { cache_prompt, decodingFields } from '../decoding-fields.ts';
 
@@ -9,49 +7,90 @@ export const MAX_STOP_SEQUENCES = 4;
 const MAX_TOP_TOKENS = 5;
 
 export const parametersSchema = z.strictObject({
-  do_sample: z.boolean().default(false),
-  temperature: z.number().positive().max(100).optional(),
-  top_p: z.number().gt(0).max(1).optional(),
-  frequency_penalty: z.number().min(-2).max(2).default(0),
-  seed: z.int().min(0).optional(),
-  /** As many as the context has room for, up to 1,024. */
-  max_new_tokens: z.int().min(1).optional(),
-  stop: z.array(z.string().min(1).max(1024)).max(MAX_STOP_SEQUENCES).default([]),
-  /** Of the prompt, the last so many tokens. */
-  truncate: z.int().min(1).optional(),
-  /** Whether the text begins with the prompt. At `POST /` it does, if nothing else is said. */
-  return_full_text: z.boolean().optional(),
-  best_of: z.int().min(1).max(MAX_BEST_OF).default(1),
-  /** Texts: `POST /` lists them, `/generate` has them in its details, a stream has one. */
-  num_return_sequences: z.int().min(1).max(256).default(1),
-  details: z.boolean().default(false),
-  /** What the model thought of the prompt: brings details, and does not go with a stream. */
-  decoder_input_details: z.boolean().default(false),
-  /** The likeliest in each token's place: brings details. */
-  top_n_tokens: z.int().min(0).max(MAX_TOP_TOKENS).default(0),
-  /** Clients send it; there is none. */
-  watermark: z.literal(false).optional(),
-  /** The beams after each step of a stream, in events of their own. */
-  include_beams: z.boolean().default(false),
+  do_sample: z.boolean().default(false).describe('Samples tokens instead of taking the likeliest.'),
+  temperature: z.number().positive().max(100).optional().describe('Divides the scores before sampling.'),
+  top_p: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe('Samples from the likeliest tokens that have this much probability together.'),
+  frequency_penalty: z
+    .number()
+    .min(-2)
+    .max(2)
+    .default(0)
+    .describe('Subtracted from a token’s score for each time that the text contains it.'),
+  seed: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('The same request with the same seed gives the same text. Random, if it is not given.'),
+  max_new_tokens: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Tokens of the text at most. Default: as many as context and cache have room for, up to 1,024.',
+    ),
+  stop: z
+    .array(z.string().min(1).max(1024))
+    .max(MAX_STOP_SEQUENCES)
+    .default([])
+    .describe('Strings that end the text, which includes them; they may span tokens.'),
+  truncate: z.int().min(1).optional().describe('Keeps only this many tokens of the prompt, the last ones.'),
+  return_full_text: z
+    .boolean()
+    .optional()
+    .describe('Returns the prompt before the text. Default: true at POST /, false elsewhere.'),
+  best_of: z
+    .int()
+    .min(1)
+    .max(MAX_BEST_OF)
+    .default(1)
+    .describe('Samples of which the likeliest are returned.'),
+  num_return_sequences: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(1)
+    .describe('Texts to return: in a list at POST /, in the details at /generate; a stream has one.'),
+  details: z.boolean().default(false).describe('Reports tokens, log-probabilities, and why the text ends.'),
+  decoder_input_details: z
+    .boolean()
+    .default(false)
+    .describe('Reports the tokens of the prompt too; implies details; not in a stream.'),
+  top_n_tokens: z
+    .int()
+    .min(0)
+    .max(MAX_TOP_TOKENS)
+    .default(0)
+    .describe('Reports this many of the likeliest tokens in each place; implies details.'),
+  watermark: z.literal(false).optional().describe('Not available: only false is accepted.'),
+  include_beams: z
+    .boolean()
+    .default(false)
+    .describe('The beams after each step of a stream, in events of their own.'),
   cache_prompt,
   ...decodingFields,
 });
 
 export const generateSchema = z.strictObject({
-  inputs: z.string().min(1),
-  parameters: parametersSchema.prefault({}),
+  inputs: z.string().min(1).describe('The text to continue.'),
+  parameters: parametersSchema.prefault({}).describe('How to continue it.'),
 });
 
-/** `POST /`, which does either. */
-export const compatSchema = generateSchema.extend({ stream: z.boolean().default(false) });
+/** `POST /` streams or does not. */
+export const compatSchema = generateSchema.extend({
+  stream: z.boolean().default(false).describe('Server-sent events, as the text comes.'),
+});
 
 export const tokenizeSchema = z.strictObject({
-  inputs: z.string().min(1),
-  /** GPT-2 adds none. */
-  add_special_tokens: z.boolean().default(true),
+  inputs: z.string().min(1).describe('The text to tokenize.'),
+  add_special_tokens: z.boolean().default(true).describe('GPT-2 adds none: both values mean the same.'),
 });
 
-/** Whether the answer has `details`: what is only told of there brings them. */
+/** Whether the answer has `details`, which other fields imply. */
 export function hasDetails({ details, decoder_input_details, top_n_tokens }: Parameters): boolean {
   return details || decoder_input_details || top_n_tokens > 0;
 }

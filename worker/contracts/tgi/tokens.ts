@@ -1,8 +1,7 @@
-/** @module Tokens as TGI tells of them. */
-import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
-import type { FinishReason } from '../../../decoding/strategies/stopping.ts';
+/** @module Tokens in TGI's shape. */
+import type { FinishReason, ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
-import type { FinishedChoice, TextTokenEvent } from '../../serving/events.ts';
+import type { ChoiceFinishedEvent, TextTokenEvent } from '../../serving/events.ts';
 import type { Prompt } from '../../serving/request.ts';
 
 export interface TgiToken {
@@ -18,8 +17,8 @@ export interface PrefillToken {
   readonly logprob: number | null;
 }
 
-/** Tokens of the tokenizer's vocabulary. */
-export class TokenView {
+/** Writes tokens in TGI's shape. */
+export class TgiTokens {
   readonly #tokenizer: Tokenizer;
   readonly #special: ReadonlySet<number>;
 
@@ -28,7 +27,7 @@ export class TokenView {
     this.#special = new Set(tokenizer.specialTokens.values());
   }
 
-  /** A generated token, with what it adds to the text. */
+  /** A generated token, with the text that it adds. */
   generated({ token: { token, logprob, model }, text }: TextTokenEvent): TgiToken {
     const special = this.#special.has(token);
     return {
@@ -39,7 +38,7 @@ export class TokenView {
     };
   }
 
-  /** The likeliest in a token's place. */
+  /** The likeliest tokens in a token's place. */
   top({ token: { model } }: TextTokenEvent): TgiToken[] {
     return (model?.top ?? []).map(({ token, logprob }) => ({
       id: token,
@@ -62,23 +61,23 @@ export class TokenView {
   }
 }
 
-/** The last token with what is left of the text in the end: U+FFFD for a character that broke off. */
+/** The last token with the rest of the text: U+FFFD for an incomplete character. */
 export function withRest(token: TgiToken, rest: string): TgiToken {
   return token.special ? token : { ...token, text: token.text + rest };
 }
 
-/** What a stream's last event tells beside the text. */
+/** The details in a stream's last event. */
 export interface TgiStreamDetails {
   readonly finish_reason: string;
   readonly generated_tokens: number;
   readonly input_length: number;
-  /** null where nothing was sampled. */
+  /** null if nothing was sampled. */
   readonly seed: number | null;
   readonly sequences_score?: number;
 }
 
 export function streamDetails(
-  { reason, score }: FinishedChoice,
+  { reason, score }: ChoiceFinishedEvent,
   counts: Pick<TgiStreamDetails, 'generated_tokens' | 'input_length' | 'seed'>,
 ): TgiStreamDetails {
   return {

@@ -1,65 +1,62 @@
-/** @module From TGI's request to what is to be generated. */
-import { branchCount } from '../../../decoding/decode.ts';
-import type { DecodingOptions } from '../../../decoding/options/options.ts';
-import type { Engine } from '../../../engine/engine.ts';
-import type { GenerationRequest, Prompt } from '../../serving/request.ts';
+/** @module From TGI's request to a generation request. */
+import { branchCount } from '../../../decoding/options/capacity.ts';
+import type { ResolvedOptions } from '../../../decoding/options/options.ts';
+import { refuse } from '../../http/errors.ts';
+import type { ServedModel } from '../../isolate/served-model.ts';
 import {
-  decodingOptionsOf,
-  randomSeed,
-  refuse,
-  refuseUnseenBeams,
-  refuseUnused,
-} from '../decoding-fields.ts';
-import { checkContext, promptOfIds, promptOfText, tokensByDefault } from '../prompts.ts';
+  defaultMaxTokens,
+  type GenerationRequest,
+  type Prompt,
+  promptOfIds,
+  promptOfText,
+} from '../../serving/request.ts';
+import { decodingFieldsOf, randomSeed, refuseUnseenBeams, resolveSearch } from '../decoding-fields.ts';
 import { type GenerateRequest, hasDetails, type Parameters } from './schema.ts';
 
-const MOST_BY_DEFAULT = 1024;
+const DEFAULT_MAX_NEW_TOKENS = 1024;
 
 /** A list of texts, one text with others in its details, or the events of one. */
 export type AnswerKind = 'list' | 'one' | 'stream';
 
-/**
- * @returns what is to be generated, with the seed it will have
- * @throws ApiError
- */
+/** @throws ApiError */
 export function toGeneration(
-  engine: Engine,
+  model: ServedModel,
   { inputs, parameters }: GenerateRequest,
   kind: AnswerKind,
-): { generation: GenerationRequest; seed: number | null } {
-  const prompt = promptOf(engine, inputs, parameters.truncate);
+): GenerationRequest {
+  const prompt = promptOf(model, inputs, parameters.truncate);
   refuseUnshown(parameters, kind);
   const search = searchOf(parameters);
-  const max_new_tokens =
-    parameters.max_new_tokens ?? tokensByDefault(engine, prompt, branchCount(search), MOST_BY_DEFAULT);
-  checkContext(engine, [prompt], max_new_tokens, { prompt: 'inputs', maxTokens: 'max_new_tokens' });
-  const options = { ...search, max_new_tokens };
-  refuseUnused(options);
   const { top_n_tokens, decoder_input_details, stop } = parameters;
+  const options = resolveSearch({
+    ...search,
+    max_new_tokens:
+      parameters.max_new_tokens ??
+      defaultMaxTokens(model.engine, prompt, branchCount(search), DEFAULT_MAX_NEW_TOKENS),
+    stop,
+    logprobs: top_n_tokens,
+    ...(decoder_input_details && { prompt_logprobs: 0 }),
+  });
   return {
-    generation: {
-      prompts: [prompt],
-      n: search.num_return_sequences,
-      stop,
-      keepStop: true,
-      cachePrompt: parameters.cache_prompt,
-      options: {
-        ...options,
-        logprobs: top_n_tokens,
-        ...(decoder_input_details && { prompt_logprobs: 0 }),
-      },
-    },
-    seed: options.do_sample ? options.seed : null,
+    prompts: [prompt],
+    n: options.num_return_sequences,
+    keepStop: true,
+    cachePrompt: parameters.cache_prompt,
+    options,
+    fields: { prompt: 'inputs', maxTokens: 'max_new_tokens' },
   };
 }
 
-function promptOf(engine: Engine, inputs: string, truncate = Number.POSITIVE_INFINITY): Prompt {
-  const prompt = promptOfText(engine, inputs, 'inputs');
+/** The seed to report; null if nothing is sampled. */
+export const seedOf = ({ options }: GenerationRequest) => (options.do_sample ? options.seed : null);
+
+function promptOf(model: ServedModel, inputs: string, truncate = Number.POSITIVE_INFINITY): Prompt {
+  const prompt = promptOfText(model, inputs, 'inputs');
   if (prompt.ids.length <= truncate) return prompt;
-  return promptOfIds(engine, Array.from(prompt.ids).slice(-truncate), 'inputs');
+  return promptOfIds(model, Array.from(prompt.ids).slice(-truncate), 'inputs');
 }
 
-/** What the answer has no place for. */
+/** Fields that the kind of answer cannot serve. */
 function refuseUnshown(parameters: Parameters, kind: AnswerKind): void {
   const { best_of, num_return_sequences, decoder_input_details, include_beams, num_beams } = parameters;
   const stream = kind === 'stream';
@@ -71,17 +68,17 @@ function refuseUnshown(parameters: Parameters, kind: AnswerKind): void {
     refuse('decoder_input_details', 'must be false when streaming tokens', true);
   }
   if (kind === 'one' && num_return_sequences > 1 && !hasDetails(parameters)) {
-    const what = "must be 1 where 'details' is false: that is where the other texts are";
-    refuse('num_return_sequences', what, num_return_sequences);
+    const rule = "must be 1 where 'details' is false: the details have the other texts";
+    refuse('num_return_sequences', rule, num_return_sequences);
   }
   refuseUnseenBeams({ include_beams, stream, num_beams });
 }
 
 function searchOf(parameters: Parameters) {
   const { temperature = 1, top_p = 1, best_of, num_return_sequences } = parameters;
-  const decoding = decodingOptionsOf(parameters);
+  const decoding = decodingFieldsOf(parameters);
   const beams = decoding.num_beams > 1;
-  const do_sample = parameters.do_sample || (!beams && cutsOff(parameters));
+  const do_sample = parameters.do_sample || (!beams && impliesSampling(parameters));
   if (best_of > 1) {
     if (!do_sample || beams) refuse('best_of', 'must be 1 where nothing is sampled', best_of);
     if (num_return_sequences > best_of) {
@@ -95,14 +92,14 @@ function searchOf(parameters: Parameters) {
     top_p,
     frequency_penalty: parameters.frequency_penalty,
     seed: parameters.seed ?? randomSeed(),
-    // All of them, best first.
+    // `best_of` returns all its samples, best first.
     num_return_sequences: Math.max(num_return_sequences, best_of),
     ...(best_of > 1 && { best_of }),
-  } satisfies DecodingOptions;
+  } satisfies Partial<ResolvedOptions>;
 }
 
-/** TGI samples wherever something is set that only sampling uses (`HeterogeneousNextTokenChooser`). */
-function cutsOff(parameters: Parameters): boolean {
+/** TGI samples when any option of sampling is set (`HeterogeneousNextTokenChooser`). */
+function impliesSampling(parameters: Parameters): boolean {
   const {
     temperature = 1,
     top_p = 1,

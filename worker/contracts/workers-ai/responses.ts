@@ -1,13 +1,13 @@
-/** @module What the Workers AI route answers, as schemas. */
+/** @module Schemas of the Workers AI route's answers. */
 import * as z from 'zod';
-import { beam, stopOrLength, usage } from '../responses.ts';
+import { beam, stopOrLength, usage } from '../shared-schemas.ts';
 
 export const runResponse = z.strictObject({
   result: z.strictObject({
     response: z.string(),
     /** Of the first text. */
     finish_reason: stopOrLength,
-    /** All of them, where several are asked for. */
+    /** All texts, if there are several. */
     responses: z.array(z.string()).optional(),
     sequences_scores: z.array(z.number()).optional(),
     usage,
@@ -19,7 +19,7 @@ export const runResponse = z.strictObject({
 
 export const runEvent = z.strictObject({
   response: z.string(),
-  /** Of the last one, with the usage. */
+  /** In the last event, with the usage. */
   finish_reason: stopOrLength.optional(),
   usage: usage.optional(),
   beams: z.strictObject({ step: z.int().min(1), front: z.array(beam) }).optional(),

@@ -1,29 +1,29 @@
 /** @module `POST /ai/run/:model`, the contract of Cloudflare Workers AI over REST. */
-import { type Context, Hono } from 'hono';
-import type { FinishReason } from '../../../decoding/strategies/stopping.ts';
-import { type AppEnv, engineOf } from '../../http/env.ts';
-import { ApiError, invalidRequest } from '../../http/errors.ts';
-import { jsonBody } from '../../http/json-body.ts';
-import { collect, type Events, type StreamShape, start, stream } from '../../serving/run.ts';
-import type { UsageMeter } from '../../serving/usage.ts';
-import { finishReason } from '../finish-reason.ts';
-import { withoutNulls } from '../nulls.ts';
-import { workersAiError } from './errors.ts';
+import type { Context } from 'hono';
+import type { FinishReason } from '../../../decoding/interface/events.ts';
+import type { AppEnv } from '../../http/env.ts';
+import { ApiError } from '../../http/errors.ts';
+import { parsedBody, withoutNulls } from '../../http/json-body.ts';
+import type { Generation } from '../../serving/generate.ts';
+import { beginGeneration, collectEvents, type StreamFormat, streamEvents } from '../../serving/respond.ts';
+import { servedModel } from '../../serving/served-model.ts';
+import { stopOrLengthOf } from '../shared-schemas.ts';
+import { workersAiErrors } from './errors.ts';
 import { type RunRequest, runSchema } from './schema.ts';
-import { promptField, toGeneration } from './translate.ts';
+import { toGeneration } from './translate.ts';
 
-export const run = new Hono<AppEnv>().post('/:model{.+}', async (c) => {
-  const parsed = runSchema.safeParse(withQuery(c, withoutNulls(await jsonBody(c))), { reportInput: true });
-  if (!parsed.success) throw invalidRequest(parsed.error);
-  const engine = await engineOf(c);
-  checkModel(engine.manifest.name, c.req.param('model'));
-  const generation = toGeneration(engine, parsed.data);
-  const names = { prompt: promptField(parsed.data), maxTokens: 'max_tokens' };
-  const { events, meter } = await start(c, engine, generation, names);
-  return parsed.data.stream ? streamed(c, events, meter, parsed.data) : whole(c, events, meter);
-});
+export async function run(c: Context<AppEnv>): Promise<Response> {
+  const request = await parsedBody(c, runSchema, (body) => withQuery(c, withoutNulls(body)));
+  const model = await servedModel(c);
+  checkModel(model.engine.manifest.name, c.req.param('model') ?? '');
+  const generation = await beginGeneration(c, model, toGeneration(model, request));
+  return request.stream ? streamed(c, generation, request) : whole(c, generation);
+}
 
-/** workers-ai-provider sends the settings of a model that it does not know in the query; the body has the last word. */
+/**
+ * Query parameters are merged into the body; the body wins. workers-ai-provider sends the settings of a model that it does
+ * not know in the query.
+ */
 function withQuery(c: Context<AppEnv>, body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const settings = Object.entries(c.req.query()).map(([name, text]) => [name, settingOf(text)]);
@@ -39,20 +39,20 @@ function settingOf(text: string): unknown {
   }
 }
 
-/** Its name alone, or behind what Workers AI has before it: `@cf/vendor/name`. */
-function checkModel(name: string, asked: string): void {
-  if (asked === name || asked.endsWith(`/${name}`)) return;
-  throw new ApiError(404, `No such model ${asked}; this is ${name}`, {
+/** Accepts the bare name, and Workers AI's `@cf/vendor/name`. */
+function checkModel(name: string, requested: string): void {
+  if (requested === name || requested.endsWith(`/${name}`)) return;
+  throw new ApiError(404, `No such model ${requested}; this is ${name}`, {
     param: 'model',
     code: 'model_not_found',
   });
 }
 
-async function whole(c: Context<AppEnv>, events: Events, meter: UsageMeter): Promise<Response> {
+async function whole(c: Context<AppEnv>, generation: Generation): Promise<Response> {
   const texts: string[] = [];
   const scores: number[] = [];
   let reason: FinishReason | undefined;
-  await collect(c, events, (event) => {
+  await collectEvents(c, generation, (event) => {
     if (event.type !== 'token' && event.type !== 'finished') return;
     texts[event.choice] = (texts[event.choice] ?? '') + event.text;
     if (event.type !== 'finished') return;
@@ -63,10 +63,10 @@ async function whole(c: Context<AppEnv>, events: Events, meter: UsageMeter): Pro
   return c.json({
     result: {
       response,
-      ...(reason && { finish_reason: finishReason(reason) }),
+      ...(reason && { finish_reason: stopOrLengthOf(reason) }),
       ...(others.length > 0 && { responses: texts }),
       ...(scores.length > 0 && { sequences_scores: scores }),
-      usage: meter.usage,
+      usage: generation.usage,
     },
     success: true,
     errors: [],
@@ -74,12 +74,12 @@ async function whole(c: Context<AppEnv>, events: Events, meter: UsageMeter): Pro
   });
 }
 
-function streamed(c: Context<AppEnv>, events: Events, meter: UsageMeter, asked: RunRequest): Response {
+function streamed(c: Context<AppEnv>, generation: Generation, { include_beams }: RunRequest): Response {
   let reason: FinishReason | undefined;
   const message = (data: object) => ({ data: JSON.stringify(data) });
-  const shape: StreamShape = {
-    *of(event) {
-      if (event.type === 'beams' && asked.include_beams) {
+  const format: StreamFormat = {
+    *event(event) {
+      if (event.type === 'beams' && include_beams) {
         yield message({ response: '', beams: { step: event.step, front: event.beams } });
       }
       if (event.type !== 'token' && event.type !== 'finished') return;
@@ -89,12 +89,12 @@ function streamed(c: Context<AppEnv>, events: Events, meter: UsageMeter, asked: 
     *end() {
       yield message({
         response: '',
-        ...(reason && { finish_reason: finishReason(reason) }),
-        usage: meter.usage,
+        ...(reason && { finish_reason: stopOrLengthOf(reason) }),
+        usage: generation.usage,
       });
       yield { data: '[DONE]' };
     },
-    error: (error) => message(workersAiError(error)),
+    error: (error) => message(workersAiErrors.body(error)),
   };
-  return stream(c, events, shape);
+  return streamEvents(c, generation, format);
 }

@@ -1,51 +1,46 @@
-/** @module From a Workers AI request to what is to be generated. */
-import { branchCount } from '../../../decoding/decode.ts';
-import type { DecodingOptions } from '../../../decoding/options/options.ts';
-import type { Engine } from '../../../engine/engine.ts';
-import type { GenerationRequest } from '../../serving/request.ts';
-import {
-  decodingOptionsOf,
-  randomSeed,
-  refuse,
-  refuseUnseenBeams,
-  refuseUnused,
-} from '../decoding-fields.ts';
-import { checkContext, promptOfText, tokensByDefault } from '../prompts.ts';
+/** @module From a Workers AI request to a generation request. */
+import { branchCount } from '../../../decoding/options/capacity.ts';
+import type { ResolvedOptions } from '../../../decoding/options/options.ts';
+import { refuse } from '../../http/errors.ts';
+import type { ServedModel } from '../../isolate/served-model.ts';
+import { defaultMaxTokens, type GenerationRequest, promptOfText } from '../../serving/request.ts';
+import { decodingFieldsOf, randomSeed, refuseUnseenBeams, resolveSearch } from '../decoding-fields.ts';
 import type { RunRequest } from './schema.ts';
 
 const DEFAULT_TEMPERATURE = 0.6;
-const MOST_BY_DEFAULT = 256;
-
-/** The field that has the prompt. */
-export const promptField = ({ prompt }: RunRequest) => (prompt === undefined ? 'messages' : 'prompt');
+const DEFAULT_MAX_TOKENS = 256;
 
 /** @throws ApiError */
-export function toGeneration(engine: Engine, request: RunRequest): GenerationRequest {
+export function toGeneration(model: ServedModel, request: RunRequest): GenerationRequest {
+  const field = request.prompt === undefined ? 'messages' : 'prompt';
   const text = request.prompt ?? (request.messages ?? []).map(({ content }) => content).join('\n\n');
-  const prompt = promptOfText(engine, text, promptField(request));
+  const prompt = promptOfText(model, text, field);
   const { num_return_sequences } = request;
   if (request.stream && num_return_sequences > 1) {
     refuse('num_return_sequences', 'must be 1 in a stream, which has one text', num_return_sequences);
   }
   refuseUnseenBeams(request);
-  const max_new_tokens =
-    request.max_tokens ?? tokensByDefault(engine, prompt, branchCount(request), MOST_BY_DEFAULT);
-  checkContext(engine, [prompt], max_new_tokens, { prompt: promptField(request), maxTokens: 'max_tokens' });
-  const options = { ...searchOf(request), max_new_tokens };
-  refuseUnused(options);
+  const search = searchOf(request);
+  const options = resolveSearch({
+    ...search,
+    max_new_tokens:
+      request.max_tokens ?? defaultMaxTokens(model.engine, prompt, branchCount(search), DEFAULT_MAX_TOKENS),
+  });
   return {
     prompts: [prompt],
-    n: request.num_return_sequences,
-    stop: [],
+    n: num_return_sequences,
     keepStop: false,
     cachePrompt: request.cache_prompt,
     options,
+    fields: { prompt: field, maxTokens: 'max_tokens' },
   };
 }
 
-function searchOf(request: RunRequest): DecodingOptions {
+function searchOf(
+  request: RunRequest,
+): Partial<ResolvedOptions> & Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences'> {
   const { temperature, top_p, num_return_sequences } = request;
-  const decoding = decodingOptionsOf(request);
+  const decoding = decodingFieldsOf(request);
   const beams = decoding.num_beams > 1;
   const do_sample = request.do_sample ?? (!beams && temperature !== 0);
   if (do_sample && temperature === 0) refuse('temperature', 'must be more than 0 where do_sample is true', 0);

@@ -1,8 +1,8 @@
-/** @module The API as the page uses it: what anyone's client could ask, and nothing else. */
+/** @module A client of the public API, with the calls and fields that the page uses. */
 import type { RequestBody } from './request.ts';
-import { ServerSentEvents } from './server-sent-events.ts';
+import { EventStreamParser } from './server-sent-events.ts';
 
-/** A beam of a front: see `include_beams` in the API's reference. */
+/** A beam after a step: see `include_beams` in the API's reference. */
 export interface Beam {
   readonly group: number;
   readonly index: number | null;
@@ -40,7 +40,7 @@ export interface Chunk {
   readonly beams?: { readonly step: number; readonly front: readonly Beam[] };
 }
 
-/** Of what who has no key is not told, where there are keys, all is missing but the first two. */
+/** On a deployment with keys, a request without one gets only `ready`. `model` is null until it is loaded. */
 export interface Health {
   readonly ready: boolean;
   readonly model?: { readonly name: string; readonly precision: string } | null;
@@ -49,11 +49,11 @@ export interface Health {
   readonly slots?: { readonly maximum: number; readonly reserved: number; readonly taken: number };
 }
 
-/** What went wrong, where the API refused in its own words. */
+/** An error response of the API, or a failed connection. */
 export class ApiError extends Error {
-  /** 0 where there was no answer. */
+  /** HTTP status; 0 if there was no response. */
   readonly status: number;
-  /** The field to blame. */
+  /** The request field at fault. */
   readonly param: string | null;
 
   constructor(status: number, message: string, param: string | null) {
@@ -65,7 +65,7 @@ export class ApiError extends Error {
 }
 
 export class Api {
-  /** Where the deployment has keys. */
+  /** Sent if not empty. */
   key = '';
 
   async health(): Promise<Health> {
@@ -73,8 +73,8 @@ export class Api {
   }
 
   /**
-   * Streams a completion. Aborting is how it is cancelled: the server stops at the next token.
-   * @throws ApiError, also for an error in the middle; what the signal was aborted with
+   * Streams a completion. Aborting the signal cancels it: the server stops at the next token.
+   * @throws ApiError, also for an error within the stream; the signal's reason if it was aborted
    */
   async *complete(body: RequestBody, signal: AbortSignal): AsyncGenerator<Chunk, void, undefined> {
     const response = await this.#fetch('/v1/completions', {
@@ -83,21 +83,21 @@ export class Api {
       body: JSON.stringify(body),
       signal,
     });
-    for await (const data of eventsOf(response, signal)) {
+    for await (const data of readEvents(response, signal)) {
       if (data === '[DONE]') return;
       const chunk = JSON.parse(data) as Chunk | ErrorBody;
       if ('error' in chunk) throw new ApiError(response.status, chunk.error.message, chunk.error.param);
       yield chunk;
     }
-    throw new ApiError(response.status, 'The stream ended before the text did.', null);
+    throw new ApiError(response.status, 'The stream ended before the text was complete.', null);
   }
 
   async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (this.key) headers.set('authorization', `Bearer ${this.key}`);
-    const response = await fetch(path, { ...init, headers }).catch(unlessAborted(init.signal));
+    const response = await fetch(path, { ...init, headers }).catch(rethrowAsApiError(init.signal));
     if (response.ok) return response;
-    throw await refusalOf(response);
+    throw await toApiError(response);
   }
 }
 
@@ -105,12 +105,12 @@ interface ErrorBody {
   readonly error: { readonly message: string; readonly param: string | null };
 }
 
-/** Something before the Worker, as a proxy, may answer in another shape. */
-async function refusalOf(response: Response): Promise<ApiError> {
+/** The body may have another shape: a proxy in front of the Worker may have answered. */
+async function toApiError(response: Response): Promise<ApiError> {
   const { status } = response;
   const body: unknown = await response.json().catch(() => null);
   if (isErrorBody(body)) return new ApiError(status, body.error.message, body.error.param);
-  return new ApiError(status, `The server answered with status ${status}.`, null);
+  return new ApiError(status, `The server responded with status ${status}.`, null);
 }
 
 function isErrorBody(body: unknown): body is ErrorBody {
@@ -118,19 +118,19 @@ function isErrorBody(body: unknown): body is ErrorBody {
   return typeof error?.message === 'string';
 }
 
-async function* eventsOf({ body }: Response, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+async function* readEvents({ body }: Response, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
   if (!body) return;
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  const events = new ServerSentEvents();
+  const parser = new EventStreamParser();
   for (;;) {
-    const { done, value } = await reader.read().catch(unlessAborted(signal));
+    const { done, value } = await reader.read().catch(rethrowAsApiError(signal));
     if (done) return;
-    yield* events.push(value);
+    yield* parser.push(value);
   }
 }
 
-/** Browsers say what is wrong with a connection each in their own way, and not to people. */
-function unlessAborted(signal: AbortSignal | null | undefined): (error: unknown) => never {
+/** Replaces browsers' connection errors, which differ and are not meant for users. Abort reasons are kept. */
+function rethrowAsApiError(signal: AbortSignal | null | undefined): (error: unknown) => never {
   return (error) => {
     if (signal?.aborted) throw error;
     throw new ApiError(0, 'The server cannot be reached, or the connection was lost.', null);

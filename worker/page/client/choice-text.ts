@@ -1,11 +1,11 @@
-/** @module A returned text as it comes: what is certain of it, and which token each part of it came with. */
+/** @module A returned text while it streams, split into pieces with their tokens. */
 import type { Choice } from './api.ts';
 
 export interface Token {
-  /** As the API names it: its text, or its bytes where they are no whole character. */
+  /** The API's name for it: its text, or its bytes if they are not whole characters. */
   readonly name: string;
   readonly logprob: number;
-  /** The likeliest in its place, best first; itself among them, or behind them. */
+  /** The most likely tokens at its position, best first; always includes the token itself. */
   readonly alternatives: readonly Alternative[];
 }
 
@@ -14,7 +14,7 @@ export interface Alternative {
   readonly logprob: number;
 }
 
-/** A part of the text that can be pointed at: a token, or the tokens that are one character together. */
+/** A selectable part of the text: one token, or several whose bytes form one character. */
 export interface Piece {
   readonly text: string;
   readonly tokens: readonly Token[];
@@ -26,7 +26,7 @@ export class ChoiceText {
   /** `sequences_score` of beam search. */
   score: number | null = null;
   readonly tokens: Token[] = [];
-  /** Where each token begins in the text. */
+  /** Offset of each token in the text. */
   readonly #offsets: number[] = [];
 
   add(choice: Choice): void {
@@ -37,25 +37,25 @@ export class ChoiceText {
     for (const [i, name] of tokens.entries()) {
       const logprob = token_logprobs[i] ?? 0;
       const alternatives = Object.entries(top_logprobs[i] ?? {})
-        .map(([other, value]) => ({ name: other, logprob: value }))
+        .map(([alternative, value]) => ({ name: alternative, logprob: value }))
         .sort((a, b) => b.logprob - a.logprob);
       this.tokens.push({ name, logprob, alternatives });
       this.#offsets.push(text_offset[i] ?? 0);
     }
   }
 
-  /** Together they are the text. A token without a part in it (cut off by a stop string, or the end) is in none. */
+  /** Concatenated, they are the text. Omits tokens without text (end of text, cut off by a stop string). */
   get pieces(): Piece[] {
     const pieces: Piece[] = [];
-    let together: Token[] = [];
+    let pending: Token[] = [];
     for (const [i, token] of this.tokens.entries()) {
-      together.push(token);
-      const begin = this.#offsets[i] ?? 0;
+      pending.push(token);
+      const start = this.#offsets[i] ?? 0;
       const end = this.#offsets[i + 1] ?? this.text.length;
-      if (end <= begin) continue;
-      const text = this.text.slice(begin, end);
-      if (text !== '') pieces.push({ text, tokens: together });
-      together = [];
+      if (end <= start) continue;
+      const text = this.text.slice(start, end);
+      if (text !== '') pieces.push({ text, tokens: pending });
+      pending = [];
     }
     return pieces;
   }

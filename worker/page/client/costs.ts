@@ -1,36 +1,37 @@
-/** @module What a search costs, as far as its events tell. */
-import { liveAt, pathTo, type SearchTree, type TreeNode } from './search-tree.ts';
+/** @module The costs of a search, derived from its events. */
+import { activeAt, pathTo, type SearchTree, type TreeNode } from './search-tree.ts';
 
+/** Cache use besides the prompt, in tokens. */
 export interface Slots {
-  /** Generated tokens that the cache holds: each once, whatever shares it. */
+  /** Generated tokens in the cache, each shared prefix counted once. */
   readonly shared: number;
-  /** The same if every beam had a copy of its own past. */
+  /** The same if each branch had its own copy of its prefix. */
   readonly copied: number;
-  /** Beams or samples that go on: so often copying would hold the prompt. */
+  /** Active beams or samples: without sharing, the number of copies of the prompt. */
   readonly branches: number;
 }
 
-/** What the forward pass before a step has in the cache beside the prompt: the past of all that went on to it. */
+/** Cache use of the forward pass before a step: the prefixes of all branches active after the step before. */
 export function slotsAt(tree: SearchTree, step: number): Slots {
   if (step <= 1) return { shared: 0, copied: 0, branches: 1 };
   const branches = branchesAt(tree, step - 1);
-  return { shared: distinctTokens(liveAt(tree, step - 1)), copied: branches * (step - 1), branches };
+  return { shared: distinctTokens(activeAt(tree, step - 1)), copied: branches * (step - 1), branches };
 }
 
-/** Tokens on the ways to some nodes, once for each beginning: groups of beams share them too. */
+/** Tokens on the paths to `nodes`, each shared prefix counted once, also across groups of beams. */
 function distinctTokens(nodes: readonly TreeNode[]): number {
   const root: Trie = new Map();
   let count = 0;
   for (const node of nodes) {
-    let place = root;
+    let trie = root;
     for (const { text } of pathTo(node)) {
-      let next = place.get(text);
+      let next = trie.get(text);
       if (!next) {
         next = new Map();
-        place.set(text, next);
+        trie.set(text, next);
         count++;
       }
-      place = next;
+      trie = next;
     }
   }
   return count;
@@ -39,22 +40,27 @@ function distinctTokens(nodes: readonly TreeNode[]): number {
 interface Trie extends Map<string, Trie> {}
 
 const branchesAt = (tree: SearchTree, step: number): number =>
-  liveAt(tree, step).reduce((sum, { branches }) => sum + branches, 0);
+  activeAt(tree, step).reduce((sum, { branches }) => sum + branches, 0);
 
-/** The most that went on from any step. */
-export function mostBranches(tree: SearchTree): number {
-  let most = 1;
-  for (let step = 1; step <= tree.steps; step++) most = Math.max(most, branchesAt(tree, step));
-  return most;
+/** The maximum of active branches after any step. */
+export function maxBranches(tree: SearchTree): number {
+  let maximum = 1;
+  for (let step = 1; step <= tree.steps; step++) maximum = Math.max(maximum, branchesAt(tree, step));
+  return maximum;
 }
 
 /**
- * The forward passes of a search: the prompt's, by so many rows as a pass may have, and one for each step after the first,
- * which comes from the prompt's last row. What cached prompts save is rows of the first pass, which is needed for its logits.
- * @param uncached tokens of the prompt that had to be computed
+ * The forward passes of a search: one per `maxRows` uncached prompt tokens, then one per step after the
+ * first, which uses the logits of the prompt's last row. A fully cached prompt still needs a pass for those logits.
+ * @param uncachedTokens tokens of the prompt that had to be computed
  */
-export function passesOf(steps: number, branches: number, uncached: number, maxRows: number): number {
+export function countPasses(
+  steps: number,
+  branches: number,
+  uncachedTokens: number,
+  maxRows: number,
+): number {
   if (steps === 0) return 0;
-  const ofPrompt = Math.max(1, Math.ceil(uncached / maxRows));
-  return ofPrompt + (steps - 1) * Math.ceil(branches / maxRows);
+  const promptPasses = Math.max(1, Math.ceil(uncachedTokens / maxRows));
+  return promptPasses + (steps - 1) * Math.ceil(branches / maxRows);
 }

@@ -1,10 +1,10 @@
-/** @module The little that is needed of the DOM. */
+/** @module DOM helpers. */
 
-const SVG = 'http://www.w3.org/2000/svg';
+const SVG_NAMESPACE = 'http://www.w3.org/2000/svg';
 
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** An element with attributes and children. An attribute that is false is left out, one that is true has no value. */
+/** Creates an element. An attribute that is false is omitted; one that is true has no value. */
 export function el<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -20,12 +20,12 @@ export function svg<Name extends keyof SVGElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
 ): SVGElementTagNameMap[Name] {
-  const element = document.createElementNS(SVG, name);
+  const element = document.createElementNS(SVG_NAMESPACE, name);
   setAttributes(element, attributes);
   return element;
 }
 
-/** Touches only what changes. */
+/** Writes only attributes that change. */
 export function setAttributes(element: Element, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false) element.removeAttribute(name);
@@ -35,7 +35,7 @@ export function setAttributes(element: Element, attributes: Attributes): void {
   }
 }
 
-/** @throws Error where page.html has no such element */
+/** @throws Error if page.html has no such element */
 export function byId<Type extends Element>(id: string, type: abstract new () => Type): Type {
   const element = document.getElementById(id);
   if (element instanceof type) return element;
@@ -46,14 +46,14 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Of what may be called at any time, one call before the next frame. */
+/** Coalesces any number of calls into one call of `draw` before the next frame. */
 export function oncePerFrame(draw: () => void): () => void {
-  let asked = false;
+  let isScheduled = false;
   return () => {
-    if (asked) return;
-    asked = true;
+    if (isScheduled) return;
+    isScheduled = true;
     requestAnimationFrame(() => {
-      asked = false;
+      isScheduled = false;
       draw();
     });
   };

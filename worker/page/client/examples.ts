@@ -1,4 +1,4 @@
-/** @module Searches to click: each shows something of its kind. */
+/** @module Example searches, each of which shows one feature. */
 import type { Settings } from './settings.ts';
 
 export interface Example {
@@ -35,11 +35,11 @@ export const EXAMPLES: readonly Example[] = [
     },
   },
   {
-    title: 'Greedy, and it repeats itself',
+    title: 'Greedy repeats itself',
     settings: { prompt: 'Tom had a red ball.', search: 'greedy', values: { max_tokens: '120' } },
   },
   {
-    title: 'Five samples of one beginning',
+    title: 'Five samples of one prompt',
     settings: {
       prompt: PROMPT,
       search: 'sampling',
@@ -47,7 +47,7 @@ export const EXAMPLES: readonly Example[] = [
     },
   },
   {
-    title: 'Beams that are drawn',
+    title: 'Sampled beams',
     settings: { prompt: 'In the garden', search: 'beam-sampling', values: { temperature: '1.2', seed: '3' } },
   },
 ];

@@ -1,6 +1,6 @@
 /**
- * @module The options as fields of the form, under the API's own names: what each means, how far it goes, what the API
- * takes where it is not sent, and what the form begins with.
+ * @module The form's fields, under the API's names: for each its description, its limits, the API's default,
+ * and the form's initial value.
  */
 
 export type FieldName =
@@ -24,158 +24,158 @@ export type FieldName =
 
 export interface Field {
   readonly kind: 'integer' | 'number' | 'choice' | 'lines';
-  /** In a line. */
-  readonly meaning: string;
-  /** As shown. */
+  readonly description: string;
+  /** As shown in the form. */
   readonly limits: string;
   readonly min?: number;
   readonly max?: number;
-  /** Of a number's arrows. */
+  /** Step of a number's arrow buttons. */
   readonly step?: number;
-  /** Of a choice. */
+  /** Values of a choice. */
   readonly options?: readonly string[];
-  /** What the API takes where the field is not sent; empty where that is nothing. */
-  readonly unsent: string;
-  /** What the form begins with, where that is something else. */
+  /** The API's default for an omitted field; empty if it has none. */
+  readonly apiDefault: string;
+  /** Initial value in the form, if it differs from the API's default. */
   readonly initial?: string;
 }
 
 export const FIELDS: Readonly<Record<FieldName, Field>> = {
   max_tokens: {
     kind: 'integer',
-    meaning: 'Tokens to generate at most.',
-    limits: '0 to what the context leaves',
+    description: 'Maximum number of tokens to generate.',
+    limits: 'from 0; prompt and text must fit the context',
     min: 0,
-    unsent: '16',
+    apiDefault: '16',
     initial: '48',
   },
   min_tokens: {
     kind: 'integer',
-    meaning: 'The text may not end before so many tokens.',
+    description: 'Minimum number of tokens before the text may end.',
     limits: 'from 0',
     min: 0,
-    unsent: '0',
+    apiDefault: '0',
   },
   n: {
     kind: 'integer',
-    meaning: 'Texts to return.',
+    description: 'Number of texts to return.',
     limits: '1 to 128; at most num_beams',
     min: 1,
     max: 128,
-    unsent: '1',
+    apiDefault: '1',
   },
   num_beams: {
     kind: 'integer',
-    meaning: 'Texts that are kept after each step.',
+    description: 'Number of beams kept after each step.',
     limits: '2 to 256',
     min: 2,
     max: 256,
-    unsent: '1',
+    apiDefault: '1',
     initial: '4',
   },
   num_beam_groups: {
     kind: 'integer',
-    meaning: 'Groups that the beams are divided into.',
+    description: 'Number of groups into which the beams are divided.',
     limits: '2 to 256; divides num_beams',
     min: 2,
     max: 256,
-    unsent: '1',
+    apiDefault: '1',
     initial: '2',
   },
   diversity_penalty: {
     kind: 'number',
-    meaning: 'What a token costs for each beam of an earlier group that has just taken it.',
-    limits: 'more than 0',
+    description: 'Penalty of a token for each beam of an earlier group that chose it in the same step.',
+    limits: 'above 0',
     min: 0,
     step: 0.1,
-    unsent: '0',
+    apiDefault: '0',
     initial: '0.5',
   },
   length_penalty: {
     kind: 'number',
-    meaning: 'A finished text scores its sum over its length to this power: above 0 favours longer texts.',
+    description:
+      'A finished beam scores log-probability over length to this power: above 0 favours longer texts.',
     limits: 'any number',
     step: 0.1,
-    unsent: '1',
+    apiDefault: '1',
   },
   early_stopping: {
     kind: 'choice',
-    meaning:
+    description:
       'true: stop at num_beams finished texts. false: when better ones are unlikely. never: when impossible.',
     limits: '',
     options: ['false', 'true', 'never'],
-    unsent: 'false',
+    apiDefault: 'false',
   },
   temperature: {
     kind: 'number',
-    meaning: 'Below 1 the likely becomes likelier, above 1 all becomes more alike.',
-    limits: 'more than 0, to 2',
+    description: 'Below 1 sharpens the distribution, above 1 flattens it.',
+    limits: 'above 0, to 2',
     min: 0,
     max: 2,
     step: 0.1,
-    unsent: '1',
+    apiDefault: '1',
   },
   top_k: {
     kind: 'integer',
-    meaning: 'Draws among so many of the likeliest tokens; 0: among all.',
+    description: 'Samples from this many of the most likely tokens; 0: from all.',
     limits: 'from 0',
     min: 0,
-    unsent: '0',
+    apiDefault: '0',
   },
   top_p: {
     kind: 'number',
-    meaning: 'Draws among the likeliest that together have this probability.',
+    description: 'Samples from the most likely tokens that together reach this probability.',
     limits: '0 to 1',
     min: 0,
     max: 1,
     step: 0.05,
-    unsent: '1',
+    apiDefault: '1',
   },
   seed: {
     kind: 'integer',
-    meaning: 'The same seed draws the same text. Empty: another one each time.',
+    description: 'The same seed gives the same text. Empty: a new seed for each request.',
     limits: 'a whole number',
-    unsent: '',
+    apiDefault: '',
   },
   stop: {
     kind: 'lines',
-    meaning: 'The text ends before any of these. One a line; \\n is a line break.',
+    description: 'The text ends before any of these strings. One per line; \\n is a line break.',
     limits: 'up to 4',
-    unsent: '',
+    apiDefault: '',
   },
   repetition_penalty: {
     kind: 'number',
-    meaning: 'Above 1, what was there already becomes less likely.',
-    limits: 'more than 0',
+    description: 'Above 1, tokens that have already occurred become less likely.',
+    limits: 'above 0',
     min: 0,
     step: 0.1,
-    unsent: '1',
+    apiDefault: '1',
   },
   no_repeat_ngram_size: {
     kind: 'integer',
-    meaning: 'No sequence of so many tokens comes twice; 0: any may.',
+    description: 'No n-gram of this many tokens occurs twice; 0: no restriction.',
     limits: 'from 0',
     min: 0,
-    unsent: '0',
+    apiDefault: '0',
   },
   presence_penalty: {
     kind: 'number',
-    meaning: 'Taken from the score of a token that the text has already.',
+    description: 'Subtracted from the score of a token that the text already contains.',
     limits: '-2 to 2',
     min: -2,
     max: 2,
     step: 0.1,
-    unsent: '0',
+    apiDefault: '0',
   },
   frequency_penalty: {
     kind: 'number',
-    meaning: 'The same, for each time that it has it.',
+    description: 'Subtracted from the score of a token for each time that the text contains it.',
     limits: '-2 to 2',
     min: -2,
     max: 2,
     step: 0.1,
-    unsent: '0',
+    apiDefault: '0',
   },
 };
 
-export const initialOf = (name: FieldName): string => FIELDS[name].initial ?? FIELDS[name].unsent;
+export const initialOf = (name: FieldName): string => FIELDS[name].initial ?? FIELDS[name].apiDefault;

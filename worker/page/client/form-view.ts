@@ -1,4 +1,4 @@
-/** @module The form: prompt, search, the options that apply to it, and what is wrong with them. */
+/** @module The form: prompt, kind of search, the options that apply to it, and their errors. */
 import { byId, el } from './dom.ts';
 import { FIELDS, type FieldName, initialOf } from './fields.ts';
 import { COMMON_FIELDS, fieldsOf, SEARCH_NAMES, SEARCHES, type SearchName } from './searches.ts';
@@ -15,24 +15,24 @@ interface Row {
 export class FormView {
   readonly form = byId('form', HTMLFormElement);
   readonly #prompt = byId('prompt', HTMLTextAreaElement);
-  readonly #meaning = byId('search-meaning', HTMLElement);
-  readonly #own = byId('own-fields', HTMLElement);
+  readonly #description = byId('search-description', HTMLElement);
+  readonly #searchFields = byId('search-fields', HTMLElement);
   readonly #more = byId('more', HTMLDetailsElement);
   readonly #error = byId('form-error', HTMLElement);
   readonly #rows: Readonly<Record<string, Row>>;
 
-  /** @param changed is called whenever something is */
-  constructor(changed: () => void) {
+  /** @param onChange called after every change by the user */
+  constructor(onChange: () => void) {
     byId('searches', HTMLElement).append(...SEARCH_NAMES.map(searchChoice));
     const names = Object.keys(FIELDS) as FieldName[];
     const prompt = { row: this.#prompt, control: this.#prompt, error: byId('prompt-error', HTMLElement) };
     this.#rows = { prompt, ...Object.fromEntries(names.map((name) => [name, fieldRow(name)])) };
     const [first, ...others] = COMMON_FIELDS;
-    this.#own.after(...this.#elementsOf([first]));
+    this.#searchFields.after(...this.#elementsOf([first]));
     byId('more-fields', HTMLElement).append(...this.#elementsOf(others));
     this.form.addEventListener('input', () => {
       this.#showSearch();
-      changed();
+      onChange();
     });
     this.#showSearch();
   }
@@ -64,7 +64,7 @@ export class FormView {
     }
   }
 
-  /** At its field, where it has one on screen: `stop.0` is of `stop`. */
+  /** Shows the error at its field (`stop.0`: `stop`) if that is on screen, else above the options. */
   showError(message: string, param: string | null): void {
     const row = this.#rows[param?.split('.')[0] ?? ''];
     if (!row?.control.isConnected) {
@@ -88,13 +88,13 @@ export class FormView {
   }
 
   #showSearch(): void {
-    const { meaning, fields } = SEARCHES[this.#search];
-    this.#meaning.textContent = meaning;
+    const { description, fields } = SEARCHES[this.#search];
+    this.#description.textContent = description;
     const rows = this.#elementsOf(fields);
-    const shown = Array.from(this.#own.children);
-    // What stays is not touched: it may have the focus.
+    const shown = Array.from(this.#searchFields.children);
+    // Replaced only if different: one of them may have the focus.
     if (rows.length !== shown.length || rows.some((row, i) => row !== shown[i]))
-      this.#own.replaceChildren(...rows);
+      this.#searchFields.replaceChildren(...rows);
   }
 
   #elementsOf(names: readonly FieldName[]): HTMLElement[] {
@@ -107,16 +107,16 @@ function searchChoice(name: SearchName): HTMLElement {
     type: 'radio',
     name: 'search',
     value: name,
-    'aria-describedby': 'search-meaning',
+    'aria-describedby': 'search-description',
   });
   return el('label', {}, input, el('span', {}, SEARCHES[name].title));
 }
 
 function fieldRow(name: FieldName): Row {
-  const { meaning, limits } = FIELDS[name];
+  const { description, limits } = FIELDS[name];
   const control = controlOf(name);
   const error = el('p', { class: 'error', id: `${name}-error`, role: 'alert' });
-  const text = limits ? `${meaning} (${limits})` : meaning;
+  const text = limits ? `${description} (${limits})` : description;
   const row = el(
     'div',
     { class: 'field' },

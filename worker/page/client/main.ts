@@ -1,4 +1,4 @@
-/** @module The page: what is typed into a request, the request into events, and the events onto the screen. */
+/** @module The page's entry point: sends the form as a request, and draws the events of the response. */
 import { Api, ApiError, type Health } from './api.ts';
 import { CostsView } from './costs-view.ts';
 import { byId, el, oncePerFrame, setText } from './dom.ts';
@@ -13,123 +13,123 @@ import { TextView } from './text-view.ts';
 import { TimeView } from './time-view.ts';
 import { TreeView } from './tree-view.ts';
 
-/** How often the heap is looked at while a search runs. */
-const HEALTH_EVERY_MILLISECONDS = 2000;
+/** Interval of the requests to `/health` while a search runs. */
+const HEALTH_INTERVAL_MILLISECONDS = 2000;
 const KEY_ITEM = 'edgebeam-key';
 
 const api = new Api();
-const form = new FormView(settingsChanged);
-const texts = new TextView();
-const tree = new TreeView();
-const costs = new CostsView();
-const snippets = new SnippetView();
-const draw = oncePerFrame(drawNow);
-const time = new TimeView(draw);
+const formView = new FormView(settingsChanged);
+const textView = new TextView();
+const treeView = new TreeView();
+const costsView = new CostsView();
+const snippetView = new SnippetView();
+const scheduleDraw = oncePerFrame(draw);
+const timeView = new TimeView(scheduleDraw);
 
 const result = byId('result', HTMLElement);
-const stop = byId('cancel', HTMLButtonElement);
+const stopButton = byId('cancel', HTMLButtonElement);
 const keyRow = byId('key-row', HTMLElement);
-const key = byId('key', HTMLInputElement);
+const keyInput = byId('key', HTMLInputElement);
 
 let record: SearchRecord | null = null;
-let running: AbortController | null = null;
+let runningSearch: AbortController | null = null;
 
-form.form.addEventListener('submit', (event) => {
+formView.form.addEventListener('submit', (event) => {
   event.preventDefault();
   void search();
 });
-stop.addEventListener('click', () => running?.abort());
+stopButton.addEventListener('click', () => runningSearch?.abort());
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape') running?.abort();
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.form.requestSubmit();
+  if (event.key === 'Escape') runningSearch?.abort();
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) formView.form.requestSubmit();
 });
-key.addEventListener('input', () => {
-  api.key = key.value.trim();
+keyInput.addEventListener('input', () => {
+  api.key = keyInput.value.trim();
   sessionStorage.setItem(KEY_ITEM, api.key);
 });
-key.addEventListener('change', () => void look());
-window.addEventListener('hashchange', openShared);
+keyInput.addEventListener('change', () => void refreshHealth());
+window.addEventListener('hashchange', openFragment);
 byId('try-beams', HTMLButtonElement).addEventListener('click', () => {
-  begin({ ...form.settings, search: 'beam' });
+  startSearch({ ...formView.settings, search: 'beam' });
 });
 byId('examples', HTMLElement).append(
   ...EXAMPLES.map(({ title, settings }) => {
     const button = el('button', { type: 'button' }, title);
-    button.addEventListener('click', () => begin(settings));
+    button.addEventListener('click', () => startSearch(settings));
     return el('li', {}, button);
   }),
 );
 
 api.key = sessionStorage.getItem(KEY_ITEM) ?? '';
-key.value = api.key;
-openShared();
-void look();
+keyInput.value = api.key;
+openFragment();
+void refreshHealth();
 
-function openShared(): void {
+function openFragment(): void {
   const { settings, run } = fromFragment(location.hash);
-  form.settings = settings;
-  snippets.draw(toRequest(settings), !keyRow.hidden);
+  formView.settings = settings;
+  snippetView.draw(toRequest(settings), !keyRow.hidden);
   if (run) void search();
 }
 
-/** Fills the form, and runs it. */
-function begin(settings: Settings): void {
-  form.settings = settings;
+/** Fills the form with settings and runs the search. */
+function startSearch(settings: Settings): void {
+  formView.settings = settings;
   settingsChanged();
   void search();
 }
 
 function settingsChanged(): void {
-  const { settings } = form;
+  const { settings } = formView;
   const fragment = toFragment(settings);
   history.replaceState(null, '', fragment === '' ? location.pathname : `#${fragment}`);
-  snippets.draw(toRequest(settings), !keyRow.hidden);
+  snippetView.draw(toRequest(settings), !keyRow.hidden);
 }
 
 async function search(): Promise<void> {
-  running?.abort();
-  const { settings } = form;
+  runningSearch?.abort();
+  const { settings } = formView;
   const body = toRequest(settings);
-  const mine = new SearchRecord(body, SEARCHES[settings.search].beams, performance.now());
-  const abort = new AbortController();
-  running = abort;
-  record = mine;
-  form.clearErrors();
-  time.reset();
+  const newRecord = new SearchRecord(body, SEARCHES[settings.search].usesBeams, performance.now());
+  const controller = new AbortController();
+  runningSearch = controller;
+  record = newRecord;
+  formView.clearErrors();
+  timeView.reset();
   showRunning(true);
   showResult();
-  const looking = window.setInterval(look, HEALTH_EVERY_MILLISECONDS);
+  const healthTimer = window.setInterval(refreshHealth, HEALTH_INTERVAL_MILLISECONDS);
   try {
-    for await (const chunk of api.complete(body, abort.signal)) {
-      mine.add(chunk, performance.now());
-      draw();
+    for await (const chunk of api.complete(body, controller.signal)) {
+      newRecord.add(chunk, performance.now());
+      scheduleDraw();
     }
-    mine.finish();
+    newRecord.finish();
   } catch (error) {
-    mine.state = abort.signal.aborted ? 'stopped' : 'failed';
-    if (!abort.signal.aborted) showError(error);
+    newRecord.state = controller.signal.aborted ? 'stopped' : 'failed';
+    if (!controller.signal.aborted) showError(error);
   } finally {
-    window.clearInterval(looking);
-    if (running === abort) {
-      running = null;
+    window.clearInterval(healthTimer);
+    if (runningSearch === controller) {
+      runningSearch = null;
       showRunning(false);
     }
-    draw();
-    void look();
+    scheduleDraw();
+    void refreshHealth();
   }
 }
 
-function showRunning(runs: boolean): void {
-  // Hiding what has the focus would lose it.
-  const hadFocus = document.activeElement === stop;
-  result.dataset.state = runs ? 'running' : (record?.state ?? 'empty');
-  result.setAttribute('aria-busy', String(runs));
-  stop.hidden = !runs;
-  if (hadFocus && !runs) byId('generate', HTMLButtonElement).focus();
-  draw();
+function showRunning(isRunning: boolean): void {
+  // Hiding the focused button would lose the focus.
+  const hadFocus = document.activeElement === stopButton;
+  result.dataset.state = isRunning ? 'running' : (record?.state ?? 'empty');
+  result.setAttribute('aria-busy', String(isRunning));
+  stopButton.hidden = !isRunning;
+  if (hadFocus && !isRunning) byId('generate', HTMLButtonElement).focus();
+  scheduleDraw();
 }
 
-/** Where it is below the form, and out of sight. */
+/** Shows the result, and scrolls to it if it is below the window, as under the form on a phone. */
 function showResult(): void {
   result.hidden = false;
   if (result.getBoundingClientRect().top > window.innerHeight) result.scrollIntoView();
@@ -138,42 +138,42 @@ function showResult(): void {
 function showError(error: unknown): void {
   if (!(error instanceof ApiError)) throw error;
   if (error.status === 401) showKey();
-  form.showError(error.message, error.param);
-  if (error.status === 401) key.focus();
+  formView.showError(error.message, error.param);
+  if (error.status === 401) keyInput.focus();
 }
 
 function showKey(): void {
   keyRow.hidden = false;
-  snippets.draw(toRequest(form.settings), true);
+  snippetView.draw(toRequest(formView.settings), true);
 }
 
-function drawNow(): void {
+function draw(): void {
   if (!record) return;
   const { steps } = record.tree;
-  const alone = !record.beams && record.texts.length === 1;
-  byId('tree-panel', HTMLElement).hidden = alone;
-  byId('alone', HTMLElement).hidden = !alone;
-  // Nothing has come, and nothing will: the form says why.
+  const hasSingleText = !record.usesBeams && record.texts.length === 1;
+  byId('tree-panel', HTMLElement).hidden = hasSingleText;
+  byId('single-text', HTMLElement).hidden = !hasSingleText;
+  // Failed before the first step: the form shows the error.
   result.hidden = record.state === 'failed' && steps === 0;
-  texts.draw(record);
-  time.draw(steps);
-  if (!alone) tree.draw(record, time.step, time.follows);
-  costs.draw(record, time.step);
+  textView.draw(record);
+  timeView.draw(steps);
+  if (!hasSingleText) treeView.draw(record, timeView.step, timeView.followsNewest);
+  costsView.draw(record, timeView.step);
 }
 
-/** At the server's health. Where it says less than it could, it wants a key. */
-async function look(): Promise<void> {
+/** Fetches `/health`. A response without `model` means that the deployment requires a key. */
+async function refreshHealth(): Promise<void> {
   let health: Health;
   try {
     health = await api.health();
   } catch {
     return;
   }
-  costs.health = health;
+  costsView.health = health;
   if (!('model' in health)) showKey();
   const { model } = health;
   setText(
     byId('model', HTMLElement),
-    model ? `${model.name} · ${model.precision}` : 'The model is loaded with the first search.',
+    model ? `${model.name} · ${model.precision}` : 'The model is loaded by the first search.',
   );
 }

@@ -1,47 +1,49 @@
-/** @module From the form to the body of `POST /v1/completions`. */
+/** @module Converts the form's settings to the body of `POST /v1/completions`. */
 import { FIELDS, type FieldName } from './fields.ts';
 import { fieldsOf, SEARCHES } from './searches.ts';
 import { type Settings, valueIn } from './settings.ts';
 
 export type RequestBody = Readonly<Record<string, unknown>>;
 
-/** Alternatives for each token; the most that the API gives. */
+/** Alternatives per token: the API's maximum. */
 const LOGPROBS = 5;
 
 /**
- * Only what applies to the search and is not what the API would take anyway; and the stream, with all that the page draws.
- * What is no value of its field goes as it was typed: the API says best what is wrong with it.
+ * Sends only fields that apply to the search and differ from the API's default, and requests a stream with
+ * everything that the page draws. An invalid value is sent as typed, so that the API reports the error.
  */
 export function toRequest(settings: Settings): RequestBody {
   const { prompt, search } = settings;
-  const { always, beams } = SEARCHES[search];
-  const given = fieldsOf(search).flatMap((name) => {
+  const { fixedFields, usesBeams } = SEARCHES[search];
+  const fields = fieldsOf(search).flatMap((name) => {
     const value = valueIn(settings, name);
-    return value.trim() === '' || value === FIELDS[name].unsent ? [] : [[name, parse(name, value)] as const];
+    return value.trim() === '' || value === FIELDS[name].apiDefault
+      ? []
+      : [[name, parse(name, value)] as const];
   });
   return {
     prompt,
-    ...Object.fromEntries(given),
-    ...always,
+    ...Object.fromEntries(fields),
+    ...fixedFields,
     logprobs: LOGPROBS,
     stream: true,
-    stream_options: { include_usage: true, ...(beams && { include_beams: true }) },
+    stream_options: { include_usage: true, ...(usesBeams && { include_beams: true }) },
   };
 }
 
 function parse(name: FieldName, value: string): unknown {
   const { kind } = FIELDS[name];
-  if (kind === 'lines') return stopsOf(value);
+  if (kind === 'lines') return parseStopStrings(value);
   if (kind === 'choice') return value === 'true' ? true : value === 'false' ? false : value;
   const number = Number(value);
   return Number.isFinite(number) ? number : value;
 }
 
-/** One a line, in which `\n` is a line break, `\t` a tab, and `\\` a backslash. */
-function stopsOf(value: string): readonly string[] {
-  const characters: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' };
+/** One per line. The escapes are `\n` for a line break, `\t` for a tab, and `\\` for a backslash. */
+function parseStopStrings(value: string): readonly string[] {
+  const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' };
   return value
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => line.replace(/\\([nt\\])/g, (_, letter: string) => characters[letter] ?? letter));
+    .map((line) => line.replace(/\\([nt\\])/g, (_, letter: string) => escapes[letter] ?? letter));
 }

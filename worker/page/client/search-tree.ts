@@ -1,157 +1,153 @@
 /**
- * @module The tree of a search: a node for each token that a beam or a sample has had after the same tokens, built step by
- * step from what the API tells. It only grows; how it was at an earlier step can be told at any time.
+ * @module The tree of a search, built step by step from the API's events. A node is one token; branches share
+ * the nodes of a common prefix. Nodes are never removed, so the tree at any earlier step can be derived.
  */
 import type { Beam } from './api.ts';
 
 export interface TreeNode {
-  /** null: it follows the prompt. */
+  /** null: the node follows the prompt. */
   readonly parent: TreeNode | null;
   readonly children: TreeNode[];
-  /** Tokens from the prompt to it, itself included. */
+  /** Number of tokens from the prompt to this node, inclusive. */
   readonly step: number;
-  /** Of diverse beam search. */
+  /** Beam group of diverse beam search. */
   readonly group: number;
   readonly text: string;
-  /** What the token added to the score. */
+  /** The token's contribution to the score. */
   readonly logprob: number;
-  /** Of a beam the sum of its tokens' scores, of a finished one its score; of a sample the sum of log-probabilities. */
+  /** Active beam: sum of token scores. Finished beam: its final score. Sample: sum of log-probabilities. */
   score: number;
-  /** Whether it went on after its step. */
-  live: boolean;
-  /** Why it ended. */
+  /** Whether it was continued after its step. */
+  active: boolean;
+  /** Reason for which it finished. */
   finished: string | null;
-  /** Among the texts that were returned: 1 is the best. */
+  /** Rank among the returned texts: 1 is the best. */
   rank: number | null;
-  /** Samples that have had it; a beam's node has one. */
+  /** Number of samples that share it; 1 for a beam. */
   branches: number;
 }
 
-export type Fate =
-  /** Goes on from here, or ends a text: at the step that is looked at. */
-  | 'live'
-  | 'finished'
-  /** Nothing that follows it is left. */
-  | 'dropped';
+/** After a step: on the path of an active beam or sample, else of a finished one, else of none. */
+export type NodeStatus = 'active' | 'finished' | 'dropped';
 
 export class SearchTree {
   readonly #steps: TreeNode[][] = [];
-  /** Those that go on from the step before, by their index. */
-  #front: readonly TreeNode[] = [];
-  /** Of each sample, its last token. */
-  readonly #samples = new Map<number, TreeNode>();
+  /** Active beams after the last step, by index. */
+  #activeBeams: readonly TreeNode[] = [];
+  /** The last node of each sample. */
+  readonly #sampleEnds = new Map<number, TreeNode>();
 
-  /** So many there are. */
   get steps(): number {
     return this.#steps.length;
   }
 
-  at(step: number): readonly TreeNode[] {
+  /** The nodes of one step. */
+  nodesAt(step: number): readonly TreeNode[] {
     return this.#steps[step - 1] ?? [];
   }
 
-  /** All up to a step. */
-  upTo(step: number): readonly TreeNode[] {
+  /** The nodes of all steps up to `step`, inclusive. */
+  nodesUpTo(step: number): readonly TreeNode[] {
     return this.#steps.slice(0, step).flat();
   }
 
-  /** A step of beam search: `index` and `parent` link it to the one before. */
-  addFront(step: number, beams: readonly Beam[]): void {
-    const next: TreeNode[] = [];
+  /** Adds a step of beam search; `parent` is the `index` of a beam in the previous step. */
+  addBeams(step: number, beams: readonly Beam[]): void {
+    const activeBeams: TreeNode[] = [];
     for (const { group, index, text, parent, logprob, score, finished } of beams) {
-      const before = step === 1 ? null : (this.#front[parent] ?? null);
-      const node = this.#add(before, { step, group, text, logprob, score });
+      const parentNode = step === 1 ? null : (this.#activeBeams[parent] ?? null);
+      const node = this.#add(parentNode, { step, group, text, logprob, score });
       node.branches = 1;
-      node.live = index !== null;
+      node.active = index !== null;
       node.finished = finished;
-      if (index !== null) next[index] = node;
+      if (index !== null) activeBeams[index] = node;
     }
-    this.#front = next;
+    this.#activeBeams = activeBeams;
   }
 
-  /** The next token of a sample. Samples that begin alike share what they begin with. */
+  /** Adds the next token of a sample. Samples share the nodes of a common prefix. */
   addToken(sample: number, text: string, logprob: number): void {
-    const before = this.#samples.get(sample) ?? null;
-    const siblings = before ? before.children : this.at(1);
-    const step = (before?.step ?? 0) + 1;
-    const score = (before?.score ?? 0) + logprob;
+    const parent = this.#sampleEnds.get(sample) ?? null;
+    const siblings = parent ? parent.children : this.nodesAt(1);
+    const step = (parent?.step ?? 0) + 1;
+    const score = (parent?.score ?? 0) + logprob;
     const node =
       siblings.find((sibling) => sibling.text === text) ??
-      this.#add(before, { step, group: 0, text, logprob, score });
+      this.#add(parent, { step, group: 0, text, logprob, score });
     node.branches++;
-    this.#samples.set(sample, node);
+    this.#sampleEnds.set(sample, node);
   }
 
   finishSample(sample: number, reason: string): void {
-    const last = this.#samples.get(sample);
+    const last = this.#sampleEnds.get(sample);
     if (!last) return;
-    last.live = false;
+    last.active = false;
     last.finished = reason;
   }
 
-  /** Marks the finished ones that were returned, by the scores of the texts, best first. */
+  /** Ranks the finished nodes that were returned, by the returned texts' scores, best first. */
   rankReturned(scores: readonly number[]): void {
-    const finished = this.upTo(this.steps).filter(({ finished }) => finished !== null);
+    const finished = this.nodesUpTo(this.steps).filter(({ finished }) => finished !== null);
     for (const [i, score] of scores.entries()) {
-      const node = finished.find((one) => one.score === score && one.rank === null);
+      const node = finished.find((candidate) => candidate.score === score && candidate.rank === null);
       if (node) node.rank = i + 1;
     }
   }
 
   #add(
     parent: TreeNode | null,
-    told: Pick<TreeNode, 'step' | 'group' | 'text' | 'logprob' | 'score'>,
+    fields: Pick<TreeNode, 'step' | 'group' | 'text' | 'logprob' | 'score'>,
   ): TreeNode {
     const node: TreeNode = {
-      ...told,
+      ...fields,
       parent,
       children: [],
-      live: true,
+      active: true,
       finished: null,
       rank: null,
       branches: 0,
     };
     parent?.children.push(node);
-    if (told.step > this.#steps.length) this.#steps.push([]);
-    this.#steps[told.step - 1]?.push(node);
+    if (fields.step > this.#steps.length) this.#steps.push([]);
+    this.#steps[fields.step - 1]?.push(node);
     return node;
   }
 }
 
-/** From the first token to it. */
+/** The nodes from the first token to `node`, inclusive. */
 export function pathTo(node: TreeNode): TreeNode[] {
   const path: TreeNode[] = [];
-  for (let one: TreeNode | null = node; one; one = one.parent) path.unshift(one);
+  for (let current: TreeNode | null = node; current; current = current.parent) path.unshift(current);
   return path;
 }
 
-/** The nodes that go on from a step, of a search as it was then. */
-export function liveAt(tree: SearchTree, step: number): TreeNode[] {
-  return tree.at(step).filter(({ live }) => live);
+/** The nodes of a step that were continued after it. */
+export function activeAt(tree: SearchTree, step: number): TreeNode[] {
+  return tree.nodesAt(step).filter(({ active }) => active);
 }
 
-/** Of the beam that leads at a step, what follows its first `certain` tokens. */
-export function leadAfter(tree: SearchTree, step: number, certain: number): string {
-  const [first, ...others] = liveAt(tree, step);
+/** The text of the best active beam after a step, without its first `certainTokens` tokens. */
+export function leadingText(tree: SearchTree, step: number, certainTokens: number): string {
+  const [first, ...others] = activeAt(tree, step);
   if (!first) return '';
-  const best = others.reduce((lead, node) => (node.score > lead.score ? node : lead), first);
+  const best = others.reduce((leader, node) => (node.score > leader.score ? node : leader), first);
   return pathTo(best)
-    .slice(certain)
+    .slice(certainTokens)
     .map(({ text }) => text)
     .join('');
 }
 
-/** What had become of every node by a step: the better of what had become of those that follow it. */
-export function fatesAt(tree: SearchTree, step: number): Map<TreeNode, Fate> {
-  const fates = new Map<TreeNode, Fate>();
-  const nodes = tree.upTo(step);
-  for (const node of nodes) fates.set(node, 'dropped');
-  const mark = (from: TreeNode, fate: Fate) => {
-    for (let node: TreeNode | null = from; node && fates.get(node) !== fate; node = node.parent) {
-      fates.set(node, fate);
+/** The status of every node after a step: active if any descendant is, else finished if any is. */
+export function statusesAt(tree: SearchTree, step: number): Map<TreeNode, NodeStatus> {
+  const statuses = new Map<TreeNode, NodeStatus>();
+  const nodes = tree.nodesUpTo(step);
+  for (const node of nodes) statuses.set(node, 'dropped');
+  const markPath = (end: TreeNode, status: NodeStatus) => {
+    for (let node: TreeNode | null = end; node && statuses.get(node) !== status; node = node.parent) {
+      statuses.set(node, status);
     }
   };
-  for (const node of nodes) if (node.finished !== null) mark(node, 'finished');
-  for (const node of liveAt(tree, step)) mark(node, 'live');
-  return fates;
+  for (const node of nodes) if (node.finished !== null) markPath(node, 'finished');
+  for (const node of activeAt(tree, step)) markPath(node, 'active');
+  return statuses;
 }

@@ -1,63 +1,63 @@
-/** @module The searches that the page offers: what each is, which options it has, and what it always sends. */
+/** @module The kinds of search on the page: title, description, options, and the fields that select each. */
 import type { FieldName } from './fields.ts';
 
 export type SearchName = 'greedy' | 'sampling' | 'beam' | 'beam-sampling' | 'diverse';
 
 export interface SearchKind {
   readonly title: string;
-  /** In a line. */
-  readonly meaning: string;
-  /** Its own options, in the order of the form. */
+  readonly description: string;
+  /** Its specific options, in the order of the form. */
   readonly fields: readonly FieldName[];
-  /** What makes a request this search, beside its options. */
-  readonly always: Readonly<Record<string, unknown>>;
-  readonly beams: boolean;
+  /** Request fields that select this search, besides its options. */
+  readonly fixedFields: Readonly<Record<string, unknown>>;
+  readonly usesBeams: boolean;
 }
 
-const BEAMS = ['num_beams', 'n', 'length_penalty', 'early_stopping'] as const;
-const DRAWING = ['temperature', 'top_k', 'top_p', 'seed'] as const;
+const BEAM_FIELDS = ['num_beams', 'n', 'length_penalty', 'early_stopping'] as const;
+const SAMPLING_FIELDS = ['temperature', 'top_k', 'top_p', 'seed'] as const;
 
 export const SEARCHES: Readonly<Record<SearchName, SearchKind>> = {
   greedy: {
     title: 'Greedy',
-    meaning: 'Takes the likeliest token, again and again. Fast, and blind to what comes after.',
+    description: 'Takes the most likely token at each step. Fast, but never revises a choice.',
     fields: [],
-    always: { temperature: 0 },
-    beams: false,
+    fixedFields: { temperature: 0 },
+    usesBeams: false,
   },
   sampling: {
     title: 'Sampling',
-    meaning: 'Draws each token by its probability. Several texts share what they begin with.',
-    fields: ['n', ...DRAWING],
-    always: {},
-    beams: false,
+    description: 'Samples each token by its probability. Texts with a common prefix share its computation.',
+    fields: ['n', ...SAMPLING_FIELDS],
+    fixedFields: {},
+    usesBeams: false,
   },
   beam: {
     title: 'Beam',
-    meaning: 'Keeps the best few texts after every token, and returns the likeliest as a whole.',
-    fields: BEAMS,
-    always: {},
-    beams: true,
+    description: 'Keeps the best few texts after each token, and returns the most likely as a whole.',
+    fields: BEAM_FIELDS,
+    fixedFields: {},
+    usesBeams: true,
   },
   'beam-sampling': {
     title: 'Beam sampling',
-    meaning: 'A beam search whose candidates are drawn by their probability, not ranked.',
-    fields: [...BEAMS, ...DRAWING],
-    always: { do_sample: true },
-    beams: true,
+    description: 'A beam search whose candidates are sampled by their probability, not ranked.',
+    fields: [...BEAM_FIELDS, ...SAMPLING_FIELDS],
+    fixedFields: { do_sample: true },
+    usesBeams: true,
   },
   diverse: {
     title: 'Diverse beam',
-    meaning: 'Groups of beams, where a later group pays for a token that an earlier one has just taken.',
+    description:
+      'Groups of beams: a later group is penalized for tokens that earlier ones chose in the same step.',
     fields: ['num_beams', 'num_beam_groups', 'diversity_penalty', 'n', 'length_penalty', 'early_stopping'],
-    always: {},
-    beams: true,
+    fixedFields: {},
+    usesBeams: true,
   },
 };
 
 export const SEARCH_NAMES = Object.keys(SEARCHES) as readonly SearchName[];
 
-/** Options that every search has; behind "more options" but for the first. */
+/** Options of every search. The form shows the first, and the others under "More options". */
 export const COMMON_FIELDS = [
   'max_tokens',
   'min_tokens',

@@ -1,24 +1,24 @@
-/** @module A growing text in sentences, for who listens: token by token nobody could follow. */
+/** @module Splits a growing text into sentences for screen readers, which could not follow single tokens. */
 
-const END = /[.!?]["'”’)]*\s/g;
+const SENTENCE_END = /[.!?]["'”’)]*\s/g;
 
-export class Sentences {
-  #told = 0;
+export class SentenceSplitter {
+  #emitted = 0;
 
-  /** @returns the sentences that have ended since the last call, or '' */
-  take(text: string): string {
-    const end = Array.from(text.matchAll(END)).at(-1);
-    return end ? this.#upTo(text, end.index + end[0].length) : '';
+  /** @returns the sentences completed since the last call, or '' */
+  takeComplete(text: string): string {
+    const end = Array.from(text.matchAll(SENTENCE_END)).at(-1);
+    return end ? this.#emitUpTo(text, end.index + end[0].length) : '';
   }
 
-  /** @returns the rest */
-  rest(text: string): string {
-    return this.#upTo(text, text.length);
+  /** @returns the text since the last complete sentence, or '' */
+  takeRest(text: string): string {
+    return this.#emitUpTo(text, text.length);
   }
 
-  #upTo(text: string, end: number): string {
-    const sentences = text.slice(this.#told, end);
-    this.#told = Math.max(this.#told, end);
+  #emitUpTo(text: string, end: number): string {
+    const sentences = text.slice(this.#emitted, end);
+    this.#emitted = Math.max(this.#emitted, end);
     return sentences.trim();
   }
 }

@@ -1,24 +1,24 @@
-/** @module What the form says, as it was typed, and how that stands in the address: behind `#`, where no server sees it. */
+/** @module The form's values as typed, and their encoding in the URL fragment, which no server receives. */
 import { type FieldName, initialOf } from './fields.ts';
 import { fieldsOf, SEARCH_NAMES, type SearchName } from './searches.ts';
 
 export interface Settings {
   readonly prompt: string;
   readonly search: SearchName;
-  /** By name, as typed; what is not here is what the form begins with. */
+  /** By name, as typed. A missing field has its initial value. */
   readonly values: Readonly<Partial<Record<FieldName, string>>>;
 }
 
-export const INITIAL: Settings = { prompt: 'Once upon a time', search: 'beam', values: {} };
+export const INITIAL_SETTINGS: Settings = { prompt: 'Once upon a time', search: 'beam', values: {} };
 
 export const valueIn = ({ values }: Settings, name: FieldName): string => values[name] ?? initialOf(name);
 
-/** Only what differs from what the form begins with, and applies to the search. Without its `#`. */
+/** Encodes fields that apply to the search and differ from their initial values. Without the `#`. */
 export function toFragment(settings: Settings): string {
   const parameters = new URLSearchParams();
   const { prompt, search } = settings;
-  if (prompt !== INITIAL.prompt) parameters.set('prompt', prompt);
-  if (search !== INITIAL.search) parameters.set('search', search);
+  if (prompt !== INITIAL_SETTINGS.prompt) parameters.set('prompt', prompt);
+  if (search !== INITIAL_SETTINGS.search) parameters.set('search', search);
   for (const name of fieldsOf(search)) {
     const value = valueIn(settings, name);
     if (value !== initialOf(name)) parameters.set(name, value);
@@ -28,23 +28,23 @@ export function toFragment(settings: Settings): string {
 
 export interface SharedSearch {
   readonly settings: Settings;
-  /** Whether it is to begin at once. */
+  /** Whether to start at once. */
   readonly run: boolean;
 }
 
-/** What is not known is passed over: an address is typed, shortened and sent around. */
+/** Ignores unknown names and kinds of search: links are edited by hand. */
 export function fromFragment(fragment: string): SharedSearch {
   const parameters = new URLSearchParams(fragment.replace(/^#/, ''));
-  const search = SEARCH_NAMES.find((name) => name === parameters.get('search')) ?? INITIAL.search;
-  const given = fieldsOf(search).flatMap((name) => {
+  const search = SEARCH_NAMES.find((name) => name === parameters.get('search')) ?? INITIAL_SETTINGS.search;
+  const values = fieldsOf(search).flatMap((name) => {
     const value = parameters.get(name);
     return value === null ? [] : [[name, value] as const];
   });
   return {
     settings: {
-      prompt: parameters.get('prompt') ?? INITIAL.prompt,
+      prompt: parameters.get('prompt') ?? INITIAL_SETTINGS.prompt,
       search,
-      values: Object.fromEntries(given),
+      values: Object.fromEntries(values),
     },
     run: parameters.get('run') === '1',
   };

@@ -1,17 +1,17 @@
-/** @module The request on screen, to be copied. */
+/** @module The panel with the request as code, and its copy buttons. */
 import { byId, el, setText } from './dom.ts';
 import type { RequestBody } from './request.ts';
 import { SNIPPET_NAMES, type SnippetName, snippet } from './snippets.ts';
 
-/** So long the button says that it has copied. */
-const SAID_MILLISECONDS = 2000;
+/** How long a copy button shows the result. */
+const CONFIRMATION_MILLISECONDS = 2000;
 
 export class SnippetView {
   readonly #code = byId('snippet', HTMLElement);
   readonly #names = byId('snippet-names', HTMLElement);
   #name: SnippetName = 'curl';
   #body: RequestBody = {};
-  #keyed = false;
+  #needsKey = false;
 
   constructor() {
     this.#names.append(...SNIPPET_NAMES.map((name) => this.#choice(name)));
@@ -19,10 +19,10 @@ export class SnippetView {
     copyButton(byId('copy-link', HTMLButtonElement), () => location.href);
   }
 
-  draw(body: RequestBody, keyed: boolean): void {
+  draw(body: RequestBody, needsKey: boolean): void {
     this.#body = body;
-    this.#keyed = keyed;
-    setText(this.#code, snippet(this.#name, body, location.origin, keyed));
+    this.#needsKey = needsKey;
+    setText(this.#code, snippet(this.#name, body, location.origin, needsKey));
   }
 
   #choice(name: SnippetName): HTMLElement {
@@ -30,21 +30,21 @@ export class SnippetView {
     input.checked = name === this.#name;
     input.addEventListener('change', () => {
       this.#name = name;
-      this.draw(this.#body, this.#keyed);
+      this.draw(this.#body, this.#needsKey);
     });
     return el('label', {}, input, el('span', {}, name));
   }
 }
 
 function copyButton(button: HTMLButtonElement, text: () => string): void {
-  const name = button.textContent;
+  const initialLabel = button.textContent;
   button.addEventListener('click', async () => {
-    // Pages that are not served over HTTPS may not write there.
-    const said = await navigator.clipboard.writeText(text()).then(
+    // The browser may deny access to the clipboard.
+    const label = await navigator.clipboard.writeText(text()).then(
       () => 'Copied',
       () => 'Could not copy',
     );
-    button.textContent = said;
-    setTimeout(() => setText(button, name), SAID_MILLISECONDS);
+    button.textContent = label;
+    setTimeout(() => setText(button, initialLabel), CONFIRMATION_MILLISECONDS);
   });
 }

@@ -1,32 +1,32 @@
-/** @module The request on screen, as others would send it. */
+/** @module The form's request as code for other clients. */
 import type { RequestBody } from './request.ts';
 
 export type SnippetName = 'curl' | 'openai' | 'fetch';
 export const SNIPPET_NAMES: readonly SnippetName[] = ['curl', 'openai', 'fetch'];
 
 /**
- * @param origin of the server
- * @param keyed whether it asks for a key, for which there is a place, never the key itself
+ * @param origin the server's
+ * @param needsKey whether to include a placeholder for the API key; the key itself never appears
  */
-export function snippet(name: SnippetName, body: RequestBody, origin: string, keyed: boolean): string {
-  return { curl, openai, fetch: fetchCall }[name](body, origin, keyed);
+export function snippet(name: SnippetName, body: RequestBody, origin: string, needsKey: boolean): string {
+  return { curl, openai, fetch: fetchCall }[name](body, origin, needsKey);
 }
 
-function curl(body: RequestBody, origin: string, keyed: boolean): string {
+function curl(body: RequestBody, origin: string, needsKey: boolean): string {
   return [
     `curl -N ${origin}/v1/completions`,
-    ...(keyed ? [`-H "authorization: Bearer $API_KEY"`] : []),
+    ...(needsKey ? [`-H "authorization: Bearer $API_KEY"`] : []),
     `-H 'content-type: application/json'`,
     `-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`,
   ].join(' \\\n  ');
 }
 
-function openai(body: RequestBody, origin: string, keyed: boolean): string {
+function openai(body: RequestBody, origin: string, needsKey: boolean): string {
   return `import OpenAI from 'openai';
 
 const client = new OpenAI({
   baseURL: '${origin}/v1',
-  apiKey: ${keyed ? 'process.env.API_KEY' : "'none'"},
+  apiKey: ${needsKey ? 'process.env.API_KEY' : "'none'"},
 });
 const stream = await client.completions.create(${JSON.stringify(body, null, 2)});
 for await (const { choices: [choice] } of stream) {
@@ -34,8 +34,8 @@ for await (const { choices: [choice] } of stream) {
 }`;
 }
 
-function fetchCall(body: RequestBody, origin: string, keyed: boolean): string {
-  const authorization = keyed ? "\n    authorization: 'Bearer API_KEY'," : '';
+function fetchCall(body: RequestBody, origin: string, needsKey: boolean): string {
+  const authorization = needsKey ? "\n    authorization: 'Bearer API_KEY'," : '';
   return `const response = await fetch('${origin}/v1/completions', {
   method: 'POST',
   headers: {

@@ -1,12 +1,12 @@
-/** @module The returned texts: each token a place that can be pointed at, or reached with the arrow keys. */
+/** @module Draws the returned texts. Each token can be selected with the pointer or the arrow keys. */
 import type { ChoiceText, Piece } from './choice-text.ts';
 import { byId, el, setAttributes, setText } from './dom.ts';
-import { percent, signed, visible } from './numbers.ts';
+import { percent, signed, toVisible } from './numbers.ts';
 import type { SearchRecord } from './search-record.ts';
-import { leadAfter } from './search-tree.ts';
-import { Sentences } from './sentences.ts';
+import { leadingText } from './search-tree.ts';
+import { SentenceSplitter } from './sentences.ts';
 
-/** Below these probabilities a token is marked as unlikely, and as very unlikely. */
+/** Tokens with log-probabilities below these are marked as unlikely or very unlikely. */
 const UNLIKELY = Math.log(0.5);
 const VERY_UNLIKELY = Math.log(0.1);
 
@@ -17,51 +17,53 @@ export class TextView {
   readonly #live = byId('live', HTMLElement);
   readonly #token = byId('token', HTMLElement);
   #record: SearchRecord | null = null;
-  #articles: Article[] = [];
-  #sentences = new Sentences();
+  #articles: TextArticle[] = [];
+  #sentences = new SentenceSplitter();
 
   constructor() {
-    const show = ({ target }: Event) => this.#point(target);
-    this.#texts.addEventListener('focusin', show);
-    this.#texts.addEventListener('pointerover', show);
-    this.#texts.addEventListener('keydown', (event) => this.#move(event));
+    const select = ({ target }: Event) => this.#select(target);
+    this.#texts.addEventListener('focusin', select);
+    this.#texts.addEventListener('pointerover', select);
+    this.#texts.addEventListener('keydown', (event) => this.#moveFocus(event));
   }
 
-  /** Begins anew where the record is another one. */
+  /** Updates the texts in place; replaces them if `record` is a new one. */
   draw(record: SearchRecord): void {
-    if (this.#record !== record) this.#begin(record);
+    if (this.#record !== record) this.#reset(record);
     for (const [i, article] of this.#articles.entries()) {
       const text = record.texts[i];
       if (text) article.draw(text, record);
     }
-    this.#tell(record);
+    this.#announce(record);
   }
 
-  #begin(record: SearchRecord): void {
+  #reset(record: SearchRecord): void {
     this.#record = record;
-    this.#sentences = new Sentences();
+    this.#sentences = new SentenceSplitter();
     this.#live.replaceChildren();
     this.#token.replaceChildren(
       el(
         'p',
         { class: 'hint' },
-        'Point at a token, or walk with the arrow keys: how likely it was, and what else could have stood there.',
+        'Point at a token, or use the arrow keys, to see its probability and its alternatives.',
       ),
     );
-    this.#articles = record.texts.map((_, i) => new Article(record.prompt, i, record.texts.length));
+    this.#articles = record.texts.map((_, i) => new TextArticle(record.prompt, i, record.texts.length));
     this.#texts.replaceChildren(...this.#articles.map(({ element }) => element));
   }
 
-  /** To who listens: sentences of the first text, and in the end how it ended. */
-  #tell({ texts: [first], state, texts }: SearchRecord): void {
+  /** Announces the first text to screen readers, sentence by sentence, then how the search ended. */
+  #announce({ texts: [first], state, texts }: SearchRecord): void {
     if (!first) return;
-    const done = state !== 'running';
-    const more = done ? this.#sentences.rest(first.text) : this.#sentences.take(first.text);
-    if (more) this.#live.append(el('p', {}, more));
-    if (done && !this.#live.querySelector('[data-end]')) {
+    const isOver = state !== 'running';
+    const sentences = isOver
+      ? this.#sentences.takeRest(first.text)
+      : this.#sentences.takeComplete(first.text);
+    if (sentences) this.#live.append(el('p', {}, sentences));
+    if (isOver && !this.#live.querySelector('[data-end]')) {
       const count = texts.length > 1 ? `${texts.length} texts. ` : '';
-      const words = { done: 'Done. ', stopped: 'Stopped. ', failed: 'Failed. ', running: '' }[state];
-      this.#live.append(el('p', { 'data-end': true }, words + (state === 'done' ? count : '')));
+      const outcome = { done: 'Done. ', stopped: 'Stopped. ', failed: 'Failed. ', running: '' }[state];
+      this.#live.append(el('p', { 'data-end': true }, outcome + (state === 'done' ? count : '')));
     }
   }
 
@@ -72,7 +74,7 @@ export class TextView {
     return span && piece ? { span, piece } : null;
   }
 
-  #point(target: EventTarget | null): void {
+  #select(target: EventTarget | null): void {
     const found = this.#pieceOf(target);
     if (!found) return;
     const { span, piece } = found;
@@ -85,63 +87,63 @@ export class TextView {
     this.#token.replaceChildren(...piece.tokens.map(tokenDetails));
   }
 
-  #move(event: KeyboardEvent): void {
+  #moveFocus(event: KeyboardEvent): void {
     const found = this.#pieceOf(event.target);
     const siblings = found?.span.parentElement?.querySelectorAll<HTMLElement>('[role=option]');
     if (!found || !siblings) return;
-    const here = Number(found.span.dataset.piece);
+    const index = Number(found.span.dataset.piece);
     const last = siblings.length - 1;
-    const to = {
-      ArrowRight: here + 1,
-      ArrowLeft: here - 1,
-      ArrowDown: here + 10,
-      ArrowUp: here - 10,
+    const target = {
+      ArrowRight: index + 1,
+      ArrowLeft: index - 1,
+      ArrowDown: index + 10,
+      ArrowUp: index - 10,
       Home: 0,
       End: last,
     }[event.key];
-    if (to === undefined) return;
+    if (target === undefined) return;
     event.preventDefault();
-    siblings[Math.min(Math.max(to, 0), last)]?.focus();
+    siblings[Math.min(Math.max(target, 0), last)]?.focus();
   }
 }
 
-/** One text. */
-class Article {
+/** One returned text, after the prompt. */
+class TextArticle {
   readonly element: HTMLElement;
   pieces: readonly Piece[] = [];
-  readonly #first: boolean;
+  readonly #isFirst: boolean;
   readonly #list: HTMLElement;
-  /** How the beam that leads goes on from what is certain. */
-  readonly #lead = el('span', { class: 'lead', 'aria-hidden': 'true' });
-  readonly #end: HTMLElement;
+  /** Continuation of the certain text by the best beam. */
+  readonly #leadingText = el('span', { class: 'leading', 'aria-hidden': 'true' });
+  readonly #status: HTMLElement;
 
-  constructor(prompt: string, number: number, count: number) {
-    this.#first = number === 0;
-    const label = count > 1 ? `Text ${number + 1} of ${count}` : 'The text';
+  constructor(prompt: string, index: number, count: number) {
+    this.#isFirst = index === 0;
+    const label = count > 1 ? `Text ${index + 1} of ${count}` : 'The text';
     this.#list = el('span', {
       class: 'tokens',
       role: 'listbox',
       'aria-label': `${label}, by tokens`,
       'aria-orientation': 'horizontal',
     });
-    this.#end = el('p', { class: 'hint end' });
-    const story = el(
+    this.#status = el('p', { class: 'hint' });
+    const paragraph = el(
       'p',
-      { class: 'story' },
+      { class: 'prose' },
       el('span', { class: 'prompt' }, prompt),
       this.#list,
-      this.#lead,
+      this.#leadingText,
     );
     this.element = el(
       'article',
       { 'aria-label': label },
       ...(count > 1 ? [el('h3', {}, label)] : []),
-      story,
-      this.#end,
+      paragraph,
+      this.#status,
     );
   }
 
-  draw(text: ChoiceText, { state, beams, tree }: SearchRecord): void {
+  draw(text: ChoiceText, { state, usesBeams, tree }: SearchRecord): void {
     this.pieces = text.pieces;
     for (const [i, piece] of this.pieces.entries()) {
       let span = this.#list.children[i];
@@ -154,59 +156,64 @@ class Article {
         });
         this.#list.append(span);
       }
-      if (span.textContent !== piece.text) span.replaceChildren(...wordOf(piece.text));
-      setAttributes(span, { 'aria-label': piece.text.trim() === '' && spokenOf(piece.text) });
-      const likely = Math.min(...piece.tokens.map(({ logprob }) => logprob));
-      span.classList.toggle('unlikely', likely < UNLIKELY);
-      span.classList.toggle('very', likely < VERY_UNLIKELY);
+      if (span.textContent !== piece.text) span.replaceChildren(...splitAtWord(piece.text));
+      setAttributes(span, { 'aria-label': piece.text.trim() === '' && whiteSpaceLabel(piece.text) });
+      const logprob = Math.min(...piece.tokens.map(({ logprob }) => logprob));
+      span.classList.toggle('unlikely', logprob < UNLIKELY);
+      span.classList.toggle('very-unlikely', logprob < VERY_UNLIKELY);
     }
     this.#list.hidden = this.pieces.length === 0;
-    const leads = state === 'running' && beams && this.#first;
-    const shown = this.pieces.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    setText(this.#lead, leads ? leadAfter(tree, tree.steps, shown) : '');
-    setText(this.#end, endOf(text, state === 'running', beams));
+    const showsLeadingText = state === 'running' && usesBeams && this.#isFirst;
+    const certainTokens = this.pieces.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    setText(this.#leadingText, showsLeadingText ? leadingText(tree, tree.steps, certainTokens) : '');
+    setText(this.#status, statusLine(text, state === 'running', usesBeams));
   }
 }
 
-/** White space, which says nothing of itself. */
-const spokenOf = (text: string): string => (text.includes('\n') ? 'line break' : 'space');
+/** Label of a white space token, which has no readable text. */
+const whiteSpaceLabel = (text: string): string => (text.includes('\n') ? 'line break' : 'space');
 
-/** What may be underlined without the white space around it. */
-function wordOf(text: string): (Node | string)[] {
+/** Wraps the word in a span, so that an underline excludes the white space around it. */
+function splitAtWord(text: string): (Node | string)[] {
   const word = text.trim();
-  const begin = text.indexOf(word);
-  return [text.slice(0, begin), el('span', {}, word), text.slice(begin + word.length)];
+  const start = text.indexOf(word);
+  return [text.slice(0, start), el('span', {}, word), text.slice(start + word.length)];
 }
 
-function endOf({ finishReason, score, tokens, text }: ChoiceText, running: boolean, beams: boolean): string {
+function statusLine(
+  { finishReason, score, tokens, text }: ChoiceText,
+  isRunning: boolean,
+  usesBeams: boolean,
+): string {
   if (finishReason) {
-    const scored = score === null ? '' : ` · score ${signed(score, 4)}`;
-    return `${tokens.length} tokens · ${REASONS[finishReason]}${scored}`;
+    const scoreText = score === null ? '' : ` · score ${signed(score, 4)}`;
+    return `${tokens.length} tokens · ${REASONS[finishReason]}${scoreText}`;
   }
-  if (!running) return '';
-  if (!beams) return '';
-  const certain =
-    text === '' ? 'Nothing is certain yet' : 'Certain up to the mark, for all beams that may win';
-  return `${certain}. Behind it, how the best of them goes on.`;
+  if (!isRunning || !usesBeams) return '';
+  const certainty =
+    text === ''
+      ? 'No text is certain yet'
+      : 'Every beam that can still win begins with the text before the cursor';
+  return `${certainty}. After the cursor: the continuation of the best beam.`;
 }
 
 function tokenDetails({ name, logprob, alternatives }: Piece['tokens'][number]): HTMLElement {
-  const rows = alternatives.map((other) => {
+  const rows = alternatives.map((alternative) => {
     const bar = el('span', { class: 'bar' });
-    bar.style.inlineSize = `${Math.exp(other.logprob) * 100}%`;
-    const chosen = other.name === name;
+    bar.style.inlineSize = `${Math.exp(alternative.logprob) * 100}%`;
+    const isChosen = alternative.name === name;
     return el(
       'tr',
-      chosen ? { class: 'chosen' } : {},
-      el('th', { scope: 'row' }, `${visible(other.name)}${chosen ? ' ◂' : ''}`),
+      isChosen ? { class: 'chosen' } : {},
+      el('th', { scope: 'row' }, `${toVisible(alternative.name)}${isChosen ? ' ◂' : ''}`),
       el('td', { class: 'bars', 'aria-hidden': 'true' }, bar),
-      el('td', {}, percent(other.logprob)),
+      el('td', {}, percent(alternative.logprob)),
     );
   });
   const caption = el(
     'caption',
     {},
-    el('code', {}, visible(name)),
+    el('code', {}, toVisible(name)),
     ` ${percent(logprob)} · log p ${signed(logprob)}`,
   );
   return el('table', {}, caption, el('tbody', {}, ...rows));

@@ -1,40 +1,42 @@
-/** @module The slider through the steps of a search, and its buttons. */
+/** @module The slider over the steps of a search, and its buttons. */
 import { byId, setAttributes, setText } from './dom.ts';
 
-const PLAY_EVERY_MILLISECONDS = 140;
+const PLAY_INTERVAL_MILLISECONDS = 140;
 
 export class TimeView {
   readonly #controls = byId('time', HTMLFieldSetElement);
   readonly #slider = byId('time-slider', HTMLInputElement);
   readonly #label = byId('time-label', HTMLElement);
-  readonly #play = byId('time-play', HTMLButtonElement);
-  readonly #changed: () => void;
+  readonly #playButton = byId('time-play', HTMLButtonElement);
+  readonly #onChange: () => void;
   #steps = 0;
-  /** null: the newest. */
+  /** null: follows the newest step. */
   #step: number | null = null;
-  #playing: number | null = null;
+  #playTimer: number | null = null;
 
-  constructor(changed: () => void) {
-    this.#changed = changed;
-    const onClick = (id: string, click: () => void) =>
-      byId(id, HTMLButtonElement).addEventListener('click', click);
-    onClick('time-first', () => this.#goTo(1));
-    onClick('time-back', () => this.#goTo(this.step - 1));
-    onClick('time-forth', () => this.#goTo(this.step + 1));
-    onClick('time-last', () => this.#goTo(this.#steps));
-    this.#play.addEventListener('click', () => (this.#playing === null ? this.#start() : this.#pause()));
-    this.#slider.addEventListener('input', () => this.#goTo(this.#slider.valueAsNumber));
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+    const onClick = (id: string, handler: () => void) =>
+      byId(id, HTMLButtonElement).addEventListener('click', handler);
+    onClick('time-first', () => this.#selectStep(1));
+    onClick('time-back', () => this.#selectStep(this.step - 1));
+    onClick('time-forward', () => this.#selectStep(this.step + 1));
+    onClick('time-last', () => this.#selectStep(this.#steps));
+    this.#playButton.addEventListener('click', () =>
+      this.#playTimer === null ? this.#startPlaying() : this.#pause(),
+    );
+    this.#slider.addEventListener('input', () => this.#selectStep(this.#slider.valueAsNumber));
   }
 
   get step(): number {
     return this.#step ?? this.#steps;
   }
 
-  get follows(): boolean {
+  get followsNewest(): boolean {
     return this.#step === null;
   }
 
-  /** To the newest step of a search. */
+  /** Follows the newest step again, for a new search. */
   reset(): void {
     this.#pause();
     this.#step = null;
@@ -49,32 +51,32 @@ export class TimeView {
     setText(this.#label, steps === 0 ? '' : `step ${step} of ${steps}`);
   }
 
-  #goTo(step: number): void {
+  #selectStep(step: number): void {
     this.#pause();
-    this.#show(step);
+    this.#setStep(step);
   }
 
-  #show(step: number): void {
+  #setStep(step: number): void {
     this.#step = step >= this.#steps ? null : Math.max(1, step);
-    this.#changed();
+    this.#onChange();
   }
 
-  #start(): void {
-    if (this.step >= this.#steps) this.#show(1);
-    this.#playing = window.setInterval(() => {
-      this.#show(this.step + 1);
+  #startPlaying(): void {
+    if (this.step >= this.#steps) this.#setStep(1);
+    this.#playTimer = window.setInterval(() => {
+      this.#setStep(this.step + 1);
       if (this.#step === null) this.#pause();
-    }, PLAY_EVERY_MILLISECONDS);
+    }, PLAY_INTERVAL_MILLISECONDS);
     this.#showPlaying();
   }
 
   #pause(): void {
-    if (this.#playing !== null) window.clearInterval(this.#playing);
-    this.#playing = null;
+    if (this.#playTimer !== null) window.clearInterval(this.#playTimer);
+    this.#playTimer = null;
     this.#showPlaying();
   }
 
   #showPlaying(): void {
-    setText(this.#play, this.#playing === null ? 'Play' : 'Pause');
+    setText(this.#playButton, this.#playTimer === null ? 'Play' : 'Pause');
   }
 }

@@ -1,82 +1,84 @@
-/** @module Columns of steps and lanes of text, given out step by step: what `layOut` draws the tree in. */
-import { cellsOf, visible } from './numbers.ts';
+/** @module Assigns the tree's chains to columns (x, by step) and lanes (y), for `layoutTree`. */
+import { cellWidth, toVisible } from './numbers.ts';
 import type { TreeNode } from './search-tree.ts';
 
-/** In cells: from a fork to what it forks into, and from a text's end to the fork. */
-const LEAD = 1.5;
+/** Widths in cells: from a fork to its children's texts, and from the end of a text to the fork. */
+const FORK_WIDTH = 1.5;
 const GAP = 0.5;
-/** What keeps a mark from what follows in its lane: that of a finished text, and the cross of a dropped one. */
-export const FINISHED_MARK = 13;
-const DROPPED_MARK = 3;
+/** Space in cells behind a text for its mark: with a final score, or only a cross. */
+export const FINISHED_MARK_WIDTH = 13;
+const DROPPED_MARK_WIDTH = 3;
 
-/** Nodes that follow each other without a fork: one run of text. */
+/** Consecutive nodes without a fork, drawn as one run of text. */
 export interface Chain {
   readonly nodes: TreeNode[];
-  /** The one that it forks from; null: the prompt. */
-  readonly before: Chain | null;
+  /** The chain that this one forks from; null: the prompt. */
+  readonly parent: Chain | null;
   readonly group: number;
-  /** Number of its line among those of its group. */
+  /** Index of its line of text within its group. */
   readonly lane: number;
-  /** Where it leaves the line that it forks from, and where its text begins. */
+  /** Where its link leaves the parent's lane. */
   readonly turnX: number;
+  /** Where its text begins. */
   readonly x: number;
   /** Where its text ends so far. */
-  end: number;
+  endX: number;
 }
 
 interface Fork {
-  readonly before: Chain | null;
+  readonly parent: Chain | null;
   /** Best first. */
   readonly children: readonly TreeNode[];
 }
 
-export class Columns {
+export class ColumnLayout {
   readonly chains: Chain[] = [];
   /** By group, the last chain in each lane. */
   readonly lanes: Chain[][] = [];
   readonly #cell: number;
   readonly #chainOf = new Map<TreeNode, Chain>();
-  #x: number;
+  #columnX: number;
 
-  /** @param begin where the first step's column begins */
-  constructor(cell: number, begin: number) {
+  /** @param startX where the first step's column begins */
+  constructor(cell: number, startX: number) {
     this.#cell = cell;
-    this.#x = begin;
+    this.#columnX = startX;
   }
 
-  /** The nodes of the next step. */
+  /** Adds the nodes of the next step: extends chains, and starts new ones at forks. */
   add(nodes: readonly TreeNode[]): void {
     const forks: Fork[] = [];
-    for (const [parent, children] of Map.groupBy(nodes, (node) => node.parent)) {
-      const before = (parent && this.#chainOf.get(parent)) ?? null;
-      const [only] = children;
-      if (before && only && children.length === 1) this.#extend(before, only);
-      else forks.push({ before, children: children.toSorted(bestFirst) });
+    for (const [parentNode, children] of Map.groupBy(nodes, (node) => node.parent)) {
+      const parent = (parentNode && this.#chainOf.get(parentNode)) ?? null;
+      const [onlyChild] = children;
+      if (parent && onlyChild && children.length === 1) this.#extend(parent, onlyChild);
+      else forks.push({ parent, children: children.toSorted(bestFirst) });
     }
     if (forks.length === 0) return;
-    // What does not fork, and what ends, may reach beyond the column: it has its lane for itself.
-    this.#x = Math.max(this.#x, ...forks.map(({ before }) => (before ? before.end + GAP * this.#cell : 0)));
-    forks.sort((a, b) => (a.before?.lane ?? 0) - (b.before?.lane ?? 0));
-    // The best of each first: they keep the lanes that they are in.
-    for (const { before, children } of forks) {
-      if (before && children[0]) this.#begin(children[0], before, before.lane);
+    // Only forking chains move the column. Other chains may extend beyond it, alone in their lanes.
+    const forkXs = forks.map(({ parent }) => (parent ? parent.endX + GAP * this.#cell : 0));
+    this.#columnX = Math.max(this.#columnX, ...forkXs);
+    forks.sort((a, b) => (a.parent?.lane ?? 0) - (b.parent?.lane ?? 0));
+    // The best children first: they keep the lanes of their parents.
+    for (const { parent, children } of forks) {
+      if (parent && children[0]) this.#startChain(children[0], parent, parent.lane);
     }
-    for (const { before, children } of forks) {
-      for (const child of before ? children.slice(1) : children) {
-        this.#begin(child, before, this.#nearestFree(child, before?.lane ?? 0));
+    for (const { parent, children } of forks) {
+      for (const child of parent ? children.slice(1) : children) {
+        this.#startChain(child, parent, this.#nearestFreeLane(child, parent?.lane ?? 0));
       }
     }
   }
 
   #extend(chain: Chain, node: TreeNode): void {
     chain.nodes.push(node);
-    chain.end += cellsOf(visible(node.text)) * this.#cell;
+    chain.endX += cellWidth(toVisible(node.text)) * this.#cell;
     this.#chainOf.set(node, chain);
   }
 
-  #begin(node: TreeNode, before: Chain | null, lane: number): void {
-    const x = this.#x + LEAD * this.#cell;
-    const chain = { nodes: [], before, group: node.group, lane, turnX: this.#x, x, end: x };
+  #startChain(node: TreeNode, parent: Chain | null, lane: number): void {
+    const x = this.#columnX + FORK_WIDTH * this.#cell;
+    const chain = { nodes: [], parent, group: node.group, lane, turnX: this.#columnX, x, endX: x };
     this.#extend(chain, node);
     this.chains.push(chain);
     this.#lanesOf(node.group)[lane] = chain;
@@ -87,23 +89,24 @@ export class Columns {
     return this.lanes[group] as Chain[];
   }
 
-  #nearestFree({ group, step }: TreeNode, to: number): number {
+  #nearestFreeLane({ group, step }: TreeNode, target: number): number {
     const lanes = this.#lanesOf(group);
     const free = [...lanes.keys(), lanes.length].filter((lane) => this.#isFree(lanes[lane], step));
-    return free.reduce((best, lane) => (Math.abs(lane - to) < Math.abs(best - to) ? lane : best), Infinity);
+    const distance = (lane: number) => Math.abs(lane - target);
+    return free.reduce((nearest, lane) => (distance(lane) < distance(nearest) ? lane : nearest), Infinity);
   }
 
-  /** Whether the last in a lane has ended before the step, and its mark before the column. */
-  #isFree(chain: Chain | undefined, step: number): boolean {
-    const last = chain?.nodes.at(-1);
-    if (!chain || !last) return true;
-    if (last.step >= step) return false;
-    const mark = last.finished === null ? DROPPED_MARK : FINISHED_MARK;
-    return chain.end + mark * this.#cell <= this.#x + LEAD * this.#cell;
+  /** Whether a lane's last chain ended before the step, and its mark ends before the column. */
+  #isFree(lastChain: Chain | undefined, step: number): boolean {
+    const lastNode = lastChain?.nodes.at(-1);
+    if (!lastChain || !lastNode) return true;
+    if (lastNode.step >= step) return false;
+    const markWidth = lastNode.finished === null ? DROPPED_MARK_WIDTH : FINISHED_MARK_WIDTH;
+    return lastChain.endX + markWidth * this.#cell <= this.#columnX + FORK_WIDTH * this.#cell;
   }
 }
 
-/** A text that goes on before one that has ended, whose score is of another kind. */
+/** Active nodes before finished ones: a final score is divided by a length, so the two are not comparable. */
 function bestFirst(a: TreeNode, b: TreeNode): number {
   return Number(b.finished === null) - Number(a.finished === null) || b.score - a.score;
 }

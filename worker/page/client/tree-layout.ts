@@ -1,44 +1,44 @@
 /**
- * @module Where everything of the tree is drawn. Time goes from left to right: what a step forks into begins in a column of
- * that step. A chain without forks is one run of text, which needs no columns. Each run has a lane, a line of text: the
- * best of what a run forks into keeps its lane, and a lane that nothing has any more is free for others.
+ * @module Positions of the drawn tree. Time runs from left to right: the children of a step's forks begin in
+ * one column. A chain without forks is one run of text, independent of columns. Each run has a lane, a line of
+ * text: the best child of a fork keeps its parent's lane, and lanes of ended runs are reused.
  *
- * Where something is drawn depends on nothing that comes after it: a tree that grows keeps its place, and so it does when one
- * goes back in time. Only a group of beams gives way when the one above it takes another lane.
+ * A position never depends on later steps, so the drawing is stable while the tree grows and while the time
+ * slider moves. One exception: a group of beams moves down when the group above it needs another lane.
  */
-import { signed, visible } from './numbers.ts';
-import { type Fate, fatesAt, type SearchTree, type TreeNode } from './search-tree.ts';
-import { type Chain, Columns, FINISHED_MARK } from './tree-columns.ts';
+import { signed, toVisible } from './numbers.ts';
+import { type NodeStatus, type SearchTree, statusesAt, type TreeNode } from './search-tree.ts';
+import { type Chain, ColumnLayout, FINISHED_MARK_WIDTH } from './tree-columns.ts';
 
 export interface Metrics {
-  /** Width of a character of the tree's font, which has one for all. */
+  /** Width of a character in the tree's monospace font. */
   readonly cell: number;
-  /** From one line of text to the next. */
+  /** Line height. */
   readonly line: number;
-  /** Room for the end of the prompt, in characters. */
+  /** Width of the prompt's end, in cells. */
   readonly prompt: number;
 }
 
-/** A chain of nodes as it is drawn: a text, and what stands behind it. */
+/** A chain as drawn: its text and the mark behind it. */
 export interface Run {
   readonly nodes: readonly TreeNode[];
   readonly last: TreeNode;
   readonly text: string;
-  /** Behind its end: how it ended, or its score so far; empty where it forks. */
+  /** Shown behind the text: how it ended, or its score so far; empty at a fork. */
   readonly mark: string;
-  readonly fate: Fate;
+  readonly status: NodeStatus;
   /** Steps since its end. */
   readonly age: number;
   readonly x: number;
-  /** Of the line that its text stands on. */
+  /** The baseline of its text. */
   readonly y: number;
   /** Where its text ends. */
-  readonly end: number;
-  /** The end of what it forks from, and where the way to it leaves that line. */
+  readonly endX: number;
+  /** The parent's end, and where the link leaves the parent's baseline. */
   readonly from: { readonly x: number; readonly y: number; readonly turnX: number };
 }
 
-/** Of a group of beams. */
+/** The vertical extent of a group of beams. */
 export interface Band {
   readonly top: number;
   readonly height: number;
@@ -53,34 +53,35 @@ export interface Layout {
   readonly height: number;
 }
 
-/** Left of everything, in cells. */
+/** Left margin, in cells. */
 const MARGIN = 1;
-/** Where in a lane its line is: the text stands on it. */
-const BASE = 0.8;
+/** Position of the baseline in a lane, in line heights. */
+const BASELINE = 0.8;
 
-/** @param dropped whether what was dropped is drawn as well */
-export function layOut(tree: SearchTree, step: number, metrics: Metrics, dropped: boolean): Layout {
+/** @param showDropped whether to include dropped nodes */
+export function layoutTree(tree: SearchTree, step: number, metrics: Metrics, showDropped: boolean): Layout {
   const { cell, line } = metrics;
-  const begin = (MARGIN + metrics.prompt) * cell;
-  const fates = fatesAt(tree, step);
-  const isDrawn = (node: TreeNode) => node.step <= step && (dropped || fates.get(node) !== 'dropped');
-  const columns = new Columns(cell, begin);
-  for (let one = 1; one <= step; one++) columns.add(tree.at(one).filter(isDrawn));
+  const startX = (MARGIN + metrics.prompt) * cell;
+  const statuses = statusesAt(tree, step);
+  const isDrawn = (node: TreeNode) => node.step <= step && (showDropped || statuses.get(node) !== 'dropped');
+  const columns = new ColumnLayout(cell, startX);
+  for (let column = 1; column <= step; column++) columns.add(tree.nodesAt(column).filter(isDrawn));
 
   const bands = bandsOf(columns.lanes, line);
-  // Groups have their names above them.
-  const names = bands.length > 1 ? 1 : 0;
-  const yOf = (group: number, lane: number) => (bands[group]?.top ?? 0) + (names + lane + BASE) * line;
-  const root = { x: begin, y: yOf(0, 0) };
+  // Groups have a line above them for their names.
+  const nameLines = bands.length > 1 ? 1 : 0;
+  const yOf = (group: number, lane: number) =>
+    (bands[group]?.top ?? 0) + (nameLines + lane + BASELINE) * line;
+  const root = { x: startX, y: yOf(0, 0) };
   const runOf = (chain: Chain): Run => {
-    const { nodes, before, x, end, turnX, group, lane } = chain;
+    const { nodes, parent, x, endX, turnX, group, lane } = chain;
     const last = nodes.at(-1) as TreeNode;
-    const fate = fates.get(last) ?? 'dropped';
-    const from = before ? { x: before.end, y: yOf(before.group, before.lane) } : root;
+    const status = statuses.get(last) ?? 'dropped';
+    const from = parent ? { x: parent.endX, y: yOf(parent.group, parent.lane) } : root;
     return {
-      ...{ nodes, last, fate, x, end },
-      text: visible(nodes.map(({ text }) => text).join('')),
-      mark: last.children.some(isDrawn) ? '' : markOf(last, fate),
+      ...{ nodes, last, status, x, endX },
+      text: toVisible(nodes.map(({ text }) => text).join('')),
+      mark: last.children.some(isDrawn) ? '' : markOf(last, status),
       age: step - last.step,
       y: yOf(group, lane),
       from: { ...from, turnX },
@@ -90,7 +91,7 @@ export function layOut(tree: SearchTree, step: number, metrics: Metrics, dropped
   const { top, height } = bands.at(-1) ?? { top: 0, height: line };
   return {
     ...{ runs, bands, root },
-    width: Math.max(root.x, ...runs.map(({ end }) => end)) + FINISHED_MARK * cell,
+    width: Math.max(root.x, ...runs.map(({ endX }) => endX)) + FINISHED_MARK_WIDTH * cell,
     height: top + height,
   };
 }
@@ -98,15 +99,15 @@ export function layOut(tree: SearchTree, step: number, metrics: Metrics, dropped
 function bandsOf(lanes: readonly (readonly unknown[])[], line: number): Band[] {
   const bands: Band[] = [];
   for (const { length } of lanes) {
-    const before = bands.at(-1);
-    const names = lanes.length > 1 ? 1.1 : 0;
-    bands.push({ top: before ? before.top + before.height : 0, height: (length + names) * line });
+    const previous = bands.at(-1);
+    const nameLines = lanes.length > 1 ? 1.1 : 0;
+    bands.push({ top: previous ? previous.top + previous.height : 0, height: (length + nameLines) * line });
   }
   return bands;
 }
 
-function markOf({ score, rank, live }: TreeNode, fate: Fate): string {
-  if (fate === 'finished') return ` ${rank === null ? '■' : `#${rank}`} ${signed(score, 3)}`;
-  if (fate === 'live' && live) return ` ${signed(score)}`;
+function markOf({ score, rank, active }: TreeNode, status: NodeStatus): string {
+  if (status === 'finished') return ` ${rank === null ? '■' : `#${rank}`} ${signed(score, 3)}`;
+  if (status === 'active' && active) return ` ${signed(score)}`;
   return ' ×';
 }

@@ -1,39 +1,39 @@
-/** @module The tree in SVG: few elements, kept from step to step. */
+/** @module Draws the tree as SVG with few elements, which are reused from step to step. */
 import { byId, el, setAttributes, setText, svg } from './dom.ts';
-import { cellsOf, signed, visible } from './numbers.ts';
+import { cellWidth, signed, toVisible } from './numbers.ts';
 import type { SearchRecord } from './search-record.ts';
 import { pathTo } from './search-tree.ts';
-import { type Layout, layOut, type Run } from './tree-layout.ts';
-import { describe, type OutlineItem, outlineOf } from './tree-outline.ts';
+import { type Layout, layoutTree, type Run } from './tree-layout.ts';
+import { describeRun, type OutlineItem, outlineOf } from './tree-outline.ts';
 
-/** In widths of a character. */
+/** In cells: widths of a character. */
 const LINE_HEIGHT = 3.1;
-/** How far text is above its line. */
-const ABOVE = '-0.4em';
-/** Characters of the prompt that are shown before the tree. */
-const PROMPT_CELLS = 16;
+/** Raises a text above its link, which is drawn on the baseline. */
+const TEXT_OFFSET = '-0.4em';
+/** Maximum width of the prompt's end before the tree, in cells. */
+const PROMPT_WIDTH = 16;
 const ZOOM_STEP = 1.25;
-const SMALLEST = 0.2;
-const LARGEST = 3;
-/** Steps over which what was dropped fades, and how far. */
-const FADING = 6;
-const FADED = 0.8;
+const MINIMUM_ZOOM = 0.2;
+const MAXIMUM_ZOOM = 3;
+/** Steps over which a dropped text fades, and its final opacity. */
+const FADE_STEPS = 6;
+const FADED_OPACITY = 0.8;
 
 export class TreeView {
   readonly #scroller = byId('tree-scroller', HTMLElement);
   readonly #drawing = byId('tree', SVGSVGElement);
-  readonly #about = byId('tree-about', HTMLElement);
+  readonly #description = byId('tree-description', HTMLElement);
   readonly #outline = byId('outline', HTMLDetailsElement);
-  readonly #dropped = byId('show-dropped', HTMLInputElement);
+  readonly #showDropped = byId('show-dropped', HTMLInputElement);
   readonly #links = {
     dropped: svg('path'),
     finished: svg('path'),
-    live: svg('path'),
+    active: svg('path'),
     winner: svg('path'),
-    pointed: svg('path'),
+    traced: svg('path'),
   };
   readonly #root = svg('circle', { class: 'root' });
-  readonly #prompt = svg('text', { class: 'before' });
+  readonly #prompt = svg('text', { class: 'prompt-end' });
   readonly #bands = svg('g');
   readonly #texts = svg('g');
   readonly #elements = new Map<unknown, RunElement>();
@@ -46,7 +46,7 @@ export class TreeView {
   constructor() {
     for (const [name, path] of Object.entries(this.#links)) path.setAttribute('class', `link ${name}`);
     this.#drawing.append(this.#bands, ...Object.values(this.#links), this.#root, this.#prompt, this.#texts);
-    this.#dropped.addEventListener('change', () => this.#redraw());
+    this.#showDropped.addEventListener('change', () => this.#redraw());
     this.#outline.addEventListener('toggle', () => this.#drawOutline());
     byId('zoom-in', HTMLElement).addEventListener('click', () => this.#zoomTo(this.#zoom * ZOOM_STEP));
     byId('zoom-out', HTMLElement).addEventListener('click', () => this.#zoomTo(this.#zoom / ZOOM_STEP));
@@ -54,72 +54,72 @@ export class TreeView {
       const { width = 1 } = this.#layout ?? {};
       this.#zoomTo(Math.min(1, this.#scroller.clientWidth / width));
     });
-    this.#scroller.addEventListener('scroll', () => this.#placeNames(), { passive: true });
-    this.#drawing.addEventListener('pointerover', ({ target }) => this.#point(target));
-    this.#drawing.addEventListener('pointerleave', () => this.#point(null));
+    this.#scroller.addEventListener('scroll', () => this.#placeGroupNames(), { passive: true });
+    this.#drawing.addEventListener('pointerover', ({ target }) => this.#trace(target));
+    this.#drawing.addEventListener('pointerleave', () => this.#trace(null));
   }
 
-  /** @param follow whether to keep the newest in sight */
-  draw(record: SearchRecord, step: number, follow: boolean): void {
+  /** @param followsNewest whether to scroll to the newest step */
+  draw(record: SearchRecord, step: number, followsNewest: boolean): void {
     if (this.#record !== record) this.#clear();
     this.#record = record;
     this.#step = step;
     this.#redraw();
-    if (follow) this.#scroller.scrollLeft = this.#scroller.scrollWidth;
+    if (followsNewest) this.#scroller.scrollLeft = this.#scroller.scrollWidth;
   }
 
   #clear(): void {
     this.#elements.clear();
     this.#texts.replaceChildren();
     this.#zoom = 1;
-    this.#point(null);
+    this.#trace(null);
   }
 
   #redraw(): void {
     if (!this.#record) return;
-    this.#cell ||= cellOf(this.#drawing);
+    this.#cell ||= measureCell(this.#drawing);
     const prompt = endOfPrompt(this.#record.prompt);
-    const metrics = { cell: this.#cell, line: this.#cell * LINE_HEIGHT, prompt: cellsOf(prompt) };
-    const layout = layOut(this.#record.tree, this.#step, metrics, this.#dropped.checked);
+    const metrics = { cell: this.#cell, line: this.#cell * LINE_HEIGHT, prompt: cellWidth(prompt) };
+    const layout = layoutTree(this.#record.tree, this.#step, metrics, this.#showDropped.checked);
     this.#layout = layout;
     this.#drawLinks(layout);
     this.#drawBands(layout);
     this.#drawRuns(layout);
     const { x, y } = layout.root;
     setAttributes(this.#root, { cx: x, cy: y, r: this.#cell * 0.4 });
-    setAttributes(this.#prompt, { x: this.#cell * 0.5, y, dy: ABOVE });
+    setAttributes(this.#prompt, { x: this.#cell * 0.5, y, dy: TEXT_OFFSET });
     setText(this.#prompt, prompt);
     this.#resize();
     this.#drawOutline();
   }
 
   #drawLinks({ runs }: Layout): void {
-    const paths = { dropped: '', finished: '', live: '', winner: '' };
+    const paths = { dropped: '', finished: '', active: '', winner: '' };
     const best = runs.find(({ last }) => last.rank === 1);
     const winning = new Set(best ? pathTo(best.last) : []);
     for (const run of runs) {
-      const wins = run.nodes.every((node) => winning.has(node));
-      paths[wins ? 'winner' : run.fate] += linkPath(run);
+      const isWinner = run.nodes.every((node) => winning.has(node));
+      paths[isWinner ? 'winner' : run.status] += linkPath(run);
     }
-    for (const name of ['dropped', 'finished', 'live', 'winner'] as const) {
+    for (const name of ['dropped', 'finished', 'active', 'winner'] as const) {
       this.#links[name].setAttribute('d', paths[name]);
     }
   }
 
   #drawBands({ bands, width }: Layout): void {
-    const named = bands.length > 1 ? bands : [];
-    const parts = named.flatMap(({ top }, i) => {
+    const namedBands = bands.length > 1 ? bands : [];
+    const parts = namedBands.flatMap(({ top }, i) => {
       const line = svg('line', { class: 'band', x1: 0, x2: width, y1: top, y2: top });
       const name = svg('text', { class: 'group', y: top + this.#cell * 2 });
       name.textContent = `group ${i + 1}`;
       return i === 0 ? [name] : [line, name];
     });
     this.#bands.replaceChildren(...parts);
-    this.#placeNames();
+    this.#placeGroupNames();
   }
 
-  /** Names of groups stay in sight. */
-  #placeNames(): void {
+  /** Keeps the group names at the left edge of the visible part. */
+  #placeGroupNames(): void {
     const x = this.#scroller.scrollLeft / this.#zoom + this.#cell * 0.5;
     for (const name of this.#bands.querySelectorAll('text')) setAttributes(name, { x });
   }
@@ -144,7 +144,7 @@ export class TreeView {
   }
 
   #zoomTo(zoom: number): void {
-    this.#zoom = Math.min(Math.max(zoom, SMALLEST), LARGEST);
+    this.#zoom = Math.min(Math.max(zoom, MINIMUM_ZOOM), MAXIMUM_ZOOM);
     this.#resize();
   }
 
@@ -159,35 +159,35 @@ export class TreeView {
 
   #drawOutline(): void {
     if (!this.#outline.open || !this.#layout || !this.#record) return;
-    const groups = this.#layout.bands.length > 1;
-    const list = outlineList(outlineOf(this.#layout, groups));
+    const hasGroups = this.#layout.bands.length > 1;
+    const list = outlineList(outlineOf(this.#layout, hasGroups));
     byId('outline-list', HTMLElement).replaceChildren(list);
   }
 
-  /** What is pointed at, in words, and its way from the prompt. */
-  #point(target: EventTarget | null): void {
+  /** Highlights the path from the prompt to the run at `target`, and describes the run in words. */
+  #trace(target: EventTarget | null): void {
     const element = target instanceof Element ? target.closest('text') : null;
     const run = this.#layout?.runs.find(
       ({ nodes: [first] }) => element && this.#elements.get(first)?.text === element,
     );
     if (!run || !this.#layout) {
-      this.#links.pointed.setAttribute('d', '');
-      setText(this.#about, 'Point at a text to trace its way.');
+      this.#links.traced.setAttribute('d', '');
+      setText(this.#description, 'Point at a text to trace its path.');
       return;
     }
-    const way = new Set(pathTo(run.last));
-    const runs = this.#layout.runs.filter(({ nodes: [first] }) => first && way.has(first));
-    this.#links.pointed.setAttribute('d', runs.map((one) => linkPath(one)).join(''));
-    const text = runs.map((one) => one.text).join('');
+    const path = new Set(pathTo(run.last));
+    const runs = this.#layout.runs.filter(({ nodes: [first] }) => first && path.has(first));
+    this.#links.traced.setAttribute('d', runs.map(linkPath).join(''));
+    const text = runs.map(({ text }) => text).join('');
     const score = run.mark === '' ? ` · score ${signed(run.last.score)}` : '';
-    this.#about.replaceChildren(
-      el('span', { class: 'story' }, text),
-      ` ${describe(run, this.#layout.bands.length > 1)}${score}`,
+    this.#description.replaceChildren(
+      el('span', { class: 'prose' }, text),
+      ` ${describeRun(run, this.#layout.bands.length > 1)}${score}`,
     );
   }
 }
 
-/** A run's text and its mark. */
+/** The SVG text of a run: its words and its mark. */
 class RunElement {
   readonly text = svg('text');
   readonly #words = svg('tspan');
@@ -197,20 +197,27 @@ class RunElement {
     this.text.append(this.#words, this.#mark);
   }
 
-  draw({ x, y, text, mark, fate, age, last }: Run): void {
-    setAttributes(this.text, { x, y, dy: ABOVE, class: `run ${fate}${last.rank === 1 ? ' best' : ''}` });
+  draw({ x, y, text, mark, status, age, last }: Run): void {
+    setAttributes(this.text, {
+      x,
+      y,
+      dy: TEXT_OFFSET,
+      class: `run ${status}${last.rank === 1 ? ' best' : ''}`,
+    });
     this.text.style.opacity =
-      fate === 'dropped' ? String(Math.max(FADED, 1 - (age / FADING) * (1 - FADED))) : '';
+      status === 'dropped'
+        ? String(Math.max(FADED_OPACITY, 1 - (age / FADE_STEPS) * (1 - FADED_OPACITY)))
+        : '';
     setText(this.#words, text);
     setText(this.#mark, mark);
   }
 }
 
-/** From the end of what it forks from, and on under its own text. */
-function linkPath({ from, x, y, end }: Run): string {
+/** From the parent's end to this run, then underlining its text. */
+function linkPath({ from, x, y, endX }: Run): string {
   const middle = (from.turnX + x) / 2;
   const turn = from.y === y ? '' : `H${from.turnX}C${middle} ${from.y} ${middle} ${y} ${x} ${y}`;
-  return `M${from.x} ${from.y}${turn}H${end}`;
+  return `M${from.x} ${from.y}${turn}H${endX}`;
 }
 
 function outlineList(items: readonly OutlineItem[]): HTMLElement {
@@ -224,16 +231,16 @@ function outlineList(items: readonly OutlineItem[]): HTMLElement {
 }
 
 function endOfPrompt(prompt: string): string {
-  const shown = visible(prompt);
-  return cellsOf(shown) <= PROMPT_CELLS
+  const shown = toVisible(prompt);
+  return cellWidth(shown) <= PROMPT_WIDTH
     ? shown
     : `…${Array.from(shown)
-        .slice(1 - PROMPT_CELLS)
+        .slice(1 - PROMPT_WIDTH)
         .join('')}`;
 }
 
-/** The width of a character, as the font has it. */
-function cellOf(drawing: SVGSVGElement): number {
+/** Measures the width of a character in the tree's font. */
+function measureCell(drawing: SVGSVGElement): number {
   const ruler = svg('text', { class: 'run' });
   ruler.textContent = '0'.repeat(100);
   drawing.append(ruler);

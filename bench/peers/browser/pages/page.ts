@@ -1,4 +1,4 @@
-/** @module What a page has for whoever drives the browser. */
+/** @module A page's interface for Playwright. */
 import type { PeerSide } from '../../protocol.ts';
 
 export interface Page {

@@ -1,6 +1,6 @@
 /**
- * @module The little of the peers' interfaces that is used here: `npm run check` must not need bench/peers/browser/node_modules,
- * which only a run of the benchmark installs.
+ * @module Types of the peers' interfaces, as far as this benchmark uses them: `npm run check` must work
+ * without bench/peers/browser/node_modules, which only a run of the benchmark installs.
  */
 
 declare module '@huggingface/transformers' {

@@ -14,7 +14,7 @@ import './page.ts';
 env.allowRemoteModels = false;
 env.allowLocalModels = true;
 env.localModelPath = '/';
-// The build that the library takes for itself, from here instead of a CDN.
+// The library's default build, served locally instead of from a CDN.
 env.backends.onnx.wasm.wasmPaths = { mjs: glue, wasm };
 env.backends.onnx.wasm.numThreads = 1;
 env.backends.onnx.wasm.proxy = false;
@@ -27,7 +27,7 @@ globalThis.peer = {
   },
   side: {
     async perform(task) {
-      if (!model) return { refused: 'nothing is loaded' };
+      if (!model) return { refused: 'no model is loaded' };
       return task.kind === 'generate' ? generate(model, task) : forward(model, task);
     },
   },
@@ -38,13 +38,13 @@ async function generate(model: PreTrainedModel, task: Generate): Promise<Reply> 
   if (task.beams === 1) return answer;
   const greedy = await run(model, task, 1);
   return answer.ids.join() === greedy.ids.join()
-    ? { refused: 'takes `num_beams`, and searches greedily' }
+    ? { refused: 'accepts `num_beams`, but searches greedily' }
     : answer;
 }
 
 async function run(model: PreTrainedModel, { prompt, tokens }: Generate, beams: number) {
   const watch = stopwatch();
-  const streamer = new Stamps(watch.token);
+  const streamer = new TokenTimer(watch.token);
   const sequences = await model.generate({
     inputs: idTensor([prompt.ids]),
     attention_mask: ones([1, prompt.ids.length]),
@@ -57,9 +57,9 @@ async function run(model: PreTrainedModel, { prompt, tokens }: Generate, beams: 
   return { ...watch.timing(tokens), ids: Array.from(sequences.data, Number).slice(prompt.ids.length) };
 }
 
-/** Told of the prompt first, then of each token. */
-class Stamps extends BaseStreamer {
-  #promptNext = true;
+/** `put` is called with the prompt first, then with each token. */
+class TokenTimer extends BaseStreamer {
+  #expectsPrompt = true;
   readonly #onToken: () => void;
 
   constructor(onToken: () => void) {
@@ -68,8 +68,8 @@ class Stamps extends BaseStreamer {
   }
 
   override put(): void {
-    if (!this.#promptNext) this.#onToken();
-    this.#promptNext = false;
+    if (!this.#expectsPrompt) this.#onToken();
+    this.#expectsPrompt = false;
   }
 
   override end(): void {}

@@ -16,7 +16,7 @@ globalThis.peer = {
   },
 };
 
-/** Of the measured model no more than is used: a fixed cache of this many tokens is made at once. */
+/** Just enough for the benchmark: llama.cpp allocates its whole KV cache for this many tokens at load. */
 const CONTEXT = 512;
 
 async function generate(task: Generate): Promise<Reply> {
@@ -25,37 +25,38 @@ async function generate(task: Generate): Promise<Reply> {
   return { ...timing, text };
 }
 
-/** Bare passes are not in its interface; what it says of itself is the closest to them. */
+/** The interface has no bare pass; the library's own timing is the closest figure. */
 async function forward({ rows, past, times }: Forward): Promise<Reply> {
-  if (rows > 1) return { refused: 'has no batch of one prompt' };
-  const { inside } = await complete({ prompt: past, tokens: times + 1 });
-  return inside === undefined
-    ? { refused: 'told nothing' }
-    : { firstMilliseconds: inside, stepMilliseconds: null };
+  if (rows > 1) return { refused: 'cannot batch sequences of one prompt' };
+  const { milliseconds } = await complete({ prompt: past, tokens: times + 1 });
+  return milliseconds === undefined
+    ? { refused: 'reported no timing' }
+    : { firstMilliseconds: milliseconds, stepMilliseconds: null };
 }
 
 async function complete({ prompt, tokens }: Pick<Generate, 'prompt' | 'tokens'>) {
   const watch = stopwatch();
   let text = '';
-  let inside: number | undefined;
+  /** Per predicted token, as reported by the library. */
+  let milliseconds: number | undefined;
   const chunks = await wllama.createCompletion({
     prompt: prompt.text,
     max_tokens: tokens,
     temperature: 0,
     top_k: 1,
     ignore_eos: true,
-    // With it a prompt that was there before is not computed again, which must not be when its time is the figure.
+    // Off where the prompt's time is the figure: a cached prompt is not computed again.
     cache_prompt: tokens > 1,
     stream: true,
   });
   for await (const { choices, timings, usage } of chunks) {
     watch.token();
     text += choices[0]?.text ?? '';
-    inside = timings?.predicted_per_token_ms ?? inside;
+    milliseconds = timings?.predicted_per_token_ms ?? milliseconds;
     const evaluated = usage?.prompt_tokens;
     if (evaluated !== undefined && evaluated !== prompt.ids.length) {
-      throw new Error(`wllama cut the prompt into ${evaluated} tokens, not ${prompt.ids.length}`);
+      throw new Error(`wllama tokenized the prompt into ${evaluated} tokens, expected ${prompt.ids.length}`);
     }
   }
-  return { timing: watch.timing(tokens), text, inside };
+  return { timing: watch.timing(tokens), text, milliseconds };
 }

@@ -1,4 +1,4 @@
-/** @module Who waits for room: in order, no longer than allowed, and nobody is held up by one who is no more. */
+/** @module The queue for cache space: order, timeouts, cancellation, and requests that the platform drops. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AdmissionQueue, type QueueLimits } from '../../../../engine/batching/admission.ts';
 import { QueueFullError, QueueTimeoutError } from '../../../../engine/batching/errors.ts';
@@ -7,12 +7,12 @@ import { SlotsExhaustedError } from '../../../../engine/cache/errors.ts';
 const LIMITS: QueueLimits = { length: 3, milliseconds: 10_000 };
 const NEVER = new AbortController().signal;
 
-/** Room that is taken and given back. */
-class Room {
+/** A stand-in for the cache: a number of free slots. */
+class FakeCache {
   readonly maximum = 10;
   free = 10;
 
-  take(size: number): () => number {
+  reserve(size: number): () => number {
     return () => {
       if (size > this.free) throw new SlotsExhaustedError(size, this.free, this.maximum);
       this.free -= size;
@@ -21,121 +21,121 @@ class Room {
   }
 }
 
-describe('the queue for room', () => {
-  let room: Room;
+describe('the admission queue', () => {
+  let cache: FakeCache;
   let queue: AdmissionQueue;
   beforeEach(() => {
     vi.useFakeTimers();
-    room = new Room();
+    cache = new FakeCache();
     queue = new AdmissionQueue((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
   });
   afterEach(() => vi.useRealTimers());
-  const enter = async (size: number, limits = LIMITS, signal = NEVER) =>
-    (await queue.enter(room.take(size), limits, signal)).value;
-  /** What has been decided of a promise by now. */
-  async function now<T>(promise: Promise<T>): Promise<T | 'waits'> {
+  const admit = async (size: number, limits = LIMITS, signal = NEVER) =>
+    (await queue.admit(cache.reserve(size), limits, signal)).value;
+  /** The state of a promise one second later. */
+  async function settledSoon<T>(promise: Promise<T>): Promise<T | 'pending'> {
     await vi.advanceTimersByTimeAsync(1_000);
-    return Promise.race([promise, Promise.resolve('waits' as const)]);
+    return Promise.race([promise, Promise.resolve('pending' as const)]);
   }
 
-  it('lets in at once what has room', async () => {
-    expect(await enter(4)).toBe(4);
-    expect(await enter(6)).toBe(6);
+  it('admits a request at once when the cache has space', async () => {
+    expect(await admit(4)).toBe(4);
+    expect(await admit(6)).toBe(6);
     expect(queue.length).toBe(0);
   });
 
-  it('lets in what was there first, though what came later would fit', async () => {
-    await enter(8);
-    const large = enter(9);
-    const small = enter(1);
-    expect(await now(small)).toBe('waits');
+  it('admits in order of arrival, though a later request would fit', async () => {
+    await admit(8);
+    const large = admit(9);
+    const small = admit(1);
+    expect(await settledSoon(small)).toBe('pending');
     expect(queue.length).toBe(2);
-    room.free += 8;
-    expect(await now(large)).toBe(9);
-    expect(await now(small)).toBe(1);
+    cache.free += 8;
+    expect(await settledSoon(large)).toBe(9);
+    expect(await settledSoon(small)).toBe(1);
     expect(queue.length).toBe(0);
   });
 
-  it('refuses what never fits without any wait', async () => {
-    await enter(10);
-    await expect(enter(11)).rejects.toThrow(SlotsExhaustedError);
-    const waiting = enter(1);
-    const never = enter(11).catch((error: unknown) => error);
-    room.free = 10;
-    expect(await now(waiting)).toBe(1);
-    expect(await now(never)).toBeInstanceOf(SlotsExhaustedError);
+  it('rejects a request larger than the cache without waiting', async () => {
+    await admit(10);
+    await expect(admit(11)).rejects.toThrow(SlotsExhaustedError);
+    const waiting = admit(1);
+    const tooLarge = admit(11).catch((error: unknown) => error);
+    cache.free = 10;
+    expect(await settledSoon(waiting)).toBe(1);
+    expect(await settledSoon(tooLarge)).toBeInstanceOf(SlotsExhaustedError);
   });
 
-  it('takes no more than may wait', async () => {
-    await enter(10);
-    const waiting = [1, 2, 3].map((size) => enter(size));
-    await expect(enter(1)).rejects.toThrow(new QueueFullError(3));
-    await expect(enter(1, { ...LIMITS, length: 0 })).rejects.toThrow(QueueFullError);
-    room.free = 10;
-    expect(await Promise.all(waiting.map(now))).toEqual([1, 2, 3]);
+  it('rejects a request when the queue is full', async () => {
+    await admit(10);
+    const waiting = [1, 2, 3].map((size) => admit(size));
+    await expect(admit(1)).rejects.toThrow(new QueueFullError(3));
+    await expect(admit(1, { ...LIMITS, length: 0 })).rejects.toThrow(QueueFullError);
+    cache.free = 10;
+    expect(await Promise.all(waiting.map(settledSoon))).toEqual([1, 2, 3]);
   });
 
-  it('sends away who has waited too long, and only him', async () => {
-    await enter(10);
-    const short = enter(1, { ...LIMITS, milliseconds: 2_000 }).catch((error: unknown) => error);
-    const long = enter(1);
+  it('times out one request, and only that one', async () => {
+    await admit(10);
+    const short = admit(1, { ...LIMITS, milliseconds: 2_000 }).catch((error: unknown) => error);
+    const long = admit(1);
     await vi.advanceTimersByTimeAsync(2_100);
-    expect(await now(short)).toEqual(new QueueTimeoutError(2_000));
-    expect(await now(long)).toBe('waits');
+    expect(await settledSoon(short)).toEqual(new QueueTimeoutError(2_000));
+    expect(await settledSoon(long)).toBe('pending');
     expect(queue.length).toBe(1);
-    room.free = 1;
-    expect(await now(long)).toBe(1);
+    cache.free = 1;
+    expect(await settledSoon(long)).toBe(1);
   });
 
-  it('gives up the place of who leaves', async () => {
-    await enter(10);
-    const gone = new AbortController();
-    const leaving = enter(5, LIMITS, gone.signal).catch((error: unknown) => error);
-    const staying = enter(2);
-    gone.abort(new Error('gone'));
-    expect(await now(leaving)).toEqual(new Error('gone'));
-    room.free = 4;
-    expect(await now(staying)).toBe(2);
+  it('drops the ticket of an aborted request', async () => {
+    await admit(10);
+    const controller = new AbortController();
+    const aborted = admit(5, LIMITS, controller.signal).catch((error: unknown) => error);
+    const staying = admit(2);
+    controller.abort(new Error('gone'));
+    expect(await settledSoon(aborted)).toEqual(new Error('gone'));
+    cache.free = 4;
+    expect(await settledSoon(staying)).toBe(2);
   });
 
-  it('gives up the place of whom the platform has dropped, without a word', async () => {
+  it('drops the ticket of a request that the platform dropped silently', async () => {
     let dropped = false;
     const queue = new AdmissionQueue(
       (milliseconds) =>
         new Promise((resolve) => setTimeout(() => (dropped ? undefined : resolve()), milliseconds)),
     );
-    room.free = 0;
-    void queue.enter(room.take(5), LIMITS, NEVER);
+    cache.free = 0;
+    void queue.admit(cache.reserve(5), LIMITS, NEVER);
     await vi.advanceTimersByTimeAsync(100);
     dropped = true;
     await vi.advanceTimersByTimeAsync(100);
     dropped = false;
-    const staying = queue.enter(room.take(5), LIMITS, NEVER);
-    room.free = 10;
-    expect(await now(staying)).toBe('waits');
+    const staying = queue.admit(cache.reserve(5), LIMITS, NEVER);
+    cache.free = 10;
+    expect(await settledSoon(staying)).toBe('pending');
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(await now(staying)).toMatchObject({ value: 5, milliseconds: expect.any(Number) });
-    expect(room.free).toBe(5);
+    expect(await settledSoon(staying)).toMatchObject({ value: 5, milliseconds: expect.any(Number) });
+    expect(cache.free).toBe(5);
     expect(queue.length).toBe(0);
   });
 
-  it('keeps the order of those who could not look while something was computed', async () => {
-    await enter(10);
-    const first = enter(5);
+  it('keeps the order of requests that could not poll during a long computation', async () => {
+    await admit(10);
+    const first = admit(5);
     await vi.advanceTimersByTimeAsync(50);
-    // Nobody looks for ten seconds; then the latest comes first.
+    // No request polls for seven seconds; then the newer request runs first.
     vi.setSystemTime(Date.now() + 7_000);
-    const second = enter(6);
-    room.free = 10;
-    expect(await now(first)).toBe(5);
-    expect(await now(second)).toBe('waits');
+    const second = admit(6);
+    cache.free = 10;
+    expect(await settledSoon(first)).toBe(5);
+    expect(await settledSoon(second)).toBe('pending');
   });
 
-  it('lets an error through that is no want of room', async () => {
+  it('rethrows any other error', async () => {
     const broken = () => {
-      throw new TypeError('no queue helps here');
+      throw new TypeError('not a full cache');
     };
-    await expect(queue.enter(broken, LIMITS, NEVER)).rejects.toThrow(TypeError);
+    await expect(queue.admit(broken, LIMITS, NEVER)).rejects.toThrow(TypeError);
     expect(queue.length).toBe(0);
   });
 });

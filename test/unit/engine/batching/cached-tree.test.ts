@@ -1,5 +1,6 @@
 /**
- * @module Trees against the plainest way to the same logits: one pass over the whole path, in a model of its own.
+ * @module Trees against a reference: the same logits from one evaluation of the whole path, in a separate
+ * engine.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +15,7 @@ const CONTEXT = 96;
 const token = fc.nat(VOCABULARY - 1);
 const tokens = (minLength: number, maxLength: number) => fc.array(token, { minLength, maxLength });
 
-/** What is done to a tree; `pick` chooses among what there is at that moment. */
+/** An operation on a tree; `pick` chooses among the nodes that exist at that moment. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('append' as const), pick: fc.nat(), token }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('evaluate' as const), pick: fc.nat() }) },
@@ -27,54 +28,54 @@ interface Evaluated {
   readonly logits: Float32Array;
 }
 
-const ROOM = 30;
+const CAPACITY = 30;
 
-/** Does the steps that make sense to a tree of `ROOM` nodes. */
+/** Applies the valid steps to a tree of `CAPACITY` nodes. @returns all evaluated logits */
 async function perform(tree: TokenTree, steps: readonly Step[], vocabSize: number): Promise<Evaluated[]> {
   const evaluated: Evaluated[] = [];
-  /** Nodes that we hold, and those that hold them, by how many. */
-  const held: TreeNode[] = [];
-  const holders = new Map<TreeNode, number>();
-  let waiting: TreeNode[] = [];
+  /** Nodes that the test retains. */
+  const retained: TreeNode[] = [];
+  /** Retain counts, by the test and by children. */
+  const retainCounts = new Map<TreeNode, number>();
+  let unevaluated: TreeNode[] = [];
   const choose = <T>(from: readonly T[], pick: number): T | undefined => from[pick % from.length];
 
   const append = (pick: number, token: number) => {
-    // One in a few is a first token.
-    const parent = pick % 5 === 0 ? null : (choose(held, pick) ?? null);
-    if (holders.size === ROOM || (parent && parent.position === CONTEXT - 1)) return;
+    const parent = pick % 5 === 0 ? null : (choose(retained, pick) ?? null);
+    if (retainCounts.size === CAPACITY || (parent && parent.position === CONTEXT - 1)) return;
     const node = tree.append(parent, token);
-    held.push(node);
-    waiting.push(node);
-    holders.set(node, 1);
-    if (parent) holders.set(parent, (holders.get(parent) as number) + 1);
+    retained.push(node);
+    unevaluated.push(node);
+    retainCounts.set(node, 1);
+    if (parent) retainCounts.set(parent, (retainCounts.get(parent) as number) + 1);
   };
   const evaluate = async (pick: number) => {
-    const batch = waiting.slice(0, 1 + (pick % Math.max(1, waiting.length)));
-    waiting = waiting.slice(batch.length);
+    const batch = unevaluated.slice(0, 1 + (pick % Math.max(1, unevaluated.length)));
+    unevaluated = unevaluated.slice(batch.length);
     const rows = batch.map((node) => ({ node, logits: new Float32Array(vocabSize) }));
     await tree.evaluate(rows);
     for (const { node, logits } of rows) evaluated.push({ path: pathOf(node), logits });
   };
   const release = (pick: number) => {
-    const node = choose(held, pick);
+    const node = choose(retained, pick);
     if (!node) return;
-    held.splice(held.indexOf(node), 1);
+    retained.splice(retained.indexOf(node), 1);
     tree.release(node);
-    for (let at: TreeNode | null = node; at; at = at.parent) {
-      const left = (holders.get(at) as number) - 1;
-      holders.set(at, left);
-      if (left > 0) break;
-      holders.delete(at);
+    for (let current: TreeNode | null = node; current; current = current.parent) {
+      const count = (retainCounts.get(current) as number) - 1;
+      retainCounts.set(current, count);
+      if (count > 0) break;
+      retainCounts.delete(current);
     }
-    waiting = waiting.filter((one) => holders.has(one));
+    unevaluated = unevaluated.filter((other) => retainCounts.has(other));
   };
 
-  for (const one of steps) {
-    if (one.do === 'append') append(one.pick, one.token);
-    else if (one.do === 'evaluate') await evaluate(one.pick);
-    else release(one.pick);
+  for (const step of steps) {
+    if (step.do === 'append') append(step.pick, step.token);
+    else if (step.do === 'evaluate') await evaluate(step.pick);
+    else release(step.pick);
   }
-  if (waiting.length > 0) await evaluate(waiting.length - 1);
+  if (unevaluated.length > 0) await evaluate(unevaluated.length - 1);
   return evaluated;
 }
 
@@ -83,54 +84,54 @@ function pathOf(node: TreeNode | null): number[] {
 }
 
 describe.each([
-  { precision: 'f32', model: ODD_F32, rounding: 1e-5 },
-  { precision: 'int4', model: ODD_INT4, rounding: 0 },
-  { precision: 'int8', model: ODD_INT8, rounding: 0 },
-])('a tree in $precision', ({ model, rounding }) => {
+  { precision: 'f32', model: ODD_F32, tolerance: 1e-5 },
+  { precision: 'int4', model: ODD_INT4, tolerance: 0 },
+  { precision: 'int8', model: ODD_INT8, tolerance: 0 },
+])('a tree in $precision', ({ model, tolerance }) => {
   let engine: Engine;
-  let plain: Engine;
+  let reference: Engine;
   beforeAll(async () => {
     engine = await loadEngine(model);
-    plain = await loadEngine(model);
+    reference = await loadEngine(model);
   });
   afterAll(() => {
     engine.release();
-    plain.release();
+    reference.release();
   });
 
-  async function expectPlain({ path, logits }: Evaluated): Promise<void> {
-    const expected = (await sequenceLogits(plain, path)).at(-1) as Float32Array;
-    expect(largestDifference(expected, logits)).toBeLessThanOrEqual(rounding);
+  async function expectReference({ path, logits }: Evaluated): Promise<void> {
+    const expected = (await sequenceLogits(reference, path)).at(-1) as Float32Array;
+    expect(largestDifference(expected, logits)).toBeLessThanOrEqual(tolerance);
   }
 
-  it('gives what a plain pass gives, whatever is appended, evaluated and released in it and beside it', async () => {
+  it('gives the logits of the reference while trees append, evaluate and release concurrently', async () => {
     const steps = fc.array(step, { minLength: 10, maxLength: 80 });
     const check = async (programs: Step[][]) => {
-      const trees = programs.map(() => engine.open(ROOM));
+      const trees = programs.map(() => engine.open(CAPACITY));
       const results = await Promise.all(
         trees.map((tree, i) => perform(tree, programs[i] as Step[], engine.vocabSize)),
       );
       for (const tree of trees) tree.close();
-      for (const evaluated of results.flat()) await expectPlain(evaluated);
+      for (const evaluated of results.flat()) await expectReference(evaluated);
     };
     const programs = fc.array(steps, { minLength: 1, maxLength: 3 });
     await fc.assert(fc.asyncProperty(programs, check), { numRuns: 15 });
     expect(engine.status).toMatchObject({ slots: { reserved: 0, taken: 0 }, requests: 0, waitingRows: 0 });
   });
 
-  it.each([1, 3, 64])('gives the same for passes of at most %i rows', async (maxRows) => {
+  it.each([1, 3, 64])('gives the same logits with passes of at most %i rows', async (maxRows) => {
     const chunked = await loadEngine(model, { maxRows });
     const prompt = Array.from({ length: CONTEXT }, (_, i) => (i * 31) % VOCABULARY);
-    const expected = await sequenceLogits(plain, prompt);
-    const found = await sequenceLogits(chunked, prompt);
-    expect(found).toHaveLength(CONTEXT);
-    for (const [i, row] of found.entries()) {
-      expect(largestDifference(expected[i] as Float32Array, row)).toBeLessThanOrEqual(rounding);
+    const expected = await sequenceLogits(reference, prompt);
+    const chunkedLogits = await sequenceLogits(chunked, prompt);
+    expect(chunkedLogits).toHaveLength(CONTEXT);
+    for (const [i, row] of chunkedLogits.entries()) {
+      expect(largestDifference(expected[i] as Float32Array, row)).toBeLessThanOrEqual(tolerance);
     }
     chunked.release();
   });
 
-  it('forks into what separate trees give', async () => {
+  it('gives forks the logits of separate trees', async () => {
     const check = async (prompt: number[], forks: number[][]) => {
       const tree = engine.open(prompt.length + forks.flat().length);
       const trunk = appendAll(tree, null, prompt);
@@ -139,13 +140,14 @@ describe.each([
       const logits = await logitsOf(engine, tree, ends.flat());
       tree.close();
       const paths = forks.flatMap((fork) => fork.map((_, i) => [...prompt, ...fork.slice(0, i + 1)]));
-      for (const [i, path] of paths.entries()) await expectPlain({ path, logits: logits[i] as Float32Array });
+      for (const [i, path] of paths.entries())
+        await expectReference({ path, logits: logits[i] as Float32Array });
     };
     const forks = fc.array(tokens(1, 6), { minLength: 2, maxLength: 5 });
     await fc.assert(fc.asyncProperty(tokens(1, 40), forks, check), { numRuns: 15 });
   });
 
-  it('uses freed slots again, and nothing is left of what was in them', async () => {
+  it('reuses freed slots without a trace of their previous contents', async () => {
     const prompt = Array.from({ length: 30 }, (_, i) => (i * 17) % VOCABULARY);
     for (const junk of [0, 5, VOCABULARY - 1]) {
       const { capacity } = engine.status.slots;
@@ -156,12 +158,12 @@ describe.each([
       const tree = engine.open(capacity);
       const logits = await logitsOf(engine, tree, appendAll(tree, null, prompt));
       tree.close();
-      await expectPlain({ path: prompt, logits: logits.at(-1) as Float32Array });
+      await expectReference({ path: prompt, logits: logits.at(-1) as Float32Array });
       expect(engine.status.slots.capacity).toBe(capacity);
     }
   });
 
-  it('frees a branch up to the first ancestor that is still held', async () => {
+  it('frees a branch up to the first retained ancestor', async () => {
     const tree = engine.open(6);
     const [first, second] = appendAll(tree, null, [1, 2]) as [TreeNode, TreeNode];
     const left = appendAll(tree, second, [3, 4]);
@@ -177,7 +179,7 @@ describe.each([
   });
 });
 
-describe('a tree refuses', () => {
+describe('a tree rejects', () => {
   let engine: Engine;
   let tree: TokenTree;
   beforeAll(async () => {
@@ -186,9 +188,9 @@ describe('a tree refuses', () => {
   });
   afterAll(() => engine.release());
 
-  it.each([-1, VOCABULARY, 1.5, Number.NaN])('token %d', (bad) => {
-    expect(() => tree.append(null, bad)).toThrow(
-      new RangeError(`token ${bad} is outside the vocabulary of ${VOCABULARY}`),
+  it.each([-1, VOCABULARY, 1.5, Number.NaN])('token %d', (token) => {
+    expect(() => tree.append(null, token)).toThrow(
+      new RangeError(`token ${token} is outside the vocabulary of ${VOCABULARY}`),
     );
   });
 
@@ -200,7 +202,7 @@ describe('a tree refuses', () => {
     for (const node of nodes) tree.release(node);
   });
 
-  it('more nodes at one time than were reserved', () => {
+  it('more nodes at a time than its capacity', () => {
     const small = engine.open(2);
     const nodes = appendAll(small, null, [1, 2]);
     expect(() => small.append(null, 3)).toThrow(/^the tree holds 2 nodes already, all that were reserved/);
@@ -209,7 +211,7 @@ describe('a tree refuses', () => {
     small.close();
   });
 
-  it('a node of another tree, and one that is gone', async () => {
+  it('a node of another tree, and a freed node', async () => {
     const other = engine.open(1);
     const node = other.append(null, 1);
     const message = 'the node is not, or no longer, one of this tree';
@@ -220,7 +222,7 @@ describe('a tree refuses', () => {
     other.close();
   });
 
-  it('to evaluate a node before its parent', async () => {
+  it('the evaluation of a node before its parent', async () => {
     const [parent, child] = appendAll(tree, null, [1, 2]) as [TreeNode, TreeNode];
     await expect(tree.evaluate([{ node: child }])).rejects.toThrow('a node is evaluated after its parent');
     await expect(tree.evaluate([{ node: child }, { node: parent }])).rejects.toThrow('after its parent');
@@ -228,7 +230,7 @@ describe('a tree refuses', () => {
     await tree.evaluate([{ node: child }]);
   });
 
-  it('anything after it was closed, but to be closed again or to release a node', async () => {
+  it('any call after it was closed, except close and release', async () => {
     const closed = engine.open(2);
     const node = closed.append(null, 1);
     closed.close();

@@ -1,4 +1,4 @@
-/** @module Rows of different requests share passes; what goes wrong for one does not go wrong for another. */
+/** @module Requests share passes, and the failure of one request leaves the others intact. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
 import type { Engine } from '../../../../engine/engine.ts';
@@ -11,7 +11,7 @@ import { appendAll, logitsOf, sequenceLogits } from '../../../support/rows.ts';
 const MAX_ROWS = 4;
 const PROMPT = [5, 6, 7, 8, 9, 10];
 
-describe('the queue', () => {
+describe('the pass queue', () => {
   let engine: Engine;
   const original = Gpt2.prototype.forward;
   const forward = vi.spyOn(Gpt2.prototype, 'forward');
@@ -24,7 +24,7 @@ describe('the queue', () => {
   });
   afterEach(() => engine.release());
 
-  it('runs the rows of requests that wait at the same moment in one pass', async () => {
+  it('runs the rows of concurrent requests in one pass', async () => {
     const trees = [1, 2, 3].map(() => engine.open(PROMPT.length));
     const logits = await Promise.all(trees.map((tree, i) => logitsOf(engine, tree, [tree.append(null, i)])));
     expect(passes()).toEqual([3]);
@@ -32,7 +32,7 @@ describe('the queue', () => {
     for (const [i, [row]] of logits.entries()) expect(row).toEqual((await sequenceLogits(engine, [i]))[0]);
   });
 
-  it('takes the rows that have waited longest, as many as a pass may have', async () => {
+  it('fills a pass up to its maximum, and runs the remaining rows in the next', async () => {
     const [long, short] = [engine.open(6), engine.open(1)];
     const waiting = [
       logitsOf(engine, long, appendAll(long, null, PROMPT)),
@@ -44,7 +44,7 @@ describe('the queue', () => {
     expect(engine.status.waitingRows).toBe(0);
   });
 
-  it('lets a request in between the chunks of a long prompt', async () => {
+  it('runs rows of other requests between the chunks of a long prompt', async () => {
     const [long, short] = [engine.open(20), engine.open(1)];
     const prompt = long.evaluate(appendAll(long, null, Array(20).fill(1)).map((node) => ({ node })));
     await vi.waitUntil(() => passes().length > 0, { interval: 1 });
@@ -54,20 +54,20 @@ describe('the queue', () => {
     expect(Math.max(...passes())).toBe(MAX_ROWS);
   });
 
-  it('drops the waiting rows of a closed tree, and nobody else notices', async () => {
+  it('drops the queued rows of a closed tree, and no others', async () => {
     const [closing, staying] = [engine.open(2), engine.open(2)];
-    const gone = closing.evaluate(appendAll(closing, null, [1, 2]).map((node) => ({ node })));
-    const rest = logitsOf(engine, staying, appendAll(staying, null, [3, 4]));
+    const cancelled = closing.evaluate(appendAll(closing, null, [1, 2]).map((node) => ({ node })));
+    const remaining = logitsOf(engine, staying, appendAll(staying, null, [3, 4]));
     closing.close();
-    await expect(gone).rejects.toThrow('the tree is closed');
-    const logits = await rest;
+    await expect(cancelled).rejects.toThrow('the tree is closed');
+    const logits = await remaining;
     expect(passes()).toEqual([2]);
     staying.close();
     expect(logits).toEqual(await sequenceLogits(engine, [3, 4]));
     expect(engine.status).toMatchObject({ waitingRows: 0, slots: { taken: 0, reserved: 0 } });
   });
 
-  it('keeps the slot of a released node until its row is through', async () => {
+  it('keeps the slot of a released node until its row is computed', async () => {
     const [tree, other] = [engine.open(2), engine.open(2)];
     const node = tree.append(null, 1);
     const first = tree.evaluate([{ node }]);
@@ -84,16 +84,16 @@ describe('the queue', () => {
   describe('when a pass fails', () => {
     const evaluateAll = (tree: TokenTree, nodes: readonly TreeNode[]) =>
       tree.evaluate(nodes.map((node) => ({ node })));
-    /** Lets passes fail that have a row of this token. */
+    /** Makes every pass with a row of this token fail. @returns a function that stops this */
     const failFor = (token: number) => {
       forward.mockImplementation(function (this: Gpt2, rows) {
-        if (rows.some(({ node }) => node.token === token)) throw new OrtError('no pass');
+        if (rows.some(({ node }) => node.token === token)) throw new OrtError('injected failure');
         original.call(this, rows);
       });
       return () => forward.mockImplementation(original);
     };
 
-    it('tells the one whose rows they are, when each is alone, and goes on with the others', async () => {
+    it('retries each request alone, rejects the failing one and completes the others', async () => {
       const trees = [1, 2, 3].map((token) => {
         const tree = engine.open(1);
         return { tree, node: tree.append(null, token) };
@@ -102,16 +102,16 @@ describe('the queue', () => {
       const results = await Promise.allSettled(trees.map(({ tree, node }) => evaluateAll(tree, [node])));
       restore();
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-      expect(results[1]).toMatchObject({ reason: new OrtError('no pass') });
+      expect(results[1]).toMatchObject({ reason: new OrtError('injected failure') });
       expect(passes()).toEqual([3, 1, 1, 1]);
       expect(engine.broken).toBe(false);
     });
 
-    it('runs nothing of what should have followed, and can be asked again', async () => {
+    it('drops the remaining rows of the request, which can be evaluated later', async () => {
       const tree = engine.open(6);
       const nodes = appendAll(tree, null, PROMPT);
       const restore = failFor(PROMPT[3] as number);
-      await expect(evaluateAll(tree, nodes)).rejects.toThrow('no pass');
+      await expect(evaluateAll(tree, nodes)).rejects.toThrow('injected failure');
       restore();
       expect(engine.status.waitingRows).toBe(0);
       expect(passes()).toEqual([4]);
@@ -119,14 +119,14 @@ describe('the queue', () => {
     });
   });
 
-  it('leaves nothing waiting when a request is cancelled while it pauses', async () => {
-    const stop = new Error('cancelled');
+  it('leaves no queued rows when a request is cancelled while it yields', async () => {
+    const reason = new Error('cancelled');
     const pause = vi.fn<() => Promise<void>>(() => Promise.resolve());
     const other = await loadEngine(ODD_INT8, { platform: { ...nodePlatform, pause } });
     const tree = other.open(1);
     const node = tree.append(null, 1);
-    pause.mockRejectedValueOnce(stop);
-    await expect(tree.evaluate([{ node }])).rejects.toBe(stop);
+    pause.mockRejectedValueOnce(reason);
+    await expect(tree.evaluate([{ node }])).rejects.toBe(reason);
     expect(other.status.waitingRows).toBe(0);
     await tree.evaluate([{ node }]);
     other.release();

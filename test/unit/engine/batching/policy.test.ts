@@ -1,4 +1,4 @@
-/** @module Who is in a pass: everyone who waits, evenly, and prompts between the others' tokens. */
+/** @module The scheduling policy: even shares for steps, and prompts in chunks beside them. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TreeNode } from '../../../../decoding/interface/token-tree.ts';
 import type { CachedTree } from '../../../../engine/batching/cached-tree.ts';
@@ -8,7 +8,7 @@ import { loadEngine } from '../../../../engine/node/load-engine.ts';
 import { ODD_INT4, ODD_INT8 } from '../../../support/models.ts';
 import { appendAll } from '../../../support/rows.ts';
 
-/** Rows of each pass, by the user whose they are: users are told apart by their tokens. */
+/** Rows of each pass, by user. Each user has one token, which identifies its rows. */
 function rowsByUser(forward: { readonly mock: { readonly calls: [rows: readonly { node: TreeNode }[]][] } }) {
   return forward.mock.calls.map(([rows]) => {
     const counts: Record<string, number> = {};
@@ -27,8 +27,8 @@ class User {
     this.#token = token;
   }
 
-  /** Computes a first token, which steps follow. */
-  async begin(): Promise<void> {
+  /** Evaluates the root of the steps. */
+  async evaluateRoot(): Promise<void> {
     this.#root = this.#tree.append(null, this.#token);
     await this.#tree.evaluate([{ node: this.#root }]);
   }
@@ -38,7 +38,7 @@ class User {
     return this.#tree.evaluate(nodes.map((node) => ({ node })));
   }
 
-  /** Steps of so many branches, one after the other. */
+  /** Runs `count` steps of `branches` rows, one after the other. */
   async steps(count: number, branches: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const nodes = Array.from({ length: branches }, () => this.#tree.append(this.#root, this.#token));
@@ -60,25 +60,25 @@ describe('a pass', () => {
   beforeEach(() => start(16));
   afterEach(() => engine.release());
 
-  async function begun(...users: readonly User[]): Promise<void> {
-    for (const user of users) await user.begin();
+  async function evaluateRoots(...users: readonly User[]): Promise<void> {
+    for (const user of users) await user.evaluateRoot();
     forward.mockClear();
   }
 
-  it('has everyone who waits for a token, whatever the number of branches', async () => {
+  it('contains every waiting step, whatever its number of branches', async () => {
     const [beams, stream] = [new User(engine, 8, 10), new User(engine, 1, 10)];
-    await begun(beams, stream);
+    await evaluateRoots(beams, stream);
     await Promise.all([beams.steps(5, 8), stream.steps(5, 1)]);
     expect(passes()).toEqual(Array(5).fill({ 1: 1, 8: 8 }));
   });
 
-  it('is shared out evenly where it is too small: who needs little gets all of it in each', async () => {
+  it('has even shares when it is too small, so that a small step takes part in every pass', async () => {
     const [many, more, stream] = [
       new User(engine, 20, 30),
       new User(engine, 30, 40),
       new User(engine, 1, 10),
     ];
-    await begun(many, more, stream);
+    await evaluateRoots(many, more, stream);
     await Promise.all([many.steps(2, 20), more.steps(2, 30), stream.steps(6, 1)]);
     const all = passes();
     expect(all.slice(0, 6).map((counts) => counts[1])).toEqual([1, 1, 1, 1, 1, 1]);
@@ -86,20 +86,20 @@ describe('a pass', () => {
     for (const counts of all) expect(Object.values(counts).reduce((a, b) => a + b)).toBeLessThanOrEqual(16);
   });
 
-  it('leaves nobody out for longer than it takes to serve the others once', async () => {
+  it('skips a step only while the others are served once', async () => {
     await engine.release();
     await start(4);
     const users = Array.from({ length: 10 }, (_, i) => new User(engine, i, 10));
-    await begun(...users);
+    await evaluateRoots(...users);
     await Promise.all(users.map((user) => user.steps(4, 1)));
     const waits = users.map((_, i) => {
-      const at = passes().flatMap((counts, pass) => (counts[i] ? [pass] : []));
-      return Math.max(...at.slice(1).map((pass, k) => pass - (at[k] as number)));
+      const indices = passes().flatMap((counts, pass) => (counts[i] ? [pass] : []));
+      return Math.max(...indices.slice(1).map((pass, k) => pass - (indices[k] as number)));
     });
     expect(Math.max(...waits)).toBeLessThanOrEqual(3);
   });
 
-  it('takes a prompt whole when nobody else waits', async () => {
+  it('is filled by a prompt when nothing else waits', async () => {
     await new User(engine, 5, 40).prompt(40);
     expect(passes()).toEqual([{ 5: 16 }, { 5: 16 }, { 5: 8 }]);
   });
@@ -110,22 +110,21 @@ describe('a pass', () => {
     { precision: 'int8', model: ODD_INT8, branches: 8, chunk: 8 },
     { precision: 'int4', model: ODD_INT4, branches: 8, chunk: 8 },
   ])(
-    'beside tokens takes of a prompt what makes it twice as long: $precision, $branches rows',
-    async (one) => {
-      const { model, branches, chunk } = one;
+    'takes as many prompt rows beside a step as double its time: $precision, $branches rows',
+    async ({ model, branches, chunk }) => {
       await engine.release();
       await start(32, model);
       const [stream, prompt] = [new User(engine, 1, 60), new User(engine, 5, 48)];
-      await begun(stream);
+      await evaluateRoots(stream);
       await Promise.all([stream.steps(6, branches), prompt.prompt(48)]);
       for (const counts of passes().slice(0, 6)) expect(counts).toEqual({ 1: branches, 5: chunk });
     },
   );
 
-  it('has rows for each prompt, however few tokens there are', async () => {
+  it('has rows of each prompt, however few step rows there are', async () => {
     const stream = new User(engine, 1, 30);
     const prompts = Array.from({ length: 12 }, (_, i) => new User(engine, 10 + i, 10));
-    await begun(stream);
+    await evaluateRoots(stream);
     await Promise.all([stream.steps(4, 1), ...prompts.map((prompt) => prompt.prompt(4))]);
     for (const counts of passes().slice(0, 3)) {
       for (const i of prompts.keys()) expect(counts[10 + i]).toBeGreaterThanOrEqual(1);
@@ -133,19 +132,19 @@ describe('a pass', () => {
     }
   });
 
-  it('has both tokens and prompts, where both wait, however many they are', async () => {
+  it('has both step rows and prompt rows when both wait, however many there are', async () => {
     const users = [new User(engine, 1, 20), new User(engine, 2, 20)] as const;
     const prompt = new User(engine, 5, 30);
-    await begun(...users);
+    await evaluateRoots(...users);
     await Promise.all([users[0].steps(4, 16), users[1].steps(4, 16), prompt.prompt(30)]);
-    const until = passes().findLastIndex((counts) => counts[5]);
-    for (const counts of passes().slice(0, until)) {
+    const lastPromptPass = passes().findLastIndex((counts) => counts[5]);
+    for (const counts of passes().slice(0, lastPromptPass)) {
       expect(counts[5]).toBeGreaterThanOrEqual(1);
       expect((counts[1] ?? 0) + (counts[2] ?? 0)).toBeGreaterThanOrEqual(1);
     }
   });
 
-  it('lets a short prompt pass a long one', async () => {
+  it('gives a short prompt an even share beside a long one', async () => {
     const [long, short] = [new User(engine, 5, 80), new User(engine, 6, 8)];
     await Promise.all([long.prompt(80), short.prompt(8)]);
     expect(passes()[0]).toEqual({ 5: 8, 6: 8 });

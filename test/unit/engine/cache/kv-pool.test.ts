@@ -1,4 +1,4 @@
-/** @module The pool against a model of it: who holds what, and that growing and failing lose nothing. */
+/** @module The key-value pool against a model of it: allocation, growth, and failures that lose nothing. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SlotsExhaustedError } from '../../../../engine/cache/errors.ts';
@@ -23,7 +23,7 @@ const config: ModelConfig = {
 const FLOAT_BYTES = 4;
 const SLOT_BYTES = config.n_layer * 2 * config.n_embd * FLOAT_BYTES;
 
-/** All that a slot holds: its keys and values of every layer. */
+/** Views of a slot: its keys and values of every layer. */
 function rowsOf(pool: KeyValuePool, heap: Heap, slot: number): Float32Array[] {
   const layers = Array.from({ length: config.n_layer }, (_, layer) => slot + layer * pool.layerOffset);
   const rows = layers.flatMap((keys) => [keys, keys + pool.valueOffset]);
@@ -33,48 +33,48 @@ function rowsOf(pool: KeyValuePool, heap: Heap, slot: number): Float32Array[] {
 const command = fc.oneof(
   fc.record({ do: fc.constant('open' as const), size: fc.integer({ min: 1, max: 60 }) }),
   fc.record({ do: fc.constant('close' as const), pick: fc.nat() }),
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const), pick: fc.nat() }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('give' as const), pick: fc.nat() }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('allocate' as const), pick: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('free' as const), pick: fc.nat() }) },
 );
 
-describe('the pool', () => {
+describe('the key-value pool', () => {
   let heap: Heap;
   beforeEach(async () => {
     ({ heap } = await startOrt(20 * 2 ** 20));
-    // The allocator's own bytes, which the engine reserves with those of a pass.
+    // The allocator's own overhead, which the engine reserves together with the buffers of a pass.
     heap.reserve(128 * 1024, 'activations');
   });
 
-  it('gives each slot to one holder, and keeps what is in it whatever the others do', () => {
+  it('allocates each slot to one tree, and never overwrites it for another', () => {
     const check = (commands: (typeof command extends fc.Arbitrary<infer T> ? T : never)[]) => {
       const before = heap.account;
       const pool = new KeyValuePool(heap, config, 'f32');
       const trees: { size: number; slots: Map<number, number> }[] = [];
       let stamp = 0;
-      for (const one of commands) {
-        const tree = one.do === 'open' ? undefined : trees[one.pick % trees.length];
-        if (one.do === 'open') {
-          pool.reserve(one.size);
-          trees.push({ size: one.size, slots: new Map() });
+      for (const step of commands) {
+        const tree = step.do === 'open' ? undefined : trees[step.pick % trees.length];
+        if (step.do === 'open') {
+          pool.reserve(step.size);
+          trees.push({ size: step.size, slots: new Map() });
         } else if (!tree) {
           continue;
-        } else if (one.do === 'close') {
-          for (const slot of tree.slots.keys()) pool.give(slot);
+        } else if (step.do === 'close') {
+          for (const slot of tree.slots.keys()) pool.free(slot);
           pool.unreserve(tree.size);
           trees.splice(trees.indexOf(tree), 1);
-        } else if (one.do === 'take' && tree.slots.size < tree.size) {
-          const slot = pool.take();
+        } else if (step.do === 'allocate' && tree.slots.size < tree.size) {
+          const slot = pool.allocate();
           expect(trees.some(({ slots }) => slots.has(slot))).toBe(false);
           tree.slots.set(slot, ++stamp);
           for (const [i, row] of rowsOf(pool, heap, slot).entries()) row.fill(stamp + i / 8);
-        } else if (one.do === 'give' && tree.slots.size > 0) {
-          const slot = [...tree.slots.keys()][one.pick % tree.slots.size] as number;
+        } else if (step.do === 'free' && tree.slots.size > 0) {
+          const slot = [...tree.slots.keys()][step.pick % tree.slots.size] as number;
           tree.slots.delete(slot);
-          pool.give(slot);
+          pool.free(slot);
         }
         expect(pool.reserved).toBe(trees.reduce((sum, { size }) => sum + size, 0));
-        const taken = trees.reduce((sum, { slots }) => sum + slots.size, 0);
-        expect(pool.free).toBe(pool.capacity - taken);
+        const allocated = trees.reduce((sum, { slots }) => sum + slots.size, 0);
+        expect(pool.freeSlots).toBe(pool.capacity - allocated);
         expect(pool.capacity).toBeGreaterThanOrEqual(pool.reserved);
         expect(heap.account.cache).toBe(pool.capacity * SLOT_BYTES);
       }
@@ -89,7 +89,7 @@ describe('the pool', () => {
     fc.assert(fc.property(fc.array(command, { maxLength: 80 }), check), { numRuns: 60 });
   });
 
-  it('can reserve exactly what it says is its maximum', () => {
+  it('can reserve exactly its maximum', () => {
     const pool = new KeyValuePool(heap, config, 'f32');
     const { maximum } = pool;
     expect(() => pool.reserve(maximum + 1)).toThrow(new SlotsExhaustedError(maximum + 1, maximum, maximum));
@@ -98,15 +98,15 @@ describe('the pool', () => {
     expect(pool).toMatchObject({ reserved: maximum, capacity: maximum, maximum });
     expect(heap.account.available).toBeLessThan(16 * SLOT_BYTES);
     expect(heap.size).toBeLessThanOrEqual(heap.account.maximum);
-    const all = new Set(Array.from({ length: maximum }, () => pool.take()));
-    expect(all.size).toBe(maximum);
-    expect(() => pool.take()).toThrow('there is no free slot');
+    const slots = new Set(Array.from({ length: maximum }, () => pool.allocate()));
+    expect(slots.size).toBe(maximum);
+    expect(() => pool.allocate()).toThrow('no slot is free');
     expect(() => pool.reserve(1)).toThrow(
       `1 tokens do not fit in the cache: 0 are free, ${maximum} is the most it can hold`,
     );
   });
 
-  it('says how many are free when others hold some', () => {
+  it('reports the number of free slots when some are reserved', () => {
     const pool = new KeyValuePool(heap, config, 'f32');
     const { maximum } = pool;
     pool.reserve(100);
@@ -116,7 +116,7 @@ describe('the pool', () => {
     pool.reserve(maximum);
   });
 
-  it('makes room beside what is kept, up to three quarters of all', () => {
+  it('grows for evictable slots, up to three quarters of its maximum', () => {
     const pool = new KeyValuePool(heap, config, 'f32');
     const { maximum } = pool;
     pool.reserve(20, 100);
@@ -130,24 +130,24 @@ describe('the pool', () => {
     expect(pool).toMatchObject({ reserved: maximum, capacity: maximum });
   });
 
-  it('is as before when the allocator fails half way through growing', () => {
+  it('is unchanged when the allocator fails while it grows', () => {
     const pool = new KeyValuePool(heap, config, 'f32');
     pool.reserve(20);
-    const slots = Array.from({ length: 20 }, () => pool.take());
+    const slots = Array.from({ length: 20 }, () => pool.allocate());
     for (const slot of slots) for (const row of rowsOf(pool, heap, slot)) row.fill(slot);
     const { account } = heap;
     const { capacity, maximum } = pool;
-    // Takes room that the account does not know of, all but a few pages.
-    const room = account.maximum - heap.top('cache') - 40 * 16 * SLOT_BYTES;
-    const intruder = heap.borrow(room);
+    // Allocates unaccounted memory: all but a few pages.
+    const bytes = account.maximum - heap.allocationEnd('cache') - 40 * 16 * SLOT_BYTES;
+    const unaccounted = heap.allocateReserved(bytes);
     expect(() => pool.reserve(maximum - 20)).toThrow(SlotsExhaustedError);
     expect({ ...heap.account, size: 0 }).toEqual({ ...account, size: 0 });
-    expect(pool).toMatchObject({ capacity, reserved: 20, free: capacity - 20 });
+    expect(pool).toMatchObject({ capacity, reserved: 20, freeSlots: capacity - 20 });
     for (const slot of slots) {
       for (const row of rowsOf(pool, heap, slot))
         expect(row.every((value) => value === Math.fround(slot))).toBe(true);
     }
-    heap.giveBack(intruder);
+    heap.freeReserved(unaccounted);
     pool.reserve(maximum - 20);
   });
 });

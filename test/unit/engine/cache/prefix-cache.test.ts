@@ -1,4 +1,6 @@
-/** @module Trees that share what they have in common, while they are open and afterwards: nothing of it shows in their logits. */
+/**
+ * @module The prefix cache: shared trees give the logits of separate trees, and compute common prefixes once.
+ */
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TreeNode } from '../../../../decoding/interface/token-tree.ts';
@@ -10,7 +12,7 @@ import { loadEngine } from '../../../../engine/node/load-engine.ts';
 import { ODD_INT4, ODD_INT8 } from '../../../support/models.ts';
 import { appendAll, logitsOf, sequenceLogits } from '../../../support/rows.ts';
 
-/** Few, so that trees often begin alike. */
+/** Few tokens, so that trees often have a common prefix. */
 const token = fc.nat(2);
 const operation = fc.oneof(
   {
@@ -26,17 +28,17 @@ const operation = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('release' as const), tree: fc.nat(), pick: fc.nat() }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const), tree: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reset' as const), tree: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('close' as const), tree: fc.nat() }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
-const ROOM = 12;
+const CAPACITY = 12;
 
-/** A tree with what we hold of it, each as often as we do. */
-interface Holder {
+interface OpenTree {
   readonly tree: CachedTree;
-  held: TreeNode[];
+  /** Nodes that the test retains, with repetitions. */
+  retained: TreeNode[];
 }
 
 describe.each([
@@ -44,69 +46,71 @@ describe.each([
   ['int4', ODD_INT4],
 ])('shared trees in %s', (_, model) => {
   let engine: Engine;
-  let plain: Engine;
-  const known = new Map<string, Promise<Float32Array>>();
+  let reference: Engine;
+  const referenceLogits = new Map<string, Promise<Float32Array>>();
 
   beforeAll(async () => {
     engine = await loadEngine(model, { maximumBytes: 20 * 2 ** 20, maxRows: 16 });
-    plain = await loadEngine(model);
+    reference = await loadEngine(model);
   });
   afterAll(() => {
     engine.release();
-    plain.release();
+    reference.release();
   });
 
-  /** What the path's last token has in a tree of its own. */
+  /** Logits of the path's last token, from a tree without sharing. */
   function logitsAfter(path: readonly number[]): Promise<Float32Array> {
     const key = path.join();
-    const made = known.get(key) ?? sequenceLogits(plain, path).then((rows) => rows.at(-1) as Float32Array);
-    known.set(key, made);
-    return made;
+    const logits =
+      referenceLogits.get(key) ?? sequenceLogits(reference, path).then((rows) => rows.at(-1) as Float32Array);
+    referenceLogits.set(key, logits);
+    return logits;
   }
 
-  async function evaluate({ tree, held }: Holder): Promise<void> {
-    const path = held.flatMap((node) => ancestry(node));
-    const nodes = [...new Set(path)].sort((a, b) => a.position - b.position);
+  async function evaluate({ tree, retained }: OpenTree): Promise<void> {
+    const ancestors = retained.flatMap((node) => pathOf(node));
+    const nodes = [...new Set(ancestors)].sort((a, b) => a.position - b.position);
     const rows = nodes.map((node) => ({ node, logits: new Float32Array(engine.vocabSize) }));
     await tree.evaluate(rows);
     for (const { node, logits } of rows) {
-      expect(logits).toEqual(await logitsAfter(ancestry(node).map(({ token: one }) => one)));
+      expect(logits).toEqual(await logitsAfter(pathOf(node).map(({ token }) => token)));
     }
   }
 
-  async function perform(operations: readonly Operation[], spare: number): Promise<void> {
+  async function perform(operations: readonly Operation[], freeSlots: number): Promise<void> {
     const { maximum } = engine.status.slots;
-    const filler = engine.open(maximum - spare);
-    // So what is kept has to go again and again.
-    for (let i = 0; i < maximum - spare; i++) filler.append(null, 0);
-    const holders: Holder[] = [];
-    const waiting: Promise<void>[] = [];
-    for (const one of operations) {
-      if (one.do === 'open') {
+    const filler = engine.open(maximum - freeSlots);
+    // Fills the cache, so that cached nodes are evicted again and again.
+    for (let i = 0; i < maximum - freeSlots; i++) filler.append(null, 0);
+    const openTrees: OpenTree[] = [];
+    const evaluations: Promise<void>[] = [];
+    for (const step of operations) {
+      if (step.do === 'open') {
         try {
-          holders.push({ tree: engine.open(ROOM, { shared: true, prompt: one.prompt }), held: [] });
+          const tree = engine.open(CAPACITY, { shared: true, prompt: step.prompt });
+          openTrees.push({ tree, retained: [] });
         } catch (error) {
           expect(error).toBeInstanceOf(SlotsExhaustedError);
         }
         continue;
       }
-      const holder = holders[one.tree % Math.max(1, holders.length)];
-      if (!holder) continue;
-      const { tree, held } = holder;
-      if (one.do === 'append') appendOne(holder, one);
-      // Some wait for each other, some are in one pass.
-      else if (one.do === 'evaluate') waiting.push(evaluate(holder));
+      const openTree = openTrees[step.tree % Math.max(1, openTrees.length)];
+      if (!openTree) continue;
+      const { tree, retained } = openTree;
+      if (step.do === 'append') append(openTree, step);
+      // Not awaited: some evaluations run concurrently.
+      else if (step.do === 'evaluate') evaluations.push(evaluate(openTree));
       else {
-        await Promise.all(waiting.splice(0));
-        if (one.do === 'release' && held.length > 0)
-          tree.release(...(held.splice(one.pick % held.length, 1) as [TreeNode]));
-        if (one.do === 'clear') {
-          tree.clear();
-          holder.held = [];
+        await Promise.all(evaluations.splice(0));
+        if (step.do === 'release' && retained.length > 0)
+          tree.release(...(retained.splice(step.pick % retained.length, 1) as [TreeNode]));
+        if (step.do === 'reset') {
+          tree.reset();
+          openTree.retained = [];
         }
-        if (one.do === 'close') {
+        if (step.do === 'close') {
           tree.close();
-          holders.splice(holders.indexOf(holder), 1);
+          openTrees.splice(openTrees.indexOf(openTree), 1);
         }
       }
       const { reserved, taken, cached, capacity } = engine.status.slots;
@@ -114,24 +118,24 @@ describe.each([
       expect(taken).toBeLessThanOrEqual(reserved);
       expect(taken + cached).toBeLessThanOrEqual(capacity);
     }
-    await Promise.all(waiting);
-    for (const { tree } of holders) tree.close();
+    await Promise.all(evaluations);
+    for (const { tree } of openTrees) tree.close();
     filler.close();
     expect(engine.status).toMatchObject({ requests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } });
   }
 
-  function appendOne({ tree, held }: Holder, { pick, token: one }: { pick: number; token: number }): void {
-    const parent = pick % 4 === 0 ? null : (held[pick % Math.max(1, held.length)] ?? null);
+  function append({ tree, retained }: OpenTree, { pick, token }: { pick: number; token: number }): void {
+    const parent = pick % 4 === 0 ? null : (retained[pick % Math.max(1, retained.length)] ?? null);
     try {
-      held.push(tree.append(parent, one));
+      retained.push(tree.append(parent, token));
     } catch (error) {
       expect((error as Error).message).toContain('all that were reserved');
     }
   }
 
-  it('give the same logits as trees of their own, whatever they share and however little room there is', async () => {
+  it('give the logits of separate trees, whatever they share and however few slots are free', async () => {
     const operations = fc.array(operation, { minLength: 20, maxLength: 120 });
-    await fc.assert(fc.asyncProperty(operations, fc.integer({ min: ROOM, max: 5 * ROOM }), perform), {
+    await fc.assert(fc.asyncProperty(operations, fc.integer({ min: CAPACITY, max: 5 * CAPACITY }), perform), {
       numRuns: 100,
     });
     engine.resetPrefixCache();
@@ -139,19 +143,19 @@ describe.each([
   });
 });
 
-function ancestry(node: TreeNode): TreeNode[] {
-  return node.parent ? [...ancestry(node.parent), node] : [node];
+function pathOf(node: TreeNode): TreeNode[] {
+  return node.parent ? [...pathOf(node.parent), node] : [node];
 }
 
 describe('the prefix cache', () => {
   const PROMPT = [5, 6, 7, 8, 9, 10, 11, 12];
   let engine: Engine;
   const forward = vi.spyOn(Gpt2.prototype, 'forward');
-  /** Rows of each pass since the last time. */
+  /** Rows of each pass since the last call. */
   const passes = () => {
-    const all = forward.mock.calls.map(([rows]) => rows.length);
+    const rowCounts = forward.mock.calls.map(([rows]) => rows.length);
     forward.mockClear();
-    return all;
+    return rowCounts;
   };
 
   beforeEach(async () => {
@@ -160,8 +164,8 @@ describe('the prefix cache', () => {
   });
   afterEach(() => engine.release());
 
-  /** Computes a prompt, its last token with logits. */
-  async function run(tree: CachedTree, prompt: readonly number[]): Promise<TreeNode> {
+  /** Evaluates a prompt, its last token with logits. */
+  async function evaluatePrompt(tree: CachedTree, prompt: readonly number[]): Promise<TreeNode> {
     const nodes = appendAll(tree, null, prompt);
     const last = nodes.at(-1) as TreeNode;
     await tree.evaluate(
@@ -169,103 +173,103 @@ describe('the prefix cache', () => {
     );
     return last;
   }
-  async function leave(prompt: readonly number[], shared = true): Promise<void> {
+  async function cachePrompt(prompt: readonly number[], shared = true): Promise<void> {
     const tree = engine.open(prompt.length, { shared });
-    await run(tree, prompt);
+    await evaluatePrompt(tree, prompt);
     tree.close();
     passes();
   }
 
-  it('computes of a prompt that was there only the row that is read out', async () => {
-    await leave(PROMPT);
+  it('computes only the row with logits of a fully cached prompt', async () => {
+    await cachePrompt(PROMPT);
     expect(engine.status.slots).toMatchObject({ cached: 8, taken: 0 });
     const tree = engine.open(8, { shared: true, prompt: PROMPT });
-    await run(tree, PROMPT);
+    await evaluatePrompt(tree, PROMPT);
     expect(passes()).toEqual([1]);
-    expect(tree.reused).toBe(7);
+    expect(tree.reusedEvaluations).toBe(7);
   });
 
-  it('computes nothing of a common beginning, and finds it in the middle of another prompt', async () => {
-    await leave(PROMPT);
+  it('computes nothing of a common prefix, and finds one that ends inside a cached prompt', async () => {
+    await cachePrompt(PROMPT);
     const other = [...PROMPT.slice(0, 5), 1, 2, 3];
     const tree = engine.open(8, { shared: true, prompt: other });
-    await run(tree, other);
+    await evaluatePrompt(tree, other);
     expect(passes()).toEqual([3]);
-    expect(tree.reused).toBe(5);
+    expect(tree.reusedEvaluations).toBe(5);
   });
 
-  it('is shared by two that come together, and stays with the second when the first leaves', async () => {
+  it('is shared by concurrent trees, and survives when they close', async () => {
     const [first, second] = [0, 1].map(() => engine.open(8, { shared: true, prompt: PROMPT })) as [
       CachedTree,
       CachedTree,
     ];
-    const both = [run(first, PROMPT), run(second, PROMPT)];
+    const both = [evaluatePrompt(first, PROMPT), evaluatePrompt(second, PROMPT)];
     expect(engine.status.slots.taken).toBe(8);
     await Promise.all(both);
     expect(passes()).toEqual([8]);
-    const alone = engine.open(8, { shared: true, prompt: PROMPT });
-    const computing = run(alone, PROMPT);
+    const third = engine.open(8, { shared: true, prompt: PROMPT });
+    const evaluation = evaluatePrompt(third, PROMPT);
     first.close();
     second.close();
-    await computing;
+    await evaluation;
     expect(passes()).toEqual([1]);
   });
 
-  it('goes on with the second where the first leaves before its pass', async () => {
+  it('computes for the second tree when the first closes before its pass', async () => {
     const [first, second] = [0, 1].map(() => engine.open(9, { shared: true, prompt: PROMPT })) as [
       CachedTree,
       CachedTree,
     ];
-    const gone = run(first, PROMPT).catch((error: Error) => error.message);
-    const last = run(second, PROMPT);
+    const cancelled = evaluatePrompt(first, PROMPT).catch((error: Error) => error.message);
+    const last = evaluatePrompt(second, PROMPT);
     first.close();
-    expect(await gone).toBe('the tree is closed');
+    expect(await cancelled).toBe('the tree is closed');
     const node = second.append(await last, 20);
     const [row] = await logitsOf(engine, second, [node]);
     expect(row).toEqual((await sequenceLogits(engine, [...PROMPT, 20])).at(-1));
   });
 
-  it('neither gives to nor takes from who does not want it', async () => {
-    await leave(PROMPT, false);
+  it('is neither read nor written by a tree that is not shared', async () => {
+    await cachePrompt(PROMPT, false);
     expect(engine.status.slots.cached).toBe(0);
-    await leave(PROMPT);
+    await cachePrompt(PROMPT);
     const tree = engine.open(8);
-    await run(tree, PROMPT);
+    await evaluatePrompt(tree, PROMPT);
     expect(passes()).toEqual([8]);
-    expect(tree.reused).toBe(0);
+    expect(tree.reusedEvaluations).toBe(0);
     tree.close();
     expect(engine.status.slots.cached).toBe(8);
   });
 
-  it('needs no room for what is there', async () => {
-    await leave(PROMPT);
+  it('needs no reservation for a cached prefix', async () => {
+    await cachePrompt(PROMPT);
     const { maximum } = engine.status.slots;
     engine.open(maximum - 9);
     expect(() => engine.open(10, { shared: true, prompt: [1] })).toThrow(SlotsExhaustedError);
-    // Eight were kept and must stay from now on.
+    // The eight cached nodes would be pinned, and so reserved.
     expect(() => engine.open(10, { shared: true, prompt: PROMPT })).toThrow(SlotsExhaustedError);
     const first = engine.open(9, { shared: true, prompt: PROMPT });
     first.close();
-    const holder = engine.open(8, { shared: true, prompt: PROMPT });
-    // Now they are there without it.
+    const pinning = engine.open(8, { shared: true, prompt: PROMPT });
+    // The other tree has reserved them already.
     const second = engine.open(9, { shared: true, prompt: PROMPT });
     expect(engine.status.slots.reserved).toBe(maximum);
-    holder.close();
-    const node = second.append(await run(second, PROMPT), 1);
+    pinning.close();
+    const node = second.append(await evaluatePrompt(second, PROMPT), 1);
     await second.evaluate([{ node }]);
     expect(() => second.append(node, 1)).toThrow('all that were reserved');
     expect(() => engine.open(maximum + 1, { shared: true, prompt: PROMPT })).toThrow(SlotsExhaustedError);
   });
 
-  it('forgets first what was used longest ago, its end before its beginning', async () => {
+  it('evicts the least recently used prompt first, from its end', async () => {
     const prompts = [1, 2, 3].map((first) => [first, 5, 6, 7]);
-    for (const prompt of prompts) await leave(prompt);
-    await leave(prompts[0] as number[]);
+    for (const prompt of prompts) await cachePrompt(prompt);
+    await cachePrompt(prompts[0] as number[]);
     const { maximum } = engine.status.slots;
     const filler = engine.open(maximum);
     for (let i = 0; i < maximum - 6; i++) filler.append(null, 0);
     filler.close();
-    const left = prompts.map((prompt) => {
+    const remaining = prompts.map((prompt) => {
       const { reserved } = engine.status.slots;
       const tree = engine.open(4, { shared: true, prompt });
       const { taken } = engine.status.slots;
@@ -273,14 +277,14 @@ describe('the prefix cache', () => {
       expect(engine.status.slots.reserved).toBe(reserved);
       return taken;
     });
-    expect(left).toEqual([4, 0, 2]);
+    expect(remaining).toEqual([4, 0, 2]);
   });
 
-  it('keeps what was generated for who goes on from there', async () => {
+  it('caches generated tokens for a later prompt that continues them', async () => {
     const tree = engine.open(10, { shared: true, prompt: PROMPT });
-    let last = await run(tree, PROMPT);
-    for (const one of [20, 21]) {
-      const next = tree.append(last, one);
+    let last = await evaluatePrompt(tree, PROMPT);
+    for (const token of [20, 21]) {
+      const next = tree.append(last, token);
       await tree.evaluate([{ node: next, logits: new Float32Array(307) }]);
       tree.release(last);
       last = next;
@@ -289,13 +293,13 @@ describe('the prefix cache', () => {
     passes();
     const longer = [...PROMPT, 20, 21, 22];
     const second = engine.open(11, { shared: true, prompt: longer });
-    await run(second, longer);
+    await evaluatePrompt(second, longer);
     expect(passes()).toEqual([1]);
   });
 
-  it('computes once what two branches of a tree have in common', async () => {
+  it('computes once a token that two branches of a tree have in common', async () => {
     const tree = engine.open(12, { shared: true, prompt: PROMPT });
-    const last = await run(tree, PROMPT);
+    const last = await evaluatePrompt(tree, PROMPT);
     passes();
     const [a, b] = [tree.append(last, 20), tree.append(last, 20)];
     const [rowA, rowB] = await logitsOf(engine, tree, [a, b]);

@@ -1,4 +1,4 @@
-/** @module The compiled kernels: what the repository has is what their sources compile to. */
+/** @module The committed kernels match their sources and have no static data. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { build, KERNEL_MODULES, wasmPath } from '../../../../engine/kernels/buil
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 
 describe.each(KERNEL_MODULES)('the kernel module %s', (name) => {
-  it('is what its source compiles to', async () => {
+  it('matches its source', async () => {
     await using folder = await temporaryFolder();
     const out = join(folder.path, 'out.wasm');
     await build(name, out);
@@ -14,7 +14,7 @@ describe.each(KERNEL_MODULES)('the kernel module %s', (name) => {
     expect(wasm.equals(await readFile(out)), 'run `npm run build`').toBe(true);
   });
 
-  it('has no data of its own, which would overwrite onnxruntime’s', async () => {
+  it('has no static data, which would overwrite onnxruntime’s memory', async () => {
     const module = await WebAssembly.compile(await readFile(wasmPath(name)));
     expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
     const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });

@@ -1,12 +1,12 @@
-/** @module The kernels over the tied `wte`, against their formulas, bit for bit. */
+/** @module The kernels of the tied `wte` against a reference implementation, bit for bit. */
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { wasmPath } from '../../../../engine/kernels/build.ts';
 import { type LinearKernels, linearKernels, lmHeadScratchBytes } from '../../../../engine/kernels/linear.ts';
-import { packTokens } from '../../../../model-assets/format/pack.ts';
+import { packTokens } from '../../../../model-assets/format/int4.ts';
 import { KernelHeap } from '../../../support/kernel-heap.ts';
-import { generator, quantizePlainly, randomRows } from '../../../support/plain-rows.ts';
+import { mulberry32, quantizeRow, randomRows } from '../../../support/plain-rows.ts';
 
 const heap = new KernelHeap();
 
@@ -31,16 +31,16 @@ describe.each(['relaxed', 'plain'] as const)('the kernels of wte, %s SIMD', (sim
     kernels = linearKernels(await WebAssembly.compile(wasm), heap.memory);
   });
 
-  it('read out logits to the last bit, whoever else is in the pass', () => {
+  it('compute logits to the last bit, in any batch', () => {
     fc.assert(
       fc.property(shapes, ({ rows, inputs, tokens, seed }) => {
         const wte = randomEmbedding(tokens, inputs, seed);
         const x = randomRows(rows, inputs, seed);
-        const together = logitsOf(kernels, wte, x);
-        expect(together).toEqual(logitsPlainly(wte, x));
+        const batched = computeLogits(kernels, wte, x);
+        expect(batched).toEqual(referenceLogits(wte, x));
         for (let row = 0; row < rows; row++) {
-          const alone = logitsOf(kernels, wte, x.slice(row * inputs, (row + 1) * inputs));
-          expect(alone).toEqual(together.slice(row * tokens, (row + 1) * tokens));
+          const alone = computeLogits(kernels, wte, x.slice(row * inputs, (row + 1) * inputs));
+          expect(alone).toEqual(batched.slice(row * tokens, (row + 1) * tokens));
         }
       }),
       { numRuns: 100 },
@@ -61,22 +61,28 @@ describe.each(['relaxed', 'plain'] as const)('the kernels of wte, %s SIMD', (sim
     };
     const scale = Math.fround(1 / 127);
     const expected = new Float32Array(5).fill(inputs * 127 * code * value * scale);
-    expect(logitsOf(kernels, wte, new Float32Array(inputs).fill(value))).toEqual(expected);
+    expect(computeLogits(kernels, wte, new Float32Array(inputs).fill(value))).toEqual(expected);
   });
 
   it('embed tokens at positions to the last bit', () => {
     fc.assert(
       fc.property(shapes, ({ rows, inputs, tokens, seed }) => {
         const wte = randomEmbedding(tokens, inputs, seed);
-        const next = generator(seed);
-        const wpe = Float32Array.from({ length: 7 * inputs }, () => next() - 0.5);
-        const ids = Uint32Array.from({ length: rows }, () => Math.floor(next() * tokens));
-        const positions = Uint32Array.from({ length: rows }, () => Math.floor(next() * 7));
+        const random = mulberry32(seed);
+        const wpe = Float32Array.from({ length: 7 * inputs }, () => random() - 0.5);
+        const ids = Uint32Array.from({ length: rows }, () => Math.floor(random() * tokens));
+        const positions = Uint32Array.from({ length: rows }, () => Math.floor(random() * 7));
         heap.clear();
-        const [idsAt, positionsAt, wpeAt] = [heap.input(ids), heap.input(positions), heap.input(wpe)];
-        const [codes, scales] = place(wte);
+        const [idsAddress, positionsAddress, wpeAddress] = [
+          heap.input(ids),
+          heap.input(positions),
+          heap.input(wpe),
+        ];
+        const [codes, scales] = writeEmbedding(wte);
         const hidden = heap.output(4 * rows * inputs);
-        heap.watch(() => kernels.embed(idsAt, positionsAt, rows, inputs, codes, scales, wpeAt, hidden));
+        heap.checkWrites(() =>
+          kernels.embed(idsAddress, positionsAddress, rows, inputs, codes, scales, wpeAddress, hidden),
+        );
         const expected = Float32Array.from({ length: rows * inputs }, (_, i) => {
           const [row, k] = [Math.floor(i / inputs), i % inputs];
           const [token, position] = [ids[row] ?? Number.NaN, positions[row] ?? Number.NaN];
@@ -92,32 +98,34 @@ describe.each(['relaxed', 'plain'] as const)('the kernels of wte, %s SIMD', (sim
   });
 });
 
-it('packTokens refuses what is not of the shape', () => {
+it('packTokens rejects a length that does not match the shape', () => {
   expect(() => packTokens(new Int8Array(5), 2, 3)).toThrow('codes has 5 elements');
 });
 
-function place({ inputs, codes, scales }: Embedding): [codes: number, scales: number] {
+function writeEmbedding({ inputs, codes, scales }: Embedding): [codes: number, scales: number] {
   return [heap.input(packTokens(codes, scales.length, inputs)), heap.input(scales)];
 }
 
-function logitsOf(kernels: LinearKernels, wte: Embedding, x: Float32Array): Float32Array {
+function computeLogits(kernels: LinearKernels, wte: Embedding, x: Float32Array): Float32Array {
   const { inputs, scales } = wte;
   const [rows, tokens] = [x.length / inputs, scales.length];
   heap.clear();
-  const xAt = heap.input(x);
-  const [codes, scalesAt] = place(wte);
+  const xAddress = heap.input(x);
+  const [codes, scalesAddress] = writeEmbedding(wte);
   const logits = heap.output(4 * rows * tokens);
   const scratch = heap.output(lmHeadScratchBytes(rows, inputs));
-  heap.watch(() => kernels.lmHead(xAt, rows, inputs, tokens, codes, scalesAt, logits, scratch));
+  heap.checkWrites(() =>
+    kernels.lmHead(xAddress, rows, inputs, tokens, codes, scalesAddress, logits, scratch),
+  );
   return heap.floats(logits, rows * tokens);
 }
 
-/** The formula of `assembly/lm-head.ts`, in the order of its roundings. */
-function logitsPlainly({ inputs, codes, scales }: Embedding, x: Float32Array): Float32Array {
+/** The formula of `assembly/lm-head.ts`, with the same order of roundings. */
+function referenceLogits({ inputs, codes, scales }: Embedding, x: Float32Array): Float32Array {
   const [rows, tokens] = [x.length / inputs, scales.length];
   const logits = new Float32Array(rows * tokens);
   for (let row = 0; row < rows; row++) {
-    const q = quantizePlainly(x.subarray(row * inputs, (row + 1) * inputs));
+    const q = quantizeRow(x.subarray(row * inputs, (row + 1) * inputs));
     for (let token = 0; token < tokens; token++) {
       let sum = 0;
       for (let k = 0; k < inputs; k++) {
@@ -130,11 +138,12 @@ function logitsPlainly({ inputs, codes, scales }: Embedding, x: Float32Array): F
 }
 
 function randomEmbedding(tokens: number, inputs: number, seed: number): Embedding {
-  const next = generator(seed);
-  const codeOf = next() < 0.2 ? () => (next() < 0.5 ? -127 : 127) : () => Math.floor(next() * 255) - 127;
+  const random = mulberry32(seed);
+  const randomCode =
+    random() < 0.2 ? () => (random() < 0.5 ? -127 : 127) : () => Math.floor(random() * 255) - 127;
   return {
     inputs,
-    codes: Int8Array.from({ length: tokens * inputs }, codeOf),
-    scales: Float32Array.from({ length: tokens }, () => 0.01 * next()),
+    codes: Int8Array.from({ length: tokens * inputs }, randomCode),
+    scales: Float32Array.from({ length: tokens }, () => 0.01 * random()),
   };
 }

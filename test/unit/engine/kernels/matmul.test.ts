@@ -1,4 +1,4 @@
-/** @module The 4-bit linear layer against its formula, bit for bit. */
+/** @module The 4-bit linear layer against a reference implementation, bit for bit. */
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -7,12 +7,11 @@ import {
   hasRelaxedSimd,
   type LinearKernels,
   linearKernels,
-  MAX_INPUTS,
   matmulScratchBytes,
 } from '../../../../engine/kernels/linear.ts';
-import { packInt4 } from '../../../../model-assets/format/pack.ts';
+import { MAX_INPUTS, packInt4 } from '../../../../model-assets/format/int4.ts';
 import { KernelHeap } from '../../../support/kernel-heap.ts';
-import { generator, quantizePlainly, randomRows } from '../../../support/plain-rows.ts';
+import { mulberry32, quantizeRow, randomRows } from '../../../support/plain-rows.ts';
 
 const heap = new KernelHeap();
 
@@ -41,26 +40,26 @@ describe.each(['relaxed', 'plain'] as const)('the 4-bit linear layer, %s SIMD', 
     );
   });
 
-  it('computes its formula to the last bit, and writes nowhere else', () => {
+  it('computes its formula to the last bit, and writes nothing else', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const layer = randomLayer(shape);
         const x = randomRows(shape.rows, shape.inputs, shape.seed);
-        expect(run(kernels, layer, x)).toEqual(plainly(layer, x));
+        expect(run(kernels, layer, x)).toEqual(reference(layer, x));
       }),
       { numRuns: 150 },
     );
   });
 
-  it('gives a row the same bits whoever else is in the pass', () => {
+  it('gives a row the same bits in any batch', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const layer = randomLayer(shape);
         const x = randomRows(shape.rows, shape.inputs, shape.seed);
-        const together = run(kernels, layer, x);
+        const batched = run(kernels, layer, x);
         for (let row = 0; row < shape.rows; row++) {
           const alone = run(kernels, layer, x.slice(row * shape.inputs, (row + 1) * shape.inputs));
-          expect(alone).toEqual(together.slice(row * shape.outputs, (row + 1) * shape.outputs));
+          expect(alone).toEqual(batched.slice(row * shape.outputs, (row + 1) * shape.outputs));
         }
       }),
       { numRuns: 40 },
@@ -73,7 +72,7 @@ describe.each(['relaxed', 'plain'] as const)('the 4-bit linear layer, %s SIMD', 
     [15, 127],
     [15, -127],
     [8, 127],
-  ])('is exact for the most inputs, all codes %i times all values %i', (code, value) => {
+  ])('is exact for MAX_INPUTS inputs, all codes %i times all values %i', (code, value) => {
     const layer: Layer = {
       inputs: MAX_INPUTS,
       outputs: 4,
@@ -85,30 +84,30 @@ describe.each(['relaxed', 'plain'] as const)('the 4-bit linear layer, %s SIMD', 
     const sum = MAX_INPUTS * 255 * value * (code - 8);
     expect(Math.abs(sum)).toBeLessThan(2 ** 31);
     const scale = Math.fround(127 * Math.fround(1 / 127));
-    const found = run(kernels, layer, new Float32Array(MAX_INPUTS).fill(value));
-    expect(found).toEqual(new Float32Array(4).fill(Math.fround(sum) * scale));
+    const y = run(kernels, layer, new Float32Array(MAX_INPUTS).fill(value));
+    expect(y).toEqual(new Float32Array(4).fill(Math.fround(sum) * scale));
   });
 
-  it('hands on what is not a number, in its row only', () => {
+  it('gives NaN for a row with NaN or infinity, and for no other row', () => {
     const layer = randomLayer({ inputs: 40, outputs: 5, seed: 1 });
-    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const x = randomRows(3, 40, 1);
-      const good = run(kernels, layer, x);
-      x[45] = bad;
-      const found = run(kernels, layer, x);
-      expect(found.slice(5, 10).every(Number.isNaN)).toBe(true);
-      expect(found.slice(0, 5)).toEqual(good.slice(0, 5));
-      expect(found.slice(10)).toEqual(good.slice(10));
+      const finite = run(kernels, layer, x);
+      x[45] = value;
+      const y = run(kernels, layer, x);
+      expect(y.slice(5, 10).every(Number.isNaN)).toBe(true);
+      expect(y.slice(0, 5)).toEqual(finite.slice(0, 5));
+      expect(y.slice(10)).toEqual(finite.slice(10));
     }
   });
 });
 
-it('finds relaxed SIMD where its module compiles', async () => {
+it('detects relaxed SIMD exactly when its module compiles', async () => {
   expect(hasRelaxedSimd()).toBe(WebAssembly.validate(await readFile(wasmPath('linear-relaxed'))));
 });
 
 describe('packInt4', () => {
-  it('refuses what is not of the shape', () => {
+  it('rejects lengths that do not match the shape, and codes above 15', () => {
     const multipliers = new Uint8Array(3);
     expect(() => packInt4(new Uint8Array(5), multipliers, 2, 3)).toThrow('codes has 5 elements');
     expect(() => packInt4(new Uint8Array(6), new Uint8Array(2), 2, 3)).toThrow('multipliers has 2 elements');
@@ -116,26 +115,28 @@ describe('packInt4', () => {
   });
 });
 
-/** Lays everything out without a gap, and looks that nothing but the result and the scratch has changed. */
+/** Writes all arguments without gaps, runs the kernel, and checks that it changed only `y` and `scratch`. */
 function run(kernels: LinearKernels, layer: Layer, x: Float32Array): Float32Array {
   const { inputs, outputs, codes, multipliers, scales, bias } = layer;
   const rows = x.length / inputs;
   heap.clear();
-  const [xAt, weights] = [heap.input(x), heap.input(packInt4(codes, multipliers, inputs, outputs))];
-  const [columnScales, biasAt] = [heap.input(scales), heap.input(bias)];
+  const [xAddress, weights] = [heap.input(x), heap.input(packInt4(codes, multipliers, inputs, outputs))];
+  const [columnScales, biasAddress] = [heap.input(scales), heap.input(bias)];
   const y = heap.output(4 * rows * outputs);
   const scratch = heap.output(matmulScratchBytes(rows, inputs));
-  heap.watch(() => kernels.matmul(xAt, rows, inputs, outputs, weights, columnScales, biasAt, y, scratch));
+  heap.checkWrites(() =>
+    kernels.matmul(xAddress, rows, inputs, outputs, weights, columnScales, biasAddress, y, scratch),
+  );
   return heap.floats(y, rows * outputs);
 }
 
-/** The formula of `assembly/matmul.ts`, in the order of its roundings. */
-function plainly(layer: Layer, x: Float32Array): Float32Array {
+/** The formula of `assembly/matmul.ts`, with the same order of roundings. */
+function reference(layer: Layer, x: Float32Array): Float32Array {
   const { inputs, outputs, codes, multipliers, scales, bias } = layer;
   const rows = x.length / inputs;
   const y = new Float32Array(rows * outputs);
   for (let row = 0; row < rows; row++) {
-    const q = quantizePlainly(x.subarray(row * inputs, (row + 1) * inputs));
+    const q = quantizeRow(x.subarray(row * inputs, (row + 1) * inputs));
     for (let n = 0; n < outputs; n++) {
       let sum = 0;
       for (let k = 0; k < inputs; k++) {
@@ -150,18 +151,18 @@ function plainly(layer: Layer, x: Float32Array): Float32Array {
 }
 
 function randomLayer({ inputs, outputs, seed }: { inputs: number; outputs: number; seed: number }): Layer {
-  const next = generator(seed);
+  const random = mulberry32(seed);
   const groups = Math.ceil(inputs / 32);
-  // Now and then a whole tensor of one extreme.
-  const codeOf = next() < 0.2 ? () => (next() < 0.5 ? 0 : 15) : () => Math.floor(next() * 16);
-  const multiplierOf = next() < 0.2 ? () => 255 : () => Math.floor(next() * 256);
-  const scaleOf = next() < 0.2 ? () => 1e-38 * next() : () => 0.01 * next();
+  // A fifth of the tensors have extreme values only.
+  const randomCode = random() < 0.2 ? () => (random() < 0.5 ? 0 : 15) : () => Math.floor(random() * 16);
+  const randomMultiplier = random() < 0.2 ? () => 255 : () => Math.floor(random() * 256);
+  const randomScale = random() < 0.2 ? () => 1e-38 * random() : () => 0.01 * random();
   return {
     inputs,
     outputs,
-    codes: Uint8Array.from({ length: inputs * outputs }, codeOf),
-    multipliers: Uint8Array.from({ length: groups * outputs }, multiplierOf),
-    scales: Float32Array.from({ length: outputs }, scaleOf),
-    bias: Float32Array.from({ length: outputs }, () => next() - 0.5),
+    codes: Uint8Array.from({ length: inputs * outputs }, randomCode),
+    multipliers: Uint8Array.from({ length: groups * outputs }, randomMultiplier),
+    scales: Float32Array.from({ length: outputs }, randomScale),
+    bias: Float32Array.from({ length: outputs }, () => random() - 0.5),
   };
 }

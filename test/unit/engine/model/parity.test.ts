@@ -11,40 +11,43 @@ import { largestDifference, sequenceLogits } from '../../../support/rows.ts';
 
 interface GoldenCase {
   readonly ids: readonly number[];
-  /** float32, base64: the logits after the last token. */
+  /** Logits after the last token: float32, base64. */
   readonly last_row: string;
-  /** Every `row_step`th row before the last has its five largest logits. */
+  /** `top5` has the five largest logits of every `row_step`th row. */
   readonly row_step: number;
   readonly top5: readonly (readonly [id: number, logit: number][])[];
   readonly greedy: readonly number[];
   readonly smallest_margin: number | null;
 }
 
-const LARGEST_DIFFERENCE = 1e-3;
+const MAX_DIFFERENCE = 1e-3;
 
 describe.each([
   { name: 'the default checkpoint', model: DEFAULT_F32, golden: 'logits-default.json' },
-  { name: 'a checkpoint of odd dimensions', model: ODD_F32, golden: 'logits-odd.json' },
+  { name: 'a checkpoint with odd dimensions', model: ODD_F32, golden: 'logits-odd.json' },
 ])('$name in f32', ({ model, golden }) => {
   const { cases } = JSON.parse(readFileSync(join(GOLDEN, golden), 'utf8')) as { cases: GoldenCase[] };
-  const named = cases.map((one, i) => ({ ...one, label: `prompt ${i} of ${one.ids.length} tokens` }));
+  const labelled = cases.map((testCase, i) => ({
+    ...testCase,
+    label: `prompt ${i} of ${testCase.ids.length} tokens`,
+  }));
   let engine: Engine;
   beforeAll(async () => {
     engine = await loadEngine(model);
   });
   afterAll(() => engine.release());
 
-  it('has enough prompts, from one token to the whole context', () => {
+  it('has at least 20 prompts, from one token to the whole context', () => {
     expect(cases.length).toBeGreaterThanOrEqual(20);
     const lengths = cases.map(({ ids }) => ids.length);
     expect(Math.min(...lengths)).toBe(1);
     expect(Math.max(...lengths)).toBe(engine.contextLength);
   });
 
-  it.each(named)('gives the reference logits after $label', async ({ ids, last_row, row_step, top5 }) => {
+  it.each(labelled)('gives the reference logits after $label', async ({ ids, last_row, row_step, top5 }) => {
     const rows = await sequenceLogits(engine, ids);
     const expected = new Float32Array(new Uint8Array(Buffer.from(last_row, 'base64')).buffer);
-    expect(largestDifference(expected, rows.at(-1) as Float32Array)).toBeLessThanOrEqual(LARGEST_DIFFERENCE);
+    expect(largestDifference(expected, rows.at(-1) as Float32Array)).toBeLessThanOrEqual(MAX_DIFFERENCE);
     top5.forEach((top, i) => {
       const row = rows[i * row_step] as Float32Array;
       for (const [id, logit] of top) expect(Math.abs((row[id] as number) - logit)).toBeLessThanOrEqual(1e-3);
@@ -52,12 +55,12 @@ describe.each([
     });
   });
 
-  it.each(named.filter((one) => one.greedy.length > 0))(
+  it.each(labelled.filter(({ greedy }) => greedy.length > 0))(
     'continues $label like the reference',
-    async (one) => {
-      const options = { max_new_tokens: one.greedy.length, ignore_eos: true };
-      const { sequences } = await decodeAll(engine, one.ids, options);
-      expect(sequences[0]?.tokens).toEqual(one.greedy);
+    async ({ ids, greedy }) => {
+      const options = { max_new_tokens: greedy.length, ignore_eos: true };
+      const { sequences } = await decodeAll(engine, ids, options);
+      expect(sequences[0]?.tokens).toEqual(greedy);
     },
   );
 });

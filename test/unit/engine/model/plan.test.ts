@@ -1,4 +1,4 @@
-/** @module The plan for the heap: what is given up first, and that what is planned is there. */
+/** @module The heap plan: its choices, and that the planned memory is available. */
 import { describe, expect, it } from 'vitest';
 import { ModelTooLargeError } from '../../../../engine/model/errors.ts';
 import { describePlan, makePlan } from '../../../../engine/model/plan.ts';
@@ -10,8 +10,8 @@ import { sequenceLogits } from '../../../support/rows.ts';
 
 const MiB = 2 ** 20;
 
-/** Of GPT-2's size, with weights of so many MiB. */
-function gpt2(weights: number): Manifest {
+/** The part of GPT-2's manifest that a plan depends on. */
+function gpt2(weightsMiB: number): Manifest {
   const config = {
     n_layer: 12,
     n_head: 12,
@@ -24,7 +24,7 @@ function gpt2(weights: number): Manifest {
     name: 'gpt2',
     precision: 'int4',
     config,
-    shards: [{ bytes: weights * MiB }],
+    shards: [{ bytes: weightsMiB * MiB }],
   } as unknown as Manifest;
 }
 
@@ -40,31 +40,31 @@ describe('for GPT-2 with 84 MiB of weights', () => {
     { maximum: 115, maxRows: 32, cache: 'int8' },
     { maximum: 112, maxRows: 32, cache: 'int8' },
     { maximum: 104, maxRows: 32, cache: 'int8' },
-  ])('$maximum MiB are for passes of $maxRows rows and a cache in $cache', ({ maximum, ...expected }) => {
+  ])('$maximum MiB: passes of $maxRows rows and a cache in $cache', ({ maximum, ...expected }) => {
     expect(makePlan(heap(maximum), gpt2(84))).toMatchObject(expected);
   });
 
-  it('a larger heap never holds fewer tokens, unless they are kept more exactly', () => {
-    let before = { slots: 0, cache: 'int8' };
+  it('a larger heap never holds fewer tokens at the same precision', () => {
+    let previous = { slots: 0, cache: 'int8' };
     for (let maximum = 102; maximum <= 200; maximum += 0.25) {
       const plan = makePlan(heap(maximum), gpt2(84));
-      if (plan.cache === before.cache && plan.slots < 1024) {
-        expect(plan.slots).toBeGreaterThanOrEqual(before.slots);
+      if (plan.cache === previous.cache && plan.slots < 1024) {
+        expect(plan.slots).toBeGreaterThanOrEqual(previous.slots);
       }
-      const { maximum: all, ...parts } = plan.bytes;
-      expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(all);
-      before = plan;
+      const { maximum: total, ...parts } = plan.bytes;
+      expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);
+      previous = plan;
     }
   });
 
-  it('a heap without room for a few tokens is refused, with the arithmetic', () => {
+  it('a heap without room for a minimal cache is refused, with a breakdown', () => {
     expect(() => makePlan(heap(97), gpt2(84))).toThrow(ModelTooLargeError);
     expect(() => makePlan(heap(97), gpt2(84))).toThrow(
-      /^gpt2 does not fit: onnxruntime 9\.0 \+ graphs 1\.0 \+ weights 84\.0 \+ activations \d\.\d \+ a cache of 64 tokens 1\.2 = \d+\.\d MiB, and the heap's maximum is 97\.0 MiB\. HINT: take a smaller model, or/,
+      /^gpt2 does not fit: onnxruntime 9\.0 \+ graphs 1\.0 \+ weights 84\.0 \+ activations \d\.\d \+ a cache of 64 tokens 1\.2 = \d+\.\d MiB, and the heap's maximum is 97\.0 MiB\. HINT: use a smaller model, or/,
     );
   });
 
-  it('is told in a line', () => {
+  it('describes itself in one line', () => {
     expect(describePlan(makePlan(heap(112), gpt2(84)))).toMatch(
       /^112\.0 MiB of heap = onnxruntime 9\.0 \+ graphs 1\.0 \+ weights 84\.0 \+ activations \d\.\d \+ cache 1\d\.\d; the cache is int8 and holds \d+ tokens, a pass has up to 32 rows$/,
     );
@@ -76,7 +76,7 @@ describe.each([
   { name: 'the default model at 4 bits', model: DEFAULT_INT4 },
   { name: 'the odd model at 4 bits', model: ODD_INT4 },
 ])('with $name', ({ model }) => {
-  it.each(['f32', 'int8'] as const)('a cache in %s holds what was planned', async (cache) => {
+  it.each(['f32', 'int8'] as const)('a cache in %s has the planned slots', async (cache) => {
     const engine = await loadEngine(model, { cache, maximumBytes: 24 * MiB });
     const { slots } = engine.plan;
     expect(engine.status.slots.maximum).toBeLessThanOrEqual(slots);
@@ -85,11 +85,11 @@ describe.each([
     engine.release();
   });
 
-  it('a cache in int8 moves the logits by little', async () => {
-    const exact = await loadEngine(model, { cache: 'f32' });
-    const coarse = await loadEngine(model, { cache: 'int8' });
-    const tokens = Array.from({ length: 80 }, (_, i) => (i * 97 + 11) % exact.vocabSize);
-    const [expected, found] = [await sequenceLogits(exact, tokens), await sequenceLogits(coarse, tokens)];
+  it('a cache in int8 changes the logits only slightly', async () => {
+    const f32 = await loadEngine(model, { cache: 'f32' });
+    const int8 = await loadEngine(model, { cache: 'int8' });
+    const tokens = Array.from({ length: 80 }, (_, i) => (i * 97 + 11) % f32.vocabSize);
+    const [expected, found] = [await sequenceLogits(f32, tokens), await sequenceLogits(int8, tokens)];
     let [squares, differences] = [0, 0];
     for (const [i, row] of expected.entries()) {
       for (const [j, value] of row.entries()) {
@@ -99,7 +99,7 @@ describe.each([
     }
     expect(differences).toBeGreaterThan(0);
     expect(Math.sqrt(differences / squares)).toBeLessThan(0.02);
-    exact.release();
-    coarse.release();
+    f32.release();
+    int8.release();
   });
 });

@@ -1,10 +1,10 @@
 /**
- * @module Who shares a pass, and where a path is stored, is nothing to a row.
+ * @module A row's logits depend neither on the other rows of its pass nor on the slots of its path.
  *
- * - int4 and int8: its logits are the same to the last bit, always.
- * - f32: onnxruntime multiplies a single row with a matrix in another order than several. So they are the same to the
- *   last bit among the passes in which the row is alone, and among those in which it is not; likewise for the run
- *   of the head that reads it out, which takes eight rows at a time. Otherwise they differ by roundings.
+ * - int4 and int8: the logits are always bit-identical.
+ * - f32: onnxruntime sums in another order for a single row than for several. So the logits are bit-identical
+ *   among passes with one row, and among passes with several; likewise for the run of the head, which takes
+ *   eight rows at a time. Otherwise they differ by rounding errors.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,8 +24,10 @@ import { appendAll, largestDifference, logitsOf } from '../../../support/rows.ts
 const CONTEXT = 96;
 const VOCABULARY = 307;
 const path = fc.array(fc.nat(VOCABULARY - 1), { minLength: 2, maxLength: CONTEXT });
-/** Other rows of the pass: a token each, and whether it asks for logits. */
-const others = fc.array(fc.record({ token: fc.nat(VOCABULARY - 1), asks: fc.boolean() }), { maxLength: 63 });
+/** Other rows of the pass: a token each, with or without logits. */
+const others = fc.array(fc.record({ token: fc.nat(VOCABULARY - 1), withLogits: fc.boolean() }), {
+  maxLength: 63,
+});
 
 describe.each([
   { name: 'the default model in int4', model: DEFAULT_INT4, rounding: 0, runs: 10 },
@@ -41,26 +43,27 @@ describe.each([
   });
   afterAll(() => engine.release());
 
-  /** The logits after `tokens`, whose last one is row `at` of a pass with the others. */
-  async function lastRow(tree: TokenTree, tokens: readonly number[], company: Company = ALONE) {
+  /** The logits after `tokens`. The last token runs as row `batch.index` of a pass with the other rows. */
+  async function lastRow(tree: TokenTree, tokens: readonly number[], batch: Batch = ALONE) {
     const past = appendAll(tree, null, tokens.slice(0, -1));
-    // Alone, so that in f32 the past is the same in all that is compared.
+    // One row per pass, so that in f32 the past is the same in all comparisons.
     for (const node of past) await tree.evaluate([{ node }]);
     const node = tree.append(past.at(-1) ?? null, tokens.at(-1) as number);
     const logits = new Float32Array(engine.vocabSize);
-    const evaluations = company.rows.map(({ token, asks }) => ({
+    const evaluations = batch.rows.map(({ token, withLogits }) => ({
       node: tree.append(null, token),
-      ...(asks && { logits: new Float32Array(engine.vocabSize) }),
+      ...(withLogits && { logits: new Float32Array(engine.vocabSize) }),
     }));
-    await tree.evaluate(evaluations.toSpliced(company.at, 0, { node, logits }));
+    await tree.evaluate(evaluations.toSpliced(batch.index, 0, { node, logits }));
     return logits;
   }
 
-  interface Company {
-    readonly rows: readonly { readonly token: number; readonly asks: boolean }[];
-    readonly at: number;
+  interface Batch {
+    /** The other rows. */
+    readonly rows: readonly { readonly token: number; readonly withLogits: boolean }[];
+    readonly index: number;
   }
-  const ALONE: Company = { rows: [], at: 0 };
+  const ALONE: Batch = { rows: [], index: 0 };
 
   async function inTree<T>(nodes: number, work: (tree: TokenTree) => Promise<T>): Promise<T> {
     const tree = engine.open(nodes);
@@ -71,45 +74,45 @@ describe.each([
     }
   }
 
-  it('gives a row the same logits whoever is in the pass', async () => {
-    const check = async (tokens: number[], rows: Company['rows'], place: number) => {
-      const at = place % (rows.length + 1);
+  it('gives a row the same logits in any batch', async () => {
+    const check = async (tokens: number[], rows: Batch['rows'], position: number) => {
+      const index = position % (rows.length + 1);
       const alone = await inTree(CONTEXT, (tree) => lastRow(tree, tokens));
-      const logits = await inTree(CONTEXT + 63, (tree) => lastRow(tree, tokens, { rows, at }));
+      const logits = await inTree(CONTEXT + 63, (tree) => lastRow(tree, tokens, { rows, index }));
       if (rows.length === 0) expect(logits).toEqual(alone);
       expect(largestDifference(alone, logits)).toBeLessThanOrEqual(rounding);
       if (rows.length < 2) return;
 
-      // Other company of another number, in which the row stands in the head's run as it did.
-      const asking = rows.slice(0, at).filter(({ asks }) => asks).length;
-      const all = rows.filter(({ asks }) => asks).length + 1;
-      const aloneInHead = all % 8 === 1 && asking === all - 1;
-      const fewer = [{ token: 1, asks: !aloneInHead }];
-      expect(await inTree(CONTEXT + 63, (tree) => lastRow(tree, tokens, { rows: fewer, at: 0 }))).toEqual(
-        logits,
-      );
+      // Another batch size, with the row alone in its run of the head or not, as before.
+      const before = rows.slice(0, index).filter(({ withLogits }) => withLogits).length;
+      const total = rows.filter(({ withLogits }) => withLogits).length + 1;
+      const aloneInHead = total % 8 === 1 && before === total - 1;
+      const otherRows = [{ token: 1, withLogits: !aloneInHead }];
+      expect(
+        await inTree(CONTEXT + 63, (tree) => lastRow(tree, tokens, { rows: otherRows, index: 0 })),
+      ).toEqual(logits);
     };
     await fc.assert(fc.asyncProperty(path, others, fc.nat(63), check), {
       numRuns: runs,
       examples: [
-        [[1, 2, 3], [{ token: 4, asks: false }], 1],
-        [[1, 2, 3], Array.from({ length: 63 }, () => ({ token: 4, asks: true })), 63],
-        [[1, 2, 3], Array.from({ length: 8 }, () => ({ token: 4, asks: true })), 8],
+        [[1, 2, 3], [{ token: 4, withLogits: false }], 1],
+        [[1, 2, 3], Array.from({ length: 63 }, () => ({ token: 4, withLogits: true })), 63],
+        [[1, 2, 3], Array.from({ length: 8 }, () => ({ token: 4, withLogits: true })), 8],
       ],
     });
   });
 
-  it('gives a row the same logits wherever its path is stored, to the last bit', async () => {
+  it('gives a row bit-identical logits in any slots', async () => {
     const order = fc.shuffledSubarray(
       Array.from({ length: 150 }, (_, i) => i),
       { minLength: 150 },
     );
-    const check = async (tokens: number[], freed: number[]) => {
+    const check = async (tokens: number[], releaseOrder: number[]) => {
       const inOrder = await inTree(CONTEXT, (tree) => lastRow(tree, tokens));
       const scattered = await inTree(150, (tree) => {
-        // Slots are given out in the order in which they were freed, or in the opposite one.
-        const fill = freed.map(() => tree.append(null, 0));
-        for (const i of freed) tree.release(fill[i] as (typeof fill)[number]);
+        // The pool allocates slots in the order of their release, or in reverse.
+        const nodes = releaseOrder.map(() => tree.append(null, 0));
+        for (const i of releaseOrder) tree.release(nodes[i] as (typeof nodes)[number]);
         return lastRow(tree, tokens);
       });
       expect(scattered).toEqual(inOrder);
@@ -117,7 +120,7 @@ describe.each([
     await fc.assert(fc.asyncProperty(path, order, check), { numRuns: runs / 2 });
   });
 
-  it('gives the same logits after one pass over a prompt as after steps of one token', async () => {
+  it('gives the same logits for a prompt in chunks as for single tokens', async () => {
     const inChunks = (tokens: readonly number[], size: number) =>
       inTree(CONTEXT, async (tree) => {
         const nodes = appendAll(tree, null, tokens);

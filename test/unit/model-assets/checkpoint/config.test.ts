@@ -16,7 +16,7 @@ async function read(config: unknown, generationConfig?: unknown): Promise<ModelC
   return await readConfig(dir.path);
 }
 
-test('what is missing has the value of GPT2Config', async () => {
+test('missing fields have the defaults of GPT2Config', async () => {
   expect(await read({})).toEqual({
     n_layer: 12,
     n_head: 12,
@@ -32,7 +32,7 @@ test('what is missing has the value of GPT2Config', async () => {
   });
 });
 
-test('reads what the model computes with and ignores what only training or other heads use', async () => {
+test('reads the fields that affect inference and ignores those of training and other heads', async () => {
   const config = {
     architectures: ['GPT2LMHeadModel'],
     model_type: 'gpt2',
@@ -88,11 +88,11 @@ test.for<[string, unknown, unknown, number[]]>([
   expect((await read(config, generation)).eos_token_ids).toEqual(expected);
 });
 
-test('a beginning-of-text token outside the vocabulary is none', async () => {
+test('a beginning-of-text token outside the vocabulary is dropped', async () => {
   expect((await read({ vocab_size: 100 })).bos_token_id).toBeNull();
 });
 
-test('takes the general names transformers has for the dimensions', async () => {
+test("accepts transformers' generic names of the dimensions", async () => {
   const config = await read({
     hidden_size: 64,
     max_position_embeddings: 32,
@@ -124,16 +124,13 @@ test.for<[unknown, string]>([
   ],
   [
     { tie_word_embeddings: false },
-    'config.json: tie_word_embeddings: false is not supported: one matrix serves as embedding and output layer',
+    'config.json: tie_word_embeddings: false is not supported: embedding and lm_head must share one matrix',
   ],
   [
     { quantization_config: { quant_method: 'gptq' } },
-    'config.json: quantization_config: give the checkpoint before it was quantized',
+    'config.json: quantization_config is not supported: use the unquantized checkpoint',
   ],
-  [
-    { auto_map: { AutoModel: 'x.y' } },
-    'config.json: auto_map: a model with code of its own is not supported',
-  ],
+  [{ auto_map: { AutoModel: 'x.y' } }, 'config.json: auto_map is not supported: the model has custom code'],
   [{ pruned_heads: { 0: [1] } }, 'config.json: pruned_heads are not supported'],
   [{ n_embd: 100 }, 'config.json: n_embd (100) is not a multiple of n_head (12)'],
   [
@@ -145,11 +142,11 @@ test.for<[unknown, string]>([
     { n_layer: 0, n_inner: 1.5 },
     'config.json: n_layer: Too small: expected number to be >0\nconfig.json: n_inner: Invalid input: expected int, received number',
   ],
-])('refuses %j', async ([config, message]) => {
+])('rejects %j', async ([config, message]) => {
   await expect(read(config)).rejects.toThrow(new CheckpointError(message));
 });
 
-test('refuses a generation_config.json with no token id for the end of text', async () => {
+test('rejects a generation_config.json with an invalid end-of-text token', async () => {
   await expect(read({}, { eos_token_id: 'stop' })).rejects.toThrow(
     new CheckpointError('generation_config.json: eos_token_id: Invalid input'),
   );

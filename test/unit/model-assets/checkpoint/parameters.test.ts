@@ -25,7 +25,7 @@ const zeros = (...shape: number[]): TestTensor => ({
   data: new Float32Array(shape.reduce((product, size) => product * size, 1)),
 });
 
-test('tells every tensor that does not fit at once', async () => {
+test('reports every faulty tensor at once', async () => {
   const opening = open({
     edit(tensors) {
       tensors.delete('h.0.ln_1.weight');
@@ -43,7 +43,7 @@ test('tells every tensor that does not fit at once', async () => {
   h.1.ln_2.bias is stored as F64, expected F32, F16 or BF16
   h.2.ln_1.weight is unknown, found [32]
   score.weight is unknown, found [2,32]
-  wte.weight is there twice, as wte.weight and as transformer.wte.weight
+  wte.weight is stored twice, as wte.weight and as transformer.wte.weight
   ln_f.bias is missing, expected [32]
   h.0.ln_1.weight is missing, expected [32]`),
   );
@@ -54,7 +54,7 @@ test.for<[string, TestTensor]>([
   ['h.0.attn.bias', zeros(1, 1, 16, 8)],
   ['h.2.attn.bias', zeros(1, 1, 16, 16)],
   ['h.0.attn.masked_bias', zeros(32)],
-])('takes %s for a mask buffer only if it is one', async ([name, tensor]) => {
+])('accepts %s as a mask buffer only with the right shape and layer', async ([name, tensor]) => {
   await expect(open({ edit: (tensors) => tensors.set(name, tensor) })).rejects.toThrow(
     new CheckpointError(
       `model.safetensors does not match config.json:\n  ${name} is unknown, found [${tensor.shape}]`,
@@ -62,7 +62,7 @@ test.for<[string, TestTensor]>([
   );
 });
 
-test('takes a kernel of width one only as TensorFlow names it', async () => {
+test("accepts a kernel of width one only with TensorFlow's suffix", async () => {
   const edit = (tensors: Map<string, TestTensor>) => tensors.set('h.0.mlp.c_fc.weight', zeros(1, 32, 128));
   await expect(open({ edit })).rejects.toThrow(
     new CheckpointError(
@@ -71,7 +71,7 @@ test('takes a kernel of width one only as TensorFlow names it', async () => {
   );
 });
 
-test('lists the files it read and their storage types', async () => {
+test('lists the files that were read and their storage types', async () => {
   const single = await open({ dtype: 'BF16', masks: true, generationConfig: {} });
   expect(single.files).toEqual(['config.json', 'generation_config.json', 'model.safetensors']);
   expect(single.dtypes).toEqual(['BF16']);
@@ -84,7 +84,7 @@ test('lists the files it read and their storage types', async () => {
   ]);
 });
 
-test('refuses a folder without weights it can read', async () => {
+test('rejects a folder without safetensors weights', async () => {
   await expect(open({}, (dir) => rm(join(dir, 'model.safetensors')))).rejects.toThrow(
     new CheckpointError(
       'model.safetensors not found, nor model.safetensors.index.json: only safetensors checkpoints can be converted',
@@ -99,41 +99,41 @@ const editIndex = (edit: (weightMap: Record<string, string>) => void) => async (
   await writeFile(path, JSON.stringify(index));
 };
 
-test('refuses an index that names a file that is not there', async () => {
+test('rejects an index that lists a missing file', async () => {
   const removeShard = (dir: string) => rm(join(dir, 'model-00002-of-00002.safetensors'));
   await expect(open({ shards: 2 }, removeShard)).rejects.toThrow(
     new CheckpointError('model-00002-of-00002.safetensors not found'),
   );
 });
 
-test('refuses an index that leaves its folder', async () => {
-  const leave = editIndex((weightMap) => {
+test('rejects an index that refers to another folder', async () => {
+  const referOutside = editIndex((weightMap) => {
     weightMap['wte.weight'] = '../model.safetensors';
   });
-  await expect(open({ shards: 2 }, leave)).rejects.toThrow(
+  await expect(open({ shards: 2 }, referOutside)).rejects.toThrow(
     new CheckpointError(
-      'model.safetensors.index.json: weight_map.wte.weight: expected the name of a file beside the index',
+      'model.safetensors.index.json: weight_map.wte.weight: expected a file name without a folder',
     ),
   );
 });
 
-test('refuses an index that does not tell what its files hold', async () => {
+test('rejects an index that does not match its files', async () => {
   const [first, second] = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
-  const confuse = editIndex((weightMap) => {
+  const mismatch = editIndex((weightMap) => {
     weightMap['wte.weight'] = second as string;
     weightMap.extra = first as string;
     delete weightMap['wpe.weight'];
   });
-  await expect(open({ shards: 2 }, confuse)).rejects.toThrow(
+  await expect(open({ shards: 2 }, mismatch)).rejects.toThrow(
     new CheckpointError(`model.safetensors.index.json does not match its files:
-  ${first} holds wte.weight, which the index has in ${second}
-  ${second} holds wpe.weight, which the index has in no file
-  ${second} does not hold wte.weight
-  ${first} does not hold extra`),
+  ${first} contains wte.weight, which the index assigns to ${second}
+  ${second} contains wpe.weight, which the index assigns to no file
+  ${second} does not contain wte.weight
+  ${first} does not contain extra`),
   );
 });
 
-test('the single file is taken when both forms are there', async () => {
+test('the single file takes precedence over the index', async () => {
   const checkpoint = await open({}, async (dir) => {
     await writeFile(join(dir, 'model.safetensors.index.json'), '{}');
     expect(await readdir(dir)).toContain('model.safetensors');

@@ -10,7 +10,7 @@ import {
 import { createSafetensors } from '../../../../model-assets/synthesize/safetensors-writer.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 
-/** Eight bytes of length, the header as it is given, and `dataBytes` zeros. */
+/** Eight bytes of length, the header, and `dataBytes` zeros. */
 function fileOf(header: unknown, dataBytes: number): Uint8Array {
   const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -33,7 +33,7 @@ const tensor = (begin: number, end: number, shape = [(end - begin) / 4], dtype =
   data_offsets: [begin, end],
 });
 
-test('lists tensors in the order of their bytes, whatever the order of the header', async () => {
+test('lists tensors in the order of their offsets, not of the header', async () => {
   const tensors = await open(
     fileOf({ b: tensor(8, 16), __metadata__: { format: 'pt' }, a: tensor(0, 8), e: tensor(8, 8) }, 16),
   );
@@ -47,12 +47,12 @@ test('lists tensors in the order of their bytes, whatever the order of the heade
 test.for<[string, Uint8Array, string]>([
   ['an empty file', new Uint8Array(0), 'model.safetensors is truncated: expected at least 8 bytes, found 0'],
   [
-    'a header that is cut off',
+    'a truncated header',
     fileOf({ a: tensor(0, 8) }, 0).subarray(0, 40),
     'model.safetensors is truncated: its header ends at byte 62, expected at least 62 bytes, found 40',
   ],
   [
-    'numbers that are cut off',
+    'truncated data',
     fileOf({ a: tensor(0, 8) }, 7),
     'model.safetensors is truncated: expected 70 bytes, found 69',
   ],
@@ -62,7 +62,7 @@ test.for<[string, Uint8Array, string]>([
     'model.safetensors has bytes after its last tensor: expected 70 bytes, found 71',
   ],
   [
-    'tensors that overlap',
+    'overlapping tensors',
     fileOf({ a: tensor(0, 8), b: tensor(4, 12) }, 12),
     'model.safetensors: b overlaps the tensor before it, expected offset 8, found 4',
   ],
@@ -72,7 +72,7 @@ test.for<[string, Uint8Array, string]>([
     'model.safetensors: b leaves a gap before it, expected offset 8, found 12',
   ],
   [
-    'a range that is not the size of its shape',
+    'a range that does not match its shape',
     fileOf({ a: tensor(0, 8, [3]) }, 8),
     'model.safetensors: a is F32 [3], expected 12 bytes, found a range of 8',
   ],
@@ -82,7 +82,7 @@ test.for<[string, Uint8Array, string]>([
     'model.safetensors: a is F32 [2], expected 8 bytes, found a range of -8',
   ],
   [
-    'a type nobody knows',
+    'an unknown type',
     fileOf({ a: tensor(0, 8, [2], 'F31') }, 8),
     'model.safetensors: a has the unknown type F31',
   ],
@@ -97,16 +97,16 @@ test.for<[string, Uint8Array, string]>([
     'model.safetensors has a bad header: a.shape.0: Too small: expected number to be >=0',
   ],
   [
-    'a header length beyond reason',
+    'an excessive header length',
     Buffer.from('ffffffffffffff7f', 'hex'),
     'model.safetensors is not a safetensors file: its header length is 9223372036854776000 bytes',
   ],
   [
     'a Git LFS pointer',
     Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n'),
-    'model.safetensors is a Git LFS pointer, not the weights: run "git lfs pull" where it comes from',
+    'model.safetensors is a Git LFS pointer, not the weights: run "git lfs pull" in its repository',
   ],
-])('refuses %s', async ([, bytes, message]) => {
+])('rejects %s', async ([, bytes, message]) => {
   await expect(open(bytes)).rejects.toThrow(new CheckpointError(message));
 });
 
@@ -121,7 +121,7 @@ test('reads a part of a tensor', async () => {
   await handle.close();
 });
 
-test('tells of a file that shrinks while it is read', async () => {
+test('reports a file that shrinks during reading', async () => {
   await using dir = await temporaryFolder();
   const path = join(dir.path, 'model.safetensors');
   await writeFile(path, fileOf({ a: tensor(0, 8) }, 8));

@@ -11,7 +11,7 @@ const encode = (values: number[], type: FloatType) => [
   ...new Uint16Array(encodeFloats(Float32Array.from(values), type).slice().buffer),
 ];
 
-test('F16 is read exactly: zeros, subnormals, the largest, infinities', () => {
+test('F16 is decoded exactly: zeros, subnormals, the largest, infinities', () => {
   const cases: [number, number][] = [
     [0x0000, 0],
     [0x8000, -0],
@@ -35,7 +35,7 @@ test('F16 is read exactly: zeros, subnormals, the largest, infinities', () => {
   ).toEqual(cases.map(([, value]) => value));
 });
 
-test('BF16 is read exactly: zeros, subnormals, the largest, infinities', () => {
+test('BF16 is decoded exactly: zeros, subnormals, the largest, infinities', () => {
   const cases: [number, number][] = [
     [0x0000, 0],
     [0x8000, -0],
@@ -56,7 +56,7 @@ test('BF16 is read exactly: zeros, subnormals, the largest, infinities', () => {
   ).toEqual(cases.map(([, value]) => value));
 });
 
-test('F32 is read bit for bit, aligned or not', () => {
+test('F32 is decoded bit for bit, aligned or not', () => {
   const values = Float32Array.of(-0, 1e-45, -3.4028234663852886e38, 0.1);
   const aligned = new Uint8Array(values.buffer);
   const shifted = new Uint8Array(17);
@@ -65,18 +65,18 @@ test('F32 is read bit for bit, aligned or not', () => {
   expect(decodeFloats(shifted.subarray(1), 'F32')).toEqual(values);
 });
 
-test.for(['F16', 'BF16'] as const)('every %s but the NaNs survives being read and written', (type) => {
+test.for(['F16', 'BF16'] as const)('every %s except NaNs survives decoding and encoding', (type) => {
   const halves = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
   const values = decodeFloats(new Uint8Array(halves.buffer), type);
-  const written = new Uint16Array(encodeFloats(new Float32Array(values), type).slice().buffer);
-  const changed = halves.filter((bits, i) => !Number.isNaN(values[i]) && written[i] !== bits);
+  const encoded = new Uint16Array(encodeFloats(new Float32Array(values), type).slice().buffer);
+  const changed = halves.filter((bits, i) => !Number.isNaN(values[i]) && encoded[i] !== bits);
   expect(changed).toHaveLength(0);
-  expect(decodeFloats(new Uint8Array(written.buffer), type).filter(Number.isNaN)).toEqual(
+  expect(decodeFloats(new Uint8Array(encoded.buffer), type).filter(Number.isNaN)).toEqual(
     values.filter(Number.isNaN),
   );
 });
 
-test('F16 is written rounded to the nearest, ties to even, beyond the largest as infinity', () => {
+test('F16 is encoded by rounding to nearest, ties to even, with overflow to infinity', () => {
   const half = 2 ** -11;
   const cases: [number, number][] = [
     [1 + half, 0x3c00],
@@ -100,7 +100,7 @@ test('F16 is written rounded to the nearest, ties to even, beyond the largest as
   ).toEqual(cases.map(([, bits]) => bits));
 });
 
-test('BF16 is written rounded to the nearest, ties to even', () => {
+test('BF16 is encoded by rounding to nearest, ties to even', () => {
   const half = 2 ** -8;
   const cases: [number, number][] = [
     [1 + half, 0x3f80],

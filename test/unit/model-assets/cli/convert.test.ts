@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { readModel, temporaryFolder, writeCheckpoint } from '../../../support/checkpoints.ts';
 import { runConvert as run, SCRIPT } from '../../../support/convert-command.ts';
 
-test('converts, tells its progress on stderr and a summary on stdout', async () => {
+test('converts, prints progress to stderr and a summary to stdout', async () => {
   await using dir = await temporaryFolder();
   await writeCheckpoint(dir.path);
   const out = join(dir.path, 'model');
@@ -25,7 +25,7 @@ folder       ${out}
   expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^convert: 100 % \(SHA-256 of /);
 });
 
-test('f32 is a choice', async () => {
+test('--precision f32 converts to f32', async () => {
   await using dir = await temporaryFolder();
   await writeCheckpoint(dir.path);
   const { code, stdout } = await run([dir.path, '--out', join(dir.path, 'model'), '--precision', 'f32']);
@@ -34,7 +34,7 @@ test('f32 is a choice', async () => {
   expect(stdout).toContain('worst error  none, f32 is exact\n');
 });
 
-test('--help explains and ends with 0', async () => {
+test('--help prints the options and exits with 0', async () => {
   const { code, stdout, stderr } = await run(['--help']);
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toContain('Usage: convert [options] <source>');
@@ -55,7 +55,7 @@ test.for<[string[], string]>([
     ['x', '--out', 'y', '--precision', 'int2'],
     "error: option '--precision <precision>' argument 'int2' is invalid. Allowed choices are int4, int8, f32.",
   ],
-])('a bad command line ends with 2: %j', async ([args, message]) => {
+])('an invalid command line exits with 2: %j', async ([args, message]) => {
   const { code, stdout, stderr } = await run(args);
   expect([code, stdout, stderr]).toEqual([2, '', `${message}\n(--help shows the usage)\n`]);
 });
@@ -65,22 +65,22 @@ test.for<[string, string[], string]>([
   [
     'neither a folder nor an id',
     ['./nowhere'],
-    './nowhere is not a folder here, and cannot be a model on the hub either: expected OWNER/NAME, e.g. openai-community/gpt2',
+    './nowhere is neither a local folder nor a model id: expected OWNER/NAME, e.g. openai-community/gpt2',
   ],
   ['a file', [SCRIPT], `${SCRIPT} is a file: SOURCE must be a folder in Hugging Face format`],
   [
     'a revision of a folder',
     ['.', '--revision', 'main'],
-    '--revision is for models of the hub, and . is a folder here',
+    '--revision applies to models on the hub, and . is a local folder',
   ],
-])('%s ends with 1, one message and no stack', async ([, args, message]) => {
+])('%s exits with 1, one message and no stack', async ([, args, message]) => {
   await using dir = await temporaryFolder();
   const { code, stdout, stderr } = await run([...args, '--out', '../model'], { cwd: dir.path });
   expect([code, stdout, stderr]).toEqual([1, '', `convert: ${message}\n`]);
   expect(await readdir(dir.path)).toEqual([]);
 });
 
-test('without --out it is a folder of models/ with the name of the source', async () => {
+test('--out defaults to models/ and the name of the source', async () => {
   await using dir = await temporaryFolder();
   const source = join(dir.path, 'tiny');
   await mkdir(source);

@@ -7,11 +7,11 @@ import { convert } from '../../../../model-assets/convert/convert.ts';
 import { DEFAULT_CHECKPOINT } from '../../../../model-assets/ensure.ts';
 import { readModel, temporaryFolder } from '../../../support/checkpoints.ts';
 import { runConvert, SCRIPT } from '../../../support/convert-command.ts';
-import { SIZE, weightRequests } from '../../../support/hub-fetch.ts';
+import { WEIGHT_BYTES, weightRequests } from '../../../support/hub-fetch.ts';
 import { type HubServer, startHubServer, TOKEN } from '../../../support/hub-server.ts';
 import { GOLDEN } from '../../../support/models.ts';
 
-/** All of the environment: what the machine's own cache and token are must not matter. */
+/** The whole environment, so that the user's own cache and token have no effect. */
 const environmentOf = (hub: Pick<HubServer, 'url'>, home: string) => ({
   HF_ENDPOINT: hub.url,
   HF_HOME: join(home, 'hf'),
@@ -20,13 +20,13 @@ const environmentOf = (hub: Pick<HubServer, 'url'>, home: string) => ({
 test.for<[string, string]>([
   ['default', DEFAULT_CHECKPOINT],
   ['odd-checkpoint', join(GOLDEN, 'odd-checkpoint')],
-])('%s from the hub is what it is from a folder, byte by byte', async ([name, source]) => {
-  // The connection breaks once on the way.
+])('%s from the hub converts to the same bytes as from a folder', async ([name, source]) => {
+  // The connection breaks once.
   const id = `edgebeam/${name}`;
   await using hub = await startHubServer(
     { [id]: { folder: source, access: 'private' } },
-    ({ server }, before) =>
-      server === 'cdn' && !before.some((request) => request.server === 'cdn')
+    ({ server }, previous) =>
+      server === 'cdn' && !previous.some((request) => request.server === 'cdn')
         ? { breakAfter: 100_000 }
         : undefined,
   );
@@ -50,39 +50,39 @@ test.for<[string, string]>([
   expect(manifest).toEqual({ ...expected, provenance });
 });
 
-test('Ctrl-C keeps what has come, and the next run goes on from there', {
+test('Ctrl-C keeps the received bytes, and the next run resumes', {
   skip: process.platform === 'win32',
 }, async () => {
   await using hub = await startHubServer(
     { 'edgebeam/default': { folder: DEFAULT_CHECKPOINT } },
-    ({ server }, before) =>
-      server === 'cdn' && !before.some((request) => request.server === 'cdn')
+    ({ server }, previous) =>
+      server === 'cdn' && !previous.some((request) => request.server === 'cdn')
         ? { breakAfter: 5_000_000, stall: true }
         : undefined,
   );
   await using dir = await temporaryFolder();
   const options = { cwd: dir.path, env: environmentOf(hub, dir.path) };
   const child = spawn(process.execPath, [SCRIPT, 'edgebeam/default'], options);
-  const printed = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].on('data', (chunk: Buffer) => {
-      printed[stream] += chunk.toString();
-      if (printed.stderr.includes('30 %') && !child.killed) child.kill('SIGINT');
+      output[stream] += chunk.toString();
+      if (output.stderr.includes('30 %') && !child.killed) child.kill('SIGINT');
     });
   }
   const [code] = await once(child, 'close');
-  const { stdout, stderr } = printed;
+  const { stdout, stderr } = output;
   expect([code, stdout]).toEqual([130, '']);
-  expect(stderr).toMatch(/download: stopped; run the command again and it goes on from here\n$/);
+  expect(stderr).toMatch(/download: stopped; run the command again to resume\n$/);
   expect(await readdir(dir.path)).toEqual(['hf']);
 
   expect((await runConvert(['edgebeam/default'], options)).code).toBe(0);
   const start = Number(/^bytes=(\d+)-$/.exec(weightRequests(hub)[1]?.range ?? '')?.[1]);
-  expect(start).toBeGreaterThan(0.3 * SIZE);
-  expect(weightRequests(hub)[1]?.sent).toBe(SIZE - start);
+  expect(start).toBeGreaterThan(0.3 * WEIGHT_BYTES);
+  expect(weightRequests(hub)[1]?.sent).toBe(WEIGHT_BYTES - start);
 });
 
-test('what is neither a folder here nor a model there is told as both', async () => {
+test('a source that is neither a folder nor a model is reported as both', async () => {
   await using hub = await startHubServer({});
   await using dir = await temporaryFolder();
   const { code, stdout, stderr } = await runConvert(['my-modle'], {
@@ -91,7 +91,8 @@ test('what is neither a folder here nor a model there is told as both', async ()
   });
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toBe(
-    `convert: my-modle is not a folder here. There is no model my-modle on ${hub.url}, or it is private: then set HF_TOKEN to a token that may read it\n`,
+    `convert: my-modle is not a local folder. The model my-modle does not exist on ${hub.url}, ` +
+      'or it is private: set HF_TOKEN to a token with read access\n',
   );
   expect(await readdir(dir.path)).toEqual([]);
 });

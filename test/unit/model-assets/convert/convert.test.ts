@@ -10,7 +10,8 @@ import {
 } from '../../../../model-assets/checkpoint/storage-types.ts';
 import { convert } from '../../../../model-assets/convert/convert.ts';
 import type { Precision } from '../../../../model-assets/format/manifest.ts';
-import { noErrors, quantizeColumns } from '../../../../model-assets/quantize/int8.ts';
+import { emptyErrorSums } from '../../../../model-assets/quantize/error-sums.ts';
+import { quantizeColumns } from '../../../../model-assets/quantize/int8.ts';
 import {
   type CheckpointOptions,
   readModel,
@@ -29,13 +30,15 @@ async function convertTest(options: CheckpointOptions, precision: Precision = 'i
 
 type TestWeight = { shape: readonly number[]; values: Float32Array<ArrayBuffer> };
 
-/** Columns of the stored `wte` of the test checkpoints' 300 tokens. */
-const STORED = 384;
+/** Columns of the stored `wte` of the test checkpoints, which have 300 tokens. */
+const STORED_VOCAB = 384;
 
-/** `[300, n_embd]` → `[n_embd, STORED]`, zeros beyond the tokens */
+/** `[300, n_embd]` → `[n_embd, STORED_VOCAB]`, padded with zeros */
 function transpose({ shape: [rows = 0, columns = 0], values }: TestWeight): Float32Array {
-  return Float32Array.from({ length: columns * STORED }, (_, i) =>
-    i % STORED < rows ? (values[(i % STORED) * columns + Math.floor(i / STORED)] as number) : 0,
+  return Float32Array.from({ length: columns * STORED_VOCAB }, (_, i) =>
+    i % STORED_VOCAB < rows
+      ? (values[(i % STORED_VOCAB) * columns + Math.floor(i / STORED_VOCAB)] as number)
+      : 0,
   );
 }
 
@@ -62,7 +65,7 @@ const NAMES = [
 ];
 const isQuantized = (name: string) => name === 'wte.weight' || /\.c_\w+\.weight$/.test(name);
 
-test('f32 keeps every weight, in the order of the stream, wte transposed', async () => {
+test('f32 stores every weight unchanged in the order of the stream, wte transposed', async () => {
   const { weights, manifest, tensor } = await convertTest({}, 'f32');
   expect(manifest.tensors.map(({ name }) => name)).toEqual(NAMES);
   expect(manifest.quantization).toEqual([]);
@@ -72,12 +75,12 @@ test('f32 keeps every weight, in the order of the stream, wte transposed', async
   expect(manifest.tensors[0]).toEqual({
     name: 'wte.weight',
     dtype: 'float32',
-    shape: [32, STORED],
+    shape: [32, STORED_VOCAB],
     offset: 0,
   });
 });
 
-test('int8 quantizes the linear layers by output and wte by token, and nothing else', async () => {
+test('int8 quantizes the linear layers per output and wte per token, and nothing else', async () => {
   const { weights, manifest, tensor } = await convertTest({});
   const names = NAMES.flatMap((name) => (isQuantized(name) ? [name, `${name}_scale`] : [name]));
   expect(manifest.tensors.map(({ name }) => name)).toEqual(names);
@@ -87,8 +90,12 @@ test('int8 quantizes the linear layers by output and wte by token, and nothing e
       continue;
     }
     const isEmbedding = name === 'wte.weight';
-    const columns = isEmbedding ? STORED : (weight.shape[1] as number);
-    const expected = quantizeColumns(isEmbedding ? transpose(weight) : weight.values, columns, noErrors());
+    const columns = isEmbedding ? STORED_VOCAB : (weight.shape[1] as number);
+    const expected = quantizeColumns(
+      isEmbedding ? transpose(weight) : weight.values,
+      columns,
+      emptyErrorSums(),
+    );
     expect(tensor(name), name).toEqual(expected.codes);
     expect(tensor(`${name}_scale`), name).toEqual(expected.scales);
   }
@@ -132,7 +139,7 @@ test.for<[string, CheckpointOptions]>([
   }
 });
 
-test('TensorFlow kernels may also lack the width, and embeddings have .weight', async () => {
+test("TensorFlow's suffixes also work without the kernel width and with wte.weight", async () => {
   const plain = await convertTest({});
   const variant = await convertTest({
     naming: 'tensorflow',
@@ -145,7 +152,7 @@ test('TensorFlow kernels may also lack the width, and embeddings have .weight', 
   expect(variant.stream).toEqual(plain.stream);
 });
 
-test.for<FloatType>(['F16', 'BF16'])('%s weights are those numbers exactly', async (dtype) => {
+test.for<FloatType>(['F16', 'BF16'])('%s weights are converted exactly', async (dtype) => {
   const { weights, manifest, tensor } = await convertTest({ dtype }, 'f32');
   for (const name of ['wpe.weight', 'h.1.mlp.c_fc.weight']) {
     const rounded = encodeFloats((weights.get(name) as TestWeight).values, dtype);
@@ -154,7 +161,7 @@ test.for<FloatType>(['F16', 'BF16'])('%s weights are those numbers exactly', asy
   expect(manifest.provenance.dtypes).toEqual([dtype]);
 });
 
-test('the inner width and the activation are those of the config', async () => {
+test('the inner width and the activation come from the config', async () => {
   const { manifest } = await convertTest({ n_inner: 48, activation_function: 'relu' });
   expect(manifest.config).toMatchObject({ n_inner: 48, activation_function: 'relu' });
   expect(manifest.tensors.find(({ name }) => name === 'h.0.mlp.c_fc.weight')?.shape).toEqual([32, 48]);
@@ -211,14 +218,14 @@ test('the same checkpoint gives the same bytes', async () => {
   expect(first).toEqual(second);
 });
 
-test('the name is that of the source folder if none is given', async () => {
+test('the name defaults to that of the source folder', async () => {
   await using dir = await temporaryFolder();
   await writeCheckpoint(dir.path);
   const manifest = await convert({ source: `${dir.path}/`, out: join(dir.path, 'm'), precision: 'f32' });
   expect(dir.path.endsWith(`/${manifest.name}`)).toBe(true);
 });
 
-test('progress ends at the total and never falls', async () => {
+test('progress ends at the total and never decreases', async () => {
   await using dir = await temporaryFolder();
   await writeCheckpoint(dir.path, { lmHead: true });
   const calls: [number, number][] = [];
@@ -228,7 +235,7 @@ test('progress ends at the total and never falls', async () => {
   expect(calls.map(([done]) => done)).toEqual(calls.map(([done]) => done).sort((a, b) => a - b));
 });
 
-test('a model is replaced, anything else is not', async () => {
+test('only a model is replaced', async () => {
   await using dir = await temporaryFolder();
   await writeCheckpoint(dir.path);
   const out = join(dir.path, 'm');
@@ -237,13 +244,13 @@ test('a model is replaced, anything else is not', async () => {
   expect((await readModel(out)).manifest.precision).toBe('int8');
   await writeFile(join(out, 'manifest.json'), '{"format":"other"}');
   await expect(convert({ source: dir.path, out, precision: 'f32' })).rejects.toThrow(
-    new CheckpointError(`${out} is not empty and not an edgebeam model: give another folder or empty it`),
+    new CheckpointError(`${out} is neither empty nor an edgebeam model: choose another folder, or empty it`),
   );
 });
 
-const setValue = (name: string, at: number, value: number) => (tensors: Map<string, TestTensor>) => {
+const setValue = (name: string, index: number, value: number) => (tensors: Map<string, TestTensor>) => {
   const tensor = tensors.get(name) as TestTensor;
-  tensor.data[at] = value;
+  tensor.data[index] = value;
 };
 
 test.for<[string, CheckpointOptions, string]>([
@@ -258,12 +265,12 @@ test.for<[string, CheckpointOptions, string]>([
     'model.safetensors: transformer.wte.weight has a weight that is not finite: Infinity at element 9599',
   ],
   [
-    'an output layer that is not the embedding',
+    'an lm_head that is not the embedding',
     { lmHead: true, edit: setValue('lm_head.weight', 70, 2.5) },
-    `lm_head.weight differs from wte.weight at [2,6], expected EMBEDDING, found 2.5: one matrix serves as embedding and output layer`,
+    'lm_head.weight differs from wte.weight at [2,6], expected EMBEDDING, found 2.5: embedding and lm_head must share one matrix',
   ],
   [
-    'an output layer that differs in the sign of a zero',
+    'an lm_head that differs in the sign of a zero',
     {
       lmHead: true,
       edit(tensors) {
@@ -271,7 +278,7 @@ test.for<[string, CheckpointOptions, string]>([
         setValue('wte.weight', 0, -0)(tensors);
       },
     },
-    'lm_head.weight differs from wte.weight at [0,0], expected -0, found 0: one matrix serves as embedding and output layer',
+    'lm_head.weight differs from wte.weight at [0,0], expected -0, found 0: embedding and lm_head must share one matrix',
   ],
   [
     'more tokens than the embedding has',
@@ -282,7 +289,7 @@ test.for<[string, CheckpointOptions, string]>([
     },
     "The tokenizer has 300 tokens, more than config.json's vocab_size, 290",
   ],
-])('refuses %s and leaves nothing behind', async ([, options, message]) => {
+])('rejects %s and leaves no files', async ([, options, message]) => {
   await using dir = await temporaryFolder();
   const weights = await writeCheckpoint(dir.path, options);
   const before = await readdir(dir.path);
@@ -293,7 +300,7 @@ test.for<[string, CheckpointOptions, string]>([
   expect(await readdir(dir.path)).toEqual(before);
 });
 
-test('an output layer of another storage type is the embedding if the numbers are', async () => {
+test('an lm_head of another storage type is accepted if its values equal the embedding', async () => {
   const plain = await convertTest({ dtype: 'F16' });
   const variant = await convertTest({
     dtype: 'F16',
@@ -310,7 +317,7 @@ test('an output layer of another storage type is the embedding if the numbers ar
   expect(variant.stream).toEqual(plain.stream);
 });
 
-test('stops at the signal and leaves nothing behind', async () => {
+test('aborts at the signal and leaves no files', async () => {
   await using dir = await temporaryFolder();
   await writeCheckpoint(dir.path);
   const before = await readdir(dir.path);
@@ -323,8 +330,8 @@ test('stops at the signal and leaves nothing behind', async () => {
   expect(await readdir(dir.path)).toEqual(before);
 });
 
-test('int4 is refused for a layer that is too wide for its exact sums', async () => {
+test('int4 is rejected for a layer with too many inputs for exact sums', async () => {
   await expect(convertTest({ n_inner: 8289 }, 'int4')).rejects.toThrow(
-    'A linear layer has 8289 inputs; at int4 there can be 8288. HINT: --precision int8',
+    'A linear layer has 8289 inputs; int4 supports at most 8288. HINT: --precision int8',
   );
 });

@@ -22,7 +22,7 @@ test('a shard is at most 24 MiB', () => {
   expect(SHARD_BYTES).toBe(25_165_824);
 });
 
-test('a tensor goes on in the next files, as many as it takes', async () => {
+test('a tensor may span several files', async () => {
   const { shards, tensors, files } = await writeShards(100, [70, 260]);
   expect(tensors.map(({ offset }) => offset)).toEqual([0, 128]);
   expect(shards.map(({ path, bytes }) => [path, bytes])).toEqual([
@@ -37,7 +37,7 @@ test('a tensor goes on in the next files, as many as it takes', async () => {
   expect(bytes.subarray(128)).toEqual(numbers(260, 1));
 });
 
-test('the files are the same stream however it is cut, with their hashes', async () => {
+test('the stream does not depend on the shard size, and the hashes match the files', async () => {
   const lengths = [3, 64, 65, 1, 200];
   const whole = await writeShards(1000, lengths);
   for (const shardBytes of [1, 63, 64, 65, 128]) {
@@ -49,12 +49,12 @@ test('the files are the same stream however it is cut, with their hashes', async
   }
 });
 
-test('a stream that ends with a file starts no empty one', async () => {
+test('a stream that fills its last file has no empty one', async () => {
   const { shards } = await writeShards(64, [64, 64]);
   expect(shards.map(({ bytes }) => bytes)).toEqual([64, 64]);
 });
 
-test('refuses data that is not what its entry says', async () => {
+test('rejects data that does not match its entry', async () => {
   await using dir = await temporaryFolder();
   const stream = new WeightStream(dir.path);
   await expect(

@@ -1,4 +1,4 @@
-/** @module Which tokenizer files the converter does not take, and how it says so. */
+/** @module Tokenizer files that the converter rejects, and the error messages. */
 import { expect, it } from 'vitest';
 import {
   BYTE_LEVEL,
@@ -17,42 +17,42 @@ const ids = (change: object) => ({ ...TWO_FILES, 'vocab.json': { ...VOCAB, ...ch
 
 it.each<[what: string, files: Files, message: string]>([
   ['no tokenizer', {}, 'no tokenizer: expected vocab.json and merges.txt, or tokenizer.json'],
-  ['half a tokenizer', { 'vocab.json': VOCAB }, 'no tokenizer: expected'],
-  ['what is not JSON', { ...TWO_FILES, 'vocab.json': '{' }, 'vocab.json is not a JSON object'],
+  ['an incomplete tokenizer', { 'vocab.json': VOCAB }, 'no tokenizer: expected'],
+  ['invalid JSON', { ...TWO_FILES, 'vocab.json': '{' }, 'vocab.json is not a JSON object'],
   [
     'another class',
     config({ tokenizer_class: 'RobertaTokenizer' }),
     'tokenizer_config.json: tokenizer_class: ',
   ],
   ['a prefix space', config({ add_prefix_space: true }), 'tokenizer_config.json: add_prefix_space: '],
-  ['an added first token', config({ add_bos_token: true }), 'tokenizer_config.json: add_bos_token: '],
+  ['an added BOS token', config({ add_bos_token: true }), 'tokenizer_config.json: add_bos_token: '],
   [
-    'a special token with no id',
+    'a special token without an id',
     config({ pad_token: '<pad>' }),
     'tokenizer_config.json pad_token: "<pad>" has no id',
   ],
   [
-    'a greedy token',
+    'a token that strips white space',
     config({ added_tokens_decoder: { 260: { content: '<m>', lstrip: true } } }),
     'added_tokens_decoder.260.lstrip',
   ],
   [
-    'an id out of place',
+    'an id out of range',
     ids({ new: 261 }),
     'vocab.json: "new" has id 261, but there are only 261 tokens: an id is missing',
   ],
-  ['an id given twice', ids({ new: 7, old: 260 }), 'vocab.json: "new" and "ć" both have id 7'],
-  ['an id that is none', ids({ new: '260' }), 'vocab.json: "new" has id "260"'],
-  ['an id that is negative', ids({ new: -1 }), 'vocab.json: "new" has id -1'],
+  ['a duplicate id', ids({ new: 7, old: 260 }), 'vocab.json: "new" and "ć" both have id 7'],
+  ['an id that is not a number', ids({ new: '260' }), 'vocab.json: "new" has id "260"'],
+  ['a negative id', ids({ new: -1 }), 'vocab.json: "new" has id -1'],
   [
-    'ids that contradict',
+    'contradictory ids',
     { ...TWO_FILES, 'added_tokens.json': { ab: 260 } },
-    'added_tokens.json: "ab" has id 260, and elsewhere 256',
+    'added_tokens.json: "ab" has id 260 here and 256 elsewhere',
   ],
   [
-    'tokens of characters',
+    'a character-level token',
     ids({ '▁the': 260 }),
-    'vocab.json: token "▁the" has "▁", which stands for no byte',
+    'vocab.json: token "▁the" has "▁", which represents no byte',
   ],
   [
     'a missing byte',
@@ -60,12 +60,12 @@ it.each<[what: string, files: Files, message: string]>([
     'vocab.json: has no token "Ā" for the byte 0',
   ],
   [
-    'a merge of no token',
+    'a merge into an unknown token',
     { ...TWO_FILES, 'merges.txt': mergesTxt(['a b', 'b d']) },
     'merges.txt line 3: "bd" of the merge "b d" is not in vocab.json',
   ],
   [
-    'half a merge',
+    'an incomplete merge',
     { ...TWO_FILES, 'merges.txt': mergesTxt(['a b', 'ab']) },
     'merges.txt line 3: expected two tokens, found "ab"',
   ],
@@ -84,7 +84,7 @@ it.each<[what: string, files: Files, message: string]>([
   ['dropout', oneFile({}, { dropout: 0.1 }), 'tokenizer.json: model.dropout: '],
   ['a suffix', oneFile({}, { end_of_word_suffix: '</w>' }), 'tokenizer.json: model.end_of_word_suffix: '],
   [
-    'a merge of three',
+    'a merge of three tokens',
     oneFile({}, { merges: ['a b c'] }),
     'tokenizer.json model.merges.0: expected two tokens, found "a b c"',
   ],
@@ -105,7 +105,7 @@ it.each<[what: string, files: Files, message: string]>([
   ],
   ['no decoder', oneFile({ decoder: null }), 'tokenizer.json: decoder: '],
   [
-    'a processor that adds tokens',
+    'a post-processor that adds tokens',
     oneFile({ post_processor: { type: 'RobertaProcessing' } }),
     'tokenizer.json: post_processor: ',
   ],

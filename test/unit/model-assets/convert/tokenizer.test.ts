@@ -1,4 +1,4 @@
-/** @module What the converter makes of tokenizer files. */
+/** @module Conversion of tokenizer files. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ import {
 import { DEFAULT_CHECKPOINT } from '../../../golden/tokenizer-golden.ts';
 
 describe('files', () => {
-  it('names what it read', async () => {
+  it('reports the files that were read', async () => {
     expect((await buildTokenizer(DEFAULT_CHECKPOINT)).sources).toEqual([
       'tokenizer_config.json',
       'vocab.json',
@@ -30,7 +30,7 @@ describe('files', () => {
     expect((await build({ ...oneFile({}), ...TWO_FILES })).sources).toEqual(['vocab.json', 'merges.txt']);
   });
 
-  it('makes the same bytes of both forms and of all notations', async () => {
+  it('gives the same bytes for both forms and all notations', async () => {
     const { bytes, vocabSize } = await build(TWO_FILES);
     expect(vocabSize).toBe(260);
     const reversed = Object.fromEntries(Object.entries(VOCAB).reverse());
@@ -69,13 +69,13 @@ describe('files', () => {
 describe('vocabularies', () => {
   const load = async (files: Files) => Tokenizer.read((await build(files)).bytes);
 
-  it('takes the last rank of a merge that is listed twice', async () => {
+  it('use the last rank of a merge that is listed twice', async () => {
     // GPT2TokenizerFast: [97, 257]
     const tokenizer = await load({ ...TWO_FILES, 'merges.txt': mergesTxt([...MERGES, 'a b']) });
     expect([...tokenizer.encode('abc')]).toEqual([97, 257]);
   });
 
-  it('takes one token for the merge of several pairs', async () => {
+  it('support several merges into the same token', async () => {
     const vocab = { ...VOCAB, abc: 260 };
     const tokenizer = await load({
       'vocab.json': vocab,
@@ -84,20 +84,20 @@ describe('vocabularies', () => {
     expect([...tokenizer.encode('abc ab')]).toEqual([260, 32, 256]);
   });
 
-  it('does without merges and without special tokens', async () => {
+  it('may have neither merges nor special tokens', async () => {
     const tokenizer = await load({ 'vocab.json': idsOf(byteSymbols()), 'merges.txt': '' });
     expect(tokenizer.specialTokens.size).toBe(0);
     expect([...tokenizer.encode("it's é", { parseSpecial: true })]).toEqual([...Buffer.from("it's é")]);
   });
 
-  it('has tokens named like the properties of an object', async () => {
+  it('may have tokens named like properties of Object.prototype', async () => {
     const vocab = JSON.stringify(VOCAB).replace(/}$/, ',"__proto__":260,"constructor":261}');
     const { vocabSize } = await build({ ...TWO_FILES, 'vocab.json': vocab });
     expect(vocabSize).toBe(262);
   });
 
-  it('finds added tokens in the text, special ones first and only when asked', async () => {
-    // All of it as GPT2TokenizerFast has it.
+  it('match added tokens in the text, special ones first and only with parseSpecial', async () => {
+    // All results are those of GPT2TokenizerFast.
     const tokenizer = await load({
       ...TWO_FILES,
       'added_tokens.json': { '<x é>': 260, Ġfoo: 261, '<x é> y': 262, 'a.c': 263 },

@@ -8,7 +8,12 @@ import { HubError, UnreachableError } from '../../../../model-assets/hub/errors.
 import { MODEL_ID } from '../../../../model-assets/hub/repository.ts';
 import { readSettings } from '../../../../model-assets/hub/settings.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
-import { fetchFrom, isDefaultModel, type TestFetch, weightRequests } from '../../../support/hub-fetch.ts';
+import {
+  fetchFrom,
+  isDefaultModel,
+  type TestFetchOptions,
+  weightRequests,
+} from '../../../support/hub-fetch.ts';
 import { type HostedModel, startHubServer, TOKEN } from '../../../support/hub-server.ts';
 import { GOLDEN } from '../../../support/models.ts';
 
@@ -17,14 +22,14 @@ const ODD = join(GOLDEN, 'odd-checkpoint');
 const startHub = (model: Partial<HostedModel> = {}) =>
   startHubServer({ 'edgebeam/default': { folder: DEFAULT_CHECKPOINT, ...model } });
 
-/** Where a port was a moment ago and nobody listens now. */
-async function deadEndpoint(): Promise<string> {
+/** The address of a server that was just closed. */
+async function unusedEndpoint(): Promise<string> {
   await using hub = await startHub();
   return hub.url;
 }
 
-describe('which files', () => {
-  test('the parts of the weights that the index names', async () => {
+describe('the chosen files', () => {
+  test('include the shards that the index lists', async () => {
     await using hub = await startHubServer({ 'edgebeam/odd': { folder: ODD } });
     await using dir = await temporaryFolder();
     const steps: [number, number][] = [];
@@ -40,7 +45,7 @@ describe('which files', () => {
     expect(steps.at(-1)).toEqual([total, total]);
   });
 
-  test('what else a tokenizer reads, and nothing of other formats', async () => {
+  test('include the tokenizer’s optional files, and no other formats', async () => {
     const files = {
       'added_tokens.json': '{}',
       'special_tokens_map.json': '{}',
@@ -56,7 +61,7 @@ describe('which files', () => {
     expect(await readdir(folder)).toEqual(names);
   });
 
-  test('no weights of a model that cannot be converted', async () => {
+  test('include no weights if the model is not supported', async () => {
     const config = JSON.stringify({ model_type: 'llama', hidden_act: 'silu' });
     await using hub = await startHub({ files: { 'config.json': config } });
     await using dir = await temporaryFolder();
@@ -66,7 +71,7 @@ describe('which files', () => {
 });
 
 describe('the cache', () => {
-  // The client tells of each file there.
+  // The client logs each cached file.
   beforeAll(() => vi.spyOn(console, 'debug').mockImplementation(() => {}).mockRestore);
 
   test('has the layout of the client and of huggingface_hub', async () => {
@@ -75,7 +80,7 @@ describe('the cache', () => {
     await using ours = await temporaryFolder();
     await snapshotDownload({ repo: 'edgebeam/odd', hubUrl: hub.url, cacheDir: theirs.path });
     const { folder } = await fetchFrom(hub, ours.path, { id: 'edgebeam/odd' });
-    // The client makes folders that it puts nothing into.
+    // The client creates folders that stay empty.
     const list = async (dir: string) =>
       (await readdir(dir, { recursive: true })).filter((path) => !path.endsWith('onnx')).sort();
     expect(await list(ours.path)).toEqual(await list(theirs.path));
@@ -84,53 +89,53 @@ describe('the cache', () => {
     expect((await lstat(join(folder, 'config.json'))).isSymbolicLink()).toBe(process.platform !== 'win32');
   });
 
-  test('of another program is taken as it is', async () => {
+  test('of another program is used', async () => {
     await using hub = await startHub();
     await using dir = await temporaryFolder();
     await snapshotDownload({ repo: 'edgebeam/default', hubUrl: hub.url, cacheDir: dir.path });
-    const before = hub.seen.length;
+    const previous = hub.requests.length;
     expect(await isDefaultModel((await fetchFrom(hub, dir.path)).folder)).toBe(true);
-    expect(hub.seen.slice(before).filter(({ path }) => !path.startsWith('/api/models/'))).toEqual([]);
+    expect(hub.requests.slice(previous).filter(({ path }) => !path.startsWith('/api/models/'))).toEqual([]);
   });
 
-  test('is enough when the hub is out of reach', async () => {
+  test('is used if the hub is unreachable', async () => {
     await using hub = await startHub();
     await using dir = await temporaryFolder();
     const online = await fetchFrom(hub, dir.path);
-    const { notices, ...offline } = await fetchFrom({ url: await deadEndpoint() }, dir.path);
+    const { notices, ...offline } = await fetchFrom({ url: await unusedEndpoint() }, dir.path);
     expect({ ...offline, notices: [] }).toEqual(online);
     expect(notices).toEqual([
       expect.stringMatching(
-        /cannot be reached \(ECONNREFUSED\): check .+ Taken from the cache: edgebeam\/default at/,
+        /cannot be reached \(ECONNREFUSED\): check .+ Using the cache: edgebeam\/default at/,
       ),
     ]);
   });
 
-  test('is all that is asked with HF_HUB_OFFLINE', async () => {
+  test('is the only source with HF_HUB_OFFLINE', async () => {
     await using hub = await startHubServer({
       'edgebeam/default': { folder: DEFAULT_CHECKPOINT },
       'edgebeam/odd': { folder: ODD },
     });
     await using dir = await temporaryFolder();
     const settings = { endpoint: hub.url, offline: true };
-    const nothing = fetchFrom(hub, dir.path, { settings });
-    await expect(nothing).rejects.toThrow(UnreachableError);
-    await expect(nothing).rejects.toThrow(
+    const uncached = fetchFrom(hub, dir.path, { settings });
+    await expect(uncached).rejects.toThrow(UnreachableError);
+    await expect(uncached).rejects.toThrow(
       /^HF_HUB_OFFLINE is set\. The cache, .+, does not have edgebeam\/default at/,
     );
-    expect(hub.seen).toEqual([]);
+    expect(hub.requests).toEqual([]);
     for (const id of ['edgebeam/default', 'edgebeam/odd']) {
       const online = await fetchFrom(hub, dir.path, { id });
-      const before = hub.seen.length;
+      const previous = hub.requests.length;
       expect(await fetchFrom(hub, dir.path, { id, settings })).toEqual(online);
       expect(await fetchFrom(hub, dir.path, { id, settings, revision: hub.commit })).toEqual(online);
-      expect(hub.seen).toHaveLength(before);
+      expect(hub.requests).toHaveLength(previous);
     }
   });
 });
 
-test('a first model’s bare name becomes the one it has now', async () => {
-  await using hub = await startHub({ formerly: 'default' });
+test('a legacy id resolves to the current one', async () => {
+  await using hub = await startHub({ legacyId: 'default' });
   await using dir = await temporaryFolder();
   const { folder, id } = await fetchFrom(hub, dir.path, { id: 'default' });
   expect(id).toBe('edgebeam/default');
@@ -147,30 +152,30 @@ test.for(['refs/pr/1', 'COMMIT'])('a revision may be %s', async (revision) => {
 describe('errors', () => {
   const only = (...names: string[]) => Object.fromEntries(names.map((name) => [name, '{}']));
 
-  test.for<[string, Partial<HostedModel>, TestFetch, RegExp]>([
+  test.for<[string, Partial<HostedModel>, TestFetchOptions, RegExp]>([
     [
       'no such model, or private, without a token',
       { access: 'private' },
       {},
-      /^There is no model edgebeam\/default on http:\S+, or it is private: then set HF_TOKEN to a token that may read/,
+      /^The model edgebeam\/default does not exist on http:\S+, or it is private: set HF_TOKEN to a token with read access/,
     ],
     [
       'no such model with a token',
       {},
       { id: 'edgebeam/other', token: TOKEN },
-      /^There is no model edgebeam\/other on http:\S+, or HF_TOKEN may not see it$/,
+      /^The model edgebeam\/other does not exist on http:\S+, or HF_TOKEN has no access to it$/,
     ],
     [
-      'a token that is not one',
+      'an invalid token',
       {},
       { token: 'hf_old' },
-      /^127\S+ does not accept HF_TOKEN: make a new one at http/,
+      /^127\S+ does not accept HF_TOKEN: create a new token at http/,
     ],
     [
       'a gated model',
       { access: 'gated' },
       {},
-      /^edgebeam\/default is gated: ask for access at http:\S+\/edgebeam\/default, then set HF_TOKEN/,
+      /^edgebeam\/default is gated: request access at http:\S+\/edgebeam\/default, then set HF_TOKEN/,
     ],
     [
       'no such revision',
@@ -210,20 +215,20 @@ describe('errors', () => {
     await expect(fetchFrom(hub, dir.path)).rejects.toThrow(`edgebeam/default ${message}`);
   });
 
-  test('an index that names a part which is not there', async () => {
+  test('an index that lists a missing file', async () => {
     const index = await readFile(join(ODD, 'model.safetensors.index.json'), 'utf8');
     const files = { 'model.safetensors.index.json': index.replaceAll('00002-of', '00003-of') };
     await using hub = await startHubServer({ 'edgebeam/odd': { folder: ODD, files } });
     await using dir = await temporaryFolder();
     await expect(fetchFrom(hub, dir.path, { id: 'edgebeam/odd' })).rejects.toThrow(
-      /^edgebeam\/odd has no file model-00003-of-00002\.safetensors at commit \w+, though its model\.safetensors\.index/,
+      /^edgebeam\/odd has no file model-00003-of-00002\.safetensors at commit \w+, but its model\.safetensors\.index/,
     );
   });
 
-  test('no way to the hub, and nothing in the cache', async () => {
+  test('an unreachable hub and an empty cache', async () => {
     await using dir = await temporaryFolder();
-    await expect(fetchFrom({ url: await deadEndpoint() }, dir.path)).rejects.toThrow(
-      /^127\S+ cannot be reached \(ECONNREFUSED\): check the connection, HF_ENDPOINT, .+ does not have edgebeam\/default/,
+    await expect(fetchFrom({ url: await unusedEndpoint() }, dir.path)).rejects.toThrow(
+      /^127\S+ cannot be reached \(ECONNREFUSED\): check the connection and HF_ENDPOINT; .+ does not have edgebeam\/default/,
     );
   });
 
@@ -233,11 +238,11 @@ describe('errors', () => {
       body: '<html>Sign in to the network</html>',
     }));
     await using dir = await temporaryFolder();
-    await expect(fetchFrom(hub, dir.path)).rejects.toThrow('does not answer as the Hugging Face hub does');
+    await expect(fetchFrom(hub, dir.path)).rejects.toThrow('does not respond like the Hugging Face hub');
   });
 });
 
-test('settings are those of huggingface_hub', () => {
+test('settings follow huggingface_hub', () => {
   expect(readSettings({})).toEqual({ endpoint: 'https://huggingface.co', offline: false });
   expect(
     readSettings({ HF_ENDPOINT: 'https://mirror.example/hf/', HF_TOKEN: ' hf_x\n', HF_HUB_OFFLINE: 'True' }),
@@ -261,6 +266,6 @@ test.for<[string, boolean]>([
   ['a--b/c', false],
   ['a/b.git', false],
   ['a b/c', false],
-])('%s may be an id: %s', ([text, may]) => {
-  expect(MODEL_ID.test(text)).toBe(may);
+])('%s is a valid id: %s', ([text, isValid]) => {
+  expect(MODEL_ID.test(text)).toBe(isValid);
 });

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { noErrors, quantizationReport, quantizeColumns } from '../../../../model-assets/quantize/int8.ts';
+import { emptyErrorSums, quantizationReport } from '../../../../model-assets/quantize/error-sums.ts';
+import { quantizeColumns } from '../../../../model-assets/quantize/int8.ts';
 
 const float = fc.float({ noNaN: true, noDefaultInfinity: true });
-/** Magnitudes of weights, and the extremes of float32. */
+/** Typical weights, and the extremes of float32. */
 const weight = fc.oneof(
   fc.float({ noNaN: true, min: -4, max: 4 }),
   fc.constantFrom(0, -0, 1e-45, -1e-40, 3e-38),
@@ -20,10 +21,10 @@ const matrix = fc
     }),
   );
 
-test('no weight is off by more than half its scale, and codes keep to [-127, 127]', () => {
+test('no error exceeds half a scale, and codes are in [-127, 127]', () => {
   fc.assert(
     fc.property(matrix, ({ weights, columns }) => {
-      const { codes, scales } = quantizeColumns(weights, columns, noErrors());
+      const { codes, scales } = quantizeColumns(weights, columns, emptyErrorSums());
       weights.forEach((w, i) => {
         const scale = scales[i % columns] as number;
         const code = codes[i] as number;
@@ -35,15 +36,15 @@ test('no weight is off by more than half its scale, and codes keep to [-127, 127
   );
 });
 
-test('a column is quantized by itself: others do not change it', () => {
+test('columns are quantized independently', () => {
   fc.assert(
     fc.property(matrix, ({ weights, columns }) => {
-      const whole = quantizeColumns(weights, columns, noErrors());
+      const whole = quantizeColumns(weights, columns, emptyErrorSums());
       for (let column = 0; column < columns; column++) {
         const alone = quantizeColumns(
           weights.filter((_, i) => i % columns === column),
           1,
-          noErrors(),
+          emptyErrorSums(),
         );
         expect(alone.scales[0]).toBe(whole.scales[column]);
         expect(alone.codes).toEqual(whole.codes.filter((_, i) => i % columns === column));
@@ -53,18 +54,26 @@ test('a column is quantized by itself: others do not change it', () => {
 });
 
 test('the largest magnitude of a column is ±127, a column of zeros is zeros with scale 1', () => {
-  const { codes, scales } = quantizeColumns(Float32Array.of(127, 0, -0.5, -254, 0, 0.25), 3, noErrors());
+  const { codes, scales } = quantizeColumns(
+    Float32Array.of(127, 0, -0.5, -254, 0, 0.25),
+    3,
+    emptyErrorSums(),
+  );
   expect([...codes]).toEqual([64, 0, -127, -127, 0, 64]);
   expect([...scales]).toEqual([2, 1, Math.fround(0.5 / 127)]);
 });
 
 test('rounds ties to even', () => {
-  const { codes } = quantizeColumns(Float32Array.of(127, 0.5, 1.5, 2.5, -0.5, -1.5, 2.51), 1, noErrors());
+  const { codes } = quantizeColumns(
+    Float32Array.of(127, 0.5, 1.5, 2.5, -0.5, -1.5, 2.51),
+    1,
+    emptyErrorSums(),
+  );
   expect([...codes]).toEqual([127, 0, 2, 2, 0, -2, 3]);
 });
 
 test('reports the largest and the root-mean-square error relative to the root mean square', () => {
-  const sums = noErrors();
+  const sums = emptyErrorSums();
   quantizeColumns(Float32Array.of(127, 0.5), 1, sums);
   quantizeColumns(Float32Array.of(127, 3.25), 1, sums);
   const squares = 127 ** 2 * 2 + 0.5 ** 2 + 3.25 ** 2;
@@ -75,7 +84,7 @@ test('reports the largest and the root-mean-square error relative to the root me
 });
 
 test('a tensor of zeros has no error', () => {
-  const sums = noErrors();
+  const sums = emptyErrorSums();
   quantizeColumns(new Float32Array(4), 2, sums);
   expect(quantizationReport('w', sums)).toEqual({ name: 'w', max_error: 0, relative_rms_error: 0 });
 });

@@ -33,7 +33,7 @@ test('the seed determines every byte', async () => {
   expect(changed).toEqual(['config.json', 'merges.txt', 'model.safetensors', 'vocab.json']);
 });
 
-test('F16 holds the rounded numbers of F32', async () => {
+test('F16 stores the rounded values of F32', async () => {
   await using dir = await temporaryFolder();
   const read = async (dtype: 'F16' | 'F32') => {
     const out = join(dir.path, dtype);
@@ -50,7 +50,7 @@ test('F16 holds the rounded numbers of F32', async () => {
   });
 });
 
-test('three dimensions of the residual stream are outliers, what reads them is small', async () => {
+test('the residual stream has three outliers, and the weights that read them are small', async () => {
   await using dir = await temporaryFolder();
   await synthesize({ preset: 'tiny', out: join(dir.path, 't'), seed: 1 });
   const checkpoint = await openCheckpoint(join(dir.path, 't'));
@@ -63,7 +63,7 @@ test('three dimensions of the residual stream are outliers, what reads them is s
   expect([...gain.keys()].filter((i) => (gain[i] as number) > 1.5)).toEqual(outliers);
   const projection = await read('h.0.attn.c_proj.weight', 48 * 48);
   const reader = await read('h.0.attn.c_attn.weight', 48 * 144);
-  const column = (i: number) => projection.filter((_, at) => at % 48 === i);
+  const column = (i: number) => projection.filter((_, index) => index % 48 === i);
   const row = (i: number) => reader.subarray(i * 144, (i + 1) * 144);
   for (const i of outliers) {
     expect(deviation(column(i))).toBeGreaterThan(2 * deviation(projection));
@@ -73,7 +73,7 @@ test('three dimensions of the residual stream are outliers, what reads them is s
   await checkpoint.close();
 });
 
-test('converts, tokenizer and all', async () => {
+test('the checkpoint and its tokenizer convert', async () => {
   await using dir = await temporaryFolder();
   const source = join(dir.path, 'tiny');
   await synthesize({ preset: 'tiny', out: source });
@@ -82,7 +82,7 @@ test('converts, tokenizer and all', async () => {
   expect(provenance.dtypes).toEqual(['F16']);
 });
 
-test('a synthesized checkpoint is replaced, anything else is not', async () => {
+test('only a synthesized checkpoint is replaced', async () => {
   await using dir = await temporaryFolder();
   const out = join(dir.path, 't');
   await synthesize({ preset: 'tiny', out });
@@ -90,13 +90,13 @@ test('a synthesized checkpoint is replaced, anything else is not', async () => {
   await writeFile(join(out, 'config.json'), '{"model_type":"gpt2"}');
   await expect(synthesize({ preset: 'tiny', out })).rejects.toThrow(
     new CheckpointError(
-      `${out} is not empty and not a synthesized checkpoint: give another folder or empty it`,
+      `${out} is neither empty nor a synthesized checkpoint: choose another folder, or empty it`,
     ),
   );
 });
 
 test.for([257, 400, 50257])(
-  'a vocabulary of %i tokens is valid: merges join what is there into what is new',
+  'a vocabulary of %i tokens is valid: merges join existing tokens into new ones',
   (size) => {
     const { vocab, merges } = syntheticBpe(size, 3);
     expect([...vocab.values()]).toEqual([...vocab.keys()].map((_, id) => id));
@@ -112,7 +112,7 @@ test.for([257, 400, 50257])(
 );
 
 test('a byte-level vocabulary cannot be smaller than its bytes', () => {
-  expect(() => syntheticBpe(256, 0)).toThrow('A byte-level vocabulary has at least 257 tokens, not 256');
+  expect(() => syntheticBpe(256, 0)).toThrow('A byte-level vocabulary needs at least 257 tokens, found 256');
 });
 
 test('normal numbers have the moments of a normal distribution', () => {
@@ -135,7 +135,7 @@ const run = (...args: string[]) =>
     );
   });
 
-test('the command writes a checkpoint and says how large it is', async () => {
+test('the command writes a checkpoint and prints its size', async () => {
   await using dir = await temporaryFolder();
   const { code, stdout } = await run('--preset', 'tiny', '--out', join(dir.path, 't'), '--dtype', 'F32');
   expect([code, stdout]).toEqual([0, 'tiny: 78,912 parameters, 315,648 bytes as F32\n']);
@@ -154,7 +154,7 @@ test.for<[string[], number, string]>([
     'Allowed choices are tiny, distilgpt2, gpt2, gpt2-medium, gpt2-large, gpt2-xl.',
   ],
   [['--preset', 'tiny', '--out', SCRIPT], 1, 'synthesize.ts is a file, expected a folder'],
-])('the command ends with what is wrong: %j', async ([args, expected, message]) => {
+])('the command reports errors: %j', async ([args, expected, message]) => {
   const { code, stderr } = await run(...args);
   expect(code).toBe(expected);
   expect(stderr).toContain(message);

@@ -5,15 +5,15 @@ import { findAssetFaults, MAX_ASSET_BYTES } from '../../../../worker/dev/assets.
 import { readModel, temporaryFolder } from '../../../support/checkpoints.ts';
 import { ODD_INT8 } from '../../../support/models.ts';
 
-test('a converted model can be deployed', async () => {
+test('a converted model has no faults', async () => {
   expect(await findAssetFaults(ODD_INT8)).toEqual([]);
 });
 
-test('every fault is named', async () => {
+test('every fault is reported', async () => {
   await using dir = await temporaryFolder();
   await cp(ODD_INT8, dir.path, { recursive: true });
   const { graphs } = (await readModel(dir.path)).manifest;
-  if (!('head' in graphs)) throw new Error('an int8 model has a graph for its read-out');
+  if (!('head' in graphs)) throw new Error('an int8 model has a separate graph for its lm_head');
   await rm(join(dir.path, 'weights-000.bin'));
   await truncate(join(dir.path, 'head.onnx'), 10);
   await mkdir(join(dir.path, 'more'));
@@ -22,9 +22,9 @@ test('every fault is named', async () => {
   await writeFile(join(dir.path, 'more', 'large.bin'), '');
   await truncate(join(dir.path, 'more', 'large.bin'), MAX_ASSET_BYTES + 1);
   expect(await findAssetFaults(dir.path)).toEqual([
-    `head.onnx has 10 bytes, ${graphs.head.bytes} in manifest.json`,
+    `head.onnx has 10 bytes, but ${graphs.head.bytes} in manifest.json`,
     'weights-000.bin is missing',
-    `${join('more', 'large.bin')} has 26214401 bytes, a static asset can have 26214400 (25 MiB)`,
+    `${join('more', 'large.bin')} has 26214401 bytes, but a static asset can have at most 26214400 (25 MiB)`,
   ]);
 });
 
@@ -32,7 +32,7 @@ test.for<[string | undefined, RegExp]>([
   [undefined, /^manifest\.json is missing$/],
   ['{', /^manifest\.json: .*JSON/],
   ['{"format":"edgebeam","version":1}', /^manifest\.json: version: /],
-])('a manifest must be there and one of ours: %s', async ([text, message]) => {
+])('a missing or invalid manifest is the only fault: %s', async ([text, message]) => {
   await using dir = await temporaryFolder();
   if (text !== undefined) await writeFile(join(dir.path, 'manifest.json'), text);
   expect(await findAssetFaults(dir.path)).toEqual([expect.stringMatching(message)]);

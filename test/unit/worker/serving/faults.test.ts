@@ -9,7 +9,7 @@ import { OrtError } from '../../../../engine/runtime/errors.ts';
 import { startGeneration } from '../../../../worker/serving/generate.ts';
 import type { GenerationRequest } from '../../../../worker/serving/request.ts';
 import { faults } from '../../../support/faults.ts';
-import { EVERY_KIND, request, type Told, tell } from '../../../support/generations.ts';
+import { EVERY_KIND, request, servedModel, type Told, tell } from '../../../support/generations.ts';
 import { ODD_INT8 } from '../../../support/models.ts';
 
 vi.mock('onnxruntime-web/ort-wasm-simd-threaded.mjs', async (importActual) => {
@@ -134,7 +134,7 @@ describe('a cache that cannot grow', () => {
 describe('a request that fails while nobody reads it', () => {
   it('tells the reader when it comes back, and has given everything back when the reader has gone', async () => {
     const { events } = await startGeneration(
-      engine,
+      servedModel(engine),
       EVERY_KIND['two prompts'] as GenerationRequest,
       LIMITS,
       NEVER,

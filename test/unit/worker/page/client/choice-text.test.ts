@@ -1,24 +1,24 @@
-/** @module The page's texts as they come: events out of a stream, pieces out of tokens, sentences out of a text. */
+/** @module The page's text processing: server-sent events, pieces of a text, sentences, and formatting. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Choice } from '../../../../../worker/page/client/api.ts';
 import { ChoiceText } from '../../../../../worker/page/client/choice-text.ts';
-import { cellsOf, percent, signed, visible } from '../../../../../worker/page/client/numbers.ts';
-import { Sentences } from '../../../../../worker/page/client/sentences.ts';
-import { ServerSentEvents } from '../../../../../worker/page/client/server-sent-events.ts';
+import { cellWidth, percent, signed, toVisible } from '../../../../../worker/page/client/numbers.ts';
+import { SentenceSplitter } from '../../../../../worker/page/client/sentences.ts';
+import { EventStreamParser } from '../../../../../worker/page/client/server-sent-events.ts';
 
 describe('server-sent events', () => {
   const STREAM =
     ': hello\r\ndata: {"a": 1}\r\n\r\nevent: x\ndata:two\r\ndata:  lines\r\n\r\nid: 5\n\ndata: [DONE]\r\rdata: cut';
   const EVENTS = ['{"a": 1}', 'two\n lines', '[DONE]'];
 
-  it('are found wherever the stream is cut', () => {
+  it('are parsed however the stream is split', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: STREAM.length })), (cuts) => {
-        const events = new ServerSentEvents();
+        const parser = new EventStreamParser();
         const ends = [...cuts.toSorted((a, b) => a - b), STREAM.length];
-        const found = ends.flatMap((end, i) => events.push(STREAM.slice(ends[i - 1] ?? 0, end)));
-        expect(found).toEqual(EVENTS);
+        const events = ends.flatMap((end, i) => parser.push(STREAM.slice(ends[i - 1] ?? 0, end)));
+        expect(events).toEqual(EVENTS);
       }),
     );
   });
@@ -47,7 +47,7 @@ describe('a text', () => {
   const piecesOf = (text: ChoiceText) =>
     text.pieces.map((piece) => [piece.text, piece.tokens.map(({ name }) => name)]);
 
-  it('is made of its tokens', () => {
+  it('has one piece per token', () => {
     const text = new ChoiceText();
     text.add(choice(' a', [[' a', 0]]));
     text.add(choice(' dog', [[' dog', 2]]));
@@ -60,7 +60,7 @@ describe('a text', () => {
     expect(text.tokens[0]?.alternatives.map(({ name }) => name)).toEqual(['best', ' a', 'other']);
   });
 
-  it('has one piece for tokens that are one character together', () => {
+  it('has one piece for several tokens that form one character', () => {
     const text = new ChoiceText();
     text.add(choice(' ', [[' ', 0]]));
     text.add(choice('', [['bytes:\\xf0\\x9f', 1]]));
@@ -74,7 +74,7 @@ describe('a text', () => {
     ]);
   });
 
-  it('shows of its tokens what is certain, though they came before it', () => {
+  it('has only certain text in its pieces, even if tokens arrive before their text', () => {
     const text = new ChoiceText();
     text.add(choice('', [[' The', 0]]));
     expect(piecesOf(text)).toEqual([]);
@@ -90,18 +90,20 @@ describe('a text', () => {
 });
 
 describe('sentences', () => {
-  it('are told when they have ended, and each once', () => {
-    const sentences = new Sentences();
-    expect(sentences.take('Once upon')).toBe('');
-    expect(sentences.take('Once upon a time. She said, “Hi!” And')).toBe('Once upon a time. She said, “Hi!”');
-    expect(sentences.take('Once upon a time. She said, “Hi!” And then')).toBe('');
-    expect(sentences.rest('Once upon a time. She said, “Hi!” And then 3.5')).toBe('And then 3.5');
-    expect(sentences.rest('Once upon a time. She said, “Hi!” And then 3.5')).toBe('');
+  it('are returned once each, when complete', () => {
+    const sentences = new SentenceSplitter();
+    expect(sentences.takeComplete('Once upon')).toBe('');
+    expect(sentences.takeComplete('Once upon a time. She said, “Hi!” And')).toBe(
+      'Once upon a time. She said, “Hi!”',
+    );
+    expect(sentences.takeComplete('Once upon a time. She said, “Hi!” And then')).toBe('');
+    expect(sentences.takeRest('Once upon a time. She said, “Hi!” And then 3.5')).toBe('And then 3.5');
+    expect(sentences.takeRest('Once upon a time. She said, “Hi!” And then 3.5')).toBe('');
   });
 });
 
 describe('numbers', () => {
-  it('are written as they are read', () => {
+  it('are formatted with few digits', () => {
     expect([signed(-1.234), signed(0.5, 1)]).toEqual(['−1.23', '0.5']);
     expect([0, Math.log(0.5), Math.log(0.0002), Math.log(0.9996)].map(percent)).toEqual([
       '100 %',
@@ -111,11 +113,11 @@ describe('numbers', () => {
     ]);
   });
 
-  it('and so is what has no ink', () => {
-    expect(visible(' a\n\t<|endoftext|>')).toBe(' a↵⇥⟨end⟩');
+  it('and white space and the end of text have symbols', () => {
+    expect(toVisible(' a\n\t<|endoftext|>')).toBe(' a↵⇥⟨end⟩');
   });
 
-  it('are as wide as a font of one width draws them', () => {
-    expect(['ab ', '从前', 'é', '🐈!', ''].map(cellsOf)).toEqual([3, 4, 1, 3, 0]);
+  it('and texts are measured in cells of a monospace font', () => {
+    expect(['ab ', '从前', 'é', '🐈!', ''].map(cellWidth)).toEqual([3, 4, 1, 3, 0]);
   });
 });

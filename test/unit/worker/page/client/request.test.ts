@@ -1,4 +1,4 @@
-/** @module The page's form, the requests that it makes, and its address: held to the schema of the API. */
+/** @module The page's fields, requests and URL fragments, checked against the API's schema. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { completionSchema } from '../../../../../worker/contracts/openai/schema.ts';
@@ -8,23 +8,23 @@ import { toRequest } from '../../../../../worker/page/client/request.ts';
 import { fieldsOf, SEARCH_NAMES, type SearchName } from '../../../../../worker/page/client/searches.ts';
 import {
   fromFragment,
-  INITIAL,
+  INITIAL_SETTINGS,
   type Settings,
   toFragment,
 } from '../../../../../worker/page/client/settings.ts';
 
-const NAMES = Object.keys(FIELDS) as FieldName[];
+const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
 const withValues = (search: SearchName, values: Settings['values'] = {}): Settings => ({
   prompt: 'a',
   search,
   values,
 });
-/** What a request says beside what each has. */
-function saidBy(settings: Settings): object {
+/** A request without the fields that all requests have. */
+function specificFields(settings: Settings): object {
   const { prompt, logprobs, stream, stream_options, ...rest } = toRequest(settings);
   return rest;
 }
-const isTaken = (body: object) => completionSchema.safeParse(body).success;
+const isValid = (body: object) => completionSchema.safeParse(body).success;
 
 describe('a request', () => {
   it.each([
@@ -33,12 +33,12 @@ describe('a request', () => {
     ['beam', { num_beams: 4, max_tokens: 48 }],
     ['beam-sampling', { num_beams: 4, max_tokens: 48, do_sample: true }],
     ['diverse', { num_beams: 4, num_beam_groups: 2, diversity_penalty: 0.5, max_tokens: 48 }],
-  ] as const)('of %s says no more than it must', (search, expected) => {
-    expect(saidBy(withValues(search))).toEqual(expected);
-    expect(isTaken(toRequest(withValues(search)))).toBe(true);
+  ] as const)('for %s has only the fields it needs', (search, expected) => {
+    expect(specificFields(withValues(search))).toEqual(expected);
+    expect(isValid(toRequest(withValues(search)))).toBe(true);
   });
 
-  it('asks for all that is drawn', () => {
+  it('requests everything that the page draws', () => {
     expect(toRequest(withValues('beam'))).toMatchObject({
       prompt: 'a',
       logprobs: 5,
@@ -48,102 +48,104 @@ describe('a request', () => {
     expect(toRequest(withValues('sampling')).stream_options).toEqual({ include_usage: true });
   });
 
-  it('leaves out what the API takes anyway, and what does not apply', () => {
+  it('omits defaults of the API and fields that do not apply', () => {
     const values = { max_tokens: '16', temperature: '0.5', length_penalty: '2', top_p: '1', seed: '' };
-    expect(saidBy(withValues('sampling', values))).toEqual({ temperature: 0.5 });
-    expect(saidBy(withValues('greedy', values))).toEqual({ temperature: 0 });
-    expect(saidBy(withValues('beam', values))).toEqual({ num_beams: 4, length_penalty: 2 });
+    expect(specificFields(withValues('sampling', values))).toEqual({ temperature: 0.5 });
+    expect(specificFields(withValues('greedy', values))).toEqual({ temperature: 0 });
+    expect(specificFields(withValues('beam', values))).toEqual({ num_beams: 4, length_penalty: 2 });
   });
 
-  it('has each field as the API has it', () => {
+  it('converts each field to the type in the API', () => {
     const values = { early_stopping: 'true', stop: 'The end\n\\n\\n\na\\\\n', min_tokens: '3', n: '2' };
-    const said = saidBy(withValues('beam', values));
-    expect(said).toMatchObject({
+    const fields = specificFields(withValues('beam', values));
+    expect(fields).toMatchObject({
       early_stopping: true,
       stop: ['The end', '\n\n', 'a\\n'],
       min_tokens: 3,
       n: 2,
     });
-    expect(saidBy(withValues('beam', { early_stopping: 'never' }))).toMatchObject({
+    expect(specificFields(withValues('beam', { early_stopping: 'never' }))).toMatchObject({
       early_stopping: 'never',
     });
   });
 
-  it('says what is no number as it was typed, so that the API can say what is wrong', () => {
-    expect(saidBy(withValues('sampling', { temperature: 'hot' }))).toMatchObject({ temperature: 'hot' });
+  it('sends an invalid number as typed, so that the API reports it', () => {
+    expect(specificFields(withValues('sampling', { temperature: 'hot' }))).toMatchObject({
+      temperature: 'hot',
+    });
   });
 
-  it.each(EXAMPLES)('of the example $title is one', ({ settings }) => {
-    expect(isTaken(toRequest(settings))).toBe(true);
+  it.each(EXAMPLES)('for the example “$title” is valid', ({ settings }) => {
+    expect(isValid(toRequest(settings))).toBe(true);
     const names = Object.keys(settings.values);
     expect(fieldsOf(settings.search)).toEqual(expect.arrayContaining(names));
   });
 });
 
 describe('a field', () => {
-  const numbers = NAMES.filter((name) => ['integer', 'number'].includes(FIELDS[name].kind));
+  const numbers = FIELD_NAMES.filter((name) => ['integer', 'number'].includes(FIELDS[name].kind));
 
-  it.each(NAMES)('%s is one of the API, which takes what it says where it is not sent', (name) => {
-    const { unsent } = FIELDS[name];
+  it.each(FIELD_NAMES)('%s has the default of the API', (name) => {
+    const { apiDefault } = FIELDS[name];
     const parsed = completionSchema.parse({}) as Record<string, unknown>;
-    // Without a default of its own the API has it in the translation, not in the schema.
-    const byDefault = { temperature: '1', seed: '', stop: '' }[name as string] ?? String(parsed[name]);
-    expect(unsent).toBe(byDefault);
+    // These have no default in the schema: the translation to decoding options applies it.
+    const schemaDefault = { temperature: '1', seed: '', stop: '' }[name as string] ?? String(parsed[name]);
+    expect(apiDefault).toBe(schemaDefault);
   });
 
   it.each(numbers)('%s has the limits of the API', (name) => {
     const { min, max, kind } = FIELDS[name];
-    const takes = (value: number) => isTaken({ [name]: value });
-    if (max !== undefined) expect([takes(max), takes(max + 1)]).toEqual([true, false]);
-    if (kind === 'integer') expect(takes(2.5)).toBe(false);
-    // 2 beams or groups are the fewest that are a search of their own; below 0 is what `more than 0` means.
-    if (min === undefined) expect(takes(-5)).toBe(true);
-    else if (min !== 2) expect(takes(min - 1)).toBe(false);
-    if (min !== undefined && name !== 'repetition_penalty') expect(takes(min)).toBe(true);
+    const isAccepted = (value: number) => isValid({ [name]: value });
+    if (max !== undefined) expect([isAccepted(max), isAccepted(max + 1)]).toEqual([true, false]);
+    if (kind === 'integer') expect(isAccepted(2.5)).toBe(false);
+    // The API accepts 1 beam or group, but the form starts at 2. Fields "above 0" have a `min` of 0.
+    if (min === undefined) expect(isAccepted(-5)).toBe(true);
+    else if (min !== 2) expect(isAccepted(min - 1)).toBe(false);
+    if (min !== undefined && name !== 'repetition_penalty') expect(isAccepted(min)).toBe(true);
   });
 
-  it.each(NAMES)('%s has a meaning in a line', (name) => {
-    expect(FIELDS[name].meaning).toMatch(/^\S.{10,110}\.$/);
+  it.each(FIELD_NAMES)('%s has a description of one line', (name) => {
+    expect(FIELDS[name].description).toMatch(/^\S.{10,110}\.$/);
   });
 
-  it('applies to a search, or to all', () => {
+  it('applies to at least one search', () => {
     const applied = new Set(SEARCH_NAMES.flatMap(fieldsOf));
-    expect([...applied].sort()).toEqual([...NAMES].sort());
+    expect([...applied].sort()).toEqual([...FIELD_NAMES].sort());
   });
 });
 
-describe('the address', () => {
-  it('is empty for what the form begins with', () => {
-    expect(toFragment(INITIAL)).toBe('');
-    expect(fromFragment('')).toEqual({ settings: INITIAL, run: false });
+describe('the URL fragment', () => {
+  it('is empty for the initial settings', () => {
+    expect(toFragment(INITIAL_SETTINGS)).toBe('');
+    expect(fromFragment('')).toEqual({ settings: INITIAL_SETTINGS, run: false });
   });
 
-  it('has only what differs, under the names of the API', () => {
+  it('has only values that differ from the initial ones, under the names of the API', () => {
     const values = { num_beams: '8', max_tokens: '48', length_penalty: '0.5' };
     expect(toFragment({ prompt: 'A dog & a cat', search: 'beam', values })).toBe(
       'prompt=A+dog+%26+a+cat&num_beams=8&length_penalty=0.5',
     );
   });
 
-  it('fills the form, and runs only where it says so', () => {
+  it('fills the form, and starts the search only with run=1', () => {
     const { settings, run } = fromFragment('#prompt=Hi&search=diverse&num_beams=6&run=1&nonsense=1&top_k=5');
     expect(settings).toEqual({ prompt: 'Hi', search: 'diverse', values: { num_beams: '6' } });
     expect(run).toBe(true);
-    expect(fromFragment('#search=none&run=0')).toEqual({ settings: INITIAL, run: false });
+    expect(fromFragment('#search=none&run=0')).toEqual({ settings: INITIAL_SETTINGS, run: false });
   });
 
-  it('brings every search back as it was', () => {
+  it('round-trips the settings of every search', () => {
     const anySettings = fc
       .record({
         prompt: fc.string({ unit: 'binary' }),
         search: fc.constantFrom(...SEARCH_NAMES),
-        values: fc.dictionary(fc.constantFrom(...NAMES), fc.string({ unit: 'grapheme' })),
+        values: fc.dictionary(fc.constantFrom(...FIELD_NAMES), fc.string({ unit: 'grapheme' })),
       })
       .map((settings) => settings as Settings);
     fc.assert(
       fc.property(anySettings, (settings) => {
-        const { settings: back } = fromFragment(toFragment(settings));
-        expect(toRequest(back)).toEqual(toRequest(settings));
+        const { settings: decoded } = fromFragment(toFragment(settings));
+        expect(toRequest(decoded)).toEqual(toRequest(settings));
       }),
     );
   });

@@ -1,50 +1,50 @@
-/** @module The request as curl, openai and fetch: each is run, and must send what the page would. */
+/** @module Runs the curl, openai and fetch snippets: each must send the page's request. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type RequestBody, toRequest } from '../../../../../worker/page/client/request.ts';
-import { INITIAL } from '../../../../../worker/page/client/settings.ts';
+import { INITIAL_SETTINGS } from '../../../../../worker/page/client/settings.ts';
 import { snippet } from '../../../../../worker/page/client/snippets.ts';
 
 const ORIGIN = 'https://edgebeam.example';
 const AsyncFunction = (async () => {}).constructor as new (
   ...code: string[]
 ) => (...values: unknown[]) => Promise<void>;
-const body = (prompt: string): RequestBody => toRequest({ ...INITIAL, prompt });
+const body = (prompt: string): RequestBody => toRequest({ ...INITIAL_SETTINGS, prompt });
 const AWKWARD = `It's "$HOME" \\ \`x\`\n\u2028 \${1} <!-- 🐈`;
 
-/** In a shell where curl prints its arguments. */
+/** Runs the code in a shell where `curl` prints its arguments. */
 async function argumentsOfCurl(code: string): Promise<string[]> {
-  const print = 'curl() { for one; do printf "%s\\0" "$one"; done; }';
+  const print = 'curl() { for argument; do printf "%s\\0" "$argument"; done; }';
   const { stdout } = await promisify(execFile)('sh', ['-c', `${print}\n${code}`], {
     env: { API_KEY: 'mine' },
   });
   return stdout.split('\0').slice(0, -1);
 }
 
-interface Asked {
+interface SentRequest {
   readonly url: string;
   readonly init: { readonly method: string; readonly headers: Record<string, string>; readonly body: string };
 }
 
-async function askedByFetch(code: string): Promise<Asked[]> {
-  const asked: Asked[] = [];
-  const fetch = async (url: string, init: Asked['init']) => {
-    asked.push({ url, init });
+async function requestsOfFetch(code: string): Promise<SentRequest[]> {
+  const requests: SentRequest[] = [];
+  const fetch = async (url: string, init: SentRequest['init']) => {
+    requests.push({ url, init });
     return new Response('data: [DONE]\n\n');
   };
   await new AsyncFunction('fetch', 'console', code)(fetch, { log: () => {} });
-  return asked;
+  return requests;
 }
 
-/** What its client was made with, and asked for. */
-async function askedByOpenai(code: string): Promise<{ options: unknown; body: unknown; printed: string }> {
-  const found: { options: unknown; body: unknown; printed: string } = { options: 0, body: 0, printed: '' };
+/** Runs the code with a stub of `openai`: the client's options, the request's body, and the printed text. */
+async function callsOfOpenai(code: string): Promise<{ options: unknown; body: unknown; printed: string }> {
+  const calls: { options: unknown; body: unknown; printed: string } = { options: 0, body: 0, printed: '' };
   class OpenAI {
     completions = {
-      create: async (asked: unknown) => {
-        found.body = asked;
+      create: async (body: unknown) => {
+        calls.body = body;
         return [
           { choices: [{ index: 0, text: 'a' }] },
           { choices: [] },
@@ -53,17 +53,17 @@ async function askedByOpenai(code: string): Promise<{ options: unknown; body: un
       },
     };
     constructor(options: unknown) {
-      found.options = options;
+      calls.options = options;
     }
   }
   const write = (text: string) => {
-    found.printed += text;
+    calls.printed += text;
   };
   const [first, ...rest] = code.split('\n');
   expect(first).toBe("import OpenAI from 'openai';");
   const process = { stdout: { write }, env: { API_KEY: 'mine' } };
   await new AsyncFunction('OpenAI', 'process', rest.join('\n'))(OpenAI, process);
-  return found;
+  return calls;
 }
 
 describe('a snippet', () => {
@@ -84,32 +84,32 @@ describe('a snippet', () => {
   it('for fetch sends the request', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), async (prompt) => {
-        const [asked] = await askedByFetch(snippet('fetch', body(prompt), ORIGIN, false));
-        expect(asked?.url).toBe(`${ORIGIN}/v1/completions`);
-        expect(asked?.init).toMatchObject({
+        const [request] = await requestsOfFetch(snippet('fetch', body(prompt), ORIGIN, false));
+        expect(request?.url).toBe(`${ORIGIN}/v1/completions`);
+        expect(request?.init).toMatchObject({
           method: 'POST',
           headers: { 'content-type': 'application/json' },
         });
-        expect(JSON.parse(asked?.init.body ?? '')).toEqual(body(prompt));
+        expect(JSON.parse(request?.init.body ?? '')).toEqual(body(prompt));
       }),
     );
   });
 
   it('for openai sends the request, and prints the first text', async () => {
-    const asked = await askedByOpenai(snippet('openai', body(AWKWARD), ORIGIN, false));
-    expect(asked).toEqual({
+    const calls = await callsOfOpenai(snippet('openai', body(AWKWARD), ORIGIN, false));
+    expect(calls).toEqual({
       options: { baseURL: `${ORIGIN}/v1`, apiKey: 'none' },
       body: body(AWKWARD),
       printed: 'a',
     });
   });
 
-  it('has a place for a key where one is asked for', async () => {
+  it('has a placeholder for the API key if one is needed', async () => {
     const ofCurl = await argumentsOfCurl(snippet('curl', body('a'), ORIGIN, true));
     expect(ofCurl).toContain('authorization: Bearer mine');
-    const [ofFetch] = await askedByFetch(snippet('fetch', body('a'), ORIGIN, true));
+    const [ofFetch] = await requestsOfFetch(snippet('fetch', body('a'), ORIGIN, true));
     expect(ofFetch?.init.headers.authorization).toBe('Bearer API_KEY');
-    const ofOpenai = await askedByOpenai(snippet('openai', body('a'), ORIGIN, true));
+    const ofOpenai = await callsOfOpenai(snippet('openai', body('a'), ORIGIN, true));
     expect(ofOpenai.options).toMatchObject({ apiKey: 'mine' });
   });
 });

@@ -1,19 +1,19 @@
 /**
- * @module What is between GPT-2's linear layers where they are no graphs (`engine/model/kernel-network.ts`): norms and
- * activations. Like the graphs of `gpt2.ts` they hold no weights and work on rows, which never mix.
+ * @module The graphs of an int4 model: norms and activations. Linear layers and attention are kernels
+ * (`engine/model/kernel-network.ts`). As in `gpt2.ts`, weights are inputs and rows are independent.
  */
 import type { ModelConfig } from '../format/manifest.ts';
 import { activation } from './activations.ts';
 import { layerNorm } from './gpt2.ts';
 import { Graph } from './onnx.ts';
 
-export interface PartFiles {
+export interface Int4GraphFiles {
   readonly norm: Uint8Array;
   readonly residual_norm: Uint8Array;
   readonly activation: Uint8Array;
 }
 
-export function buildParts(config: ModelConfig): PartFiles {
+export function buildInt4Graphs(config: ModelConfig): Int4GraphFiles {
   return {
     norm: norm(config).encode(),
     residual_norm: residualNorm(config).encode(),
@@ -30,7 +30,7 @@ function norm(config: ModelConfig): Graph {
   return graph;
 }
 
-/** `hidden`, `added [rows, n_embd]` → `hidden_out`, their sum, and `normal`, the norm of it. */
+/** `hidden`, `added [rows, n_embd]` → `hidden_out`, their sum, and `normal`, its norm. */
 function residualNorm(config: ModelConfig): Graph {
   const graph = new Graph('residual_norm');
   const { n_embd } = config;

@@ -1,8 +1,8 @@
 /**
- * @module The text that a model is calibrated on: a file, or what the model itself writes.
+ * @module The calibration text: a given text, or samples from the model itself.
  *
- * A model's own samples are of the kind of text it will write (Liu et al. 2023, "LLM-QAT", calibrate so), and every
- * model has them.
+ * A model's samples resemble the text that it will generate (Liu et al. 2023, "LLM-QAT", calibrate this way),
+ * and need no data set.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,32 +12,37 @@ import { loadEngine } from '../../engine/node/load-engine.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import type { ModelConfig } from '../format/manifest.ts';
-import type { CalibrationTokens } from './walk.ts';
+import type { CalibrationTokens } from './calibration-pass.ts';
 
-/** Tokens of a text are read in windows of so many, or of the context where it is smaller. */
+/** Tokens of a window, at most; a smaller context limits it. */
 const WINDOW = 512;
 const WINDOWS = 16;
-/** Above 1, for variety: a text says more about inputs the less it repeats itself (docs/quantization.md has the figures). */
+/** Above 1, for variety: statistics suffer from repetition (figures: docs/quantization.md). */
 const TEMPERATURE = 1.2;
 
-/** @returns as many tokens of `text` as calibration reads. */
-export function tokensOfText(text: string, tokenizer: Uint8Array, config: ModelConfig): CalibrationTokens {
+/** @returns the first tokens of `text`, in whole windows. */
+export function tokenizeCalibrationText(
+  text: string,
+  tokenizer: Uint8Array,
+  config: ModelConfig,
+): CalibrationTokens {
   const ids = Tokenizer.read(tokenizer).encode(text, { parseSpecial: true });
   const window = Math.min(WINDOW, config.n_positions);
   const windows = Math.min(WINDOWS, Math.floor(ids.length / window));
   if (windows === 0) {
     throw new CheckpointError(
-      `The calibration text has ${ids.length} tokens, expected ${window} or more: give a longer text, or --calibration self`,
+      `The calibration text has ${ids.length} tokens, expected ${window} or more: ` +
+        'use a longer text, or --calibration self',
     );
   }
   return { ids: Int32Array.from(ids.subarray(0, windows * window)), window };
 }
 
 /**
- * Samples texts from the model, always with the same seed: the same model gives the same tokens.
- * @param convertTo makes a model that can run, in the folder it is given.
+ * Samples texts from the model. Deterministic: the seed is fixed.
+ * @param convertTo converts the model into the given folder.
  */
-export async function sampledTokens(
+export async function sampleCalibrationTokens(
   config: ModelConfig,
   convertTo: (folder: string) => Promise<unknown>,
   signal?: AbortSignal,

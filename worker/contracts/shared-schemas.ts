@@ -1,5 +1,6 @@
-/** @module What the answers of several contracts have, as schemas. */
+/** @module Schemas that the answers of several contracts share, and OpenAI's word for why a text ended. */
 import * as z from 'zod';
+import type { FinishReason } from '../../decoding/interface/events.ts';
 
 export const usage = z.strictObject({
   prompt_tokens: z.int().min(0),
@@ -10,7 +11,12 @@ export const usage = z.strictObject({
 
 export const stopOrLength = z.enum(['stop', 'length']);
 
-/** A beam of the front after a step. */
+/** OpenAI's and Workers AI's reason. */
+export function stopOrLengthOf(reason: FinishReason): z.output<typeof stopOrLength> {
+  return reason === 'length' ? 'length' : 'stop';
+}
+
+/** One beam after a step. */
 export const beam = z.strictObject({
   group: z.int().min(0),
   index: z.int().min(0).nullable(),
@@ -21,13 +27,3 @@ export const beam = z.strictObject({
   score: z.number(),
   finished: z.enum(['eos', 'stop', 'length']).nullable(),
 });
-
-/** TGI's, which chunks of OpenAI's route may carry as well. */
-export const tgiToken = z.strictObject({
-  id: z.int().min(0),
-  text: z.string(),
-  logprob: z.number(),
-  special: z.boolean(),
-});
-
-export const tgiFinishReason = z.enum(['length', 'eos_token', 'stop_sequence']);

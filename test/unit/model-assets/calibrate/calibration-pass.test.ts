@@ -1,9 +1,16 @@
-/** @module Calibration sees what goes into the linear layers: held against GPT-2 written down once more, plainly. */
+/** @module The calibration pass, compared with a plain implementation of GPT-2. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sampledTokens, tokensOfText } from '../../../../model-assets/calibrate/tokens.ts';
-import { type Linear, type Stop, walkThrough } from '../../../../model-assets/calibrate/walk.ts';
+import {
+  type CalibratedLayer,
+  calibrationPass,
+  type LinearWeights,
+} from '../../../../model-assets/calibrate/calibration-pass.ts';
+import {
+  sampleCalibrationTokens,
+  tokenizeCalibrationText,
+} from '../../../../model-assets/calibrate/calibration-text.ts';
 import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
 import { convert } from '../../../../model-assets/convert/convert.ts';
 import { buildTokenizer } from '../../../../model-assets/convert/tokenizer.ts';
@@ -18,7 +25,7 @@ const ids = Int32Array.from({ length: 3 * WINDOW }, (_, i) => (i * 37) % 300);
 
 type Row = number[];
 
-/** The inputs of all linear layers, by their names, computed from the definition. */
+/** @returns the inputs of all linear layers by name, computed from the definition. */
 function expectedInputs(weights: TestWeights): Map<string, Row[]> {
   const parameter = (name: string) => weights.get(name)?.values ?? new Float32Array();
   const inputs = new Map<string, Row[]>();
@@ -67,44 +74,48 @@ function attention(qkv: Row[]): Row[] {
   const size = WIDTH / HEADS;
   return qkv.map((row, i) => {
     const past = qkv.slice(i - (i % WINDOW), i + 1);
-    return Array.from({ length: WIDTH }, (_, at) => {
-      const head = at - (at % size);
+    return Array.from({ length: WIDTH }, (_, dimension) => {
+      const head = dimension - (dimension % size);
       const scores = past.map((other) => {
         let score = 0;
         for (let k = head; k < head + size; k++) score += (row[k] ?? 0) * (other[WIDTH + k] ?? 0);
         return Math.exp(score / Math.sqrt(size));
       });
       const total = scores.reduce((sum, score) => sum + score, 0);
-      return scores.reduce((sum, score, t) => sum + (score * (past[t]?.[2 * WIDTH + at] ?? 0)) / total, 0);
+      return scores.reduce(
+        (sum, score, t) => sum + (score * (past[t]?.[2 * WIDTH + dimension] ?? 0)) / total,
+        0,
+      );
     });
   });
 }
 
-const asIs = ({ weight, bias }: Linear): Linear => ({ weight, bias });
+const unchanged = ({ weight, bias }: LinearWeights): LinearWeights => ({ weight, bias });
 
-async function stopsOf(answer: (stop: Stop) => Linear) {
+async function calibrate(quantize: (layer: CalibratedLayer) => LinearWeights) {
   await using dir = await temporaryFolder();
   const weights = await writeCheckpoint(dir.path);
   const checkpoint = await openCheckpoint(dir.path);
   try {
-    const walk = walkThrough(checkpoint, { ids, window: WINDOW });
-    const stops: Stop[] = [];
-    for (let stop = await walk.next(); !stop.done; stop = await walk.next(answer(stop.value)))
-      stops.push(stop.value);
-    return { weights, stops };
+    const pass = calibrationPass(checkpoint, { ids, window: WINDOW });
+    const layers: CalibratedLayer[] = [];
+    for (let layer = await pass.next(); !layer.done; layer = await pass.next(quantize(layer.value)))
+      layers.push(layer.value);
+    return { weights, layers };
   } finally {
     await checkpoint.close();
   }
 }
 
-describe('walkThrough', () => {
-  it('stops at every linear layer and knows the mean and covariance of its inputs', async () => {
-    const { weights, stops } = await stopsOf(asIs);
+describe('calibrationPass', () => {
+  it('yields every linear layer with the mean and covariance of its inputs', async () => {
+    const { weights, layers } = await calibrate(unchanged);
     const expected = expectedInputs(weights);
-    expect(stops.map(({ name }) => name)).toEqual([...expected.keys()]);
-    for (const { name, weight, bias, inputs } of stops) {
+    expect(layers.map(({ name }) => name)).toEqual([...expected.keys()]);
+    for (const { name, weight, bias, inputs } of layers) {
       const rows = expected.get(name) ?? [];
-      const average = (of: (row: Row) => number) => rows.reduce((sum, row) => sum + of(row), 0) / rows.length;
+      const average = (select: (row: Row) => number) =>
+        rows.reduce((sum, row) => sum + select(row), 0) / rows.length;
       expect(weight).toEqual(weights.get(`${name}.weight`)?.values);
       expect(bias).toEqual(weights.get(`${name}.bias`)?.values);
       const width = inputs.mean.length;
@@ -124,20 +135,20 @@ describe('walkThrough', () => {
     }
   });
 
-  it('goes on with the weights it is answered', async () => {
-    const { stops } = await stopsOf((stop) =>
-      stop.name === 'h.0.mlp.c_fc'
-        ? { weight: stop.weight.map(() => 0), bias: stop.bias.map(() => 0) }
-        : stop,
+  it('continues with the weights passed to next', async () => {
+    const { layers } = await calibrate((layer) =>
+      layer.name === 'h.0.mlp.c_fc'
+        ? { weight: layer.weight.map(() => 0), bias: layer.bias.map(() => 0) }
+        : layer,
     );
-    expect(stops.map(({ inputs }) => inputs.variance.every((value) => value === 0))).toEqual([
-      ...[false, false, false, true], // gelu(0) = 0 is all that h.0.mlp.c_proj gets.
+    expect(layers.map(({ inputs }) => inputs.variance.every((value) => value === 0))).toEqual([
+      ...[false, false, false, true], // All inputs of h.0.mlp.c_proj are gelu(0) = 0.
       ...[false, false, false, false],
     ]);
   });
 });
 
-describe('the text to calibrate with', () => {
+describe('the calibration text', () => {
   const DEFAULT = join('model-assets', 'default');
 
   it('is cut into whole windows', async () => {
@@ -145,23 +156,25 @@ describe('the text to calibrate with', () => {
     const text = await readFile(join(GOLDEN, 'eval-text', 'story.txt'), 'utf8');
     const { config, close } = await openCheckpoint(DEFAULT);
     await close();
-    const { ids, window } = tokensOfText(text, bytes, config);
+    const { ids, window } = tokenizeCalibrationText(text, bytes, config);
     expect([window, ids.length]).toEqual([512, 512]);
-    expect(() => tokensOfText('Once upon a time', bytes, config)).toThrow(
-      'The calibration text has 4 tokens, expected 512 or more: give a longer text, or --calibration self',
+    expect(() => tokenizeCalibrationText('Once upon a time', bytes, config)).toThrow(
+      'The calibration text has 4 tokens, expected 512 or more: use a longer text, or --calibration self',
     );
-    expect(tokensOfText('Once upon a time', bytes, { ...config, n_positions: 4 }).ids.length).toBe(4);
+    expect(tokenizeCalibrationText('Once upon a time', bytes, { ...config, n_positions: 4 }).ids.length).toBe(
+      4,
+    );
   });
 
-  it('is what the model writes, the same each time', async () => {
+  it('is sampled from the model, deterministically', async () => {
     await using dir = await temporaryFolder();
     await writeCheckpoint(dir.path);
     const { config, close } = await openCheckpoint(dir.path);
     await close();
     const sample = () =>
-      sampledTokens(config, (out) => convert({ source: dir.path, out, precision: 'int8' }));
+      sampleCalibrationTokens(config, (out) => convert({ source: dir.path, out, precision: 'int8' }));
     const { ids, window } = await sample();
-    expect([window, ids.length]).toEqual([16, 16 * 16]); // Its whole context.
+    expect([window, ids.length]).toEqual([16, 16 * 16]); // The window is the context.
     expect(ids.every((id, i) => (i % window === 0 ? id === 299 : id >= 0 && id < 300))).toBe(true);
     expect(new Set(ids).size).toBeGreaterThan(100);
     expect((await sample()).ids).toEqual(ids);
@@ -169,7 +182,7 @@ describe('the text to calibrate with', () => {
 });
 
 describe('convert to int4', () => {
-  it('gives the same bytes each time, and other ones for another text', async () => {
+  it('is deterministic, and depends on the calibration text', async () => {
     await using dir = await temporaryFolder();
     await writeCheckpoint(dir.path);
     const shard = async (name: string, calibration?: 'none' | { text: string }) => {
@@ -193,7 +206,7 @@ describe('convert to int4', () => {
     expect(new Set([self, ...others]).size).toBe(3);
   });
 
-  it('keeps the default model close to float32, closest when it calibrates itself', async () => {
+  it('keeps the default model close to float32, closest with self-calibration', async () => {
     await using dir = await temporaryFolder();
     const text = await readFile(join(GOLDEN, 'eval-text', 'story.txt'), 'utf8');
     const compare = async (calibration: 'self' | 'none') => {

@@ -1,8 +1,8 @@
 /**
- * @module The parts of a GPT-2 block in float32, run over more rows than fit in a pass, chunk by chunk.
+ * @module The operations of a GPT-2 block in float32, run over any number of rows in chunks.
  *
- * Rows live in JavaScript, `[rows, width]`; onnxruntime's heap holds one chunk and the weights of one part. So the memory
- * that calibration takes does not grow with the number of layers.
+ * Rows are JavaScript arrays, `[rows, width]`. onnxruntime's heap holds one chunk and the weights of one
+ * operation, so calibration's memory use does not grow with the number of layers.
  */
 import {
   type AttentionKernel,
@@ -12,20 +12,19 @@ import {
 import { kernelModules, startOrt } from '../../engine/node/load-engine.ts';
 import type { Ort } from '../../engine/runtime/ort.ts';
 import { ScopedAllocations } from '../../engine/runtime/scoped-allocations.ts';
-import type { Bindings, Tensor } from '../../engine/runtime/session.ts';
-import { createSessions, type Session } from '../../engine/runtime/session.ts';
+import { type Bindings, createSessions, type Session, type Tensor } from '../../engine/runtime/session.ts';
 import type { ModelConfig } from '../format/manifest.ts';
 import { buildCalibrationGraphs, type CalibrationGraphs } from '../graphs/calibration.ts';
 import type { InputStatistics } from '../quantize/int4.ts';
 
 const FLOAT_BYTES = 4;
 const WORD_BYTES = 4;
-/** Rows that are in the heap at once. */
+/** Rows in the heap at a time. */
 const CHUNK_ROWS = 512;
 
 type Rows = Float32Array<ArrayBuffer>;
 
-export class Parts {
+export class BlockOperations {
   readonly #ort: Ort;
   readonly #attention: AttentionKernel;
   readonly #config: ModelConfig;
@@ -43,12 +42,12 @@ export class Parts {
     this.#sessions = sessions;
   }
 
-  /** In an onnxruntime of their own, which goes when they go. */
-  static async create(config: ModelConfig): Promise<Parts> {
+  /** Starts an onnxruntime instance, which is garbage-collected with the result. */
+  static async create(config: ModelConfig): Promise<BlockOperations> {
     const ort = await startOrt();
     const graphs = buildCalibrationGraphs(config);
     const { attention } = await kernelModules();
-    return new Parts(
+    return new BlockOperations(
       ort,
       attentionKernel(attention, ort.heap.memory),
       config,
@@ -56,7 +55,7 @@ export class Parts {
     );
   }
 
-  /** `hidden [rows, n_embd]` → the same, normalized. */
+  /** `hidden [rows, n_embd]` → `[rows, n_embd]` */
   layerNorm(hidden: Rows, gain: Float32Array, bias: Float32Array): Rows {
     const { n_embd } = this.#config;
     return this.#withScratch((scratch) => {
@@ -103,11 +102,11 @@ export class Parts {
     const scale = scale_attn_weights ? 1 / Math.sqrt(size) : 1;
     return this.#withScratch((scratch) => {
       const valueOffset = window * n_embd * FLOAT_BYTES;
-      const keys = scratch.bytes(2 * valueOffset);
-      const path = scratch.bytes(window * WORD_BYTES);
-      const paths = scratch.bytes(2 * window * WORD_BYTES);
-      const weights = scratch.bytes(attentionScratchBytes(window, size));
-      // A row's path is the window's up to itself.
+      const keys = scratch.allocate(2 * valueOffset);
+      const path = scratch.allocate(window * WORD_BYTES);
+      const paths = scratch.allocate(2 * window * WORD_BYTES);
+      const weights = scratch.allocate(attentionScratchBytes(window, size));
+      // The path of a row is the window's first rows, up to and including itself.
       for (let row = 0; row < window; row++) {
         this.#ort.heap.words(path + row * WORD_BYTES, 1)[0] = keys + row * n_embd * FLOAT_BYTES;
         this.#ort.heap.words(paths + 2 * row * WORD_BYTES, 2).set([path, row + 1]);
@@ -135,8 +134,8 @@ export class Parts {
   }
 
   /**
-   * The mean and the covariance of rows, its upper triangle. The mean comes off before the float32 product: of an outlier
-   * dimension's numbers, much larger than they vary, the product would keep nothing else.
+   * Mean, variance and covariance (upper triangle) of rows. The mean is subtracted before the float32
+   * product: in an outlier dimension it far exceeds the deviation, and rounding would lose the variance.
    * @param x `[rows, width]`
    */
   statistics(x: Rows, width: number): Required<InputStatistics> {
@@ -219,10 +218,11 @@ export class Parts {
   }
 }
 
-/** Columns whose products with each other are one run: few enough to spare most of the lower triangle. */
+/** Columns per matrix product: small enough to skip most of the lower triangle. */
 const PANEL_COLUMNS = 512;
 
 interface Panel {
+  /** The first column. */
   readonly first: number;
   readonly columns: number;
 }
@@ -231,7 +231,7 @@ interface PanelTensor extends Panel {
   readonly tensor: Tensor;
 }
 
-/** The columns of `x [rows, width]`, some at a time, less their means. */
+/** Splits `x [rows, width]` into panels of columns and subtracts the columns' means. */
 function panelsOf(x: Rows, mean: Float64Array): (Panel & { values: Rows })[] {
   const width = mean.length;
   const panels: (Panel & { values: Rows })[] = [];

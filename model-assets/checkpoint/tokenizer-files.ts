@@ -1,30 +1,30 @@
 /**
- * @module The files of a Hugging Face tokenizer → GPT-2's vocabulary, as the files have it.
+ * @module Reads GPT-2's vocabulary and merges from the files of a Hugging Face tokenizer.
  *
- * Only GPT-2's byte-level BPE (its `encoder.py`, transformers' `GPT2TokenizerFast`) is taken. A field that would make
- * the reference give other ids or another text than the Worker's tokenizer is an error; what only matters to
- * training, padding or offsets is ignored.
+ * Only GPT-2's byte-level BPE is supported (its `encoder.py`, transformers' `GPT2TokenizerFast`). A field
+ * that would make the reference encode or decode differently from the Worker's tokenizer is an error. Fields
+ * that only affect training, padding or offsets are ignored.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { readJson } from '../checkpoint/config.ts';
-import { CheckpointError } from '../checkpoint/errors.ts';
+import { readJson } from './config.ts';
+import { CheckpointError } from './errors.ts';
 
-/** Special in GPT-2's tokenizer whether or not a file says so. */
+/** GPT-2's tokenizer treats it as special even if no file declares it. */
 const END_OF_TEXT = '<|endoftext|>';
 
-const no = z.literal([false, null]).optional();
-const none = z.literal(['', null]).optional();
+const falseOrNull = z.literal([false, null]).optional();
+const emptyOrNull = z.literal(['', null]).optional();
 
 const addedToken = z.object({
   content: z.string().min(1),
   special: z.boolean().optional(),
-  // Of a token that is told apart by the characters around it, or takes white space with it.
-  single_word: no,
-  lstrip: no,
-  rstrip: no,
+  // Matching that depends on the surrounding characters, or strips white space, is not supported.
+  single_word: falseOrNull,
+  lstrip: falseOrNull,
+  rstrip: falseOrNull,
 });
 const tokenName = z.union([z.string().min(1), addedToken.transform(({ content }) => content)]);
 
@@ -43,19 +43,19 @@ const specialTokens = z.object({
 
 const tokenizerConfig = z.object({
   ...specialTokens.shape,
-  add_prefix_space: no,
-  add_bos_token: no,
-  add_eos_token: no,
+  add_prefix_space: falseOrNull,
+  add_bos_token: falseOrNull,
+  add_eos_token: falseOrNull,
   added_tokens_decoder: z.record(z.string().regex(/^\d+$/), addedToken).optional(),
 });
 
-// Not z.record, which leaves out a token named __proto__; the ids are checked by tokensById.
+// Not z.record, which drops a token named __proto__. convert/tokenizer.ts checks the ids.
 const idsByToken = z.custom<Record<string, number>>(
   (ids) => typeof ids === 'object' && ids !== null,
   'expected an object of ids by token',
 );
 
-/** Beside `vocab.json`, which does not say itself how it is used: RoBERTa's or CLIP's looks the same. */
+/** `vocab.json` alone does not identify the tokenizer: RoBERTa's and CLIP's have the same format. */
 const tokenizerClass = z.object({
   tokenizer_class: z
     .enum(['GPT2Tokenizer', 'GPT2TokenizerFast', 'PreTrainedTokenizerFast', 'TokenizersBackend'])
@@ -73,12 +73,12 @@ const tokenizerJson = z.object({
   decoder: z.object({ type: z.literal('ByteLevel') }),
   added_tokens: z.array(z.object({ ...addedToken.shape, id: z.int() })).default([]),
   model: z.object({
-    type: z.literal('BPE').optional(), // files of the first releases don't have it
+    type: z.literal('BPE').optional(), // Missing in files of the first releases.
     dropout: z.literal([0, null]).optional(),
-    continuing_subword_prefix: none,
-    end_of_word_suffix: none,
-    byte_fallback: no,
-    ignore_merges: no,
+    continuing_subword_prefix: emptyOrNull,
+    end_of_word_suffix: emptyOrNull,
+    byte_fallback: falseOrNull,
+    ignore_merges: falseOrNull,
     vocab: idsByToken,
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
   }),
@@ -91,41 +91,44 @@ function addsNoTokens(processor: unknown): boolean {
   return type === 'ByteLevel';
 }
 
-/** What a file says of a token beside the vocabulary: its id there, or that it is special, or both. */
-export interface Mention {
-  readonly where: string;
+/** A token declared outside the vocabulary, with its id, or as special, or both. */
+export interface TokenDeclaration {
+  /** File and field, for errors. */
+  readonly location: string;
   readonly content: string;
   readonly id?: number;
   readonly special?: boolean | undefined;
 }
 
 export interface Vocabulary {
+  /** The file of `ids`, for errors. */
   readonly file: string;
   readonly ids: ReadonlyMap<string, number>;
-  readonly merges: readonly { readonly where: string; readonly pair: readonly string[] }[];
-  readonly mentions: readonly Mention[];
+  readonly merges: readonly { readonly location: string; readonly pair: readonly string[] }[];
+  readonly declarations: readonly TokenDeclaration[];
 }
 
 /**
- * Reads `vocab.json` and `merges.txt` of `dir` when both are there, else `tokenizer.json`, and the files beside them.
- * Checked is what the files say of themselves, not whether ids, tokens and merges fit together.
+ * Reads `vocab.json` and `merges.txt` of `dir` if both exist, else `tokenizer.json`, and the files that
+ * accompany them. Each file is checked against its schema; `buildTokenizer` checks that ids, tokens and
+ * merges are consistent.
  *
  * @returns also the names of the files that were read.
- * @throws CheckpointError if there are no such files or they are of another kind of tokenizer.
+ * @throws CheckpointError if the files are missing or of another kind of tokenizer.
  */
 export async function readVocabulary(dir: string): Promise<Vocabulary & { sources: string[] }> {
   const folder = new Folder(dir);
   const vocabulary = (await readVocabAndMerges(folder)) ?? (await readTokenizerJson(folder));
   if (!vocabulary)
     throw new CheckpointError('no tokenizer: expected vocab.json and merges.txt, or tokenizer.json');
-  const mentions = [...vocabulary.mentions, ...(await readMentions(folder))];
+  const declarations = [...vocabulary.declarations, ...(await readDeclarations(folder))];
   if (vocabulary.ids.has(END_OF_TEXT)) {
-    mentions.push({ where: vocabulary.file, content: END_OF_TEXT, special: true });
+    declarations.push({ location: vocabulary.file, content: END_OF_TEXT, special: true });
   }
-  return { ...vocabulary, mentions, sources: [...folder.sources] };
+  return { ...vocabulary, declarations, sources: [...folder.sources] };
 }
 
-/** A folder that remembers what was read from it. */
+/** Reads files of a folder and records their names. */
 class Folder {
   readonly sources = new Set<string>();
   readonly #dir: string;
@@ -143,7 +146,7 @@ class Folder {
     return readFile(join(this.#dir, name), 'utf8');
   }
 
-  /** Undefined if there is no such file. */
+  /** @returns undefined if the file does not exist. */
   async json<Schema extends z.ZodType>(name: string, schema: Schema): Promise<z.infer<Schema> | undefined> {
     const json = await readJson(this.#dir, name);
     if (!json) return undefined;
@@ -167,14 +170,14 @@ async function readVocabAndMerges(folder: Folder): Promise<Vocabulary | undefine
   const lines = (await folder.text('merges.txt')).split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
   const merges = lines
-    .map((line, i) => ({ where: `merges.txt line ${i + 1}`, pair: line.split(' ') }))
+    .map((line, i) => ({ location: `merges.txt line ${i + 1}`, pair: line.split(' ') }))
     .filter(({ pair }) => !pair[0]?.startsWith('#version'));
   const extra = Object.entries((await folder.json('added_tokens.json', idsByToken)) ?? {});
   return {
     file,
     ids,
     merges,
-    mentions: extra.map(([content, id]) => ({ where: 'added_tokens.json', content, id })),
+    declarations: extra.map(([content, id]) => ({ location: 'added_tokens.json', content, id })),
   };
 }
 
@@ -186,35 +189,41 @@ async function readTokenizerJson(folder: Folder): Promise<Vocabulary | undefined
       file,
       ids: new Map(Object.entries(json.model.vocab)),
       merges: json.model.merges.map((merge, rank) => ({
-        where: `${file} model.merges.${rank}`,
+        location: `${file} model.merges.${rank}`,
         pair: typeof merge === 'string' ? merge.split(' ') : merge,
       })),
-      mentions: json.added_tokens.map((token, i) => ({ where: `${file} added_tokens.${i}`, ...token })),
+      declarations: json.added_tokens.map((token, i) => ({
+        location: `${file} added_tokens.${i}`,
+        ...token,
+      })),
     }
   );
 }
 
-async function readMentions(folder: Folder): Promise<Mention[]> {
+async function readDeclarations(folder: Folder): Promise<TokenDeclaration[]> {
   const config = await folder.json('tokenizer_config.json', tokenizerConfig);
   const declared = Object.entries(config?.added_tokens_decoder ?? {});
   return [
     ...declared.map(([id, token]) => ({
-      where: `tokenizer_config.json added_tokens_decoder.${id}`,
+      location: `tokenizer_config.json added_tokens_decoder.${id}`,
       ...token,
       id: Number(id),
     })),
-    ...specialMentions('tokenizer_config.json', config),
-    ...specialMentions(
+    ...specialDeclarations('tokenizer_config.json', config),
+    ...specialDeclarations(
       'special_tokens_map.json',
       await folder.json('special_tokens_map.json', specialTokens),
     ),
   ];
 }
 
-function specialMentions(file: string, fields: z.infer<typeof specialTokens> | undefined): Mention[] {
+function specialDeclarations(
+  file: string,
+  fields: z.infer<typeof specialTokens> | undefined,
+): TokenDeclaration[] {
   return Object.keys(specialTokens.shape).flatMap((name) => {
     const value = fields?.[name as keyof typeof fields] ?? [];
     const contents = typeof value === 'string' ? [value] : Object.values(value);
-    return contents.map((content) => ({ where: `${file} ${name}`, content, special: true }));
+    return contents.map((content) => ({ location: `${file} ${name}`, content, special: true }));
   });
 }

@@ -1,0 +1,85 @@
+/** @module The imports between files, and between the folders that they are in. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+
+/** By file, the files and packages that it imports; files are paths from the root of the repository. */
+export type ImportGraph = ReadonlyMap<string, readonly string[]>;
+
+/** The TypeScript files in some folders; AssemblyScript, declarations and built files are left out. */
+export function importGraph(root: string, folders: readonly string[]): ImportGraph {
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((path) => join(folder, path))
+      .filter((path) => /(?<!\.d)\.ts$/.test(path) && !/\/(assembly|dist|built)\//.test(path)),
+  );
+  return new Map(files.map((file) => [file, importsOf(file, readFileSync(join(root, file), 'utf8'))]));
+}
+
+/** @param source TypeScript, whose imports are static or `import('…')` */
+export function importsOf(file: string, source: string): string[] {
+  // Only at the beginning of a line: code in a string may import as well.
+  const statements = source.matchAll(
+    /^(?:import|export)\s(?:[\w*{][^'`=()]*\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm,
+  );
+  const specifiers = [...statements].map(([, name, dynamic]) => name ?? dynamic ?? '');
+  return specifiers.map((name) => (name.startsWith('.') ? normalize(join(dirname(file), name)) : name));
+}
+
+/** The imports that the arrows do not allow, as `file → import`. */
+export function forbiddenImports(
+  graph: ImportGraph,
+  arrows: Readonly<Record<string, readonly string[]>>,
+): string[] {
+  return [...graph].flatMap(([file, imports]) => {
+    const folder = dirname(file);
+    const allowed = arrows[folder];
+    if (!allowed) return [`${file}: its folder has no arrows`];
+    return imports
+      .filter((name) => {
+        const target = isLocal(name) ? dirname(name) : packageOf(name);
+        return target !== folder && !allowed.includes(target);
+      })
+      .map((name) => `${file} → ${name}`);
+  });
+}
+
+/** Whether an import is a path from the root of the repository. */
+const isLocal = (name: string) => /^(?:decoding|engine|tokenizer|model-assets|worker)\//.test(name);
+
+function packageOf(specifier: string): string {
+  if (specifier.startsWith('node:')) return 'node:';
+  const [scope = '', name = ''] = specifier.split('/');
+  return scope.startsWith('@') ? `${scope}/${name}` : scope;
+}
+
+/** A cycle in a graph, as its nodes in order; undefined if there is none. */
+export function findCycle(graph: ReadonlyMap<string, Iterable<string>>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return undefined;
+    for (const next of graph.get(node) ?? []) {
+      const cycle = visit(next, [...path, node]);
+      if (cycle) return cycle;
+    }
+    done.add(node);
+    return undefined;
+  };
+  for (const node of graph.keys()) {
+    const cycle = visit(node, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
+
+export function folderGraph(graph: ImportGraph): ReadonlyMap<string, ReadonlySet<string>> {
+  const folders = new Map<string, Set<string>>();
+  for (const [file, imports] of graph) {
+    const targets = folders.get(dirname(file)) ?? new Set();
+    folders.set(dirname(file), targets);
+    for (const name of imports) {
+      if (graph.has(name) && dirname(name) !== dirname(file)) targets.add(dirname(name));
+    }
+  }
+  return folders;
+}

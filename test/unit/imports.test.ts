@@ -1,0 +1,159 @@
+/** @module The arrows between rooms: which folder may import which, and which packages. docs/design.md says why. */
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { findCycle, folderGraph, forbiddenImports, importGraph, importsOf } from '../support/import-graph.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const graph = importGraph(ROOT, ['decoding', 'engine', 'tokenizer', 'model-assets', 'worker']);
+
+const under = (folder: string, ...names: readonly string[]) => names.map((name) => `${folder}/${name}`);
+
+/** A folder may also import itself. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  // Decoding is pure: it knows models by an interface.
+  'decoding/interface': [],
+  'decoding/math': ['decoding/interface'],
+  'decoding/processors': ['decoding/math'],
+  'decoding/options': ['zod', ...under('decoding', 'interface', 'math', 'processors')],
+  'decoding/strategies': under('decoding', 'interface', 'math', 'processors', 'options'),
+  decoding: under('decoding', 'interface', 'math', 'options', 'strategies'),
+
+  // The engine knows neither HTTP nor Cloudflare nor text.
+  'engine/runtime': ['onnxruntime-web'],
+  'engine/kernels': ['model-assets/format', 'node:'],
+  'engine/cache': ['decoding/interface', 'model-assets/format', ...under('engine', 'kernels', 'runtime')],
+  'engine/model': ['model-assets/format', ...under('engine', 'cache', 'kernels', 'runtime')],
+  'engine/batching': ['decoding/interface', ...under('engine', 'cache', 'model', 'runtime')],
+  engine: [
+    'decoding/interface',
+    'model-assets/format',
+    ...under('engine', 'batching', 'cache', 'model', 'runtime'),
+  ],
+  'engine/node': ['engine', 'node:', ...under('engine', 'kernels', 'model', 'runtime')],
+
+  tokenizer: [],
+
+  // Tools that make models. Their file format imports nothing of the project.
+  'model-assets/format': ['zod'],
+  'model-assets/checkpoint': ['model-assets/format', 'node:', 'zod'],
+  'model-assets/graphs': ['model-assets/format', 'protobufjs'],
+  'model-assets/quantize': ['model-assets/format'],
+  'model-assets/calibrate': [
+    'decoding',
+    'node:',
+    'tokenizer',
+    ...under('engine', 'kernels', 'node', 'runtime'),
+    ...under('model-assets', 'checkpoint', 'format', 'graphs', 'quantize'),
+  ],
+  'model-assets/convert': [
+    'engine/model',
+    'node:',
+    'tokenizer',
+    ...under('model-assets', 'calibrate', 'checkpoint', 'format', 'graphs', 'quantize'),
+  ],
+  'model-assets/hub': ['model-assets/checkpoint', '@huggingface/hub', 'node:', 'zod'],
+  'model-assets/synthesize': ['node:', ...under('model-assets', 'checkpoint', 'format')],
+  'model-assets': [
+    'engine',
+    'node:',
+    'tokenizer',
+    ...under('decoding', 'interface', 'math'),
+    ...under('engine', 'cache', 'node'),
+    ...under('model-assets', 'checkpoint', 'convert'),
+  ],
+  'model-assets/cli': [
+    'cli-progress',
+    'commander',
+    'model-assets',
+    'node:',
+    ...under('engine', 'cache', 'model', 'runtime'),
+    ...under('model-assets', 'checkpoint', 'convert', 'format', 'hub', 'synthesize'),
+  ],
+
+  // The Worker: contracts → serving → engine, decoding, tokenizer.
+  'worker/isolate': ['engine', 'tokenizer', ...under('engine', 'model', 'runtime')],
+  'worker/http': [
+    'engine/runtime',
+    'hono',
+    'worker/isolate',
+    'zod',
+    ...under('decoding', 'interface', 'options'),
+  ],
+  'worker/operate': ['hono', 'worker/http'],
+  'worker/serving': [
+    'decoding',
+    'engine',
+    'hono',
+    'tokenizer',
+    ...under('decoding', 'interface', 'options'),
+    ...under('engine', 'batching', 'cache', 'model', 'runtime'),
+    ...under('worker', 'http', 'isolate'),
+  ],
+  'worker/openapi': ['hono', 'worker/http', 'zod'],
+  'worker/contracts': ['worker/http', 'zod', ...under('decoding', 'interface', 'options')],
+  'worker/contracts/tgi': contract(),
+  'worker/contracts/openai': contract('engine/model', 'model-assets/format', 'worker/contracts/tgi'),
+  'worker/contracts/workers-ai': contract(),
+  'worker/contracts/operation': contract(
+    'engine',
+    'worker/contracts/openai',
+    'worker/openapi',
+    'worker/operate',
+  ),
+  'worker/page': ['hono', 'node:', 'esbuild', 'worker/contracts/openai', 'worker/http', 'worker/page/built'],
+  'worker/page/client': [],
+  worker: [
+    'hono',
+    'onnxruntime-web',
+    'engine/kernels',
+    ...under('worker', 'http', 'isolate', 'operate', 'page'),
+    ...under('worker/contracts', 'openai', 'operation', 'tgi', 'workers-ai'),
+  ],
+  'worker/dev': ['commander', 'node:', 'model-assets', ...under('model-assets', 'cli', 'format')],
+};
+
+/** Arrows of every contract's folder, and more. */
+function contract(...more: readonly string[]): string[] {
+  return [
+    'hono',
+    'tokenizer',
+    'worker/contracts',
+    'zod',
+    ...under('decoding', 'interface', 'options'),
+    ...under('worker', 'http', 'isolate', 'serving'),
+    ...more,
+  ];
+}
+
+it('imports follow the arrows between rooms', () => {
+  expect(graph.size).toBeGreaterThan(150);
+  expect(forbiddenImports(graph, ARROWS)).toEqual([]);
+});
+
+it('no files and no folders import each other in a circle', () => {
+  expect(findCycle(graph)).toBeUndefined();
+  expect(findCycle(folderGraph(graph))).toBeUndefined();
+});
+
+it.each([
+  ['decoding/decode.ts', '../engine/engine.ts', 'engine/engine.ts'],
+  ['engine/cache/kv-pool.ts', '../model/gpt2.ts', 'engine/model/gpt2.ts'],
+  ['engine/engine.ts', '../tokenizer/tokenizer.ts', 'tokenizer/tokenizer.ts'],
+  ['engine/engine.ts', 'hono', 'hono'],
+  ['model-assets/format/manifest.ts', '../../engine/engine.ts', 'engine/engine.ts'],
+  ['worker/serving/generate.ts', '../contracts/tgi/tokens.ts', 'worker/contracts/tgi/tokens.ts'],
+])('refuses an import of %s of %s', (file, specifier, target) => {
+  const wrong = new Map([...graph, [file, importsOf(file, `import { x } from '${specifier}';`)]]);
+  expect(forbiddenImports(wrong, ARROWS)).toEqual([`${file} → ${target}`]);
+});
+
+it('finds a circle of files that only import types', () => {
+  const wrong = new Map([
+    ...graph,
+    [
+      'engine/runtime/session.ts',
+      importsOf('engine/runtime/session.ts', "import type { Ort } from './ort.ts';"),
+    ],
+  ]);
+  expect(findCycle(wrong)).toContain('engine/runtime/ort.ts');
+});

@@ -1,0 +1,14 @@
+/** @module The HTTP contracts of the app. A new contract is a folder in `contracts/` and a line here. */
+import { openai } from './contracts/openai/contract.ts';
+import { operation } from './contracts/operation/contract.ts';
+import { tgi } from './contracts/tgi/contract.ts';
+import { workersAi } from './contracts/workers-ai/contract.ts';
+import type { Contract } from './http/contract.ts';
+import type { Records } from './operate/records.ts';
+import { page } from './page/route.ts';
+
+/** Unknown paths have the error shape of the first. */
+export function allContracts(records: Records): readonly Contract[] {
+  const all: readonly Contract[] = [openai, tgi, workersAi, page, operation(records, () => all)];
+  return all;
+}

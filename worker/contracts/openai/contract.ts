@@ -1,0 +1,44 @@
+/** @module OpenAI's contract: completions and models. */
+import type { Contract } from '../../http/contract.ts';
+import { completions } from './completions.ts';
+import { openaiErrors } from './errors.ts';
+import { listModels, retrieveModel } from './models.ts';
+import { completionChunk, completionResponse, model, modelList } from './responses.ts';
+import { completionSchema } from './schema.ts';
+
+export const openai: Contract = {
+  name: 'OpenAI',
+  description: 'The contract of OpenAI’s completions, with vLLM’s fields beside its own.',
+  errors: openaiErrors,
+  routes: [
+    {
+      method: 'post',
+      path: '/v1/completions',
+      summary: 'Continues prompts',
+      handler: completions,
+      request: {
+        name: 'CompletionRequest',
+        schema: completionSchema,
+        example: { prompt: 'Once upon a time', max_tokens: 20, num_beams: 4 },
+      },
+      response: { name: 'Completion', schema: completionResponse },
+      event: { name: 'CompletionChunk', schema: completionChunk },
+      errors: [404],
+    },
+    {
+      method: 'get',
+      path: '/v1/models',
+      summary: 'The model',
+      handler: listModels,
+      response: { name: 'ModelList', schema: modelList },
+    },
+    {
+      method: 'get',
+      path: '/v1/models/:id{.+}',
+      summary: 'The model, by its name',
+      handler: retrieveModel,
+      response: { name: 'Model', schema: model },
+      errors: [404],
+    },
+  ],
+};

@@ -1,0 +1,35 @@
+/** @module `GET /openapi.json`, and `GET /docs`, the same as a page. */
+import type { Handler } from 'hono';
+import { NONCE, secureHeaders } from 'hono/secure-headers';
+import type { Contract } from '../../http/contract.ts';
+import type { AppEnv } from '../../http/env.ts';
+import { openApiDocument } from '../../openapi/document.ts';
+import { referencePage } from '../../openapi/page.ts';
+import type { OpenApiDocument } from '../../openapi/types.ts';
+
+/** The page runs no script and loads nothing: it works without a network beyond the Worker. */
+export const docsHeaders = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    styleSrc: [NONCE],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  crossOriginResourcePolicy: 'cross-origin',
+  xFrameOptions: 'DENY',
+});
+
+/** @param contracts that the document describes */
+export function reference(contracts: () => readonly Contract[]): Record<'openapi' | 'docs', Handler<AppEnv>> {
+  let document: OpenApiDocument | undefined;
+  // Made on the first request: a Worker has little time to start.
+  const documentOf = () => {
+    document ??= openApiDocument(contracts());
+    return document;
+  };
+  return {
+    openapi: (c) => c.json(documentOf()),
+    docs: (c) => c.html(referencePage(documentOf(), c.get('secureHeadersNonce') ?? '')),
+  };
+}

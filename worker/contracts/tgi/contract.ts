@@ -1,0 +1,67 @@
+/** @module The contract of Hugging Face's Text Generation Inference. */
+import * as z from 'zod';
+import type { Contract } from '../../http/contract.ts';
+import { tgiErrors } from './errors.ts';
+import { compatGenerate, generate, generateStream } from './generate.ts';
+import {
+  beamsEvent,
+  compatResponse,
+  generateResponse,
+  infoResponse,
+  streamEvent,
+  tokenizeResponse,
+} from './responses.ts';
+import { compatSchema, generateSchema, tokenizeSchema } from './schema.ts';
+import { info, tokenize } from './tokenize.ts';
+
+const example = { inputs: 'Once upon a time', parameters: { max_new_tokens: 20 } };
+const generateRequest = { name: 'GenerateRequest', schema: generateSchema, example };
+const event = { name: 'StreamEvent', schema: z.union([streamEvent, beamsEvent]) };
+
+export const tgi: Contract = {
+  name: 'Text Generation Inference',
+  description: 'The contract of Hugging Face’s server.',
+  errors: tgiErrors,
+  routes: [
+    {
+      method: 'post',
+      path: '/',
+      summary: 'Continues a text, streamed or not',
+      handler: compatGenerate,
+      request: { name: 'CompatRequest', schema: compatSchema, example },
+      response: { name: 'CompatResponse', schema: compatResponse },
+      event,
+    },
+    {
+      method: 'post',
+      path: '/generate',
+      summary: 'Continues a text',
+      handler: generate,
+      request: generateRequest,
+      response: { name: 'GenerateResponse', schema: generateResponse },
+    },
+    {
+      method: 'post',
+      path: '/generate_stream',
+      summary: 'Continues a text, token by token',
+      handler: generateStream,
+      request: generateRequest,
+      event,
+    },
+    {
+      method: 'post',
+      path: '/tokenize',
+      summary: 'The tokens of a text, with their offsets',
+      handler: tokenize,
+      request: { name: 'TokenizeRequest', schema: tokenizeSchema, example: { inputs: 'Once upon a time' } },
+      response: { name: 'TokenizeResponse', schema: tokenizeResponse },
+    },
+    {
+      method: 'get',
+      path: '/info',
+      summary: 'The model and its limits',
+      handler: info,
+      response: { name: 'Info', schema: infoResponse },
+    },
+  ],
+};

@@ -1,0 +1,29 @@
+/** @module The contract of Cloudflare Workers AI over REST. */
+import type { Contract } from '../../http/contract.ts';
+import { workersAiErrors } from './errors.ts';
+import { runEvent, runResponse } from './responses.ts';
+import { run } from './run.ts';
+import { runSchema } from './schema.ts';
+
+export const workersAi: Contract = {
+  name: 'Workers AI',
+  description: 'The contract of Cloudflare’s models.',
+  errors: workersAiErrors,
+  prefix: '/ai/',
+  routes: [
+    {
+      method: 'post',
+      path: '/ai/run/:model{.+}',
+      summary: 'Continues a text, as Cloudflare’s REST API does',
+      handler: run,
+      request: {
+        name: 'RunRequest',
+        schema: runSchema,
+        example: { prompt: 'Once upon a time', max_tokens: 20 },
+      },
+      response: { name: 'RunResponse', schema: runResponse },
+      event: { name: 'RunEvent', schema: runEvent },
+      errors: [404],
+    },
+  ],
+};

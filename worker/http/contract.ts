@@ -1,0 +1,86 @@
+/**
+ * @module An HTTP contract as one value: its routes with their schemas, its error shape, its open paths. The app, the OpenAPI
+ * document, error handling and the key check derive from the list of contracts (`worker/contracts.ts`).
+ */
+import type { Handler, MiddlewareHandler } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { z } from 'zod';
+import type { AppEnv } from './env.ts';
+import type { ApiError } from './errors.ts';
+
+/** A schema under its name in the OpenAPI document. */
+export interface NamedSchema {
+  readonly name: string;
+  readonly schema: z.ZodType;
+}
+
+export interface ErrorShape extends NamedSchema {
+  status(error: ApiError): ContentfulStatusCode;
+  body(error: ApiError): object;
+}
+
+export interface Route {
+  readonly method: 'get' | 'post';
+  /** Hono's pattern. */
+  readonly path: string;
+  /** One line for the OpenAPI document. */
+  readonly summary: string;
+  readonly handler: Handler<AppEnv>;
+  readonly middleware?: readonly MiddlewareHandler<AppEnv>[];
+  /** `example` is a request that works with any model. */
+  readonly request?: NamedSchema & { readonly example: object };
+  readonly response?: NamedSchema;
+  /** One event of the route's stream, if it streams. */
+  readonly event?: NamedSchema;
+  /** The content type of an answer that is not described by a schema. */
+  readonly text?: string;
+  /** Error statuses beside those that every route can have. */
+  readonly errors?: readonly number[];
+  /** Needs no key in a deployment with keys. */
+  readonly open?: true;
+}
+
+export interface Contract {
+  /** The tag of its routes in the OpenAPI document. */
+  readonly name: string;
+  readonly description: string;
+  readonly errors: ErrorShape;
+  readonly routes: readonly Route[];
+  /** Unknown paths that begin with this get the contract's error shape too. */
+  readonly prefix?: string;
+}
+
+/** The contract whose error shape a path has: the first with such a route or prefix, else the first of all. */
+export function contractOf(contracts: readonly Contract[], path: string): Contract {
+  const owner = contracts.find(
+    ({ routes, prefix }) =>
+      routes.some((route) => matches(route, path)) || (prefix !== undefined && path.startsWith(prefix)),
+  );
+  const contract = owner ?? contracts[0];
+  if (!contract) throw new Error('there is no contract');
+  return contract;
+}
+
+/**
+ * Whether a request needs no key. A path whose routes are all open is open for every method, so that a wrong method gets
+ * its 405 there.
+ */
+export function isOpen(
+  contracts: readonly Contract[],
+  { method, path }: { readonly method: string; readonly path: string },
+): boolean {
+  const routes = contracts.flatMap((contract) => contract.routes.filter((route) => matches(route, path)));
+  if (routes.length === 0) return false;
+  const asked = method === 'HEAD' ? 'get' : method.toLowerCase();
+  return routes.every(({ open }) => open) || routes.some((route) => route.open && route.method === asked);
+}
+
+/** Whether a path meets a route's pattern, of which `:name` and `:name{.+}` are the parameters in use. */
+function matches({ path: pattern }: Route, path: string): boolean {
+  const parts = pattern.split(/(:\w+(?:\{[^}]*\})?)/);
+  const source = parts.map((part) => {
+    if (!part.startsWith(':')) return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    return /\{(.*)\}/.exec(part)?.[1] ?? '[^/]+';
+  });
+  return new RegExp(`^${source.join('')}$`).test(path);
+}

@@ -1,0 +1,141 @@
+/**
+ * @module One model for an isolate: loaded by the first request that needs it, shared by later requests, loaded again
+ * after a failure.
+ *
+ * No request may await a promise of another request: when workerd cancels that request, the promise never settles. So
+ * one request loads, under `waitUntil`, and the others poll. A waiting request takes over when the loader has shown no
+ * progress for a while.
+ *
+ * The platform kills a computation that takes too much CPU time, and keeps the isolate (workerd#7276). After that the
+ * engine's memory cannot be trusted: the model is loaded anew, in the same memory.
+ */
+import { Engine, type KernelModules } from '../../engine/engine.ts';
+import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
+import { describePlan } from '../../engine/model/plan.ts';
+import { Ort } from '../../engine/runtime/ort.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { workerdPlatform } from './platform.ts';
+import type { ServedModel } from './served-model.ts';
+
+const POLL_MILLISECONDS = 10;
+const STALLED_AFTER_MILLISECONDS = 10_000;
+
+export interface LoadContext {
+  readonly source: ModelSource;
+  readonly heapBytes: number;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** The Worker's WebAssembly: workerd compiles it at deployment, never at run time. */
+export interface EngineModules {
+  readonly onnxruntime: WebAssembly.Module;
+  readonly kernels: KernelModules;
+}
+
+export class IsolateModel {
+  readonly #modules: EngineModules;
+  #ort: Ort | undefined;
+  /** The memory of a broken onnxruntime, for the next one. */
+  #usedMemory: WebAssembly.Memory | undefined;
+  #model: ServedModel | undefined;
+  #attempt: LoadAttempt | undefined;
+
+  constructor(modules: EngineModules) {
+    this.#modules = modules;
+  }
+
+  /** The model, if it is in memory. */
+  get loaded(): ServedModel | undefined {
+    this.#dropBroken();
+    return this.#model;
+  }
+
+  get loading(): boolean {
+    return this.#attempt !== undefined;
+  }
+
+  /** @throws what loading throws, to the request that loaded; requests that waited try to load themselves */
+  async get(context: LoadContext): Promise<ServedModel> {
+    while (!this.loaded) {
+      if (this.#attempt?.stalled) this.#attempt.abandon();
+      if (!this.#attempt || this.#attempt.abandoned) {
+        const loading = this.#load(context);
+        context.waitUntil(loading.catch(() => {}));
+        return loading;
+      }
+      await scheduler.wait(POLL_MILLISECONDS);
+    }
+    return this.loaded;
+  }
+
+  #dropBroken(): void {
+    if (!this.#model?.engine.broken && !this.#ort?.broken) return;
+    console.error('A computation was cut off: the model is loaded anew');
+    this.#usedMemory = this.#ort?.heap.memory;
+    this.#ort = undefined;
+    this.#model = undefined;
+  }
+
+  async #load({ source, heapBytes }: LoadContext): Promise<ServedModel> {
+    const attempt = new LoadAttempt();
+    this.#attempt = attempt;
+    try {
+      // The heap outlives a failed attempt: a WebAssembly memory cannot be released on demand.
+      this.#ort ??= await Ort.start(this.#modules.onnxruntime, heapBytes, this.#usedMemory);
+      const platform = { ...workerdPlatform, sha256: () => attempt.watched(workerdPlatform.sha256()) };
+      const engine = await Engine.load(this.#ort, {
+        source,
+        platform,
+        kernels: this.#modules.kernels,
+        signal: attempt.signal,
+      });
+      this.#model = served(engine);
+      console.log(`${engine.manifest.name}: ${describePlan(engine.plan)}`);
+      return this.#model;
+    } finally {
+      if (this.#attempt === attempt) this.#attempt = undefined;
+    }
+  }
+}
+
+/** @throws Error for a tokenizer file of another version; the engine is released then */
+function served(engine: Engine): ServedModel {
+  try {
+    return { engine, tokenizer: Tokenizer.read(engine.tokenizerFile) };
+  } catch (error) {
+    engine.release();
+    throw error;
+  }
+}
+
+class LoadAttempt {
+  readonly #controller = new AbortController();
+  #lastProgress = Date.now();
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get stalled(): boolean {
+    return Date.now() - this.#lastProgress > STALLED_AFTER_MILLISECONDS;
+  }
+
+  get abandoned(): boolean {
+    return this.signal.aborted;
+  }
+
+  abandon(): void {
+    this.#controller.abort(new Error('another request loads the model in its place'));
+  }
+
+  /** A hash whose every chunk counts as progress. */
+  watched(hash: Sha256): Sha256 {
+    return {
+      update: (bytes) => {
+        this.#lastProgress = Date.now();
+        return hash.update(bytes);
+      },
+      digest: () => hash.digest(),
+    };
+  }
+}

@@ -1,0 +1,8 @@
+/** @module A model in memory, and the tokenizer of its vocabulary. */
+import type { Engine } from '../../engine/engine.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+
+export interface ServedModel {
+  readonly engine: Engine;
+  readonly tokenizer: Tokenizer;
+}

@@ -1,0 +1,82 @@
+/** @module The texts of one prompt: decoding's events, with tokens turned into text. */
+import type {
+  BeamsEvent,
+  DecodedSequence,
+  FinishReason,
+  GeneratedToken,
+} from '../../decoding/interface/events.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { GenerationEvent, TextBeamsEvent } from './events.ts';
+import type { GenerationRequest } from './request.ts';
+import { StopStringFilter } from './stop-string-filter.ts';
+
+/** A sequence of decoding, which several choices repeat when greedy search finds fewer texts than `n`. */
+interface SequenceState {
+  readonly text: StopStringFilter;
+  emittedTokens: number;
+  finished: boolean;
+}
+
+export class PromptTexts {
+  readonly #tokenizer: Tokenizer;
+  readonly #prompt: number;
+  readonly #n: number;
+  /** Choices of a sequence. */
+  readonly #copies: number;
+  readonly #sequences: readonly SequenceState[];
+
+  constructor(tokenizer: Tokenizer, { n, options, keepStop }: GenerationRequest, prompt: number) {
+    this.#tokenizer = tokenizer;
+    this.#prompt = prompt;
+    this.#n = n;
+    this.#copies = n / options.num_return_sequences;
+    this.#sequences = Array.from({ length: options.num_return_sequences }, () => ({
+      text: new StopStringFilter(tokenizer.decoder({ skipSpecialTokens: true }), options.stop, keepStop),
+      emittedTokens: 0,
+      finished: false,
+    }));
+  }
+
+  beams({ step, beams }: BeamsEvent): TextBeamsEvent {
+    const withText = beams.map((beam) => ({ ...beam, text: this.#tokenizer.decode([beam.token]) }));
+    return { type: 'beams', prompt: this.#prompt, step, beams: withText };
+  }
+
+  *token(sequence: number, { token, logprob, model }: GeneratedToken): Generator<GenerationEvent> {
+    const state = this.#stateOf(sequence);
+    state.emittedTokens++;
+    const { text } = state.text.push(token);
+    const generated = model ? { token, logprob, model } : { token, logprob };
+    for (const choice of this.#choicesOf(sequence)) yield { type: 'token', choice, token: generated, text };
+  }
+
+  *finish(sequence: number, reason: FinishReason, score: number | null): Generator<GenerationEvent> {
+    const state = this.#stateOf(sequence);
+    state.finished = true;
+    const { text } = state.text.flush();
+    for (const choice of this.#choicesOf(sequence)) yield { type: 'finished', choice, text, reason, score };
+  }
+
+  /** The tokens and the end that no event has brought: of all beams but the best, and of the winners of `best_of`. */
+  *rest(sequence: number, decoded: DecodedSequence): Generator<GenerationEvent> {
+    const { emittedTokens, finished } = this.#stateOf(sequence);
+    if (finished) return;
+    for (const [i, token] of decoded.tokens.entries()) {
+      if (i < emittedTokens) continue;
+      const logprob = decoded.token_logprobs[i] as number;
+      const model = decoded.model_logprobs?.[i];
+      yield* this.token(sequence, model ? { token, logprob, model } : { token, logprob });
+    }
+    yield* this.finish(sequence, decoded.finish_reason, decoded.score);
+  }
+
+  #stateOf(sequence: number): SequenceState {
+    // Decoding emits no sequences beyond `num_return_sequences`.
+    return this.#sequences[sequence] as SequenceState;
+  }
+
+  #choicesOf(sequence: number): number[] {
+    const first = this.#prompt * this.#n + sequence * this.#copies;
+    return Array.from({ length: this.#copies }, (_, i) => first + i);
+  }
+}
