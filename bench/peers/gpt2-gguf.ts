@@ -4,7 +4,7 @@
  * positions, norms and biases f32.
  */
 import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
-import { type Parameter, parametersOf } from '../../model-assets/checkpoint/parameters.ts';
+import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
 import { readFloats, type StoredTensor } from '../../model-assets/checkpoint/safetensors.ts';
 import { readVocabulary } from '../../model-assets/checkpoint/tokenizer-files.ts';
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';

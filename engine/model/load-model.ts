@@ -43,6 +43,7 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
     const plan = makePlan(ort.heap.account, manifest, options);
     weights = await Weights.load(ort, manifest, source, sha256, signal);
     network = createNetwork(ort, manifest, sessions, weights, kernels.linear, plan.maxRows);
+    tryOut(network, manifest);
     const attention = attentionKernel(kernels.attention, ort.heap.memory);
     const model = new Gpt2(ort, attention, manifest.config, network, plan);
     return { model, weights, plan };
@@ -76,4 +77,16 @@ function createNetwork(
 ): Network {
   if ('embed' in sessions) return onnxNetwork(ort, config, sessions, weights, maxRows);
   return kernelNetwork(ort, config, sessions, linearKernels(linear, ort.heap.memory), weights, maxRows);
+}
+
+/**
+ * Runs every graph once, with one token and without attention: a file can have the right digest and be the wrong graph.
+ * @throws OrtError for a graph with other inputs, outputs or shapes
+ */
+function tryOut(network: Network, { config }: Manifest): void {
+  const pass = network.pass(1);
+  pass.embed([{ node: { token: 0, position: 0, parent: null, slot: 0 } }]);
+  pass.projectQkv(0);
+  pass.finishBlock(0);
+  pass.lmHead([{ index: 0, logits: new Float32Array(config.vocab_size) }]);
 }

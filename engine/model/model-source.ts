@@ -1,4 +1,5 @@
 /** @module Reads a model's files from a source: streamed, with length and SHA-256 verified. */
+import { findManifestFault } from '../../model-assets/format/check-manifest.ts';
 import { type Manifest, type ModelFile, manifestSchema } from '../../model-assets/format/manifest.ts';
 import { ModelFilesError } from './errors.ts';
 
@@ -20,18 +21,22 @@ export interface Sha256 {
   digest(): Promise<string>;
 }
 
-/** @throws ModelFilesError when the manifest is missing, invalid or of another version */
+/** @throws ModelFilesError when the manifest is missing, invalid, inconsistent or of another version */
 export async function readManifest(source: ModelSource): Promise<Manifest> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of chunksOf(source, 'manifest.json')) chunks.push(chunk.slice());
   const text = await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
-  const result = manifestSchema.safeParse(parseJson(text));
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new ModelFilesError(
-    `manifest.json: ${issue?.path.join('.')}: ${issue?.message}. ` +
-      'HINT: convert the model again with this version',
-  );
+  const { data, error } = manifestSchema.safeParse(parseJson(text));
+  if (!data) {
+    const [issue] = error.issues;
+    throw new ModelFilesError(
+      `manifest.json: ${issue?.path.join('.')}: ${issue?.message}. ` +
+        'HINT: convert the model again with this version',
+    );
+  }
+  const fault = findManifestFault(data);
+  if (fault === undefined) return data;
+  throw new ModelFilesError(`manifest.json: ${fault}. HINT: convert the model again`);
 }
 
 /** Reads a whole file. */

@@ -10,6 +10,7 @@ import type { ModelConfig, ModelFile } from '../format/manifest.ts';
 import { readConfig, readJson } from './config.ts';
 import { CheckpointError } from './errors.ts';
 import { type NamedTensors, nameTensors } from './parameters.ts';
+import type { OnWarning } from './progress.ts';
 import { openSafetensors, readFloats, type SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
 export const SINGLE_FILE = 'model.safetensors';
@@ -29,8 +30,8 @@ export interface Checkpoint extends NamedTensors {
  *
  * @throws CheckpointError if the checkpoint is incomplete, inconsistent or not supported.
  */
-export async function openCheckpoint(dir: string): Promise<Checkpoint> {
-  const config = await readConfig(dir);
+export async function openCheckpoint(dir: string, onWarning?: OnWarning): Promise<Checkpoint> {
+  const config = await readConfig(dir, onWarning);
   const weights = await openWeights(dir);
   const close = async () => {
     await Promise.all(weights.files.map(({ handle }) => handle.close()));

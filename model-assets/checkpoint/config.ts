@@ -5,11 +5,12 @@
  * Defaults are those of transformers' `GPT2Config`. A field is an error if it requests a computation that the
  * graphs do not support. Fields that only affect training are ignored.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as z from 'zod';
+import { MAX_LAYERS } from '../format/check-manifest.ts';
 import { configSchema, type ModelConfig } from '../format/manifest.ts';
 import { CheckpointError } from './errors.ts';
+import type { OnWarning } from './progress.ts';
+import { readText } from './read-text.ts';
 
 const count = z.int().positive();
 const tokenIds = z.union([z.int().nonnegative(), z.array(z.int().nonnegative())]).nullable();
@@ -47,9 +48,10 @@ const ACTIVATIONS = configSchema.shape.activation_function.options;
  * Token ids outside the vocabulary are dropped: they cannot be generated, and checkpoints with a small
  * vocabulary often keep GPT-2's 50256.
  *
+ * @param onWarning called with what was dropped.
  * @throws CheckpointError that lists every fault of the config.
  */
-export async function readConfig(dir: string): Promise<ModelConfig> {
+export async function readConfig(dir: string, onWarning: OnWarning = () => {}): Promise<ModelConfig> {
   const json = await readJson(dir, 'config.json');
   if (!json)
     throw new CheckpointError('config.json not found: SOURCE must be a folder in Hugging Face format');
@@ -60,13 +62,23 @@ export async function readConfig(dir: string): Promise<ModelConfig> {
     ? parse('generation_config.json', z.object({ eos_token_id: tokenIds.optional() }), generation)
         .eos_token_id
     : null;
-  return toModelConfig(config, [eos ?? config.eos_token_id ?? []].flat());
+  const eosTokenIds = [eos ?? config.eos_token_id ?? []].flat();
+  const dropped = eosTokenIds.filter((id) => id >= config.vocab_size);
+  if (dropped.length > 0) {
+    onWarning(
+      `eos_token_id ${dropped.join(', ')} is not below vocab_size, ${config.vocab_size}, and is dropped: ` +
+        'no token of that id ends a text',
+    );
+  }
+  return toModelConfig(config, eosTokenIds);
 }
 
 function toModelConfig(config: GPT2Config, eosTokenIds: readonly number[]): ModelConfig {
   const { n_embd, n_head, n_inner, vocab_size, bos_token_id } = config;
   const activation = ACTIVATION_ALIASES[config.activation_function] ?? config.activation_function;
   const faults: string[] = [];
+  if (config.n_layer > MAX_LAYERS)
+    faults.push(`n_layer must be at most ${MAX_LAYERS}, found ${config.n_layer}`);
   if (n_embd % n_head !== 0) faults.push(`n_embd (${n_embd}) is not a multiple of n_head (${n_head})`);
   if (!ACTIVATIONS.some((name) => name === activation)) {
     faults.push(
@@ -141,13 +153,8 @@ function parse<Schema extends z.ZodType>(fileName: string, schema: Schema, json:
  * @throws CheckpointError if the file is not a JSON object.
  */
 export async function readJson(dir: string, name: string): Promise<Json | undefined> {
-  let text: string;
-  try {
-    text = await readFile(join(dir, name), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new CheckpointError(`${name}: ${(error as Error).message}`);
-  }
+  const text = await readText(dir, name);
+  if (text === undefined) return undefined;
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;

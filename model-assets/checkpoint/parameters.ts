@@ -1,46 +1,9 @@
-/** @module The parameters of a GPT-2 by name and shape, and their names in checkpoints. */
+/** @module The parameters of a GPT-2 among the tensors of a checkpoint. */
 import type { ModelConfig } from '../format/manifest.ts';
+import { type Parameter, parametersOf } from '../format/parameters.ts';
 import { CheckpointError } from './errors.ts';
 import type { StoredTensor } from './safetensors.ts';
 import { isFloatType } from './storage-types.ts';
-
-export interface Parameter {
-  /** Without `transformer.`, e.g. `h.0.attn.c_attn.weight`. */
-  readonly name: string;
-  /** `linear` is the weight of a `Conv1D`, `[in, out]`; `gain` is the weight of a LayerNorm. */
-  readonly kind: 'embedding' | 'gain' | 'linear' | 'bias';
-  /** As stored in a checkpoint. */
-  readonly shape: readonly number[];
-}
-
-export type ModelSize = Pick<ModelConfig, 'n_layer' | 'n_embd' | 'n_inner' | 'n_positions' | 'vocab_size'>;
-
-/** @returns every parameter of the model, in the order of the weight stream. */
-export function parametersOf(config: ModelSize): Parameter[] {
-  const { n_layer, n_embd, n_inner, n_positions, vocab_size } = config;
-  const layerNorm = (name: string): Parameter[] => [
-    { name: `${name}.weight`, kind: 'gain', shape: [n_embd] },
-    { name: `${name}.bias`, kind: 'bias', shape: [n_embd] },
-  ];
-  const conv1D = (name: string, inputs: number, outputs: number): Parameter[] => [
-    { name: `${name}.weight`, kind: 'linear', shape: [inputs, outputs] },
-    { name: `${name}.bias`, kind: 'bias', shape: [outputs] },
-  ];
-  const block = (h: string): Parameter[] => [
-    ...layerNorm(`${h}.ln_1`),
-    ...conv1D(`${h}.attn.c_attn`, n_embd, 3 * n_embd),
-    ...conv1D(`${h}.attn.c_proj`, n_embd, n_embd),
-    ...layerNorm(`${h}.ln_2`),
-    ...conv1D(`${h}.mlp.c_fc`, n_embd, n_inner),
-    ...conv1D(`${h}.mlp.c_proj`, n_inner, n_embd),
-  ];
-  return [
-    { name: 'wte.weight', kind: 'embedding', shape: [vocab_size, n_embd] },
-    { name: 'wpe.weight', kind: 'embedding', shape: [n_positions, n_embd] },
-    ...layerNorm('ln_f'),
-    ...Array.from({ length: n_layer }, (_, layer) => block(`h.${layer}`)).flat(),
-  ];
-}
 
 /** The suffixes of OpenAI's TensorFlow checkpoint for `.weight` and `.bias`. */
 const TENSORFLOW_SUFFIX = { embedding: '', gain: '.g', linear: '.w', bias: '.b' } as const;

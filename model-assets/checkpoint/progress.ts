@@ -2,3 +2,6 @@
 
 /** Called after each step with the work done, the total in the same unit (bytes, or tokens) and a label. */
 export type OnProgress = (done: number, total: number, label: string) => void;
+
+/** Called with one sentence about something that a user may not expect. */
+export type OnWarning = (message: string) => void;

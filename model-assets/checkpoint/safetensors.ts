@@ -16,6 +16,9 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** Bytes per system call, which is limited to 2 GiB. */
 const READ_BYTES = 1 << 30;
 
+/** The largest F16. A weight of this size was probably clamped when the checkpoint was saved. */
+export const F16_MAX = 65_504;
+
 /** The location of a tensor in a file. */
 export interface StoredTensor {
   readonly file: SafetensorsFile;
@@ -36,6 +39,8 @@ export interface SafetensorsFile {
   /** In the order of their positions. */
   readonly tensors: readonly StoredTensor[];
   readonly handle: FileHandle;
+  /** Names of tensors in which {@link readFloats} has found {@link F16_MAX} or more. */
+  readonly saturated: Set<string>;
 }
 
 const index = z.int().nonnegative();
@@ -55,9 +60,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     throw new CheckpointError(error.code === 'ENOENT' ? `${name} not found` : `${name}: ${error.message}`);
   });
   try {
-    const { size: bytes } = await handle.stat();
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new CheckpointError(`${name} is a folder, expected a file`);
+    const bytes = stats.size;
     const tensors: StoredTensor[] = [];
-    const file = { name, bytes, tensors, handle };
+    const file = { name, bytes, tensors, handle, saturated: new Set<string>() };
     const { header, dataStart } = await readHeader(file);
     tensors.push(...checkRanges(file, header, dataStart));
     return file;
@@ -200,6 +207,7 @@ export async function readFloats(tensor: StoredTensor, first: number, count: num
         `${values[i]} at element ${first + i}`,
     );
   }
+  if (values.some((value) => Math.abs(value) >= F16_MAX)) tensor.file.saturated.add(tensor.name);
   return values;
 }
 

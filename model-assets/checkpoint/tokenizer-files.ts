@@ -6,11 +6,11 @@
  * that only affect training, padding or offsets are ignored.
  */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { readJson } from './config.ts';
 import { CheckpointError } from './errors.ts';
+import { readText } from './read-text.ts';
 
 /** GPT-2's tokenizer treats it as special even if no file declares it. */
 const END_OF_TEXT = '<|endoftext|>';
@@ -143,7 +143,7 @@ class Folder {
 
   async text(name: string): Promise<string> {
     this.sources.add(name);
-    return readFile(join(this.#dir, name), 'utf8');
+    return (await readText(this.#dir, name)) ?? '';
   }
 
   /** @returns undefined if the file does not exist. */

@@ -17,7 +17,7 @@ export const createCommand = (name: string, description: string): Command =>
  */
 export async function runWithProgress(
   verb: string,
-  work: (progress: Pick<Progress, 'onProgress'>, signal: AbortSignal) => Promise<string>,
+  work: (progress: Pick<Progress, 'onProgress' | 'onWarning'>, signal: AbortSignal) => Promise<string>,
 ): Promise<void> {
   const progress = createProgress(verb);
   const controller = new AbortController();

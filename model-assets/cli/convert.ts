@@ -6,9 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Option } from 'commander';
 import { CheckpointError } from '../checkpoint/errors.ts';
-import { parametersOf } from '../checkpoint/parameters.ts';
 import { type CalibrationText, convert } from '../convert/convert.ts';
 import type { Manifest, Precision } from '../format/manifest.ts';
+import { parametersOf } from '../format/parameters.ts';
 import { HubError } from '../hub/errors.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
 import { resolveSource } from './source.ts';
@@ -53,7 +53,7 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   )
   .addHelpText('after', ENVIRONMENT)
   .action((source: string, { out, revision, calibration, ...flags }: Flags) =>
-    runWithProgress('convert', async ({ onProgress }, signal) => {
+    runWithProgress('convert', async ({ onProgress, onWarning }, signal) => {
       const text = calibration === undefined ? undefined : await readCalibration(calibration, flags);
       const { name, ...checkpoint } = await resolveSource(source, revision, signal);
       const folder = out ?? join('models', name);
@@ -64,6 +64,7 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
         ...(text !== undefined && { precision: 'int4', calibration: text }),
         out: folder,
         onProgress,
+        onWarning,
         signal,
       });
       return `${summaryOf(manifest)}${'folder'.padEnd(12)} ${folder}\n`;

@@ -14,7 +14,8 @@ import { type Checkpoint, describeFile, openCheckpoint } from '../checkpoint/che
 import { readJson } from '../checkpoint/config.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
-import type { OnProgress } from '../checkpoint/progress.ts';
+import type { OnProgress, OnWarning } from '../checkpoint/progress.ts';
+import { F16_MAX } from '../checkpoint/safetensors.ts';
 import { MAX_INPUTS } from '../format/int4.ts';
 import {
   MANIFEST_VERSION,
@@ -47,6 +48,8 @@ export interface ConvertOptions {
   /** Origin of `source` on the Hugging Face hub, for the manifest. */
   readonly hub?: Manifest['provenance']['hub'];
   readonly onProgress?: OnProgress;
+  /** Called for faults of the checkpoint that do not prevent a conversion. */
+  readonly onWarning?: OnWarning;
   /** Stops the conversion between two tensors. */
   readonly signal?: AbortSignal;
 }
@@ -60,7 +63,7 @@ export interface ConvertOptions {
  */
 export async function convert(options: ConvertOptions): Promise<Manifest> {
   const { source, out } = options;
-  const checkpoint = await openCheckpoint(source);
+  const checkpoint = await openCheckpoint(source, options.onWarning);
   try {
     const isReplaceable = async (dir: string) =>
       (await readJson(dir, 'manifest.json'))?.format === 'edgebeam';
@@ -77,7 +80,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   const { config } = checkpoint;
   const { precision = fittingPrecision(config) } = options;
   if (precision === 'int4') checkInputs(config);
-  const tokenizer = await buildTokenizer(source);
+  const tokenizer = await buildTokenizer(source, options.onWarning);
   if (tokenizer.vocabSize > config.vocab_size) {
     throw new CheckpointError(
       `The tokenizer has ${tokenizer.vocabSize} tokens, ` +
@@ -115,7 +118,17 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     quantization,
   });
   await writeFile(join(dir, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  warnOfSaturation(checkpoint, options);
   return manifest;
+}
+
+function warnOfSaturation({ parameters }: Checkpoint, { onWarning }: ConvertOptions): void {
+  for (const { name, file } of parameters.values()) {
+    if (!file.saturated.has(name)) continue;
+    onWarning?.(
+      `${name} has weights of ±${F16_MAX} or more, the limit of F16: they may have overflowed when it was saved`,
+    );
+  }
 }
 
 /** `self` samples from an int8 conversion of the checkpoint: close enough to the original for this. */

@@ -1,7 +1,7 @@
 /** @module The default precision of a conversion: the best one that fits an isolate. */
 import { type HeapBudget, ISOLATE_HEAP_BYTES, makePlan } from '../../engine/model/plan.ts';
-import { parametersOf } from '../checkpoint/parameters.ts';
 import { type ModelConfig, type Precision, storedVocabSize } from '../format/manifest.ts';
+import { parametersOf } from '../format/parameters.ts';
 
 /** Heap use of onnxruntime and the graphs, a little above the measured values (see `/health`). */
 const ISOLATE: HeapBudget = { maximum: ISOLATE_HEAP_BYTES, onnxruntime: 9.5e6, graphs: 1e6 };

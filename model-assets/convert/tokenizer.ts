@@ -1,6 +1,7 @@
 /** @module Converts a checkpoint's tokenizer into `tokenizer.bin` (`tokenizer/format.ts`). */
 import { offsetsOf, writeTables } from '../../tokenizer/format.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
+import type { OnWarning } from '../checkpoint/progress.ts';
 import { readVocabulary, type Vocabulary } from '../checkpoint/tokenizer-files.ts';
 
 /**
@@ -12,9 +13,11 @@ import { readVocabulary, type Vocabulary } from '../checkpoint/tokenizer-files.t
  */
 export async function buildTokenizer(
   checkpointDir: string,
+  onWarning: OnWarning = () => {},
 ): Promise<{ bytes: Uint8Array; vocabSize: number; sources: string[] }> {
   const vocabulary = await readVocabulary(checkpointDir);
   const { file, sources } = vocabulary;
+  if (vocabulary.merges.length === 0) onWarning('the tokenizer has no merges: each token is a single byte');
   const { ids, added } = addTokens(vocabulary);
   const contents = new Set(added.map(({ content }) => content));
   const tokens = tokensById(ids, file).map((token) => bytesOf(token, contents.has(token), file));

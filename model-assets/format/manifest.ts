@@ -25,6 +25,9 @@ const file = z.strictObject({
   sha256,
 });
 
+/** A file of a checkpoint, which may be empty. */
+const sourceFile = file.extend({ bytes: z.int().nonnegative() });
+
 /** Names as in Hugging Face's `GPT2Config`. */
 export const configSchema = z.strictObject({
   n_layer: count,
@@ -75,7 +78,7 @@ export const manifestSchema = z.strictObject({
   provenance: z.strictObject({
     converter: z.string(),
     /** The files of the checkpoint that were read. */
-    source: z.array(file).min(1),
+    source: z.array(sourceFile).min(1),
     /** The checkpoint's storage types. */
     dtypes: z.array(z.string()),
     /** For a checkpoint from the Hugging Face hub: the model's id and commit. */

@@ -2,9 +2,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Parameter, parametersOf } from '../../model-assets/checkpoint/parameters.ts';
 import { encodeFloats, type FloatType } from '../../model-assets/checkpoint/storage-types.ts';
 import { manifestSchema } from '../../model-assets/format/manifest.ts';
+import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
 import { createRandom, fillNormal } from '../../model-assets/synthesize/normal.ts';
 import { createSafetensors } from '../../model-assets/synthesize/safetensors-writer.ts';
 import { syntheticBpe, tokenizerFiles } from '../../model-assets/synthesize/synthetic-bpe.ts';
@@ -96,7 +96,7 @@ export async function writeCheckpoint(dir: string, options: CheckpointOptions = 
   );
   const tensors = new Map<string, TestTensor>();
   for (const parameter of parameters) {
-    const { name, shape } = spell(parameter, naming);
+    const { name, shape } = storedAs(parameter, naming);
     tensors.set(name, { dtype, shape, data: randomValues(parameter.shape, seed, parameter.name) });
   }
   if (options.lmHead) {
@@ -126,7 +126,7 @@ function randomValues(shape: readonly number[], seed: number, name: string): Flo
   return values;
 }
 
-function spell({ name, kind, shape }: Parameter, naming: 'plain' | 'transformer' | 'tensorflow') {
+function storedAs({ name, kind, shape }: Parameter, naming: 'plain' | 'transformer' | 'tensorflow') {
   if (naming === 'transformer') return { name: `transformer.${name}`, shape: [...shape] };
   if (naming === 'plain') return { name, shape: [...shape] };
   const suffix = { embedding: '', gain: '.g', linear: '.w', bias: '.b' }[kind];
@@ -151,14 +151,14 @@ async function writeTensors(
   tensors: ReadonlyMap<string, TestTensor>,
   shards: number,
 ): Promise<void> {
-  if (shards === 1) return writeFileOf(join(dir, 'model.safetensors'), [...tensors]);
+  if (shards === 1) return writeWeightFile(join(dir, 'model.safetensors'), [...tensors]);
   const weightMap: Record<string, string> = {};
   for (let shard = 0; shard < shards; shard++) {
-    const number = (n: number) => String(n).padStart(5, '0');
-    const fileName = `model-${number(shard + 1)}-of-${number(shards)}.safetensors`;
+    const padded = (n: number) => String(n).padStart(5, '0');
+    const fileName = `model-${padded(shard + 1)}-of-${padded(shards)}.safetensors`;
     const part = [...tensors].filter((_, i) => i % shards === shard);
     for (const [name] of part) weightMap[name] = fileName;
-    await writeFileOf(join(dir, fileName), part);
+    await writeWeightFile(join(dir, fileName), part);
   }
   await writeFile(
     join(dir, 'model.safetensors.index.json'),
@@ -166,7 +166,10 @@ async function writeTensors(
   );
 }
 
-async function writeFileOf(path: string, tensors: readonly (readonly [string, TestTensor])[]): Promise<void> {
+async function writeWeightFile(
+  path: string,
+  tensors: readonly (readonly [string, TestTensor])[],
+): Promise<void> {
   const writer = await createSafetensors(
     path,
     tensors.map(([name, { dtype, shape }]) => ({ name, dtype, shape })),

@@ -6,10 +6,10 @@ import { Engine, type KernelModules } from '../../../engine/engine.ts';
 import { ModelFilesError, ModelTooLargeError } from '../../../engine/model/errors.ts';
 import type { ModelSource } from '../../../engine/model/model-source.ts';
 import { folderSource, kernelModules, nodePlatform, startOrt } from '../../../engine/node/load-engine.ts';
-import { HeapExhaustedError } from '../../../engine/runtime/errors.ts';
+import { HeapExhaustedError, OrtError } from '../../../engine/runtime/errors.ts';
 import type { HeapAccount } from '../../../engine/runtime/heap.ts';
 import type { Ort } from '../../../engine/runtime/ort.ts';
-import { DEFAULT_F32, DEFAULT_INT8, ODD_INT8 } from '../../support/models.ts';
+import { DEFAULT_F32, DEFAULT_INT8, ODD_INT4, ODD_INT8 } from '../../support/models.ts';
 import { sequenceLogits } from '../../support/rows.ts';
 
 const MiB = 2 ** 20;
@@ -112,6 +112,22 @@ describe('loading', () => {
     await expect(failing).rejects.toThrow(message);
     expect(bytesByOwner(ort.heap.account)).toEqual(before);
     await expectUsable();
+  });
+
+  it.each([
+    ['embed', 'head', ODD_INT8],
+    ['qkv', 'block', ODD_INT8],
+    ['norm', 'activation', ODD_INT4],
+    ['norm', 'residual_norm', ODD_INT4],
+  ])('rejects the graphs %s and %s in the place of one another', async (a, b, model) => {
+    const before = bytesByOwner(ort.heap.account);
+    const swap = (bytes: Uint8Array) => {
+      const manifest = JSON.parse(new TextDecoder().decode(bytes));
+      [manifest.graphs[a], manifest.graphs[b]] = [manifest.graphs[b], manifest.graphs[a]];
+      return new TextEncoder().encode(JSON.stringify(manifest));
+    };
+    await expect(load(damaged(model, 'manifest.json', swap))).rejects.toThrow(OrtError);
+    expect(bytesByOwner(ort.heap.account)).toEqual(before);
   });
 
   it('rejects a tensor that ends beyond the weights', async () => {
