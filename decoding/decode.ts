@@ -1,4 +1,6 @@
-/** @module Decoding: a prompt, options and a model in; events while it runs and sequences in the end. */
+/**
+ * @module Decoding: from a prompt, options and a model to events while it runs, and to sequences at the end.
+ */
 import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface/events.ts';
 import type { LanguageModel, TokenTree } from './interface/token-tree.ts';
 import { SelectionWorkspace } from './math/selection.ts';
@@ -24,27 +26,28 @@ export interface DecodingContext {
 export type Decoding = AsyncGenerator<DecodingEvent, DecodingResult, undefined>;
 
 /**
- * Continues `prompt`. All strategies stream: greedy search and sampling token by token, beam search the certain beginning
- * of the answer and the beams of each step. Leaving the loop ends the work and gives everything back.
+ * Continues `prompt`. All strategies stream: greedy search and sampling stream each token, beam search
+ * streams the certain prefix of the answer and the beams of each step. Leaving the loop stops the work and
+ * closes the token tree.
  * @param prompt token ids, at least one
- * @throws DecodingOptionsError at once; what the model throws, of its memory before any work, in the first event's place;
- *   NoTokenLeftError when the options ban every next token
+ * @throws DecodingOptionsError synchronously; while iterating, the model's errors, and NoTokenLeftError when
+ *   the options ban every next token. A model reports a lack of memory before the first forward pass.
  * @example for await (const event of decode(model, prompt, { num_beams: 4 })) console.log(event);
  */
 export function decode(
   model: LanguageModel,
   prompt: ArrayLike<number>,
-  given: DecodingOptions,
+  input: DecodingOptions,
   context: DecodingContext = {},
 ): Decoding {
-  const { options, warnings } = resolveOptions(given);
+  const { options, warnings } = resolveOptions(input);
   checkLength(options, model, prompt.length);
   checkTokenizer(options, context.tokenizer);
   checkTokenIds(options, model);
   return decodeResolved(model, prompt, options, context, warnings);
 }
 
-/** The same, for callers that need the result alone. */
+/** Runs `decode` to its end and returns only the result. */
 export async function decodeAll(...args: Parameters<typeof decode>): Promise<DecodingResult> {
   const events = decode(...args);
   for (;;) {
@@ -53,7 +56,7 @@ export async function decodeAll(...args: Parameters<typeof decode>): Promise<Dec
   }
 }
 
-/** `decode` for options that are resolved, and checked against the model and the prompt. */
+/** `decode` with resolved options that have passed the checks against the model and the prompt. */
 export async function* decodeResolved(
   model: LanguageModel,
   prompt: ArrayLike<number>,
@@ -102,7 +105,7 @@ export async function* decodeResolved(
       const previous = strategy.live.map(({ hypothesis }) => hypothesis);
       yield* strategy.step();
       if (strategy.live.length === 0) return { sequences: strategy.sequences, warnings };
-      // Again: the reader has had the step's events since.
+      // The signal may have been aborted while the caller handled the step's events.
       signal?.throwIfAborted();
       await advance(tree, previous, strategy.live);
     }
@@ -112,8 +115,8 @@ export async function* decodeResolved(
 }
 
 /**
- * One forward pass: the live hypotheses get their nodes and their logits; the hypotheses of the step before release their
- * nodes, of which those stay that a live hypothesis continues.
+ * One forward pass: appends the live hypotheses' nodes and computes their logits. The previous step's
+ * hypotheses release their nodes first; a node with a live child remains.
  */
 async function advance(
   tree: TokenTree,

@@ -1,4 +1,4 @@
-/** @module `edgebeam/decoding`: what others may use. */
+/** @module `edgebeam/decoding`: the public API. */
 export { type DecodingContext, decode, decodeAll } from './decode.ts';
 export { DecodingOptionsError, NoTokenLeftError } from './interface/errors.ts';
 export type {

@@ -12,7 +12,8 @@ const SHARED_SCRATCH_BYTES = 1024;
 
 /**
  * The merges of a vocabulary. Same ids as `bpe()` of GPT-2's `encoder.py` and as Hugging Face's
- * `Word::merge_all`, in O(n log n) for a word of n bytes: a linked list of symbols, and a heap of mergeable pairs.
+ * `Word::merge_all`, in O(n log n) for a word of n bytes: a linked list of symbols, and a heap of mergeable
+ * pairs.
  */
 export class Bpe {
   readonly #merges: Uint32Array;

@@ -1,4 +1,4 @@
-/** @module The app: the routes of all contracts, and the middleware of every request. */
+/** @module The Hono app: the routes of all contracts, and the middleware of every request. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';

@@ -7,7 +7,7 @@ import type { Contract } from './http/contract.ts';
 import type { Records } from './operate/records.ts';
 import { page } from './page/route.ts';
 
-/** Unknown paths have the error shape of the first. */
+/** Unknown paths get the error shape of the first contract. */
 export function allContracts(records: Records): readonly Contract[] {
   const all: readonly Contract[] = [openai, tgi, workersAi, page, operation(records, () => all)];
   return all;

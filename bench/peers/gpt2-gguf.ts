@@ -4,10 +4,10 @@
  * positions, norms and biases f32.
  */
 import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
-import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
 import { readFloats, type StoredTensor } from '../../model-assets/checkpoint/safetensors.ts';
 import { readVocabulary } from '../../model-assets/checkpoint/tokenizer-files.ts';
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
+import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
 import { GGML_TYPE, type GgufValue, writeGguf } from './gguf.ts';
 
 /** `LLAMA_FTYPE_MOSTLY_Q8_0` */

@@ -1,9 +1,9 @@
-/** @module What can go wrong in decoding. */
+/** @module The errors of decoding. */
 
-/** A value that decoding cannot take, or values that do not go together. */
+/** An invalid value, or a combination of values that is not supported. */
 export class DecodingOptionsError extends RangeError {
   override readonly name = 'DecodingOptionsError';
-  /** The option to blame. */
+  /** The name of the offending option. */
   readonly option: string;
 
   constructor(option: string, message: string) {
@@ -12,11 +12,11 @@ export class DecodingOptionsError extends RangeError {
   }
 }
 
-/** Between them the options have banned every token of the vocabulary, in the middle of a text. */
+/** The options together ban every token of the vocabulary at some step. */
 export class NoTokenLeftError extends Error {
   override readonly name = 'NoTokenLeftError';
 
   constructor() {
-    super('the options ban every token that could come next: no text can go on here');
+    super('the options ban every possible next token: the text cannot continue');
   }
 }

@@ -1,4 +1,4 @@
-/** @module What a generation tells while it runs, and when it is done. */
+/** @module The events of a generation, and its result. */
 
 /** Why a text ended: an end-of-text token, a stop string or stop token, or the length. */
 export type FinishReason = 'eos' | 'stop' | 'length';
@@ -8,10 +8,10 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
-/** What the model itself thought of a token, before any processor: OpenAI's `logprobs`. Only if the option asks for it. */
+/** The model's own log-probability of a token, before any processor: OpenAI's `logprobs`. */
 export interface ModelLogprobs {
   readonly logprob: number;
-  /** The likeliest tokens in its place, `logprobs` of them. */
+  /** The `logprobs` likeliest tokens at this position. */
   readonly top: readonly TokenLogprob[];
 }
 
@@ -19,42 +19,43 @@ export interface ModelLogprobs {
 export interface GeneratedToken {
   readonly token: number;
   /**
-   * After all processors: the logarithm of the probability it was chosen with; in beam search what it adds to the score
-   * (`compute_transition_scores`).
+   * After all processors: the log-probability in the distribution the token was chosen from; in beam search
+   * its contribution to the score (`compute_transition_scores`).
    */
   readonly logprob: number;
+  /** Only with the option `logprobs`. */
   readonly model?: ModelLogprobs;
 }
 
 export interface TokenEvent extends GeneratedToken {
   readonly type: 'token';
-  /** Of the sequences that will be returned, which one this belongs to. */
+  /** Index in `DecodingResult.sequences`. */
   readonly sequence: number;
 }
 
-/** One hypothesis of the front after a step of beam search. */
+/** One hypothesis after a step of beam search. */
 export interface Beam {
-  /** Of `num_beam_groups`, which one it is in. */
+  /** Index of its group, below `num_beam_groups`. */
   readonly group: number;
   /**
-   * Its number among the beams that go on from this step, each group's one after the other; null when it does not,
-   * having ended, or its group being done.
+   * Index among the live beams after this step, numbered group by group; null if the hypothesis has finished
+   * or its group is done.
    */
   readonly index: number | null;
   readonly token: number;
-  /** The index, in the step before, of the beam that it continues. */
+  /** `index` of the beam it continues, in the previous step. */
   readonly parent: number;
   readonly logprob: number;
-  /** The sum of its tokens' scores; of a finished one this over its length to the power of `length_penalty`. */
+  /** The sum of its tokens' log-probabilities; once finished, divided by length ** `length_penalty`. */
   readonly score: number;
   readonly finished: FinishReason | null;
 }
 
 export interface BeamsEvent {
   readonly type: 'beams';
-  /** Tokens that each live beam has generated. */
+  /** Number of tokens that each live beam has generated. */
   readonly step: number;
-  /** Those that go on, best first, and those that ended with this step. */
+  /** The live beams, best first, then the hypotheses that finished in this step. */
   readonly beams: readonly Beam[];
 }
 
@@ -64,26 +65,30 @@ export interface FinishedEvent {
   readonly reason: FinishReason;
 }
 
-/** What the model thought of the prompt, before anything else; only if `prompt_logprobs` asks for it. */
+/**
+ * The model's own log-probabilities of the prompt: the first event, only with the option `prompt_logprobs`.
+ */
 export interface PromptEvent {
   readonly type: 'prompt';
-  /** One for each token, but for the first, which follows nothing. */
+  /** One entry per token; null for the first, which has no context. */
   readonly logprobs: readonly (ModelLogprobs | null)[];
 }
 
 export type DecodingEvent = PromptEvent | TokenEvent | BeamsEvent | FinishedEvent;
 
 export interface DecodedSequence {
-  /** The generated ones, with the end-of-text token if one ended it. */
+  /** The generated tokens, including a final end-of-text token. */
   readonly tokens: readonly number[];
   readonly finish_reason: FinishReason;
-  /** `sequences_scores` in beam search: the sum of `token_logprobs` over their number to the power of `length_penalty`. */
+  /**
+   * Beam search only (`sequences_scores`): the sum of `token_logprobs` divided by length ** `length_penalty`.
+   */
   readonly score: number | null;
-  /** After all processors, as in the token events. */
+  /** After all processors: `logprob` of the token events. */
   readonly token_logprobs: readonly number[];
-  /** Before any processor, one for each token; null unless `logprobs` asks for them. */
+  /** Before any processor, one per token; null without the option `logprobs`. */
   readonly model_logprobs: readonly ModelLogprobs[] | null;
-  /** In beam search, which beam each token continued: its ancestry through the `beams` events. */
+  /** Beam search only: the beam that each token continued, by its `index` in the `beams` events. */
   readonly beam_indices: readonly number[] | null;
 }
 

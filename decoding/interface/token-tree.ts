@@ -1,13 +1,16 @@
 /**
- * @module What decoding asks of a model: a tree of tokens in which alternatives share their past.
+ * @module The model interface of decoding: a tree of tokens in which alternatives share their prefix.
  *
- * Each token of each alternative is a node, and stands there once, whatever shares it: the prompt of all
- * beams, the common beginning of two samples. Forking is a second child, dropping a beam is a release.
- * Whoever brings another model implements these three interfaces; decoding knows nothing else of it. A model may give the
- * same node to whoever asks for the same token after the same tokens, be it the same generation or another one.
+ * Each token of each alternative is a node. A shared prefix (the prompt of all beams, the common prefix of
+ * two samples) is stored once. A fork is a second child; dropping a beam is a release. To bring another
+ * model, implement these interfaces: decoding uses nothing else of it. `append` may return the same node for
+ * the same token after the same path, within one generation or across several.
  */
 
-/** One token after all of its ancestors. It stays valid until it is released by everyone who holds it. */
+/**
+ * One token after its ancestors. A node is reference-counted: it stays valid until every holder has released
+ * it.
+ */
 export interface TreeNode {
   readonly token: number;
   /** 0 for the first token of the prompt. */
@@ -15,40 +18,44 @@ export interface TreeNode {
   readonly parent: TreeNode | null;
 }
 
-/** Asks for one node's logits, or only for its place in the cache. */
+/** One row of a forward pass. */
 export interface Evaluation {
   readonly node: TreeNode;
-  /** Receives the node's logits, `vocabSize` of them; without it the node is computed and nothing is read out. */
+  /** `[vocab_size]`, receives the node's logits. Without it the pass only fills the node's cache entry. */
   readonly logits?: Float32Array;
 }
 
 export interface TokenTree {
   /**
-   * A node for `token` under `parent` (null: a first token). It holds its parent, the caller holds it, once for each call.
-   * @throws RangeError for a token outside the vocabulary, a position outside the context, or more nodes at one
-   *   time than were reserved
+   * Returns a node for `token` below `parent` (null for a first token). The node retains its parent; each
+   * call adds one reference that the caller must release.
+   * @throws RangeError for a token outside the vocabulary, a position outside the context, or more
+   *   simultaneous nodes than were reserved
    */
   append(parent: TreeNode | null, token: number): TreeNode;
 
   /**
-   * Runs the model over nodes, each after its parent. One call is one batch: alternatives that go in together share a
-   * forward pass. What was evaluated before costs nothing, unless its logits are asked for.
+   * Evaluates nodes, each after its parent. One call is one batch: its alternatives share a forward pass. A
+   * node that is already evaluated costs nothing unless its logits are requested.
    */
   evaluate(evaluations: readonly Evaluation[]): Promise<void>;
 
-  /** Gives up the caller's hold on a node. What nothing holds any more is freed, up to the first shared ancestor. */
+  /**
+   * Drops one of the caller's references. Nodes without references are freed, up to the first shared
+   * ancestor.
+   */
   release(node: TreeNode): void;
 
-  /** Gives everything back, whatever is held. The tree cannot be used afterwards; closing twice is fine. */
+  /** Frees all nodes, released or not. The tree cannot be used afterwards; closing it twice is fine. */
   close(): void;
 }
 
 export interface LanguageModel {
   readonly vocabSize: number;
-  /** The most tokens a path may have. */
+  /** Maximum length of a path, in tokens. */
   readonly contextLength: number;
-  /** Tokens that end a text. */
+  /** End-of-text tokens. */
   readonly eosTokenIds: readonly number[];
-  /** A tree with room for `nodes` nodes at one time, reserved before any work starts. */
+  /** Opens a tree with space for `nodes` simultaneous nodes, reserved before any forward pass. */
   open(nodes: number): TokenTree;
 }

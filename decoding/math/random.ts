@@ -8,8 +8,8 @@
 export type Random = () => number;
 
 /**
- * @param seed an integer; its low 53 bits count
- * @param stream which of the sequences of this seed: each is as good as another
+ * @param seed an integer, of which the low 53 bits are used
+ * @param stream index of an independent sequence of the same seed
  */
 export function seededRandom(seed: number, stream = 0): Random {
   const high = Math.floor(seed / 2 ** 32) >>> 0;

@@ -1,12 +1,11 @@
-/** @module Choosing the next token from one row of scores. */
-
+/** @module Choosing the next token from one row of scores: the argmax, or a sample. */
 import { NoTokenLeftError } from '../interface/errors.ts';
 import { exponential, logarithm } from './elementary.ts';
 import type { Random } from './random.ts';
 
 export interface Choice {
   readonly token: number;
-  /** The logarithm of its share in softmax(row). */
+  /** The logarithm of its probability in softmax(row). */
   readonly logprob: number;
 }
 
@@ -15,7 +14,6 @@ export function argmax(row: Float32Array): number {
   let best = 0;
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < row.length; i++) {
-    // The bound holds: i < row.length.
     const value = row[i] as number;
     if (value > largest) {
       largest = value;
@@ -31,7 +29,7 @@ export function argmax(row: Float32Array): number {
  */
 export function greedyToken(row: Float32Array): Choice {
   const token = argmax(row);
-  const largest = finite(row[token] as number);
+  const largest = requireToken(row[token] as number);
   let total = 0;
   for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
   return { token, logprob: -logarithm(total) };
@@ -42,25 +40,26 @@ export function greedyToken(row: Float32Array): Choice {
  * @throws NoTokenLeftError
  */
 export function sampleToken(row: Float32Array, random: Random): Choice {
-  const largest = finite(row[argmax(row)] as number);
+  const largest = requireToken(row[argmax(row)] as number);
   let total = 0;
   for (let i = 0; i < row.length; i++) {
     row[i] = exponential((row[i] as number) - largest);
     total += row[i] as number;
   }
-  let left = random() * total;
+  let remaining = random() * total;
   let token = 0;
   for (let i = 0; i < row.length; i++) {
     const weight = row[i] as number;
     if (weight === 0) continue;
-    left -= weight;
+    remaining -= weight;
     token = i;
-    if (left < 0) break;
+    if (remaining < 0) break;
   }
   return { token, logprob: logarithm((row[token] as number) / total) };
 }
 
-function finite(largest: number): number {
+/** @throws NoTokenLeftError when even the largest score is that of a banned token */
+function requireToken(largest: number): number {
   if (largest === Number.NEGATIVE_INFINITY) throw new NoTokenLeftError();
   return largest;
 }

@@ -1,28 +1,30 @@
 /**
- * @module The head of a row without sorting it: a radix selection, most significant digit first, over the bits of
- * what the tokens are ordered by. Three passes, whatever the scores; exact, ties included. Few by score come from a heap.
+ * @module The k largest scores of a row, or its smallest head with a given mass, without sorting: a radix
+ * selection on the bits of 32-bit keys, most significant digit first. It takes three passes for any scores
+ * and is exact, ties included. A heap selects a small k.
  */
 
-/** Bits below the three digits of a key, of 10, 11 and 11 bits. */
+/** Shifts of the three digits of a key, which have 10, 11 and 11 bits. */
 const SHIFTS = [22, 11, 0];
 const DIGITS = 2 ** 11;
-/** Up to here a heap of the k largest is faster than three passes: almost every score fails one comparison with it. */
-const HEAP_MOST = 256;
+/** Up to this k a heap is faster than three passes: it rejects almost every score after one comparison. */
+const MAX_HEAP_SIZE = 256;
 
-/** Memory for one selection at a time, kept from row to row. */
+/** Buffers for one selection at a time, reused from row to row. */
 export class SelectionWorkspace {
-  /** [vocab_size] What each token adds to the mass. */
+  /** [vocab_size] The contribution of each token to the mass. */
   weights = new Float64Array(0);
-  /** [vocab_size] What the tokens are ordered by, the smallest first. */
+  /** [vocab_size] Sort keys of the tokens, ascending. */
   keys = new Uint32Array(0);
-  /** The same memory as `keys`: floats of at least 0 are ordered as their bits are. */
+  /** A view of `keys`: non-negative floats sort like their bits. */
   floats = new Float32Array(0);
-  /** The largest so far, where few are asked for. */
-  readonly heap = new Float32Array(HEAP_MOST);
+  /** A min-heap of the k largest scores so far. */
+  readonly heap = new Float32Array(MAX_HEAP_SIZE);
+  /** Per digit: the mass and the number of the tokens with it. */
   readonly masses = new Float64Array(DIGITS);
   readonly counts = new Uint32Array(DIGITS);
 
-  fit(vocabSize: number): void {
+  resize(vocabSize: number): void {
     if (this.keys.length === vocabSize) return;
     this.weights = new Float64Array(vocabSize);
     this.keys = new Uint32Array(vocabSize);
@@ -31,7 +33,7 @@ export class SelectionWorkspace {
 
   /** Orders the tokens by score, the largest first and NaN before all, as `torch.topk` does. */
   orderDescending(scores: Float32Array): void {
-    this.fit(scores.length);
+    this.resize(scores.length);
     this.floats.set(scores);
     const { keys } = this;
     for (let i = 0; i < keys.length; i++) {
@@ -41,12 +43,12 @@ export class SelectionWorkspace {
   }
 }
 
-/** The bits of a float as a key that is the smaller the larger the float is; and back. */
+/** Maps the bits of a float to a key in descending order of the floats, and back: it is its own inverse. */
 function descending(bits: number): number {
   return bits ^ (~(bits >> 31) & 0x7fffffff);
 }
 
-/** The last key of a head. Mass and count are those of the smaller keys: tokens with this very key are not in them. */
+/** The last key of a head. `mass` and `count` cover the smaller keys only, not the tokens tied at `key`. */
 export interface Threshold {
   key: number;
   mass: number;
@@ -54,8 +56,8 @@ export interface Threshold {
 }
 
 /**
- * Takes tokens by ascending key until their weights add up to `mass` and they are `count`, or there are no more.
- * With a mass of 0 the weights are not read.
+ * Finds the key at which tokens in ascending order reach both `mass` and `count`, or the last key if they
+ * never do. With a mass of 0 the weights are not read.
  */
 export function findThreshold(
   { keys, weights, masses, counts }: SelectionWorkspace,
@@ -63,26 +65,26 @@ export function findThreshold(
   count: number,
 ): Threshold {
   const threshold: Threshold = { key: 0, mass: 0, count: 0 };
-  let known = 0;
+  let decidedBits = 0;
   for (const shift of SHIFTS) {
     masses.fill(0);
     counts.fill(0);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as number;
-      if (((key ^ threshold.key) & known) !== 0) continue;
+      if (((key ^ threshold.key) & decidedBits) !== 0) continue;
       const digit = (key >>> shift) & (DIGITS - 1);
       counts[digit] = (counts[digit] as number) + 1;
       if (mass > 0) masses[digit] = (masses[digit] as number) + (weights[i] as number);
     }
-    threshold.key |= passDigits(threshold, masses, counts, mass, count) << shift;
-    known = -1 << shift;
+    threshold.key |= findDigit(threshold, masses, counts, mass, count) << shift;
+    decidedBits = -1 << shift;
   }
   threshold.key >>>= 0;
   return threshold;
 }
 
-/** The digit in which the head ends; the tokens with smaller ones go to the threshold's mass and count. */
-function passDigits(
+/** Returns the digit in which the head ends, and adds the tokens with smaller digits to the threshold. */
+function findDigit(
   threshold: Threshold,
   masses: Float64Array,
   counts: Uint32Array,
@@ -92,7 +94,7 @@ function passDigits(
   let last = -1;
   for (let digit = 0; digit < DIGITS; digit++) {
     if (counts[digit] === 0) continue;
-    // Only now: the sums, each in an order of its own, can fall short of the mass by a rounding.
+    // Not before there is a next digit: by rounding, the sums of all digits can fall short of the mass.
     if (last >= 0) {
       threshold.mass += masses[last] as number;
       threshold.count += counts[last] as number;
@@ -106,26 +108,27 @@ function passDigits(
 
 /** The k-th largest score, duplicates counted (`torch.topk(scores, k)[0][-1]`); NaN counts as the largest. */
 export function kthLargest(scores: Float32Array, k: number, workspace: SelectionWorkspace): number {
-  const found = k <= Math.min(HEAP_MOST, scores.length) ? kthByHeap(scores, workspace.heap, k) : Number.NaN;
-  return Number.isNaN(found) ? kthBySelection(scores, k, workspace) : found;
+  const fromHeap =
+    k <= Math.min(MAX_HEAP_SIZE, scores.length) ? kthByHeap(scores, workspace.heap, k) : Number.NaN;
+  return Number.isNaN(fromHeap) ? kthByRadix(scores, k, workspace) : fromHeap;
 }
 
-/** NaN if there is any NaN. */
+/** The k-th largest score; NaN if the row has a NaN. */
 function kthByHeap(scores: Float32Array, heap: Float32Array, k: number): number {
   heap.fill(Number.NEGATIVE_INFINITY, 0, k);
-  let least = Number.NEGATIVE_INFINITY;
+  let minimum = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i] as number;
-    if (score <= least) continue;
+    if (score <= minimum) continue;
     if (Number.isNaN(score)) return score;
-    replaceLeast(heap, k, score);
-    least = heap[0] as number;
+    replaceMinimum(heap, k, score);
+    minimum = heap[0] as number;
   }
-  return least;
+  return minimum;
 }
 
-/** Puts `score` in the place of the root of a heap of k, where the least is, and lets it sink. */
-function replaceLeast(heap: Float32Array, k: number, score: number): void {
+/** Replaces the root, the minimum, of a heap of k by `score` and sifts it down. */
+function replaceMinimum(heap: Float32Array, k: number, score: number): void {
   let i = 0;
   for (let child = 1; child < k; child = 2 * i + 1) {
     if (child + 1 < k && (heap[child + 1] as number) < (heap[child] as number)) child++;
@@ -136,14 +139,17 @@ function replaceLeast(heap: Float32Array, k: number, score: number): void {
   heap[i] = score;
 }
 
-function kthBySelection(scores: Float32Array, k: number, workspace: SelectionWorkspace): number {
+function kthByRadix(scores: Float32Array, k: number, workspace: SelectionWorkspace): number {
   workspace.orderDescending(scores);
-  // The keys have served: the first is where the bits become a float again.
+  // The keys are no longer needed: reuse the first to turn the bits back into a float.
   workspace.keys[0] = descending(findThreshold(workspace, 0, k).key);
   return workspace.floats[0] as number;
 }
 
-/** The indices of the k largest scores, by descending score; of equal ones by ascending index. No NaN in the row. */
+/**
+ * The indices of the k largest scores, by descending score, ties by ascending index. The row must not have
+ * NaN.
+ */
 export function topIndices(scores: Float32Array, k: number, workspace: SelectionWorkspace): number[] {
   const smallest = kthLargest(scores, k, workspace);
   const indices: number[] = [];

@@ -1,11 +1,11 @@
 /**
- * @module Probabilities of a row of scores. Exponentials, sums and logarithms are doubles; torch's are floats.
+ * @module Softmax of a row of scores. Exponentials, sums and logarithms are doubles; torch's are floats.
  *
- * A row without a softmax, having NaN, +Infinity or nothing but -Infinity, has NaN throughout, as in torch.
+ * A row that contains NaN or +Infinity, or only -Infinity, has no softmax: every result is NaN, as in torch.
  */
 import { exponential, logarithm } from './elementary.ts';
 
-/** exp(score - largest) adds up to `total`; NaN if the row has no softmax. */
+/** `total` is Σ exp(score - largest); both are NaN if the row has no softmax. */
 export interface Normalizer {
   readonly largest: number;
   readonly total: number;
@@ -16,7 +16,7 @@ export function largestScore(scores: Float32Array): number {
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i] as number;
-    // The other way about NaN would not count as larger.
+    // Negated, so that NaN counts as larger.
     if (!(score <= largest)) largest = score;
     if (Number.isNaN(score)) break;
   }
@@ -35,7 +35,9 @@ export function softmaxWeights(scores: Float32Array, weights: Float64Array): Nor
   return { largest, total };
 }
 
-/** H = -Σ p·ln p in nats, of the probabilities that `softmaxWeights` wrote; a probability of 0 adds nothing. */
+/**
+ * The entropy H = -Σ p·ln p in nats, from the result of `softmaxWeights`; a probability of 0 contributes 0.
+ */
 export function entropy(scores: Float32Array, weights: Float64Array, { largest, total }: Normalizer): number {
   let sum = 0;
   for (let i = 0; i < scores.length; i++) {

@@ -1,48 +1,48 @@
-/** @module The best continuations of several rows at once: `torch.topk` over their scores laid end to end. */
+/** @module The best continuations of several rows: `torch.topk` over their concatenated scores. */
 
 export interface Candidate {
-  /** Which row it continues. */
+  /** Index of the row that it continues. */
   readonly row: number;
   readonly token: number;
-  /** Of the hypothesis with this token. */
+  /** The score of the hypothesis including this token. */
   readonly score: number;
 }
 
 /**
- * The `count` largest of `base[row] + rows[row][token]`, each sum in float32, largest first; of equal ones the lower row
- * and token comes first. Scores of -Infinity are no candidates, so there may be fewer.
+ * The `count` largest of `base[row] + rows[row][token]`, each sum in float32, largest first, ties by row and
+ * token. Scores of -Infinity are excluded, so the result may be shorter.
  */
 export function topCandidates(
   rows: readonly Float32Array[],
   base: readonly number[],
   count: number,
 ): Candidate[] {
-  // A heap with the worst of the best on top: almost every token fails one comparison with it.
+  // A heap with its worst candidate at the root: it rejects almost every token after one comparison.
   const heap: Candidate[] = [];
-  let least = Number.NEGATIVE_INFINITY;
+  let worst = Number.NEGATIVE_INFINITY;
   for (const [row, scores] of rows.entries()) {
-    const start = base[row] as number;
+    const rowBase = base[row] as number;
     for (let token = 0; token < scores.length; token++) {
-      const score = Math.fround(start + (scores[token] as number));
-      if (!(score > least)) continue;
+      const score = Math.fround(rowBase + (scores[token] as number));
+      if (!(score > worst)) continue;
       if (heap.length < count) {
-        push(heap, { row, token, score });
+        insert(heap, { row, token, score });
       } else {
         heap[0] = { row, token, score };
-        sink(heap);
+        siftDown(heap);
       }
-      if (heap.length === count) least = (heap[0] as Candidate).score;
+      if (heap.length === count) worst = (heap[0] as Candidate).score;
     }
   }
   return heap.sort((a, b) => b.score - a.score || a.row - b.row || a.token - b.token);
 }
 
-/** Whether `a` gives way to `b`: the lower score, and of equal ones the later. */
+/** Whether `a` ranks below `b`: by score, ties by row and token. */
 function isWorse(a: Candidate, b: Candidate): boolean {
   return a.score !== b.score ? a.score < b.score : a.row !== b.row ? a.row > b.row : a.token > b.token;
 }
 
-function push(heap: Candidate[], candidate: Candidate): void {
+function insert(heap: Candidate[], candidate: Candidate): void {
   let i = heap.push(candidate) - 1;
   while (i > 0) {
     const parent = (i - 1) >> 1;
@@ -53,7 +53,7 @@ function push(heap: Candidate[], candidate: Candidate): void {
   heap[i] = candidate;
 }
 
-function sink(heap: Candidate[]): void {
+function siftDown(heap: Candidate[]): void {
   const candidate = heap[0] as Candidate;
   let i = 0;
   for (;;) {

@@ -1,4 +1,4 @@
-/** @module Whether options go with a model and a prompt. */
+/** @module Checks of options against a model and a prompt. */
 import { DecodingOptionsError } from '../interface/errors.ts';
 import type { LanguageModel } from '../interface/token-tree.ts';
 import { OPTIONS, type OptionEntry } from './entries.ts';
@@ -11,16 +11,16 @@ export function checkLength(
   promptLength: number,
 ): void {
   if (promptLength === 0) throw new RangeError('the prompt has no tokens');
-  const room = contextLength - promptLength;
-  if (max_new_tokens <= room) return;
+  const available = contextLength - promptLength;
+  if (max_new_tokens <= available) return;
   throw new DecodingOptionsError(
     'max_new_tokens',
-    `'max_new_tokens' must be at most ${room} after a prompt of ${promptLength} in a context of ` +
+    `'max_new_tokens' must be at most ${available} after a prompt of ${promptLength} in a context of ` +
       `${contextLength} tokens, not ${max_new_tokens}`,
   );
 }
 
-/** @throws DecodingOptionsError for a token id outside of the vocabulary */
+/** @throws DecodingOptionsError for a token id outside the vocabulary */
 export function checkTokenIds(
   options: ResolvedOptions,
   { vocabSize }: Pick<LanguageModel, 'vocabSize'>,
@@ -28,10 +28,10 @@ export function checkTokenIds(
   const entries: [string, OptionEntry][] = Object.entries(OPTIONS);
   for (const [name, { tokenIds }] of entries) {
     const ids = tokenIds?.(options[name as keyof ResolvedOptions]) ?? [];
-    const unknown = ids.find((id) => id >= vocabSize);
-    if (unknown === undefined) continue;
-    const message = `'${name}' must have token ids below ${vocabSize}, the size of the vocabulary, not ${unknown}`;
-    throw new DecodingOptionsError(name, message);
+    const outside = ids.find((id) => id >= vocabSize);
+    if (outside === undefined) continue;
+    const rule = `must have token ids below ${vocabSize}, the size of the vocabulary`;
+    throw new DecodingOptionsError(name, `'${name}' ${rule}, not ${outside}`);
   }
 }
 

@@ -1,15 +1,15 @@
-/** @module What is wrong with a value that was given: its name, what it may be, and what it was. */
+/** @module Messages for invalid values: the field, the rule, and the value. */
 import type { z } from 'zod';
 
 type Issue = z.core.$ZodIssue;
 
-const SHOWN_CHARACTERS = 40;
+const PREVIEW_CHARACTERS = 40;
 const UNITS: Record<string, string> = { string: 'character', array: 'element', record: 'entry' };
 const PLURALS: Record<string, string> = { entry: 'entries' };
 
 /**
- * What an issue comes down to, with its whole path: of a value that may be one of several kinds, the fault in the only kind
- * that it can have been meant as, if there is but one; of a key, what is wrong with it.
+ * The most specific issue behind `issue`, with its full path. For a union that is the issue of the best
+ * matching alternative, if it is unambiguous; for an invalid key, the issue of the key itself.
  */
 export function innermostIssue(issue: Issue): Issue {
   const inner = innerIssue(issue);
@@ -19,23 +19,23 @@ export function innermostIssue(issue: Issue): Issue {
 function innerIssue(issue: Issue): Issue | undefined {
   if (issue.code === 'invalid_key') return issue.issues[0];
   if (issue.code !== 'invalid_union') return undefined;
-  const faults = issue.errors.flatMap(([first]) => (first ? [first] : []));
-  // A fault that is no matter of kind, or one further in than all others.
-  const ofKind = faults.filter((fault) => !isOfKind(fault));
-  const candidates = ofKind.length > 0 ? ofKind : faults;
+  const alternatives = issue.errors.flatMap(([first]) => (first ? [first] : []));
+  // The best match has the type of the value, or else the deepest path.
+  const matching = alternatives.filter((alternative) => !isTypeMismatch(alternative));
+  const candidates = matching.length > 0 ? matching : alternatives;
   const [first, second] = candidates.toSorted((a, b) => comparePaths(b.path, a.path));
   if (!first) return undefined;
-  if (!second || comparePaths(first.path, second.path) > 0 || ofKind.length > 0) return first;
+  if (!second || comparePaths(first.path, second.path) > 0 || matching.length > 0) return first;
   return undefined;
 }
 
-/** Whether the value is of another kind altogether: a whole number that has a fraction is not. */
-function isOfKind(issue: Issue): boolean {
+/** Whether the value has the wrong type. A fraction in place of an integer has the right one. */
+function isTypeMismatch(issue: Issue): boolean {
   if (issue.code === 'invalid_type') return !(issue.expected === 'int' && typeof issue.input === 'number');
   return issue.code === 'invalid_value';
 }
 
-/** Which of two paths is further in, or further on. */
+/** Orders paths by depth, and siblings by index. */
 function comparePaths(a: readonly PropertyKey[], b: readonly PropertyKey[]): number {
   for (const [i, key] of a.entries()) {
     const other = b[i];
@@ -45,34 +45,36 @@ function comparePaths(a: readonly PropertyKey[], b: readonly PropertyKey[]): num
   return a.length - b.length;
 }
 
-/** @param issue with its `input`: parse with `reportInput` */
+/** @param outer with its `input`: parse with `reportInput` */
 export function describeIssue(outer: Issue): string {
   const issue = innermostIssue(outer);
   const field = issue.path.length > 0 ? `'${issue.path.join('.')}'` : 'The request body';
-  const found = `not ${show(issue.input)}`;
+  const actual = `not ${preview(issue.input)}`;
   switch (issue.code) {
     case 'invalid_type':
       if (issue.input === undefined) return `${field} is missing: it must be ${typeName(issue)}`;
-      return `${field} must be ${typeName(issue)}, ${found}`;
+      return `${field} must be ${typeName(issue)}, ${actual}`;
     case 'invalid_value':
-      return `${field} must be ${issue.values.map((value) => show(value)).join(' or ')}, ${found}`;
+      return `${field} must be ${issue.values.map((value) => preview(value)).join(' or ')}, ${actual}`;
     case 'too_small': {
-      const how = issue.inclusive === false ? 'more than' : 'at least';
-      return `${field} must ${verb(issue)} ${how} ${withUnit(issue.minimum, issue)}, ${size(issue)}`;
+      const comparison = issue.inclusive === false ? 'more than' : 'at least';
+      const limit = withUnit(issue.minimum, issue);
+      return `${field} must ${verb(issue)} ${comparison} ${limit}, ${actualSize(issue)}`;
     }
     case 'too_big': {
-      const how = issue.inclusive === false ? 'less than' : 'at most';
-      return `${field} must ${verb(issue)} ${how} ${withUnit(issue.maximum, issue)}, ${size(issue)}`;
+      const comparison = issue.inclusive === false ? 'less than' : 'at most';
+      const limit = withUnit(issue.maximum, issue);
+      return `${field} must ${verb(issue)} ${comparison} ${limit}, ${actualSize(issue)}`;
     }
     case 'custom':
       return `${field} ${issue.message}`;
     default:
-      return `${field} ${issue.message}, ${found}`;
+      return `${field} ${issue.message}, ${actual}`;
   }
 }
 
 function typeName({ expected, input }: z.core.$ZodIssueInvalidType): string {
-  // A number that JSON can write and a double cannot hold arrives as Infinity.
+  // `JSON.parse` turns a number beyond the range of a double into Infinity.
   if (typeof input === 'number' && !Number.isFinite(input) && /^(?:number|int)$/.test(expected)) {
     return 'a finite number';
   }
@@ -94,25 +96,25 @@ function withUnit(limit: number | bigint, { origin }: SizeIssue): string {
   return `${limit} ${Number(limit) === 1 ? unit : (PLURALS[unit] ?? `${unit}s`)}`;
 }
 
-function size({ origin, input }: SizeIssue): string {
+function actualSize({ origin, input }: SizeIssue): string {
   const length = typeof input === 'string' || Array.isArray(input) ? input.length : undefined;
-  return `not ${origin in UNITS && length !== undefined ? length : show(input)}`;
+  return `not ${origin in UNITS && length !== undefined ? length : preview(input)}`;
 }
 
-/** The beginning of a value as JSON, however deep and long it is. */
-function show(input: unknown): string {
+/** The first characters of a value as JSON. Stops there, so deep and long values cost no more. */
+function preview(input: unknown): string {
   let text = '';
   for (const part of jsonParts(input)) {
     text += part;
-    if (text.length > SHOWN_CHARACTERS) return `${text.slice(0, SHOWN_CHARACTERS)}…`;
+    if (text.length > PREVIEW_CHARACTERS) return `${text.slice(0, PREVIEW_CHARACTERS)}…`;
   }
   return text;
 }
 
 function* jsonParts(value: unknown): Generator<string> {
   if (typeof value === 'string') {
-    yield JSON.stringify(value.slice(0, SHOWN_CHARACTERS));
-    if (value.length > SHOWN_CHARACTERS) yield '…';
+    yield JSON.stringify(value.slice(0, PREVIEW_CHARACTERS));
+    if (value.length > PREVIEW_CHARACTERS) yield '…';
   } else if (Array.isArray(value)) {
     yield '[';
     for (const [i, element] of value.entries()) {

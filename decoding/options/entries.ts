@@ -1,15 +1,16 @@
 /**
- * @module Every decoding option, one entry each: type, range and default; a line that says what it does; the searches that
- * use it; the processor it adds. The schema, the processors of a search, the check for unused options, the HTTP contracts and
- * the OpenAPI document derive from this table.
+ * @module The table of decoding options, one entry each: type, range, default, description, the searches that
+ * use it, and the processor it adds. The schema, the processors of a search, the check for unused options,
+ * the HTTP contracts and the OpenAPI document derive from this table.
  *
- * Names and meanings are those of transformers' `GenerationConfig` 5.18.0, with three differences. `top_k` has no hidden
- * default of 50. `max_length` is not an option: `max_new_tokens` is. An option that transformers does not have carries the
- * name of OpenAI (`best_of`, `logit_bias`, `frequency_penalty`, `presence_penalty`, `stop`, `logprobs`) or of vLLM
- * (`stop_token_ids`, `ignore_eos`, `allowed_token_ids`, `prompt_logprobs`).
+ * Names and semantics are those of transformers' `GenerationConfig` 5.18.0, with three differences. `top_k`
+ * has no hidden default of 50. `max_length` is not an option: use `max_new_tokens`. Options that transformers
+ * does not have take their names from OpenAI (`best_of`, `logit_bias`, `frequency_penalty`,
+ * `presence_penalty`, `stop`, `logprobs`) or vLLM (`stop_token_ids`, `ignore_eos`, `allowed_token_ids`,
+ * `prompt_logprobs`).
  *
- * Processors run in the order of their entries, which is the order of transformers (`_get_logits_processor`); those that
- * transformers does not have follow its own, where it puts a caller's custom processors.
+ * Processors run in the order of their entries, which is the order of transformers (`_get_logits_processor`).
+ * Processors that transformers does not have run where it runs a caller's custom processors.
  */
 import * as z from 'zod';
 import { epsilonCutoff, etaCutoff, minP } from '../processors/cutoffs.ts';
@@ -34,30 +35,30 @@ import { topK, topP } from '../processors/top-k-top-p.ts';
 import type { Truncation } from '../processors/truncation.ts';
 import { typicalP } from '../processors/typical-p.ts';
 
-/** What a processor may depend on beside its own option. */
+/** The parameters of a search that a processor may use beside its own option. */
 export interface ProcessorContext {
   readonly promptLength: number;
-  /** Empty: no rule about the end of a text applies. */
+  /** If empty, processors of the end of text are not used. */
   readonly eosTokenIds: readonly number[];
-  /** Prompt and `max_new_tokens`. */
+  /** Prompt length plus `max_new_tokens`. */
   readonly maxLength: number;
   readonly truncation: Truncation;
-  /** One processor applies it together with `frequency_penalty`: two would round twice. */
+  /** Applied by the processor of `frequency_penalty`: two processors would round twice. */
   readonly presence_penalty: number;
 }
 
-/** Sampling needs `do_sample`, beams `num_beams` above 1, groups `num_beam_groups` above 1. */
+/** `sampling`: `do_sample`; `beams`: `num_beams` above 1; `groups`: `num_beam_groups` above 1. */
 export type SearchKind = 'sampling' | 'beams' | 'groups';
 
 export interface OptionEntry<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   /** One line, for users of the HTTP interface. */
   readonly description: string;
-  /** The only kind of search that uses the option; without one, every search does. */
+  /** The only kind of search that uses the option; without it, every search uses it. */
   readonly search?: SearchKind;
-  /** The token ids in a value, which must be in the model's vocabulary. */
+  /** The token ids in a value; the model's vocabulary must contain them. */
   readonly tokenIds?: (value: z.output<Schema>) => readonly number[] | undefined;
-  /** The processor that a value asks for, if it asks for one. */
+  /** The processor that a value enables, or a falsy value if none. */
   readonly processor?: (
     value: z.output<Schema>,
     context: ProcessorContext,
@@ -67,90 +68,96 @@ export interface OptionEntry<Schema extends z.ZodType = z.ZodType> {
 function option<Schema extends z.ZodType>(
   description: string,
   schema: Schema,
-  more: Omit<OptionEntry<Schema>, 'schema' | 'description'> = {},
+  rest: Omit<OptionEntry<Schema>, 'schema' | 'description'> = {},
 ): OptionEntry<Schema> {
-  return { description, schema, ...more };
+  return { description, schema, ...rest };
 }
 
 const tokenId = z.int().nonnegative();
 const tokenIds = z.array(tokenId);
-const someTokenIds = tokenIds.min(1);
+const nonEmptyTokenIds = tokenIds.min(1);
 const probability = z.number().min(0).max(1);
 const oneTokenId = tokenId.transform((id) => [id]);
-const oneOrMoreTokenIds = z.union([oneTokenId, someTokenIds], {
-  error: 'must be a token id or a list of some',
+const tokenIdOrNonEmptyList = z.union([oneTokenId, nonEmptyTokenIds], {
+  error: 'must be a token id or a non-empty list of token ids',
 });
-const anyTokenIds = z.union([oneTokenId, tokenIds], { error: 'must be a token id or a list of them' });
+const tokenIdOrList = z.union([oneTokenId, tokenIds], { error: 'must be a token id or a list of token ids' });
 const stopString = z.string().min(1);
-const stopStrings = z.union([stopString.transform((stop) => [stop]), z.array(stopString)], {
-  error: 'must be a string of at least 1 character or a list of such',
+const stopStringOrList = z.union([stopString.transform((stop) => [stop]), z.array(stopString)], {
+  error: 'must be a non-empty string or a list of non-empty strings',
 });
-const itself = (ids: readonly number[] | undefined) => ids;
+const allIds = (ids: readonly number[] | undefined) => ids;
 
 export const OPTIONS = {
-  // The length
+  // Length
   max_new_tokens: option(
-    'Tokens of the text at most; 0 generates nothing, for `prompt_logprobs` alone.',
+    'Maximum number of generated tokens; 0 only evaluates the prompt, for `prompt_logprobs`.',
     z.int().nonnegative().default(20),
   ),
 
-  // The search
-  do_sample: option('Draws tokens instead of taking the likeliest.', z.boolean().default(false)),
-  num_beams: option('Beams; more than 1 is a beam search.', z.int().min(1).max(256).default(1)),
+  // Search
+  do_sample: option('Samples tokens instead of choosing the likeliest.', z.boolean().default(false)),
+  num_beams: option('Number of beams; more than 1 selects beam search.', z.int().min(1).max(256).default(1)),
   num_beam_groups: option(
-    'Groups of beams that avoid one another: diverse beam search.',
+    'Number of beam groups that avoid each other’s tokens; more than 1 selects diverse beam search.',
     z.int().min(1).max(256).default(1),
   ),
   early_stopping: option(
-    'When a beam search is done: true with the first num_beams texts; "never" waits for every chance.',
+    'Ends at num_beams finished beams (true), or if better ones are unlikely (false), impossible ("never").',
     z.union([z.boolean(), z.literal('never')], { error: 'must be true, false or "never"' }).default(false),
     { search: 'beams' },
   ),
   length_penalty: option(
-    'Power of its length by which the score of a finished beam is divided.',
+    'Exponent of the length by which the score of a finished beam is divided.',
     z.number().default(1),
     { search: 'beams' },
   ),
-  num_return_sequences: option('Texts that are returned.', z.int().min(1).max(256).default(1)),
+  num_return_sequences: option('Number of texts to return.', z.int().min(1).max(256).default(1)),
   best_of: option(
-    'Samples, of which the `num_return_sequences` best by log-probability per token are returned.',
+    'Number of samples; the `num_return_sequences` best by log-probability per token are returned.',
     z.int().min(1).max(256).optional(),
   ),
-  seed: option('The same request with the same seed gives the same text.', z.int().default(0)),
+  seed: option(
+    'Random seed; the same request with the same seed generates the same text.',
+    z.int().default(0),
+  ),
 
-  // The end
-  eos_token_id: option('Tokens that end the text, in place of the model’s own.', anyTokenIds.optional(), {
-    tokenIds: itself,
+  // Stopping
+  eos_token_id: option('End-of-text tokens, in place of the model’s own.', tokenIdOrList.optional(), {
+    tokenIds: allIds,
   }),
-  ignore_eos: option('Goes on after the end-of-text token.', z.boolean().default(false)),
+  ignore_eos: option('Continues after an end-of-text token.', z.boolean().default(false)),
   stop_strings: option(
-    'Strings that end the text; they may begin in the prompt, as in transformers.',
-    stopStrings.default([]),
+    'Strings that end the text; a match may begin in the prompt, as in transformers.',
+    stopStringOrList.default([]),
   ),
   stop: option(
-    'Strings that end the text, found in the generated part alone, as in OpenAI.',
-    stopStrings.default([]),
+    'Strings that end the text, matched in the generated text only, as in OpenAI.',
+    stopStringOrList.default([]),
   ),
-  stop_token_ids: option('Tokens that end the text.', tokenIds.default([]), { tokenIds: itself }),
+  stop_token_ids: option('Tokens that end the text.', tokenIds.default([]), { tokenIds: allIds }),
 
-  // The report
+  // Output
   logprobs: option(
-    'Log-probabilities that the model gave the chosen token and this many of the likeliest in its place.',
+    'Reports the model’s log-probability of each token, and of this many likeliest tokens at its position.',
     z.int().min(0).max(100).optional(),
   ),
-  prompt_logprobs: option('The same for the tokens of the prompt.', z.int().min(0).max(100).optional()),
+  prompt_logprobs: option(
+    'Like `logprobs`, for the tokens of the prompt.',
+    z.int().min(0).max(100).optional(),
+  ),
 
-  // The scores, in every search
+  // Processors of every search
   sequence_bias: option(
-    'Pairs of a run of tokens and what is added to the score of its last.',
-    z.array(z.tuple([someTokenIds, z.number()])).default([]),
+    'Pairs of a token sequence and a bias, added to the score of its last token after the tokens before it.',
+    z.array(z.tuple([nonEmptyTokenIds, z.number()])).default([]),
     {
       tokenIds: (biases) => biases.flatMap(([ids]) => ids),
       processor: (biases) => biases.length > 0 && sequenceBias(biases),
     },
   ),
   logit_bias: option(
-    'What is added to the scores of tokens, by id.',
+    'Biases added to the scores of tokens, by token id.',
     z.record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), z.number()).default({}),
     {
       tokenIds: (biases) => Object.keys(biases).map(Number),
@@ -161,16 +168,16 @@ export const OPTIONS = {
     },
   ),
   repetition_penalty: option(
-    'Makes tokens that are there already less likely, above 1.',
+    'Values above 1 make tokens of the text so far less likely.',
     z.number().positive().default(1),
     { processor: (penalty) => penalty !== 1 && repetitionPenalty(penalty) },
   ),
   no_repeat_ngram_size: option(
-    'No run of so many tokens comes twice; 0: any may.',
+    'Prevents repeated n-grams of this size; 0 disables it.',
     z.int().nonnegative().default(0),
     { processor: (size) => size > 0 && noRepeatNgram(size) },
   ),
-  bad_words_ids: option('Runs of tokens that never come.', z.array(someTokenIds).default([]), {
+  bad_words_ids: option('Token sequences that are never generated.', z.array(nonEmptyTokenIds).default([]), {
     tokenIds: (words) => words.flat(),
     processor: (words, { eosTokenIds }) => {
       const bannable = bannableWords(words, eosTokenIds);
@@ -178,43 +185,43 @@ export const OPTIONS = {
     },
   }),
   min_length: option(
-    'Tokens before the text may end, prompt included; without effect beside `min_new_tokens`.',
+    'Minimum length in tokens, prompt included; `min_new_tokens` replaces it.',
     z.int().nonnegative().default(0),
     {
-      processor: (least, { eosTokenIds }) =>
-        least > 0 && eosTokenIds.length > 0 && minLength(least, eosTokenIds),
+      processor: (minTokens, { eosTokenIds }) =>
+        minTokens > 0 && eosTokenIds.length > 0 && minLength(minTokens, eosTokenIds),
     },
   ),
-  min_new_tokens: option('Tokens before the text may end.', z.int().nonnegative().default(0), {
-    processor: (least, { eosTokenIds, promptLength }) =>
-      least > 0 && eosTokenIds.length > 0 && minNewTokens(least, promptLength, eosTokenIds),
+  min_new_tokens: option('Minimum number of generated tokens.', z.int().nonnegative().default(0), {
+    processor: (minTokens, { eosTokenIds, promptLength }) =>
+      minTokens > 0 && eosTokenIds.length > 0 && minNewTokens(minTokens, promptLength, eosTokenIds),
   }),
   forced_eos_token_id: option(
-    'The token, or one of several, that comes last where the length ends the text.',
-    oneOrMoreTokenIds.optional(),
-    { tokenIds: itself, processor: (ids, { maxLength }) => ids && forcedEos(maxLength, ids) },
+    'The token, or list of tokens to choose from, that ends a text at the maximum length.',
+    tokenIdOrNonEmptyList.optional(),
+    { tokenIds: allIds, processor: (ids, { maxLength }) => ids && forcedEos(maxLength, ids) },
   ),
-  remove_invalid_values: option('Mends scores that are not finite.', z.boolean().default(false), {
-    processor: (wanted) => wanted && removeInvalidValues(),
+  remove_invalid_values: option('Replaces scores that are not finite.', z.boolean().default(false), {
+    processor: (enabled) => enabled && removeInvalidValues(),
   }),
   exponential_decay_length_penalty: option(
-    'A number of tokens and a factor: after so many the end becomes likelier by it with each token.',
+    'Start and factor: after `start` generated tokens the end of text becomes likelier with each token.',
     z.tuple([z.int().nonnegative(), z.number()]).optional(),
     {
       processor: (decay, { eosTokenIds, promptLength }) =>
         decay && eosTokenIds.length > 0 && exponentialDecayLengthPenalty(decay, promptLength, eosTokenIds),
     },
   ),
-  suppress_tokens: option('Tokens that never come.', tokenIds.default([]), {
-    tokenIds: itself,
+  suppress_tokens: option('Tokens that are never generated.', tokenIds.default([]), {
+    tokenIds: allIds,
     processor: (ids) => ids.length > 0 && suppressTokens(ids),
   }),
-  begin_suppress_tokens: option('Tokens that do not come first.', tokenIds.default([]), {
-    tokenIds: itself,
+  begin_suppress_tokens: option('Tokens that are not generated first.', tokenIds.default([]), {
+    tokenIds: allIds,
     processor: (ids, { promptLength }) => ids.length > 0 && beginSuppressTokens(ids, promptLength),
   }),
   frequency_penalty: option(
-    'Taken from a token’s score for each time it is in the text.',
+    'Subtracted from a token’s score for each time it was generated.',
     z.number().min(-2).max(2).default(0),
     {
       processor: (frequency, { presence_penalty, promptLength }) =>
@@ -223,38 +230,42 @@ export const OPTIONS = {
     },
   ),
   presence_penalty: option(
-    'Taken from the score of a token that is in the text.',
+    'Subtracted from the score of each token that was generated.',
     z.number().min(-2).max(2).default(0),
   ),
-  allowed_token_ids: option('The only tokens that come.', someTokenIds.optional(), {
-    tokenIds: itself,
+  allowed_token_ids: option('The only tokens that may be generated.', nonEmptyTokenIds.optional(), {
+    tokenIds: allIds,
     processor: (ids) => ids && allowedTokens(ids),
   }),
 
-  // The scores, in sampling
-  temperature: option('Scores are divided by it.', z.number().positive().default(1), {
+  // Processors of sampling
+  temperature: option('Divisor of the scores; lower is more predictable.', z.number().positive().default(1), {
     search: 'sampling',
-    processor: (degree) => degree !== 1 && temperature(degree),
+    processor: (divisor) => divisor !== 1 && temperature(divisor),
   }),
   top_h: option(
-    'Draws from the likeliest tokens whose entropy is at most this part of the whole.',
+    'Samples from the likeliest tokens within this share of the entropy.',
     z.number().gt(0).max(1).optional(),
     {
       search: 'sampling',
       processor: (share, { truncation }) => share !== undefined && topH(share, truncation),
     },
   ),
-  top_k: option('Draws from so many likeliest tokens; 0: from all.', z.int().nonnegative().default(0), {
-    search: 'sampling',
-    processor: (k, { truncation }) => k > 0 && topK(k, truncation),
-  }),
+  top_k: option(
+    'Samples from this number of likeliest tokens; 0 disables it.',
+    z.int().nonnegative().default(0),
+    {
+      search: 'sampling',
+      processor: (k, { truncation }) => k > 0 && topK(k, truncation),
+    },
+  ),
   top_p: option(
-    'Draws from the likeliest tokens that have so much probability together.',
+    'Samples from the smallest set of likeliest tokens with this total probability.',
     probability.default(1),
     { search: 'sampling', processor: (p, { truncation }) => p < 1 && topP(p, truncation) },
   ),
   min_p: option(
-    'Draws from tokens that have at least this part of the likeliest one’s probability.',
+    'Samples from tokens with at least this share of the likeliest token’s probability.',
     probability.optional(),
     {
       search: 'sampling',
@@ -262,32 +273,36 @@ export const OPTIONS = {
     },
   ),
   typical_p: option(
-    'Draws from the tokens nearest to the expected information that have so much probability together.',
+    'Samples from the most typical tokens (nearest to the entropy) with this total probability.',
     z.number().gt(0).max(1).default(1),
     { search: 'sampling', processor: (mass, { truncation }) => mass < 1 && typicalP(mass, truncation) },
   ),
   epsilon_cutoff: option(
-    'Draws from tokens of at least this probability.',
+    'Samples from tokens of at least this probability.',
     z.number().min(0).lt(1).default(0),
     {
       search: 'sampling',
       processor: (epsilon, { truncation }) => epsilon > 0 && epsilonCutoff(epsilon, truncation),
     },
   ),
-  eta_cutoff: option('The same with a bound that follows the entropy.', z.number().min(0).lt(1).default(0), {
-    search: 'sampling',
-    processor: (epsilon, { truncation }) => epsilon > 0 && etaCutoff(epsilon, truncation),
-  }),
-
-  // The scores, after all others
-  renormalize_logits: option(
-    'Makes the scores probabilities again after all processors.',
-    z.boolean().default(false),
-    { processor: (wanted) => wanted && renormalizeLogits() },
+  eta_cutoff: option(
+    'Like `epsilon_cutoff`, with a lower threshold at high entropy.',
+    z.number().min(0).lt(1).default(0),
+    {
+      search: 'sampling',
+      processor: (epsilon, { truncation }) => epsilon > 0 && etaCutoff(epsilon, truncation),
+    },
   ),
-  // Transformers, too, has it after everything, so that a row's probabilities may add up to less than 1.
+
+  // Processors after all others
+  renormalize_logits: option(
+    'Renormalizes the scores to log-probabilities after all other processors.',
+    z.boolean().default(false),
+    { processor: (enabled) => enabled && renormalizeLogits() },
+  ),
+  // Last as in transformers, so a row's probabilities may add up to less than 1.
   diversity_penalty: option(
-    'What a token costs a group for each beam of an earlier one that takes it in the same step.',
+    'Subtracted from a token’s score for each beam of an earlier group that chose it in the same step.',
     z.number().nonnegative().default(0),
     { search: 'groups', processor: (penalty) => hammingDiversity(penalty) },
   ),

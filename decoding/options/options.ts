@@ -1,4 +1,4 @@
-/** @module Validation of decoding options, once, before any work. */
+/** @module Validation of decoding options, and their defaults. */
 import * as z from 'zod';
 import { DecodingOptionsError } from '../interface/errors.ts';
 import { describeIssue, innermostIssue } from './describe-issue.ts';
@@ -12,20 +12,20 @@ export const decodingOptionsSchema = z.strictObject(
   ) as Schemas,
 );
 
-/** Options as a caller gives them. */
+/** Options as the caller passes them. */
 export type DecodingOptions = z.input<typeof decodingOptionsSchema>;
-/** Options with every default in place. */
+/** Options with all defaults filled in. */
 export type ResolvedOptions = z.output<typeof decodingOptionsSchema>;
 
 const DEFAULTS: ResolvedOptions = decodingOptionsSchema.parse({});
 
 /**
- * Validates options and fills in the defaults. Combinations that transformers' `GenerationConfig.validate` refuses
- * are refused; those it only warns about come back as warnings.
+ * Validates options and fills in the defaults. Rejects the combinations that transformers'
+ * `GenerationConfig.validate` rejects, and returns a warning for those that it warns about.
  * @throws DecodingOptionsError
  */
-export function resolveOptions(given: DecodingOptions): { options: ResolvedOptions; warnings: string[] } {
-  const parsed = decodingOptionsSchema.safeParse(given, { reportInput: true });
+export function resolveOptions(input: DecodingOptions): { options: ResolvedOptions; warnings: string[] } {
+  const parsed = decodingOptionsSchema.safeParse(input, { reportInput: true });
   if (!parsed.success) {
     const [outer] = parsed.error.issues;
     if (!outer) throw new DecodingOptionsError('', 'invalid options');
@@ -41,13 +41,13 @@ export function resolveOptions(given: DecodingOptions): { options: ResolvedOptio
 }
 
 /**
- * Fills in the defaults for options whose values a schema has validated already, field by field.
- * @throws DecodingOptionsError for values that do not go together
+ * Fills in the defaults of options that a schema has already validated field by field.
+ * @throws DecodingOptionsError for an unsupported combination
  */
 export function completeOptions(fields: Partial<ResolvedOptions>): ResolvedOptions {
   const options = { ...DEFAULTS, ...fields };
-  refuseCombinations(options);
-  refuseGroups(options);
+  checkCombinations(options);
+  checkGroups(options);
   // `_prepare_generated_length`: `min_new_tokens` replaces `min_length`.
   return options.min_new_tokens > 0 ? { ...options, min_length: 0 } : options;
 }
@@ -56,7 +56,7 @@ function refuse(option: OptionName, message: string): never {
   throw new DecodingOptionsError(option, message);
 }
 
-function refuseCombinations(options: ResolvedOptions): void {
+function checkCombinations(options: ResolvedOptions): void {
   const { num_beams, num_return_sequences, do_sample, best_of, suppress_tokens } = options;
   if (num_beams === 1 && !do_sample && num_return_sequences > 1) {
     refuse(
@@ -86,27 +86,28 @@ function refuseCombinations(options: ResolvedOptions): void {
   }
 }
 
-/** Transformers 4, which had groups, refused these too (`GenerationConfig.validate`). */
-function refuseGroups({ num_beams, num_beam_groups, diversity_penalty, do_sample }: ResolvedOptions): void {
+/** The checks of `GenerationConfig.validate` in transformers 4, which had beam groups. */
+function checkGroups({ num_beams, num_beam_groups, diversity_penalty, do_sample }: ResolvedOptions): void {
   if (num_beam_groups === 1) return;
   if (num_beams % num_beam_groups !== 0) {
     refuse(
       'num_beam_groups',
-      `'num_beam_groups' must divide num_beams, ${num_beams}, without a rest, not ${num_beam_groups}`,
+      `'num_beam_groups' must be a divisor of num_beams, ${num_beams}, not ${num_beam_groups}`,
     );
   }
   if (do_sample) {
-    refuse('num_beam_groups', `'num_beam_groups' must be 1 where do_sample is true, not ${num_beam_groups}`);
+    refuse('num_beam_groups', `'num_beam_groups' must be 1 when do_sample is true, not ${num_beam_groups}`);
   }
   if (diversity_penalty === 0) {
     refuse(
       'diversity_penalty',
-      `'diversity_penalty' must be more than 0 with ${num_beam_groups} groups, which would all find the same, not 0`,
+      `'diversity_penalty' must be more than 0 with ${num_beam_groups} groups, not 0: ` +
+        'all groups would find the same beams',
     );
   }
 }
 
-/** Whether a search is of a kind, and how a message says that it is not. */
+/** For each kind of search, the test for it, and the text for an option that needs it. */
 const SEARCH_KINDS = {
   sampling: { is: ({ do_sample }) => do_sample, unused: 'sampling uses: do_sample is false' },
   beams: { is: ({ num_beams }) => num_beams > 1, unused: 'beam search uses: num_beams is 1' },
@@ -116,7 +117,7 @@ const SEARCH_KINDS = {
   },
 } as const satisfies Record<SearchKind, { is: (options: ResolvedOptions) => boolean; unused: string }>;
 
-/** Whether the search that the options ask for uses an option. */
+/** Whether the search that the options select uses an option. */
 export function isUsed(option: { readonly search?: SearchKind }, options: ResolvedOptions): boolean {
   return option.search === undefined || SEARCH_KINDS[option.search].is(options);
 }
@@ -126,7 +127,7 @@ export interface UnusedOption {
   readonly message: string;
 }
 
-/** Options that differ from their defaults although the search does not use them. */
+/** Options that differ from their defaults but have no effect on the selected search. */
 export function unusedOptions(options: ResolvedOptions): UnusedOption[] {
   const names = Object.keys(OPTIONS) as OptionName[];
   return Object.entries(SEARCH_KINDS).flatMap(([kind, { is, unused }]) => {

@@ -1,22 +1,23 @@
-/** @module The logits processors of a search. */
+/** @module The list of logits processors of a search. */
 import { SelectionWorkspace } from '../math/selection.ts';
 import type { LogitsProcessor } from '../processors/logits-processor.ts';
 import { OPTIONS, type OptionEntry, type ProcessorContext } from './entries.ts';
 import { isUsed, type ResolvedOptions } from './options.ts';
 
-/** What processors need to know of a search beside its options. */
+/** The parameters of a search that processors depend on beside its options. */
 export type SearchLimits = Pick<ProcessorContext, 'promptLength' | 'eosTokenIds' | 'maxLength'>;
 
 /**
- * The processors that the options ask for, to run one after the other on each row. They keep memory, `workspace` among it,
- * from row to row: two searches need each their own, the rows of one share them.
+ * The processors that the options enable, in the order to run them on each row. They reuse buffers from row
+ * to row, including `workspace`: all rows of a search share one list, and each search needs its own.
  */
 export function processorsOf(
   options: ResolvedOptions,
   limits: SearchLimits,
   workspace = new SelectionWorkspace(),
 ): LogitsProcessor[] {
-  // Transformers' warpers keep a token besides every end for each beam.
+  // In beam search transformers' warpers keep one token beside the end-of-text tokens
+  // (`_get_logits_processor`).
   const minTokensToKeep = options.num_beams > 1 ? Math.max(limits.eosTokenIds.length, 1) + 1 : 1;
   const { presence_penalty } = options;
   const context = { ...limits, presence_penalty, truncation: { minTokensToKeep, workspace } };

@@ -1,6 +1,6 @@
 /**
- * @module Sampling from the tokens that are likely enough. The cutoffs are moved from probabilities to scores:
- * p < c exactly when score < largest + ln(c · Σ exp(score - largest)). Rows without a softmax stay as they are.
+ * @module Truncation by a minimum probability. The cutoffs are applied to scores, not to probabilities: p < c
+ * exactly when score < largest + ln(c · Σ exp(score - largest)). Rows without a softmax are not changed.
  */
 import { exponential, logarithm } from '../math/elementary.ts';
 import { kthLargest, topIndices } from '../math/selection.ts';
@@ -9,8 +9,8 @@ import type { LogitsProcessor } from './logits-processor.ts';
 import { keepOnly, removeBelow, type Truncation, withDefaults } from './truncation.ts';
 
 /**
- * Removes tokens less likely than `share` times the likeliest (`MinPLogitsWarper`; Nguyen et al. 2024). If so few are
- * left that others must be kept, of equal ones those with the lowest indices.
+ * Removes tokens less likely than `share` times the likeliest (`MinPLogitsWarper`; Nguyen et al. 2024). If
+ * fewer than `minTokensToKeep` would remain, keeps that number, and of ties the lowest indices.
  */
 export function minP(share: number, truncation: Truncation = {}): LogitsProcessor {
   const { minTokensToKeep, workspace } = withDefaults(truncation);
@@ -25,38 +25,41 @@ export function minP(share: number, truncation: Truncation = {}): LogitsProcesso
   };
 }
 
-/** Removes tokens with p < `epsilon`; of `minTokensToKeep` all ties stay (`EpsilonLogitsWarper`; Hewitt et al. 2022). */
+/**
+ * Removes tokens with p < `epsilon`; keeps ties of the `minTokensToKeep`-th (`EpsilonLogitsWarper`; Hewitt et
+ * al. 2022).
+ */
 export function epsilonCutoff(epsilon: number, truncation: Truncation = {}): LogitsProcessor {
-  const required = withDefaults(truncation);
-  const { workspace } = required;
+  const resolved = withDefaults(truncation);
+  const { workspace } = resolved;
   return function epsilonCutoff(scores) {
-    workspace.fit(scores.length);
+    workspace.resize(scores.length);
     const { largest, total } = softmaxWeights(scores, workspace.weights);
     const cutoff = largest + logarithm(epsilon * total);
-    removeBelow(scores, Math.min(cutoff, leastToKeep(scores, largest, required)));
+    removeBelow(scores, Math.min(cutoff, protectedScore(scores, largest, resolved)));
   };
 }
 
 /**
- * Removes tokens with p < min(`epsilon`, √`epsilon` · exp(-H)), H being the entropy; of `minTokensToKeep` all ties
- * stay (`EtaLogitsWarper`; Hewitt et al. 2022).
+ * Removes tokens with p < min(`epsilon`, √`epsilon` · exp(-H)), where H is the entropy; keeps ties of the
+ * `minTokensToKeep`-th (`EtaLogitsWarper`; Hewitt et al. 2022).
  */
 export function etaCutoff(epsilon: number, truncation: Truncation = {}): LogitsProcessor {
-  const required = withDefaults(truncation);
-  const { workspace } = required;
+  const resolved = withDefaults(truncation);
+  const { workspace } = resolved;
   return function etaCutoff(scores) {
-    workspace.fit(scores.length);
+    workspace.resize(scores.length);
     const normalizer = softmaxWeights(scores, workspace.weights);
     const { largest, total } = normalizer;
     const eta =
       Math.sqrt(epsilon) * exponential(Math.min(0, -entropy(scores, workspace.weights, normalizer)));
     const cutoff = largest + logarithm(Math.min(epsilon, eta) * total);
-    removeBelow(scores, Math.min(cutoff, leastToKeep(scores, largest, required)));
+    removeBelow(scores, Math.min(cutoff, protectedScore(scores, largest, resolved)));
   };
 }
 
-/** Scores from here on stay whatever the cutoff. */
-function leastToKeep(
+/** The smallest score that `minTokensToKeep` protects from the cutoff. */
+function protectedScore(
   scores: Float32Array,
   largest: number,
   { minTokensToKeep, workspace }: Required<Truncation>,

@@ -1,26 +1,26 @@
-/** @module When the end of text may, should and must come. */
+/** @module Processors of the end-of-text tokens: minimum length, length penalty, forced end. */
 import type { LogitsProcessor } from './logits-processor.ts';
 import { ban } from './suppression.ts';
 
-/** No end before `least` tokens, prompt included (`MinLengthLogitsProcessor`). */
-export function minLength(least: number, eosTokenIds: readonly number[]): LogitsProcessor {
+/** Bans the end of text before `minTokens` tokens, prompt included (`MinLengthLogitsProcessor`). */
+export function minLength(minTokens: number, eosTokenIds: readonly number[]): LogitsProcessor {
   return function minLength(scores, { length }) {
-    if (length < least) ban(scores, eosTokenIds);
+    if (length < minTokens) ban(scores, eosTokenIds);
   };
 }
 
-/** No end before `least` generated tokens (`MinNewTokensLengthLogitsProcessor`). */
+/** Bans the end of text before `minTokens` generated tokens (`MinNewTokensLengthLogitsProcessor`). */
 export function minNewTokens(
-  least: number,
+  minTokens: number,
   promptLength: number,
   eosTokenIds: readonly number[],
 ): LogitsProcessor {
   return function minNewTokens(scores, { length }) {
-    if (length - promptLength < least) ban(scores, eosTokenIds);
+    if (length - promptLength < minTokens) ban(scores, eosTokenIds);
   };
 }
 
-/** Nothing but `eosTokenIds`, alike with a score of 0, as the last token that fits (`ForcedEOSTokenLogitsProcessor`). */
+/** Bans all but `eosTokenIds` at the last position, and scores these 0 (`ForcedEOSTokenLogitsProcessor`). */
 export function forcedEos(maxLength: number, eosTokenIds: readonly number[]): LogitsProcessor {
   return function forcedEos(scores, { length }) {
     if (length !== maxLength - 1) return;
@@ -30,8 +30,9 @@ export function forcedEos(maxLength: number, eosTokenIds: readonly number[]): Lo
 }
 
 /**
- * score += |score| · (factor^n - 1) for the end of text, n being the generated tokens beyond the first `start`
- * (`ExponentialDecayLengthPenalty`). A banned end stays banned; the reference's arithmetic makes NaN of it.
+ * score += |score| · (factor^n - 1) for end-of-text tokens, where n counts the generated tokens after the
+ * first `start` (`ExponentialDecayLengthPenalty`). A banned end of text stays banned; the reference computes
+ * NaN for it.
  */
 export function exponentialDecayLengthPenalty(
   [start, factor]: readonly [number, number],

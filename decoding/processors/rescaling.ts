@@ -1,4 +1,4 @@
-/** @module Scores divided by a temperature, and normalized again. */
+/** @module Processors that rescale all scores: temperature, renormalization. */
 import { logSoftmax } from '../math/softmax.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 
@@ -10,7 +10,7 @@ export function temperature(degree: number): LogitsProcessor {
   };
 }
 
-/** Makes log-probabilities of what is left (`LogitNormalization`). */
+/** Applies log-softmax to the remaining scores (`LogitNormalization`). */
 export function renormalizeLogits(): LogitsProcessor {
   return function renormalizeLogits(scores) {
     logSoftmax(scores);

@@ -1,16 +1,18 @@
-/** @module Tokens made likelier or less likely, or banned, where they would complete a sequence. */
+/** @module Biases and bans for tokens that would complete a given sequence. */
 import type { LogitsProcessor, TokenSequence } from './logits-processor.ts';
 
+/** A biased sequence, by its last token. */
 interface Completion {
+  /** The tokens before the last. */
   readonly prefix: readonly number[];
-  /** A float, as the reference has it. */
+  /** Rounded to float32, as in the reference. */
   readonly bias: number;
 }
 
 /**
- * Adds a bias to the score of each sequence's last token wherever the tokens before it have just been written
- * (`SequenceBiasLogitsProcessor`). A sequence of one token counts always; of the same sequence twice, the later.
- * OpenAI's `logit_bias` is that of sequences of one token.
+ * Adds a bias to the score of each sequence's last token when the text ends with the tokens before it
+ * (`SequenceBiasLogitsProcessor`). The bias of a single token, as in OpenAI's `logit_bias`, always applies.
+ * Of duplicate sequences the last counts.
  */
 export function sequenceBias(biases: readonly (readonly [readonly number[], number])[]): LogitsProcessor {
   const completions = completionsByToken(biases);
@@ -26,7 +28,7 @@ export function sequenceBias(biases: readonly (readonly [readonly number[], numb
 }
 
 /**
- * Bans the last token of each sequence wherever the ones before it have just been written
+ * Bans the last token of each sequence when the text ends with the tokens before it
  * (`NoBadWordsLogitsProcessor`).
  */
 export function badWords(sequences: readonly (readonly number[])[]): LogitsProcessor {
@@ -36,7 +38,7 @@ export function badWords(sequences: readonly (readonly number[])[]): LogitsProce
   };
 }
 
-/** The bad words of which the processor makes any: an end of text alone cannot be banned by it. */
+/** The sequences that `badWords` may ban. Like the reference it ignores a lone end-of-text token. */
 export function bannableWords(
   sequences: readonly (readonly number[])[],
   eosTokenIds: readonly number[],
@@ -44,14 +46,14 @@ export function bannableWords(
   return sequences.filter((word) => word.length > 1 || !eosTokenIds.includes(word[0] as number));
 }
 
-/** Of each last token, single tokens first: in the order in which the reference adds them up. */
+/** Completions by last token, single tokens first: the order in which the reference sums the biases. */
 function completionsByToken(
   biases: readonly (readonly [readonly number[], number])[],
 ): Map<number, Completion[]> {
   const unique = new Map(biases.map((entry) => [entry[0].join(), entry]));
-  const byLength = [...unique.values()].sort(([a], [b]) => Number(a.length > 1) - Number(b.length > 1));
+  const singlesFirst = [...unique.values()].sort(([a], [b]) => Number(a.length > 1) - Number(b.length > 1));
   const completions = new Map<number, Completion[]>();
-  for (const [ids, bias] of byLength) {
+  for (const [ids, bias] of singlesFirst) {
     const last = ids.at(-1) as number;
     const candidates = completions.get(last) ?? [];
     completions.set(last, candidates);

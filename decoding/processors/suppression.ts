@@ -1,28 +1,28 @@
-/** @module Tokens that must not come, and scores that must not be. */
+/** @module Processors that ban fixed tokens, or replace invalid scores. */
 import type { LogitsProcessor } from './logits-processor.ts';
 
 const LARGEST_FLOAT = 2 ** 127 * (2 - 2 ** -23);
 
-/** Ids beyond the vocabulary are passed over. */
+/** Ignores ids outside the vocabulary: a write beyond the end of a typed array has no effect. */
 export function ban(scores: Float32Array, tokenIds: readonly number[]): void {
   for (const id of tokenIds) scores[id] = Number.NEGATIVE_INFINITY;
 }
 
-/** Never these (`SuppressTokensLogitsProcessor`). */
+/** Bans `tokenIds` (`SuppressTokensLogitsProcessor`). */
 export function suppressTokens(tokenIds: readonly number[]): LogitsProcessor {
   return function suppressTokens(scores) {
     ban(scores, tokenIds);
   };
 }
 
-/** Not these as the first generated token (`SuppressTokensAtBeginLogitsProcessor`). */
+/** Bans `tokenIds` as the first generated token (`SuppressTokensAtBeginLogitsProcessor`). */
 export function beginSuppressTokens(tokenIds: readonly number[], promptLength: number): LogitsProcessor {
   return function beginSuppressTokens(scores, { length }) {
     if (length === promptLength) ban(scores, tokenIds);
   };
 }
 
-/** Only these (vLLM's `allowed_token_ids`). */
+/** Bans all tokens but `tokenIds` (vLLM's `allowed_token_ids`). */
 export function allowedTokens(tokenIds: readonly number[]): LogitsProcessor {
   const allowed = new Float32Array(tokenIds.length);
   return function allowedTokens(scores) {
@@ -36,7 +36,7 @@ export function allowedTokens(tokenIds: readonly number[]): LogitsProcessor {
   };
 }
 
-/** Makes 0 of NaN and the largest floats of the infinities (`InfNanRemoveLogitsProcessor`). */
+/** Replaces NaN by 0 and ±Infinity by the largest finite floats (`InfNanRemoveLogitsProcessor`). */
 export function removeInvalidValues(): LogitsProcessor {
   return function removeInvalidValues(scores) {
     for (let i = 0; i < scores.length; i++) {

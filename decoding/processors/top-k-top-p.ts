@@ -1,10 +1,10 @@
-/** @module Sampling from the k likeliest tokens, and nucleus sampling. */
+/** @module Top-k and top-p (nucleus) sampling. */
 import { findThreshold, kthLargest } from '../math/selection.ts';
 import { softmaxWeights } from '../math/softmax.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 import { removeBelow, type Truncation, withDefaults } from './truncation.ts';
 
-/** Keeps the k largest scores, and all that equal the k-th (`TopKLogitsWarper`). */
+/** Keeps the k largest scores and all ties of the k-th (`TopKLogitsWarper`). */
 export function topK(k: number, truncation: Truncation = {}): LogitsProcessor {
   const { minTokensToKeep, workspace } = withDefaults(truncation);
   return function topK(scores) {
@@ -13,9 +13,9 @@ export function topK(k: number, truncation: Truncation = {}): LogitsProcessor {
 }
 
 /**
- * Keeps the fewest likeliest tokens whose probabilities add up to p (`TopPLogitsWarper`; Holtzman et al. 2019). Of
- * equal scores at the threshold as many are kept as are needed, those with the lowest indices; the reference keeps as
- * many but leaves open which. A row without a softmax stays as it is.
+ * Keeps the smallest set of likeliest tokens whose probabilities add up to p (`TopPLogitsWarper`; Holtzman et
+ * al. 2019). Of ties at the threshold it keeps the lowest indices and no more than needed; the reference
+ * keeps the same number, in an unspecified order. A row without a softmax is not changed.
  */
 export function topP(p: number, truncation: Truncation = {}): LogitsProcessor {
   const { minTokensToKeep, workspace } = withDefaults(truncation);
@@ -24,13 +24,13 @@ export function topP(p: number, truncation: Truncation = {}): LogitsProcessor {
     const { keys, weights } = workspace;
     const { total } = softmaxWeights(scores, weights);
     if (Number.isNaN(total)) return;
-    const enough = p * total;
-    const { key: threshold, mass, count } = findThreshold(workspace, enough, minTokensToKeep);
+    const requiredMass = p * total;
+    const { key: threshold, mass, count } = findThreshold(workspace, requiredMass, minTokensToKeep);
     let [keptMass, keptCount] = [mass, count];
     for (let i = 0; i < scores.length; i++) {
       const key = keys[i] as number;
       if (key < threshold) continue;
-      if (key > threshold || (keptMass >= enough && keptCount >= minTokensToKeep)) {
+      if (key > threshold || (keptMass >= requiredMass && keptCount >= minTokensToKeep)) {
         scores[i] = Number.NEGATIVE_INFINITY;
       } else {
         keptMass += weights[i] as number;

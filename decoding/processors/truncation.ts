@@ -1,13 +1,13 @@
 /**
- * @module Sampling from fewer tokens: what the processors for it have in common.
+ * @module Helpers of the processors that truncate the distribution.
  *
- * They add up doubles where the reference adds up floats. So they may decide otherwise on a token whose cumulative
- * probability, or share of the cutoff, is within 1e-5 of where the reference decides; on no other.
+ * They sum doubles; the reference sums floats. So the two may differ on a token whose cumulative probability,
+ * or ratio to the cutoff, is within 1e-5 of the threshold, and on no other.
  */
 import { SelectionWorkspace } from '../math/selection.ts';
 
 export interface Truncation {
-  /** So many are kept whatever they are. */
+  /** The minimum number of tokens to keep. */
   readonly minTokensToKeep?: number;
   /** Shared by processors that run one after the other. */
   readonly workspace?: SelectionWorkspace;

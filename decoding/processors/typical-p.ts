@@ -6,14 +6,14 @@ import type { LogitsProcessor } from './logits-processor.ts';
 import { type Truncation, withDefaults } from './truncation.ts';
 
 /**
- * Keeps the fewest tokens with the least |-ln p - H| whose probabilities add up to `mass`, and all as far from the
- * entropy H as the last of them (`TypicalLogitsWarper`; Meister et al. 2022). Where more are kept only because so many
- * must be, of those equally far the ones with the lowest indices. A row without a softmax stays as it is.
+ * Keeps the tokens with the smallest |-ln p - H|, H being the entropy, until their probabilities add up to
+ * `mass`, and all ties of the last (`TypicalLogitsWarper`; Meister et al. 2022). If only `minTokensToKeep`
+ * requires more tokens, ties are taken by index. A row without a softmax is not changed.
  */
 export function typicalP(mass: number, truncation: Truncation = {}): LogitsProcessor {
   const { minTokensToKeep, workspace } = withDefaults(truncation);
   return function typicalP(scores) {
-    workspace.fit(scores.length);
+    workspace.resize(scores.length);
     const { keys, floats: distances, weights } = workspace;
     const normalizer = softmaxWeights(scores, weights);
     const { largest, total } = normalizer;

@@ -1,9 +1,9 @@
 /**
- * @module One group of beams and its finished hypotheses: the rules of beam search. Plain beam search is one group.
+ * @module One group of beams and its finished hypotheses. Plain beam search has one group.
  *
- * They are those of transformers 5.18.0 `GenerationMixin._beam_search`. Several groups are diverse beam search, which
- * transformers 5 has as the recipe `transformers-community/group-beam-search` over the `BeamSearchScorer` of 4.57; where
- * the two differ, a group does as its own reference: see `#canImprove` and `#finish`.
+ * With one group, the reference is transformers 5.18.0 `GenerationMixin._beam_search`. With several (diverse
+ * beam search) it is the recipe `transformers-community/group-beam-search`, on the `BeamSearchScorer` of
+ * 4.57. `#canImprove` and `#finish` implement the differences between the two.
  */
 import type { Beam, FinishReason } from '../interface/events.ts';
 import type { Random } from '../math/random.ts';
@@ -11,7 +11,6 @@ import { CandidateSampler } from '../math/sample-candidates.ts';
 import { logSoftmax } from '../math/softmax.ts';
 import { type Candidate, topCandidates } from '../math/top-candidates.ts';
 import type { Hypothesis } from './hypothesis.ts';
-import { withRawLogprobs } from './raw-logprobs.ts';
 import type { LiveHypothesis, Search } from './search.ts';
 
 export interface FinishedHypothesis {
@@ -20,7 +19,7 @@ export interface FinishedHypothesis {
   readonly score: number;
 }
 
-/** A candidate as the hypothesis it makes. */
+/** A candidate with its hypothesis. */
 interface Extension extends Candidate {
   readonly hypothesis: Hypothesis;
   readonly reason: FinishReason | null;
@@ -35,12 +34,15 @@ export class BeamGroup {
   readonly #sampler = new CandidateSampler();
   #beams: readonly Hypothesis[];
   #improvable = true;
-  /** Best first, at most as many as there are beams. */
+  /** Best first, at most one per beam of the group. */
   finished: readonly FinishedHypothesis[] = [];
-  /** The tokens of the last step's live beams; once the group is done, the padding that the reference goes on with. */
+  /**
+   * The tokens of the last step's live beams. Once the group is done, padding, with which the reference
+   * continues.
+   */
   chosenTokens: readonly number[] = [];
 
-  /** @param index which of `num_beam_groups` */
+  /** @param index below `num_beam_groups` */
   constructor(search: Search, index: number, random: Random) {
     const { num_beams, num_beam_groups } = search.options;
     this.#search = search;
@@ -52,13 +54,13 @@ export class BeamGroup {
     this.#beams = [search.prompt];
   }
 
-  /** The beams that go on, best first. */
+  /** The live beams, best first. */
   get live(): readonly LiveHypothesis[] {
     return this.#beams.map((hypothesis, i) => ({ hypothesis, row: this.#rows[i] as Float32Array }));
   }
 
   /**
-   * Extends every beam by a token, by the logits in the rows. Nothing goes on when the group is done.
+   * Extends every beam by a token, given the logits in the rows. Does nothing once the group is done.
    * @param earlierTokens chosen in this step by the groups before this one
    */
   step(step: number, earlierTokens: readonly number[]): Beam[] {
@@ -70,26 +72,28 @@ export class BeamGroup {
     }
     const scores = this.#beams.map((beam, i) => this.#scoresOf(beam, i, earlierTokens));
     const extensions = this.#candidates(scores).map((candidate) => this.#extend(candidate, scores));
-    const open = extensions
+    const unfinished = extensions
       .filter(({ reason }) => reason === null)
       .sort((a, b) => b.score - a.score)
       .slice(0, this.#size);
-    // An ended hypothesis counts only if it ranks within the group's size.
-    const ended = extensions.slice(0, this.#size).flatMap((extension): (Extension & FinishedHypothesis)[] => {
-      const { hypothesis, reason } = extension;
-      return reason ? [{ ...extension, reason, score: this.#normalized(hypothesis.score, step) }] : [];
-    });
-    this.#finish(ended);
-    const best = this.#grouped ? extensions[0] : open[0];
+    // A finished hypothesis counts only if it ranks within the group's size.
+    const newlyFinished = extensions
+      .slice(0, this.#size)
+      .flatMap((extension): (Extension & FinishedHypothesis)[] => {
+        const { hypothesis, reason } = extension;
+        return reason ? [{ ...extension, reason, score: this.#normalized(hypothesis.score, step) }] : [];
+      });
+    this.#finish(newlyFinished);
+    const best = this.#grouped ? extensions[0] : unfinished[0];
     this.#improvable &&= best !== undefined && this.#canImprove(best.score, step);
-    // Beams that the length ends would have gone on: their tokens count for the other groups.
-    const unended = extensions.filter(({ reason }) => reason === null || reason === 'length');
-    this.chosenTokens = unended.slice(0, this.#size).map(({ token }) => token);
-    const goesOn = this.#improvable && !this.#eager;
-    this.#beams = goesOn ? open.map(({ hypothesis }) => hypothesis) : [];
+    // Beams that only the length limit ended still count for the diversity penalty of the other groups.
+    const continuable = extensions.filter(({ reason }) => reason === null || reason === 'length');
+    this.chosenTokens = continuable.slice(0, this.#size).map(({ token }) => token);
+    const continues = this.#improvable && !this.#stopsEarly;
+    this.#beams = continues ? unfinished.map(({ hypothesis }) => hypothesis) : [];
     return [
-      ...open.map((extension, i) => this.#beam(extension, goesOn ? this.#firstBeam + i : null)),
-      ...ended.map((extension) => this.#beam(extension, null)),
+      ...unfinished.map((extension, i) => this.#toBeam(extension, continues ? this.#firstBeam + i : null)),
+      ...newlyFinished.map((extension) => this.#toBeam(extension, null)),
     ];
   }
 
@@ -102,24 +106,24 @@ export class BeamGroup {
   }
 
   /** Whether `early_stopping: true` ends the group. */
-  get #eager(): boolean {
+  get #stopsEarly(): boolean {
     return this.finished.length === this.#size && this.#search.options.early_stopping === true;
   }
 
-  /** Log-probabilities first and processors after them, as the reference has it in beam search. */
+  /** Applies log-softmax, then the processors: the order of the reference in beam search. */
   #scoresOf(beam: Hypothesis, i: number, earlierTokens: readonly number[]): Float32Array {
     const row = this.#rows[i] as Float32Array;
     logSoftmax(row);
-    this.#search.rawLogprobs?.keep(this.#firstBeam + i, row);
+    this.#search.rawLogprobs?.save(this.#firstBeam + i, row);
     for (const process of this.#search.processors) process(row, beam, earlierTokens);
     return row;
   }
 
-  /** The best, or as many drawn without replacement, in the order of the draw. */
+  /** The best candidates, or a sample without replacement in the order of the draw. */
   #candidates(scores: readonly Float32Array[]): Candidate[] {
     const { options, eosTokenIds } = this.#search;
     const base = this.#beams.map(({ score }) => score);
-    // Each beam can end with every end-of-text token, and the group still needs a full set of beams that go on
+    // Even if every beam ends with each end-of-text token, enough candidates remain to continue with
     // (`beams_to_keep` in transformers).
     const count = Math.max(2, 1 + eosTokenIds.length) * this.#size;
     return options.do_sample
@@ -130,29 +134,34 @@ export class BeamGroup {
   #extend(candidate: Candidate, scores: readonly Float32Array[]): Extension {
     const { row, token, score } = candidate;
     const chosen = { token, logprob: (scores[row] as Float32Array)[token] as number };
-    const generated = withRawLogprobs(chosen, this.#search.rawLogprobs, this.#firstBeam + row);
+    const generated = this.#search.rawLogprobs?.annotate(this.#firstBeam + row, chosen) ?? chosen;
     const hypothesis = (this.#beams[row] as Hypothesis).extended(generated, this.#firstBeam + row, score);
     return { ...candidate, hypothesis, reason: this.#search.stopping(hypothesis) };
   }
 
   /**
-   * Adds ended hypotheses to the finished ones. Of several groups, an eager one that its ends have filled ignores the
-   * beams that the length ends in the same step.
+   * Adds hypotheses to `finished`. With several groups, those that the length limit ended come second: with
+   * `early_stopping: true` they are dropped if the others have filled the group.
    */
-  #finish(ended: readonly FinishedHypothesis[]): void {
-    const isLength = ({ reason }: FinishedHypothesis) => reason === 'length';
-    const rounds = this.#grouped ? [ended.filter((one) => !isLength(one)), ended.filter(isLength)] : [ended];
+  #finish(newlyFinished: readonly FinishedHypothesis[]): void {
+    const isLengthLimited = ({ reason }: FinishedHypothesis) => reason === 'length';
+    const rounds = this.#grouped
+      ? [
+          newlyFinished.filter((hypothesis) => !isLengthLimited(hypothesis)),
+          newlyFinished.filter(isLengthLimited),
+        ]
+      : [newlyFinished];
     for (const round of rounds) {
-      if (!this.#improvable || this.#eager) return;
+      if (!this.#improvable || this.#stopsEarly) return;
       const all = [...this.finished, ...round].sort((a, b) => b.score - a.score);
       this.finished = all.slice(0, this.#size);
     }
   }
 
   /**
-   * Whether a beam could still beat the worst finished hypothesis. `early_stopping: false` guesses with the present
-   * length; "never" takes the longest length where longer is better.
-   * @param best the sum of the best beam that goes on; in several groups, of the best candidate, even if it has ended
+   * Whether a live beam could still beat the worst finished hypothesis. `early_stopping: false` estimates
+   * that with the current length; "never" uses the maximum length if a longer text scores better.
+   * @param best score of the best live beam; with several groups, of the best candidate, finished or not
    */
   #canImprove(best: number, step: number): boolean {
     const { early_stopping, length_penalty, max_new_tokens } = this.#search.options;
@@ -166,7 +175,7 @@ export class BeamGroup {
     return Math.fround(score / Math.fround(length ** this.#search.options.length_penalty));
   }
 
-  #beam({ row, token, score, hypothesis, reason }: Extension, index: number | null): Beam {
+  #toBeam({ row, token, score, hypothesis, reason }: Extension, index: number | null): Beam {
     const { logprob } = hypothesis.last;
     return {
       group: this.#index,

@@ -1,21 +1,22 @@
 /**
- * @module Beam search, beam sampling and diverse beam search: all beams of a step are rows of one forward pass, and a
- * beam is a path in the tree.
+ * @module Beam search, beam sampling and diverse beam search. A beam is a path in the token tree; all beams
+ * of a step are rows of one forward pass.
  *
- * ## Tokens that stream before the end
+ * ## Streaming before the end
  *
- * A `token` event is emitted for the common prefix of every hypothesis that may still be returned first. Those are the
- * live beams, since all later hypotheses continue them, and the best finished hypothesis: a finished score never changes,
- * so the hypotheses below it can only sink. The prefix grows and never changes: a live beam's continuations begin as the
- * beam does, dropped beams only make the set smaller, and a hypothesis that finishes was a live beam's continuation. At the
- * end the set is the answer alone, and the rest of it is emitted. So the emitted tokens are always a prefix of the answer,
- * and in the end the whole of it. With several groups the set spans all of them; two groups may find the same token at
- * different costs, and then the token is not yet certain.
+ * Each step emits `token` events for the common prefix of all hypotheses that may still win. These are the
+ * live beams, since every later hypothesis extends one of them, and the best finished hypothesis: finished
+ * scores never change, so a worse one can never overtake it. The common prefix only grows: extensions keep
+ * the prefix of their beam, dropped beams only shrink the set, and a newly finished hypothesis extends a live
+ * beam. At the end the set contains only the answer, and the rest of it is emitted. So the emitted tokens are
+ * always a prefix of the answer, and at the end all of it. With several groups the set spans all groups. Two
+ * groups may choose the same token with different log-probabilities; it is not certain then.
  *
  * ## Diverse beam search
  *
- * (Vijayakumar et al. 2016.) The beams of a step are chosen group by group, each group by a search of its own, and a
- * token costs a later group `diversity_penalty` for each beam of an earlier group that has just chosen it.
+ * Each group runs its own beam search (Vijayakumar et al. 2016). In each step the groups choose one after the
+ * other, and a token costs a group `diversity_penalty` for each beam of an earlier group that chose it in
+ * this step.
  */
 import { NoTokenLeftError } from '../interface/errors.ts';
 import type { DecodedSequence, DecodingEvent } from '../interface/events.ts';
@@ -75,7 +76,7 @@ export class BeamSearch implements Strategy {
   }
 }
 
-/** The number of generated tokens, log-probabilities included, that all hypotheses begin with. */
+/** The length of the common prefix of generated tokens; tokens with different log-probabilities differ. */
 function commonPrefixLength(hypotheses: readonly Hypothesis[]): number {
   const [first, ...others] = hypotheses.map(({ generated }) => generated);
   if (!first) return 0;

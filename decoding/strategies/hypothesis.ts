@@ -1,4 +1,4 @@
-/** @module A text in the making, as the strategies see it: its tokens, its scores and its node in the token tree. */
+/** @module A hypothesis of a search: its tokens, its scores and its node in the token tree. */
 import type { DecodedSequence, FinishReason, GeneratedToken } from '../interface/events.ts';
 import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
 import type { TokenSequence } from '../processors/logits-processor.ts';
@@ -9,7 +9,7 @@ export class Hypothesis implements TokenSequence {
   readonly generated: readonly GeneratedToken[];
   /** For each generated token, the beam that it continued. */
   readonly beamIndices: readonly number[];
-  /** The sum of what the generated tokens added. */
+  /** The sum of the generated tokens' log-probabilities. */
   readonly score: number;
   /** The node of the token before the last. */
   readonly #parent: TreeNode | null;
@@ -38,8 +38,8 @@ export class Hypothesis implements TokenSequence {
   }
 
   /**
-   * This hypothesis and one token more, which has no node yet.
-   * @param beam the index of this hypothesis in its step
+   * This hypothesis plus one token, which has no node yet.
+   * @param beam index of this hypothesis in the current step
    */
   extended(generated: GeneratedToken, beam: number, score: number): Hypothesis {
     const tokens = new Int32Array(this.length + 1);
@@ -56,7 +56,7 @@ export class Hypothesis implements TokenSequence {
 
   get last(): GeneratedToken {
     const last = this.generated.at(-1);
-    if (!last) throw new Error('nothing has been generated');
+    if (!last) throw new Error('no token has been generated');
     return last;
   }
 
@@ -71,16 +71,16 @@ export class Hypothesis implements TokenSequence {
     this.#node = null;
   }
 
-  /** @param score of the whole in beam search; null in other searches */
+  /** @param score of the sequence in beam search; null in other searches */
   toSequence(finish_reason: FinishReason, score: number | null): DecodedSequence {
     const { generated } = this;
-    const models = generated.flatMap(({ model }) => model ?? []);
+    const modelLogprobs = generated.flatMap(({ model }) => model ?? []);
     return {
       tokens: generated.map(({ token }) => token),
       finish_reason,
       score,
       token_logprobs: generated.map(({ logprob }) => logprob),
-      model_logprobs: models.length === generated.length ? models : null,
+      model_logprobs: modelLogprobs.length === generated.length ? modelLogprobs : null,
       beam_indices: score === null ? null : this.beamIndices,
     };
   }

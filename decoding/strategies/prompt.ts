@@ -1,13 +1,13 @@
-/** @module The forward passes of a prompt. */
+/** @module The evaluation of a prompt. */
 import type { ModelLogprobs } from '../interface/events.ts';
 import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
 import type { SelectionWorkspace } from '../math/selection.ts';
 import { RawLogprobs } from './raw-logprobs.ts';
 
-/** Rows of logits in memory at a time when every token's logits are needed. */
+/** Logit rows per forward pass when every token's logits are needed: bounds their memory. */
 const LOGIT_ROWS = 8;
 
-/** Appends a prompt to the tree. @returns its nodes; the caller holds every one of them */
+/** Appends a prompt to the tree. @returns its nodes; the caller must release each of them */
 function appendPrompt(tree: TokenTree, prompt: ArrayLike<number>): TreeNode[] {
   const nodes: TreeNode[] = [];
   for (let i = 0; i < prompt.length; i++) {
@@ -17,9 +17,9 @@ function appendPrompt(tree: TokenTree, prompt: ArrayLike<number>): TreeNode[] {
 }
 
 /**
- * Computes a prompt.
- * @param logits `[vocab_size]`, receives those of the last token
- * @returns the last token's node, which the caller holds
+ * Evaluates a prompt.
+ * @param logits `[vocab_size]`, receives the logits of the last token
+ * @returns the last token's node, which the caller must release
  */
 export async function evaluatePrompt(
   tree: TokenTree,
@@ -34,9 +34,9 @@ export async function evaluatePrompt(
 }
 
 /**
- * Computes a prompt with the log-probabilities of its own tokens.
- * @param top how many of the likeliest tokens to report in each place
- * @returns also one entry for each token; null for the first, which follows nothing
+ * Evaluates a prompt and computes the log-probabilities of its tokens.
+ * @param top number of likeliest tokens to report at each position
+ * @returns also one entry per token; null for the first, which has no context
  */
 export async function scorePrompt(
   tree: TokenTree,
@@ -59,7 +59,7 @@ export async function scorePrompt(
     for (const [i, { logits }] of chunk.entries()) {
       const next = nodes[begin + i + 1];
       if (!next) break;
-      raw.keep(0, logits);
+      raw.save(0, logits);
       logprobs.push(raw.of(0, next.token));
     }
   }
@@ -67,7 +67,7 @@ export async function scorePrompt(
   return { node: last, logprobs };
 }
 
-/** A node holds its ancestors, so the last one is enough. */
+/** A node retains its ancestors, so a reference to the last one is enough. */
 function releaseAllBut(last: TreeNode, nodes: readonly TreeNode[], tree: TokenTree): void {
   for (const node of nodes) if (node !== last) tree.release(node);
 }

@@ -1,16 +1,15 @@
 /**
- * @module Greedy search and sampling, as transformers 5.18.0 `GenerationMixin._sample`, for several branches of one
- * prompt: each step of all branches is one forward pass.
+ * @module Greedy search and sampling (transformers 5.18.0 `GenerationMixin._sample`), for several branches of
+ * one prompt. All branches of a step are rows of one forward pass.
  */
 import type { DecodedSequence, DecodingEvent, FinishReason, GeneratedToken } from '../interface/events.ts';
 import { type Random, seededRandom } from '../math/random.ts';
 import { greedyToken, sampleToken } from '../math/sample-token.ts';
 import type { Hypothesis } from './hypothesis.ts';
-import { withRawLogprobs } from './raw-logprobs.ts';
 import type { LiveHypothesis, Search, Strategy } from './search.ts';
 
 interface Branch extends LiveHypothesis {
-  /** Each branch has a generator of its own, so that its draws do not depend on the number of branches. */
+  /** One generator per branch: its samples do not depend on the number of branches. */
   readonly random: Random;
   hypothesis: Hypothesis;
   reason: FinishReason | null;
@@ -58,10 +57,10 @@ export class Sampling implements Strategy {
 
   #chooseToken({ row, random, hypothesis }: Branch, index: number): GeneratedToken {
     const { options, processors, rawLogprobs } = this.#search;
-    rawLogprobs?.keep(index, row);
+    rawLogprobs?.save(index, row);
     for (const process of processors) process(row, hypothesis);
     const choice = options.do_sample ? sampleToken(row, random) : greedyToken(row);
-    return withRawLogprobs(choice, rawLogprobs, index);
+    return rawLogprobs?.annotate(index, choice) ?? choice;
   }
 
   /** All branches, or the `num_return_sequences` best by log-probability per token (OpenAI's `best_of`). */

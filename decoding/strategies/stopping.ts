@@ -1,4 +1,4 @@
-/** @module When a hypothesis has ended: transformers' `StoppingCriteriaList`, and vLLM's `stop_token_ids`. */
+/** @module Stopping criteria: those of transformers' `StoppingCriteriaList`, and vLLM's `stop_token_ids`. */
 import type { FinishReason } from '../interface/events.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import type { SearchLimits } from '../options/processors.ts';
@@ -6,11 +6,11 @@ import type { TokenSequence } from '../processors/logits-processor.ts';
 
 /** The part of a tokenizer that stop strings need. */
 export interface TokenBytes {
-  /** The bytes that a token stands for, in UTF-8. */
+  /** The UTF-8 bytes of a token. */
   tokenBytes(id: number): Uint8Array;
 }
 
-/** Why a sequence has ended with its last token, or null when it has not. */
+/** The reason for which a sequence ends with its last token; null if it continues. */
 export type StoppingCriterion = (sequence: TokenSequence) => FinishReason | null;
 
 /** @param tokenizer needed for stop strings only */
@@ -21,19 +21,19 @@ export function stoppingCriterion(
 ): StoppingCriterion {
   const eos = new Set(eosTokenIds);
   const stopTokens = new Set(options.stop_token_ids);
-  const anywhere = stopStringCriterion(options.stop_strings, 0, tokenizer);
-  const generated = stopStringCriterion(options.stop, promptLength, tokenizer);
+  const stopsAnywhere = stopStringCriterion(options.stop_strings, 0, tokenizer);
+  const stopsInGenerated = stopStringCriterion(options.stop, promptLength, tokenizer);
   return (sequence) => {
     const last = sequence.tokens[sequence.length - 1] as number;
     if (eos.has(last)) return 'eos';
-    if (stopTokens.has(last) || anywhere(sequence) || generated(sequence)) return 'stop';
+    if (stopTokens.has(last) || stopsAnywhere(sequence) || stopsInGenerated(sequence)) return 'stop';
     return sequence.length >= maxLength ? 'length' : null;
   };
 }
 
 /**
- * Whether a stop string ends inside the last token (`StopStringCriteria`): it may begin in any token before, down to the
- * one at `from`, and the token may go on after it.
+ * Whether a stop string ends inside the last token (`StopStringCriteria`). It may begin in any earlier token
+ * from index `from` on, and the last token may continue after it.
  */
 function stopStringCriterion(
   strings: readonly string[],
@@ -49,9 +49,9 @@ function stopStringCriterion(
     for (let i = length - 2; i >= from && tail.length < last.length + longest - 1; i--) {
       tail.unshift(...tokenizer.tokenBytes(tokens[i] as number));
     }
-    const before = tail.length - last.length;
+    const lastStart = tail.length - last.length;
     return stops.some((stop) => {
-      for (let end = before + 1; end <= tail.length; end++) {
+      for (let end = lastStart + 1; end <= tail.length; end++) {
         if (end >= stop.length && stop.every((byte, i) => tail[end - stop.length + i] === byte)) return true;
       }
       return false;

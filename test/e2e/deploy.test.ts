@@ -1,4 +1,4 @@
-/** @module `npm run deploy` as a user runs it, up to the upload. */
+/** @module `npm run deploy` as a child process, up to the upload. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,24 +16,24 @@ const deploy = (...args: string[]) =>
   });
 
 test.for<[string, string[], RegExp]>([
-  ['the embedded model', [], /Read \d+ files from the assets directory .*dist.default\n/],
-  ['any converted one', ['--model', ODD_INT8], /Read 7 files from the assets directory .*odd-int8\n/],
-])('deploys %s', async ([, args, read]) => {
+  ['the embedded model by default', [], /Read \d+ files from the assets directory .*dist.default\n/],
+  ['another converted model', ['--model', ODD_INT8], /Read 7 files from the assets directory .*odd-int8\n/],
+])('deploys %s', async ([, args, assetsLine]) => {
   await using out = await temporaryFolder();
   const { stdout } = await deploy(...args, '--heap', '100', '--', '--dry-run', '--outdir', out.path);
-  expect(stdout).toMatch(read);
-  // What comes from the command line is not printed; what is in wrangler.toml is.
+  expect(stdout).toMatch(assetsLine);
+  // Wrangler hides variables of the command line, but prints those of wrangler.toml.
   expect(stdout).toMatch(/env\.HEAP_MIB \("\(hidden\)"\)/);
   expect(stdout).toContain('--dry-run: exiting now.');
   expect(await readdir(out.path)).toContain('index.js');
 });
 
-test('deploys with all that wrangler.toml offers in comments', async () => {
+test('deploys with all options that are commented out in wrangler.toml', async () => {
   await using out = await temporaryFolder();
-  const offered = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
-  // Paths in it are from its folder.
+  const template = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
+  // Its paths are relative to its folder.
   const config = join(ROOT, `wrangler.all-${process.pid}.toml`);
-  await writeFile(config, offered.replace(/^#(?! )/gm, ''));
+  await writeFile(config, template.replace(/^#(?! )/gm, ''));
   try {
     const { stdout } = await deploy('--', '--dry-run', '--outdir', out.path, '--config', config);
     expect(stdout).toMatch(/env\.RATE_LIMITER \(60 requests\/60s\)/);
@@ -45,7 +45,7 @@ test('deploys with all that wrangler.toml offers in comments', async () => {
   }
 });
 
-test('refuses what is no model, before it asks Cloudflare anything', async () => {
+test('refuses a folder without a model before contacting Cloudflare', async () => {
   await using dir = await temporaryFolder();
   await expect(deploy('--model', dir.path)).rejects.toMatchObject({
     code: 1,

@@ -1,4 +1,4 @@
-/** @module The bundled Worker as `npm start` serves it, over real HTTP. */
+/** @module The bundled Worker, served by `npm start`, over real HTTP. */
 import '../support/check-answers.ts';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { ODD_INT8 } from '../support/models.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
 
-/** After this flag the glue must run without any of Node's modules or globals. */
+/** With these flags onnxruntime's glue must run without any modules or globals of Node. */
 const WITHOUT_NODE = [
   '--',
   '--compatibility-flags',
@@ -17,7 +17,7 @@ const WITHOUT_NODE = [
 ];
 
 describe.each([
-  { name: 'as wrangler.toml has it', args: [] },
+  { name: 'with the flags of wrangler.toml', args: [] },
   { name: 'without nodejs_compat', args: WITHOUT_NODE },
 ])('the dev server $name', ({ args }) => {
   let server: DevServer;
@@ -35,7 +35,7 @@ describe.each([
     });
   const health = async () => (await (await fetch(`${server.url}/health`)).json()) as Health;
 
-  it('continues a story, streamed and whole alike', async () => {
+  it('continues a story with the same text, streamed or not', async () => {
     const whole = (await (await post(STORY)).json()) as Completion;
     const text = whole.choices[0]?.text;
     expect(text).toMatch(/^, there was a little girl named Lily\. /);
@@ -47,7 +47,7 @@ describe.each([
     expect(chunks.join('')).toBe(text);
   });
 
-  it('sends the first token while the others are still to come', async () => {
+  it('sends the first token before it has generated the others', async () => {
     const response = await post({ ...STORY, max_tokens: 500, stream: true });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     const { value } = await reader.read();
@@ -58,33 +58,33 @@ describe.each([
     await reader.cancel();
   });
 
-  it('stops, and gives everything back, when the client goes away', async () => {
-    const stopped = new AbortController();
-    const response = await post({ ...STORY, max_tokens: 500, stream: true }, { signal: stopped.signal });
+  it('stops and frees its cache space when the client of a stream disconnects', async () => {
+    const client = new AbortController();
+    const response = await post({ ...STORY, max_tokens: 500, stream: true }, { signal: client.signal });
     await (response.body as ReadableStream<Uint8Array>).getReader().read();
-    stopped.abort();
+    client.abort();
     await expect.poll(health, { timeout: 10_000 }).toMatchObject(IDLE);
   });
 
-  it('also when it goes away without having read anything', async () => {
-    const stopped = new AbortController();
-    const answer = post({ ...STORY, max_tokens: 500 }, { signal: stopped.signal });
+  it('stops and frees its cache space when a client disconnects before the response', async () => {
+    const client = new AbortController();
+    const answer = post({ ...STORY, max_tokens: 500 }, { signal: client.signal });
     await setTimeout(100);
-    stopped.abort();
+    client.abort();
     await expect(answer).rejects.toThrow();
     await expect.poll(health, { timeout: 10_000 }).toMatchObject(IDLE);
   });
 
-  it('gives many at the same time what each gets alone', async () => {
+  it('answers concurrent requests as it answers them sequentially', async () => {
     const requests = [0, 1, 2, 3, 4].map((seed) => ({ ...STORY, temperature: 1, seed }));
     const text = async (request: object) =>
       ((await (await post(request)).json()) as Completion).choices[0]?.text;
-    const alone: unknown[] = [];
-    for (const request of requests) alone.push(await text(request));
-    expect(await Promise.all(requests.map(text))).toEqual(alone);
+    const sequential: unknown[] = [];
+    for (const request of requests) sequential.push(await text(request));
+    expect(await Promise.all(requests.map(text))).toEqual(sequential);
   });
 
-  it('keeps the model’s files to itself', async () => {
+  it('does not serve the model’s files', async () => {
     expect((await fetch(`${server.url}/weights-000.bin`)).status).toBe(404);
     expect((await fetch(`${server.url}/manifest.json`)).status).toBe(404);
   });
@@ -98,7 +98,7 @@ describe('npm start', () => {
     expect(server.output()).toContain(`curl -N ${server.url}/v1/completions`);
   });
 
-  it('refuses what is no model', async () => {
+  it('refuses a folder without a model and an invalid heap size', async () => {
     await expect(startDevServer('--model', 'worker')).rejects.toThrow('has no manifest.json');
     await expect(startDevServer('--heap', 'much')).rejects.toThrow('whole number');
   });

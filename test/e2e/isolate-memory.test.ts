@@ -1,4 +1,4 @@
-/** @module GPT-2 124M in one isolate: all of its memory, while it works, stays below 128 MB. */
+/** @module GPT-2 124M in one isolate: its total memory under load stays below 128 MB. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ISOLATE_BYTES, type IsolateMemory, measureIsolate, totalOf } from '../../bench/memory/isolate.ts';
 import { ensureInt4Model, INT4_MODEL } from '../../bench/models.ts';
@@ -10,24 +10,24 @@ describe('GPT-2 124M at 4 bits in workerd', () => {
     memory = await measureIsolate(INT4_MODEL);
   }, 600_000);
 
-  it('has room for 256 tokens and 4 beams of 64 more', () => {
+  it('has cache space for a prompt of 256 tokens and 4 beams of 64 more', () => {
     expect(memory.plan).toMatchObject({ cache: 'int8' });
     expect(memory.plan.slots).toBeGreaterThanOrEqual(256 + 4 * 63);
   });
 
-  it('takes less than 128 MB for everything, whatever it has done', () => {
+  it('uses less than 128 MB in total after each step of the load', () => {
     expect(memory.samples).toHaveLength(4);
     for (const { after, wasm, javaScript } of memory.samples) {
       expect(wasm + totalOf(javaScript), after).toBeLessThan(ISOLATE_BYTES);
     }
   });
 
-  it('would with a heap that has grown to its maximum', () => {
-    const javaScript = Math.max(...memory.samples.map((moment) => totalOf(moment.javaScript)));
+  it('would use less than 128 MB with a heap of the maximum size', () => {
+    const javaScript = Math.max(...memory.samples.map((sample) => totalOf(sample.javaScript)));
     expect(memory.plan.bytes.maximum + javaScript).toBeLessThan(ISOLATE_BYTES);
   });
 
-  it('keeps of a request only what it says: tokens in the cache, up to the maximum of the heap', () => {
+  it('keeps the heap within its maximum, and its JavaScript within 1 MB after more requests', () => {
     const [, first, later] = memory.samples;
     expect(later?.wasm).toBeLessThanOrEqual(memory.plan.bytes.maximum);
     const growth =

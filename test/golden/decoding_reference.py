@@ -1,4 +1,4 @@
-"""What the scripts that make decoding.json and diverse.json share: the model, the prompts, the ends, and the attempts."""
+"""Shared by the scripts for decoding.json and diverse.json: the model, prompts, end tokens, and retries."""
 
 import pathlib
 
@@ -10,7 +10,7 @@ HERE = pathlib.Path(__file__).parent
 DEFAULT = HERE.parent.parent / "model-assets" / "default"
 TIE = 1e-4
 ATTEMPTS = 12
-NOTHING = -1e8  # Scores below are the search's placeholders for "none".
+NOTHING = -1e8  # Lower scores are the search's placeholders for missing beams.
 
 TEXTS = [
     "Once upon a time",
@@ -37,9 +37,10 @@ PROMPTS = [tokenizer(text)["input_ids"] for text in TEXTS]
 
 
 def load(kind):
-    """The default checkpoint as this class of model."""
+    """Loads the default checkpoint as a model of this class."""
     model = kind.from_pretrained(DEFAULT, dtype=torch.float32).eval()
-    # What is None in a GenerationConfig comes from the model's: nothing of the checkpoint's file may.
+    # transformers fills None fields of a GenerationConfig from the model's. It must not have the values of the
+    # checkpoint's file.
     model.generation_config = GenerationConfig()
     return model
 
@@ -63,7 +64,10 @@ def ends_inside(case):
 
 
 def choose(attempt_cases):
-    """Of several attempts at some cases, `(cases, good)`, the first without a tie that is good; else the nearest to it."""
+    """
+    Calls `attempt_cases(attempt)`, which returns `(cases, good)`, until the cases have no tie and are good. If no
+    attempt succeeds, returns the cases with the fewest ties.
+    """
     best = None
     for attempt in range(ATTEMPTS):
         found, good = attempt_cases(attempt)

@@ -1,21 +1,21 @@
-"""Golden decoding, by `generate()` of Hugging Face transformers 5.18.0 in float32 on the CPU.
+"""Writes test/golden/decoding.json: `generate()` of Hugging Face transformers 5.18.0 in float32 on the CPU.
 
     pip install torch==2.13.0 transformers==5.18.0
     python test/golden/make-decoding-golden.py
 
-Reads the default checkpoint, writes test/golden/decoding.json: beam search with every combination of `num_beams`,
-`length_penalty` and `early_stopping` after ten prompts each, every logits processor alone, several together, and
-stop strings, in greedy and beam search.
+Reads the default checkpoint. The cases: beam search with every combination of `num_beams`, `length_penalty`
+and `early_stopping` after ten prompts each; every logits processor alone, several together, and stop strings,
+in greedy and beam search.
 
-A case has its prompt, its options under the names of decoding/options/options.ts, and the sequences that come of them, best
-first: the generated tokens with the end that is among them, why they end, and the log-probability of each. In beam
-search that is the transition score, and `score` is the sequence's; in greedy search it is that of the processed
-scores, normalized.
+A case has a prompt, options under the names of decoding/options/options.ts, and the resulting sequences, best
+first: the generated tokens including the end token, the finish reason, and the log-probability of each token.
+In beam search that is the transition score, and `score` is the score of the sequence. In greedy search it is
+the normalized log-probability of the processed scores.
 
-`margin` is the smallest difference that decided something: between the last beam that went on and the first that
-did not, the last hypothesis kept and the first dropped, two that are returned one after the other, the best that
-could still come and the worst that is there. Rounding may decide a case otherwise if it is small; such cases are
-marked `tie`, and are replaced by others as far as possible.
+`margin` is the smallest difference that decided something: between the last continued beam and the first
+dropped one, between the last kept hypothesis and the first dropped one, between two adjacent returned
+sequences, or between the best attainable score and the worst hypothesis. If it is small, rounding may decide
+the case differently. Such cases are marked `tie`, and replaced by others as far as possible.
 """
 
 import itertools
@@ -31,13 +31,13 @@ GRID_PROMPTS = 10
 
 
 class Watched(GPT2LMHeadModel):
-    """Notes how close each decision of a beam search was."""
+    """Records the smallest margin of the decisions of a beam search."""
 
     def watch(self):
         self.margin = math.inf
 
     def _note(self, scores, place):
-        """`scores[place]` is the first that the decision leaves out."""
+        """`place`: rank of the first score that the decision drops."""
         scores = sorted((score for score in scores if score > NOTHING), reverse=True)
         if place < len(scores):
             self.margin = min(self.margin, scores[place - 1] - scores[place])
@@ -89,7 +89,7 @@ def ends_in_last(tokens, stop):
 
 
 def run(prompt, options):
-    """A case without its kind, or None if the search has no `num_return_sequences` hypotheses."""
+    """A case without its kind, or None if the search has fewer than `num_return_sequences` hypotheses."""
     end = options["eos_token_id"]
     beams = options.get("num_beams", 1) > 1
     config = GenerationConfig(
@@ -144,8 +144,8 @@ def add(kind, found):
 
 def add_grid():
     """
-    Each setup with all three values of `early_stopping`; to half of the setups it is to make a difference. Each
-    combination has `GRID_PROMPTS` prompts, no two the same.
+    Each setup with all three values of `early_stopping`, which must change the result for half of the setups.
+    Each combination has `GRID_PROMPTS` distinct prompts.
     """
     penalties = (-1.0, 0.0, 0.6, 1.0, 2.0)
     for (i, num_beams), (j, length_penalty), repetition in itertools.product(
@@ -186,7 +186,10 @@ MODES = [
 
 
 def add_changed(kind, change, mode, seed, *, effect=True):
-    """Options made by `change(plain, end, prompt)`, where `plain` is what comes without them; they are to have an effect."""
+    """
+    A case with the options of `change(plain, end, prompt)`, where `plain` is the result without them. They must
+    change the result, or must not if `effect` is false.
+    """
 
     def attempt_cases(attempt):
         number = seed + 5 * attempt
@@ -215,7 +218,7 @@ PROCESSORS = {
     "bad_words_ids": [
         lambda plain, end, prompt: {"bad_words_ids": [plain[:1]]},
         lambda plain, end, prompt: {"bad_words_ids": [plain[1:4], plain[:2]]},
-        # The end alone is not a bad word; after another token it is.
+        # transformers ignores a bad word that is only the end token, but not one that ends with it.
         lambda plain, end, prompt: {"bad_words_ids": [end[:1], [prompt[-1], plain[0]], plain[-2:]]},
     ],
     "sequence_bias": [
@@ -252,7 +255,7 @@ PROCESSORS = {
         lambda plain, end, prompt: {"stop_strings": ["no such text", tokenizer.decode(plain[1:4])[1:-1]]},
         lambda plain, end, prompt: {"stop_strings": [tokenizer.decode(plain[3:5])[1:3], "e"], "min_new_tokens": 4},
         lambda plain, end, prompt: {"stop_strings": [" was", " to", ", "]},
-        # Begins in the prompt.
+        # A stop string that begins in the prompt.
         lambda plain, end, prompt: {"stop_strings": [tokenizer.decode(prompt)[-2:] + tokenizer.decode(plain[:1])]},
     ],
 }  # fmt: skip

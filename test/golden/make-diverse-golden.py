@@ -1,51 +1,56 @@
-"""Golden diverse beam search, by transformers 5.18.0 in float32 on the CPU.
+"""Writes test/golden/diverse.json: diverse beam search of transformers 5.18.0 in float32 on the CPU.
 
     pip install torch==2.13.0 transformers==5.18.0
     python test/golden/make-diverse-golden.py [folder]
 
-Reads the default checkpoint, writes test/golden/diverse.json. The core of transformers has had no diverse beam search
-since 4.57: `generate()` wants the recipe https://hf.co/transformers-community/group-beam-search, which is what runs
-here; `folder` is a local copy of it. The file in place was made with its generate.py and, as its beam_search.py, the
-one of the core of 4.57.6.
+Reads the default checkpoint. Since 4.57 the core of transformers has no diverse beam search: `generate()`
+requires the recipe https://hf.co/transformers-community/group-beam-search, which this script runs. `folder`
+is a local copy of it. The committed file was made with the recipe's generate.py and, as its beam_search.py,
+that of the core of 4.57.6.
 
 A case is as in decoding.json (see make-decoding-golden.py), with the options `num_beam_groups` and
 `diversity_penalty`. The kinds:
 
-  groups         numbers of beams and groups, every penalty and length penalty, three values of `early_stopping`
-  padding        a group that is done takes part in the penalty (below), and without that the result is another
-  no end         nothing is an end: all sequences are of the greatest length
+  groups         numbers of beams and groups, every penalty and length penalty, three values of
+                 `early_stopping`
+  padding        a finished group contributes to the penalty (see below), which changes the result
+  no end         no end token: all sequences have the maximum length
   a processor    alone with diverse beam search, and `several` of them
 
-## What it does
+## The algorithm
 
-Each of the G groups is a beam search of its own with S = num_beams / num_beam_groups beams, from the prompt on. In
-every step the groups take their turns:
+Each of the G groups is its own beam search with S = num_beams / num_beam_groups beams, starting from the
+prompt. In every step the groups run one after the other:
 
-  1. Log-softmax, then all processors in their order, `renormalize_logits` last; then from every score
-     `diversity_penalty` times how often the groups before chose that token in this step. The recipe appends that to
-     the finished list of processors; up to 4.56 it came between `sequence_bias` and `repetition_penalty`.
-  2. The best `max(2, 1 + number of ends) * S` candidates of the group. An end among the first S is a hypothesis, with
-     the score `sum / length ** length_penalty`, the end included in both; an end that ranks lower is dropped. The first
-     S that are no ends go on. Those alone count in step 1 of the groups that follow.
-  3. The S best hypotheses are kept; a new one replaces the worst if it is better, not if it is equal.
-  4. With S hypotheses the group is done if `early_stopping` is true, or if the worst is at least as good as the best
-     candidate of this step, an end or not, could be: with its sum divided by the power of the present length, or of
-     `max_new_tokens` for "never" with a positive `length_penalty`. Plain beam search of 5.18 looks at the best that
-     goes on instead. So a group of one beam is done when its best candidate is an end, which is as good as itself.
+  1. Log-softmax, then all processors in order, `renormalize_logits` last. Then each token's score is reduced
+     by `diversity_penalty` times the number of times that previous groups chose the token in this step. The
+     recipe appends that to the finished list of processors; up to 4.56 it came between `sequence_bias` and
+     `repetition_penalty`.
+  2. The best `max(2, 1 + number of end tokens) * S` candidates of the group are ranked. A candidate with an
+     end token among the first S becomes a hypothesis, with the score `sum / length ** length_penalty`, both
+     including the end token. A lower one is dropped. The first S candidates without an end token continue.
+     Only these count in step 1 of the following groups.
+  3. The S best hypotheses are kept. A new one replaces the worst if it is better, not if it is equal.
+  4. With S hypotheses a group is finished if `early_stopping` is true, or if its worst hypothesis is at least
+     as good as the best candidate of this step, with an end token or not, could become: its sum divided by
+     the power of the current length, or of `max_new_tokens` for "never" with a positive `length_penalty`.
+     Plain beam search of 5.18 instead compares with the best continuing beam. So a group of one beam is
+     finished as soon as its best candidate has an end token, since that candidate equals its own hypothesis.
 
-A group that is done goes on with the padding token, S times, while another is not. By default that is the first of
-`eos_token_id`, so the groups behind it pay for that token with S penalties in each step.
+Until all groups are finished, a finished group continues with S padding tokens per step. The padding token is
+by default the first of `eos_token_id`, so that token has S more penalties for the following groups in each
+step.
 
-After `max_new_tokens` the S beams of a group that is not done, even by its last ends, join its hypotheses. Plain
-beam search of 5.18 instead lets the best candidates of the last step be what they are, ends or not.
+After the last step, including its end tokens, the S beams of each unfinished group join its hypotheses. Plain
+beam search of 5.18 instead takes the best candidates of the last step, with end tokens or not.
 
-The hypotheses of all groups together are sorted by score, and the best `num_return_sequences` returned; of equal ones
-those of the later group come first.
+The hypotheses of all groups are sorted together by score, and the best `num_return_sequences` are returned.
+Of equal ones, those of the later group come first.
 
-`score` and `token_logprobs` contain the penalty. The recipe's `beam_indices` are of no use for groups other than the
-first, so `compute_transition_scores` is wrong there; here the scores are read at the true places. It also writes the
-first of `eos_token_id` for whatever end a hypothesis has; here `tokens` has the one that was generated. Stop strings
-cannot be had: the recipe loses the tokenizer.
+`score` and `token_logprobs` include the penalty. The recipe's `beam_indices` are wrong for all groups but the
+first, so `compute_transition_scores` is wrong for them; this script reads the scores at the right indices.
+The recipe also writes the first of `eos_token_id` for every end token; here `tokens` has the generated one.
+Stop strings are not supported: the recipe loses the tokenizer.
 """
 
 import functools
@@ -68,7 +73,7 @@ UNLIKELY = token("<|endoftext|>")
 
 
 class WatchedPenalty(recipe["HammingDiversityLogitsProcessor"]):
-    """Keeps the processed scores, for the candidates beyond those that the scorer sees."""
+    """Keeps the processed scores, for candidates that the scorer does not receive."""
 
     def __call__(self, input_ids, scores, current_tokens, beam_group_idx):
         WatchedPenalty.processed = super().__call__(input_ids, scores, current_tokens, beam_group_idx)
@@ -77,8 +82,8 @@ class WatchedPenalty(recipe["HammingDiversityLogitsProcessor"]):
 
 class WatchedScorer(recipe["BeamSearchScorer"]):
     """
-    Notes how close each decision was, and gives hypotheses, as their `beam_indices`, the places of their tokens in the
-    flattened scores of each step: row * vocabulary + token.
+    Records the smallest margin of the decisions. Replaces the `beam_indices` of hypotheses by the indices of
+    their tokens in the flattened scores of each step: row * vocabulary + token.
     """
 
     def __init__(self, **given):
@@ -91,7 +96,7 @@ class WatchedScorer(recipe["BeamSearchScorer"]):
             hypotheses.add = functools.partial(self._add, hypotheses, hypotheses.add)
 
     def note(self, scores, place):
-        """`scores[place]` is the first that the decision leaves out."""
+        """`place`: rank of the first score that the decision drops."""
         scores = sorted((score for score in scores if score > NOTHING), reverse=True)
         if place < len(scores):
             self.margin = min(self.margin, scores[place - 1] - scores[place])
@@ -132,7 +137,8 @@ class WatchedScorer(recipe["BeamSearchScorer"]):
         if self.do_early_stopping == "never" and self.length_penalty > 0:
             length = self.longest
         difference = abs(hypotheses.worst_score - best / length**self.length_penalty)
-        if difference > 0:  # 0: the best candidate has just become the worst hypothesis; that is certain, and done.
+        # 0: the best candidate is the new worst hypothesis, so the group is certainly finished.
+        if difference > 0:
             self.margin = min(self.margin, difference)
 
     def finalize(self, *given, **named):
@@ -196,7 +202,7 @@ def add(kind, found):
 
 
 def setup(number, attempt=0):
-    """A prompt and options, all of them others with another number."""
+    """A prompt and options, all of which vary with the number."""
     num_beams, num_beam_groups = SHAPES[number % len(SHAPES)]
     options = {
         "max_new_tokens": 6 + (5 * number + 3 * attempt) % 11,
@@ -211,7 +217,7 @@ def setup(number, attempt=0):
 
 
 def add_groups():
-    """To half of the setups it is to make a difference when the groups stop."""
+    """`early_stopping` must change the result for half of the setups."""
     for number in range(2 * len(SHAPES) * len(DIVERSITY)):
 
         def attempt_cases(attempt):
@@ -278,7 +284,10 @@ PROCESSORS = {
 
 
 def add_changed(kind, change, first):
-    """Options made by `change(plain, end)`, where `plain` is the best that comes without them; they are to have an effect."""
+    """
+    A case with the options of `change(plain, end)`, where `plain` is the best sequence without them. They must
+    change the result.
+    """
 
     def attempt_cases(attempt):
         number = first + 5 * attempt

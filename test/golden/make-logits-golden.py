@@ -1,14 +1,15 @@
-"""Golden logits and greedy continuations, by Hugging Face transformers 5.18.0 in float32 on the CPU.
+"""Writes golden logits and greedy continuations of Hugging Face transformers 5.18.0 in float32 on the CPU.
 
     pip install torch==2.13.0 transformers==5.18.0
     python test/golden/make-logits-golden.py
 
-Reads the default checkpoint, and writes a second one to test/golden/odd-checkpoint: random, tiny, with another
-vocabulary and context, n_inner that is not 4 * n_embd, relu, `transformer.` names, attention mask buffers, F32,
-in two shards. Writes test/golden/logits-default.json and test/golden/logits-odd.json.
+Reads the default checkpoint, and writes a second one to test/golden/odd-checkpoint: tiny random weights with
+another vocabulary and context, n_inner other than 4 * n_embd, relu, `transformer.` names, attention mask
+buffers, F32, in two shards. Writes test/golden/logits-default.json and test/golden/logits-odd.json.
 
-A golden prompt has its token ids, the whole row of logits after its last token (float32, base64), the 5 largest
-of each earlier row, and the ids of 100 greedy tokens (fewer where the context ends; end-of-text does not stop it).
+A case has the token ids of its prompt, all logits after the last token (float32, base64), the 5 largest
+logits of every `row_step`-th earlier row, and 100 greedy tokens (fewer at the end of the context; end-of-text
+does not stop).
 """
 
 import base64
@@ -31,7 +32,7 @@ def rows(model, ids):
 
 
 def greedy(model, ids, limit):
-    # Without a cache and without generate(): nothing but arg max of the model's own logits.
+    # Not generate(): the argmax of the model's own logits, without its processors and stopping rules.
     ids, out = list(ids), []
     cache, feed = None, ids
     while len(out) < 100 and len(ids) < limit:
@@ -139,7 +140,7 @@ def odd_golden():
 
 
 def write_vocabulary():
-    """256 byte symbols, 50 merges of two lower-case letters, and end-of-text."""
+    """256 byte symbols, 50 merges of two lower-case letters, and end of text."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     symbols = [chr(b) for b in printable] + [chr(256 + i) for i in range(256 - len(printable))]
     pairs = [(a, b) for a in "etaoinshrd" for b in "aeiou"][:50]

@@ -1,19 +1,20 @@
-"""Writes test/golden/processors.json: what transformers' logits processors make of random rows, for the unit tests.
+"""Writes test/golden/processors.json: results of transformers' logits processors on random rows of scores.
 
     pip install torch==2.13.0 transformers==5.18.0
     python test/golden/make-processors-golden.py
 
-Rows are not stored: both sides compute the same floats from a seed, in 32-bit integers (`row` here and in
-test/golden/processors-golden.ts).
+Input rows are not stored: `row` here and in test/golden/processors-golden.ts compute the same floats from a
+seed, in 32-bit integers.
 
-    truncations  [processor, parameter, minTokensToKeep, vocabSize, seed, odd, kept]: for each of ROWS rows, of the kinds
-                 in turn, a bit for each token, base64, that is not -inf afterwards
-    exact        [processor, parameters, vocabSize, length, seed, hashes]: of the bits of each row afterwards
+    truncations  [processor, parameter, minTokensToKeep, vocabSize, seed, odd, kept]: for each of ROWS rows,
+                 whose kinds alternate, a bit per token in base64: whether its result is not -inf
+    exact        [processor, parameters, vocabSize, length, seed, hashes]: a hash of the bits of each
+                 resulting row
     logSoftmax   [vocabSize, kind, seed, floats in base64]
-    lists        [options, eosTokenIds, [class, min_tokens_to_keep]]: what _get_logits_processor makes
-    chains       [options, length, seed, the first rows, floats in base64]: what such a list makes of rows
+    lists        [options, eosTokenIds, [class, min_tokens_to_keep]]: the list of _get_logits_processor
+    chains       [options, length, seed, rows]: the first resulting rows of such a list, floats in base64
 
-Everything about sequences: PROMPT tokens of prompt, EOS the end of text, MAX_LENGTH.
+All sequences begin with PROMPT tokens of prompt, and have at most MAX_LENGTH tokens. EOS is the end of text.
 """
 
 import base64
@@ -45,11 +46,11 @@ def mixed(x: np.ndarray) -> np.ndarray:
 
 
 def row(kind: str, vocab_size: int, seed: int) -> np.ndarray:
-    """Floats [vocab_size]: sums of four uniform numbers, exact in 18 bits, changed as the kind says."""
+    """Floats [vocab_size]: sums of four uniform numbers, exact in 18 bits, then transformed by kind."""
     index = np.arange(2 * vocab_size, dtype=np.uint32) + np.uint32((seed * 0x9E3779B1) % 2**32)
     bits = mixed(index).reshape(vocab_size, 2)
     halves = (bits & 0xFFFF).astype(np.int64) + (bits >> 16).astype(np.int64)
-    # About normal, with a standard deviation of 1.15.
+    # Approximately normal with a standard deviation of 1.15.
     normal = (halves.sum(axis=1) - 131070) / 2**15
     values = {
         "normal": normal * 2,
@@ -72,7 +73,7 @@ def encoded(array: np.ndarray) -> str:
 
 def fnv1a(array: np.ndarray) -> int:
     value = 0x811C9DC5
-    # NaN has many bit patterns, and -0 compares with 0.
+    # Gives NaN, which has many bit patterns, a single one, and makes -0 equal to 0.
     for word in np.where(np.isnan(array), np.float32(12345), array + np.float32(0)).view(np.uint32).tolist():
         value = ((value ^ word) * 0x01000193) & 0xFFFFFFFF
     return value
@@ -87,12 +88,12 @@ TRUNCATIONS = {
     "etaCutoff": (reference.EtaLogitsWarper, [1e-6, 3e-4, 6e-4, 0.002, 0.01, 0.05, 0.2, 0.5, 0.99]),
     "topH": (reference.TopHLogitsWarper, [0.01, 0.1, 0.25, 0.4, 0.5, 0.7, 0.9, 0.99, 1.0]),
 }
-# On rows without a softmax.
+# These raise an error for rows whose softmax is undefined.
 THROWING = ["etaCutoff", "topH"]
 
 
 def odd(scores: np.ndarray) -> np.ndarray:
-    """With values that are no scores."""
+    """Replaces some scores by NaN and infinities."""
     scores = scores.copy()
     scores[0, 1:3] = math.nan
     scores[1, 0] = math.inf
@@ -112,7 +113,7 @@ def truncations() -> list:
                     for make in [rows, odd_rows] if vocab_size == 5 and name not in THROWING else [rows]:
                         scores = torch.from_numpy(make(vocab_size, seed))
                         result = warper(parameter, **options)(None, scores).numpy()
-                        # Not `> -inf`: NaN is kept.
+                        # Not `> -inf`: the processors keep NaN.
                         kept = np.packbits(~(result == -math.inf), axis=1, bitorder="little")
                         case = [name, parameter, keep, vocab_size, seed, make is odd_rows, [encoded(line) for line in kept]]
                         cases.append(case)
@@ -124,14 +125,14 @@ def odd_rows(vocab_size: int, seed: int) -> np.ndarray:
 
 
 def with_end(scores: np.ndarray) -> np.ndarray:
-    """With no banned end: where that is to become likelier the reference makes NaN of it, and we do not."""
+    """Unbans the end of text: for a banned one only the reference's exponential decay yields NaN."""
     scores = scores.copy()
     scores[:, EOS] = np.maximum(scores[:, EOS], np.float32(-100))
     return scores
 
 
 def sequences(vocab_size: int, length: int, seed: int) -> np.ndarray:
-    """[ROWS, length] of few tokens, so that they repeat."""
+    """Tokens [ROWS, length] from at most 7 ids, so that they repeat."""
     index = np.arange(ROWS * length, dtype=np.uint32) + np.uint32(seed)
     return (mixed(index) % min(vocab_size, 7)).astype(np.int64).reshape(ROWS, length)
 
@@ -231,7 +232,7 @@ CHOICES = {
 
 
 def processors(options: dict, eos: list[int]) -> reference.LogitsProcessorList:
-    # Unset is neutral, whatever the library's defaults are.
+    # Omitted options are neutral, regardless of the library's defaults.
     neutral = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "typical_p": 1.0, "repetition_penalty": 1.0}
     config = GenerationConfig(**(neutral | options), max_length=MAX_LENGTH)
     config._eos_token_tensor = torch.tensor(eos) if eos else None
@@ -247,7 +248,7 @@ def lists() -> list:
     cases = []
     for options in single + several + [{}]:
         for search in searches if len(options) < 2 else [rng.choice(searches)]:
-            # Without an end there is none to make likelier.
+            # The exponential decay requires an end of text.
             eos = [] if rng.random() < 0.2 and "exponential_decay_length_penalty" not in options else EOS
             asked = search | options
             cases.append([asked, eos, [[type(p).__name__, getattr(p, "min_tokens_to_keep", None)] for p in processors(asked, eos)]])
@@ -266,7 +267,7 @@ def chains() -> list:
     mixtures = [{name: CHOICES[name][-1] for name in rng.sample(every, rng.randint(4, 12))} for _ in range(20)]
     cases = []
     for options in fixed + mixtures:
-        # Neither may the end be banned on the way.
+        # Exponential decay requires that no earlier processor bans the end of text.
         if "exponential_decay_length_penalty" in options:
             for name in ["min_length", "min_new_tokens", "no_repeat_ngram_size", "begin_suppress_tokens"]:
                 options.pop(name, None)

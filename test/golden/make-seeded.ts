@@ -1,5 +1,6 @@
 /**
- * @module Seeded generations by this project in Node, for the same in workerd, and in later versions: seeded.json.
+ * @module Writes seeded.json: seeded generations of this version in Node, which workerd and later versions
+ * must reproduce exactly.
  *
  *     node test/golden/make-seeded.ts
  */

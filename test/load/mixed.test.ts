@@ -1,84 +1,87 @@
-/** @module Many at once: whatever is asked at the same time, and whoever goes away, each answer is what it is alone. */
+/** @module Concurrent requests get the same answers as sequential ones, also beside clients that disconnect. */
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Draw } from '../support/draw.ts';
-import { AloneAnswers, countWrong, NONE_WRONG } from '../support/load-answers.ts';
-import type { Leave } from '../support/load-client.ts';
-import { REFUSED } from '../support/load-refused.ts';
+import { NO_MISMATCHES, ReferenceAnswers, reportMismatches } from '../support/load-answers.ts';
+import type { Disconnect } from '../support/load-client.ts';
+import { REFUSED_REQUESTS } from '../support/load-refused.ts';
 import { drawRequests, type LoadRequest } from '../support/load-requests.ts';
 import { LoadServer } from '../support/load-server.ts';
 
-const TOGETHER = 32;
+const CONCURRENCY = 32;
 const POOL = drawRequests(new Draw(0), 90);
-const MOST_DELAY_MILLISECONDS = 40;
+const MAX_DELAY_MILLISECONDS = 40;
 
-/** The cache has room for all of them, or for about a third. */
-const ROOMS = { 'room for all': ['--heap', '112'], 'room for some': ['--heap', '32'] } as const;
-type Room = keyof typeof ROOMS;
+/** Arguments of `npm start`: the cache fits all of the requests, or about a third of them. */
+const CACHES = { 'large cache': ['--heap', '112'], 'small cache': ['--heap', '32'] } as const;
+type Cache = keyof typeof CACHES;
 
-const CASES = Array.from({ length: 20 }, (_, i): { seed: number; room: Room } => ({
+const CASES = Array.from({ length: 20 }, (_, i): { seed: number; cache: Cache } => ({
   seed: i + 1,
-  room: i % 2 === 0 ? 'room for all' : 'room for some',
+  cache: i % 2 === 0 ? 'large cache' : 'small cache',
 }));
 
-describe('32 mixed requests at once', () => {
-  const alone = new AloneAnswers();
-  const servers = new Map<Room, LoadServer>();
+describe('32 concurrent mixed requests', () => {
+  const references = new ReferenceAnswers();
+  const servers = new Map<Cache, LoadServer>();
   beforeAll(async () => {
-    for (const room of Object.keys(ROOMS) as Room[]) {
-      servers.set(room, await LoadServer.start(...ROOMS[room]));
+    for (const cache of Object.keys(CACHES) as Cache[]) {
+      servers.set(cache, await LoadServer.start(...CACHES[cache]));
     }
-    await alone.learn(serverWith('room for all'), POOL);
+    await references.record(serverWith('large cache'), POOL);
   });
   afterAll(async () => {
     for (const server of servers.values()) await server[Symbol.asyncDispose]();
   });
 
-  function serverWith(room: Room): LoadServer {
-    const server = servers.get(room);
-    if (!server) throw new Error(`no server has ${room}`);
+  function serverWith(cache: Cache): LoadServer {
+    const server = servers.get(cache);
+    if (!server) throw new Error(`no server has a ${cache}`);
     return server;
   }
 
-  it.each(CASES)('get each what it gets alone, with $room: seed $seed', async ({ seed, room }) => {
-    const server = serverWith(room);
+  it.each(CASES)('match sequential answers with a $cache: seed $seed', async ({ seed, cache }) => {
+    const server = serverWith(cache);
     const draw = new Draw(seed);
-    const refused = draw.shuffled(REFUSED).slice(0, 4);
-    const answers = clientsOf(draw, TOGETHER - refused.length).map(async ({ request, delay, leave }) => {
+    const refused = draw.shuffled(REFUSED_REQUESTS).slice(0, 4);
+    const clients = drawClients(draw, CONCURRENCY - refused.length);
+    const comparing = clients.map(async ({ request, delay, disconnect }) => {
       await setTimeout(delay);
-      return alone.compare(request, await server.ask(request, leave));
+      return references.compare(request, await server.send(request, disconnect));
     });
-    const refusals = refused.map(async ({ request }) => {
-      await setTimeout(draw.integer(0, MOST_DELAY_MILLISECONDS));
-      return await server.ask(request);
+    const refusing = refused.map(async ({ request }) => {
+      await setTimeout(draw.integer(0, MAX_DELAY_MILLISECONDS));
+      return await server.send(request);
     });
-    const [compared, told] = await Promise.all([Promise.all(answers), Promise.all(refusals)]);
-    expect(countWrong(compared)).toEqual(NONE_WRONG);
-    const whole = { left: false, failure: null };
-    expect(told).toEqual(refused.map(({ status, body }) => ({ status, parts: { all: [body] }, ...whole })));
-    await server.idle();
-    expect(server.complaints).toBe('');
+    const [comparisons, refusals] = await Promise.all([Promise.all(comparing), Promise.all(refusing)]);
+    expect(reportMismatches(comparisons)).toEqual(NO_MISMATCHES);
+    const complete = { disconnected: false, failure: null };
+    expect(refusals).toEqual(
+      refused.map(({ status, body }) => ({ status, parts: { all: [body] }, ...complete })),
+    );
+    await server.waitUntilIdle();
+    expect(server.errorOutput).toBe('');
   });
 });
 
 interface Client {
   readonly request: LoadRequest;
   readonly delay: number;
-  readonly leave: Leave | undefined;
+  readonly disconnect: Disconnect | undefined;
 }
 
-/** Any, of which one is asked four times. */
-function clientsOf(draw: Draw, count: number): Client[] {
-  const some = draw.shuffled(POOL).slice(0, count - 3);
-  const twin = draw.pick(some);
-  return draw.shuffled([...some, twin, twin, twin]).map((request) => ({
+/** Clients with random requests of the pool, four of them with the same one. */
+function drawClients(draw: Draw, count: number): Client[] {
+  const distinct = draw.shuffled(POOL).slice(0, count - 3);
+  const repeated = draw.pick(distinct);
+  return draw.shuffled([...distinct, repeated, repeated, repeated]).map((request) => ({
     request,
-    delay: draw.integer(0, MOST_DELAY_MILLISECONDS),
-    leave: draw.chance(0.25) ? leaveOf(draw, request) : undefined,
+    delay: draw.integer(0, MAX_DELAY_MILLISECONDS),
+    disconnect: draw.chance(0.25) ? drawDisconnect(draw, request) : undefined,
   }));
 }
 
-function leaveOf(draw: Draw, { streams }: LoadRequest): Leave {
+function drawDisconnect(draw: Draw, { streams }: LoadRequest): Disconnect {
   return streams && draw.chance(0.7)
     ? { after: 'events', count: draw.integer(1, 10) }
     : { after: 'milliseconds', count: draw.integer(0, 300) };

@@ -1,113 +1,119 @@
-/** @module A thousand requests, of which a third are left: every answer is right, and all that was held is given back. */
+/** @module A thousand requests, a third of them abandoned: every answer is right, and no memory leaks. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { totalOf } from '../../bench/memory/isolate.ts';
 import { Draw } from '../support/draw.ts';
-import { AloneAnswers, countWrong, NONE_WRONG } from '../support/load-answers.ts';
-import type { Leave } from '../support/load-client.ts';
+import { NO_MISMATCHES, ReferenceAnswers, reportMismatches } from '../support/load-answers.ts';
+import type { Disconnect } from '../support/load-client.ts';
 import { drawRequests, type LoadRequest } from '../support/load-requests.ts';
 import { LoadServer } from '../support/load-server.ts';
 
 const REQUESTS = 1000;
-const TOGETHER = 32;
+const CONCURRENCY = 32;
 const POOL = drawRequests(new Draw(1000), 60);
 const STREAMS = POOL.filter(({ streams }) => streams);
-const WHOLES = POOL.filter(({ streams }) => !streams);
-const MOST_GROWTH_BYTES = 1e6;
+const WHOLE_ANSWERS = POOL.filter(({ streams }) => !streams);
+const MAX_GROWTH_BYTES = 1e6;
 
-/** How a client leaves: before the first byte, in the middle of a stream, or while an answer is worked out. */
-const LEAVING = ['at once', 'in the middle', 'while it waits'] as const;
-type Leaving = (typeof LEAVING)[number];
+/** When a client disconnects: right after sending, within a stream, or while a whole answer is generated. */
+const DISCONNECT_PHASES = ['sending', 'streaming', 'waiting'] as const;
+type DisconnectPhase = (typeof DISCONNECT_PHASES)[number];
 
 interface Job {
   readonly request: LoadRequest;
-  readonly leaving?: Leaving;
-  readonly leave?: Leave;
+  readonly phase?: DisconnectPhase;
+  readonly disconnect?: Disconnect;
 }
 
-describe('1,000 requests, 32 at a time, a third of them left', () => {
-  const alone = new AloneAnswers();
+describe('1,000 requests, 32 at a time, a third of them abandoned', () => {
+  const references = new ReferenceAnswers();
   let server: LoadServer;
   beforeAll(async () => {
-    // So little that the cache is full now and then.
+    // Small enough that the cache fills up now and then.
     server = await LoadServer.start('--heap', '40');
-    await alone.learn(server, POOL);
+    await references.record(server, POOL);
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  it('are answered as if each were alone, and leave nothing', async () => {
+  it('match sequential answers, and leak no memory', async () => {
     const draw = new Draw(1);
     await warmUp(server, draw);
-    const before = await accountsOf(server);
+    const before = await measureMemory(server);
 
-    const done = await runAll(jobsOf(draw, REQUESTS), async ({ request, leaving, leave }) => {
-      const answer = await server.ask(request, leave);
-      return { wrong: alone.compare(request, answer), left: answer.left ? leaving : undefined };
+    const results = await runAll(drawJobs(draw, REQUESTS), async ({ request, phase, disconnect }) => {
+      const answer = await server.send(request, disconnect);
+      return {
+        mismatch: references.compare(request, answer),
+        abandoned: answer.disconnected ? phase : undefined,
+      };
     });
-    expect(done).toHaveLength(REQUESTS);
-    expect(countWrong(done.map(({ wrong }) => wrong))).toEqual(NONE_WRONG);
-    for (const leaving of LEAVING) expect(done.filter(({ left }) => left === leaving)).not.toEqual([]);
-    expect(done.filter(({ left }) => left !== undefined).length).toBeGreaterThan(REQUESTS / 4);
+    expect(results).toHaveLength(REQUESTS);
+    expect(reportMismatches(results.map(({ mismatch }) => mismatch))).toEqual(NO_MISMATCHES);
+    for (const phase of DISCONNECT_PHASES) {
+      expect(results.filter(({ abandoned }) => abandoned === phase)).not.toEqual([]);
+    }
+    expect(results.filter(({ abandoned }) => abandoned !== undefined).length).toBeGreaterThan(REQUESTS / 4);
 
-    const after = await accountsOf(server);
+    const after = await measureMemory(server);
     expect(after.heap).toEqual(before.heap);
     expect(after.slots).toEqual(before.slots);
-    expect(after.javaScript - before.javaScript).toBeLessThan(MOST_GROWTH_BYTES);
-    expect(server.complaints).toBe('');
+    expect(after.javaScript - before.javaScript).toBeLessThan(MAX_GROWTH_BYTES);
+    expect(server.errorOutput).toBe('');
   });
 });
 
-/** A third is left, in one of the ways. */
-function jobsOf(draw: Draw, count: number): Job[] {
+/** In every third job the client disconnects in a random phase. */
+function drawJobs(draw: Draw, count: number): Job[] {
   return Array.from({ length: count }, (_, i) =>
-    i % 3 === 0 ? leavingJob(draw, draw.pick(LEAVING)) : { request: draw.pick(POOL) },
+    i % 3 === 0 ? abandonedJob(draw, draw.pick(DISCONNECT_PHASES)) : { request: draw.pick(POOL) },
   );
 }
 
-function leavingJob(draw: Draw, leaving: Leaving): Job {
-  if (leaving === 'in the middle') {
-    return { request: draw.pick(STREAMS), leaving, leave: { after: 'events', count: draw.integer(1, 6) } };
+function abandonedJob(draw: Draw, phase: DisconnectPhase): Job {
+  if (phase === 'streaming') {
+    const request = draw.pick(STREAMS);
+    return { request, phase, disconnect: { after: 'events', count: draw.integer(1, 6) } };
   }
-  const [requests, least, most] = leaving === 'at once' ? [POOL, 0, 10] : [WHOLES, 10, 200];
+  const [requests, minimum, maximum] = phase === 'sending' ? [POOL, 0, 10] : [WHOLE_ANSWERS, 10, 200];
   return {
     request: draw.pick(requests),
-    leaving,
-    leave: { after: 'milliseconds', count: draw.integer(least, most) },
+    phase,
+    disconnect: { after: 'milliseconds', count: draw.integer(minimum, maximum) },
   };
 }
 
-/** `TOGETHER` at a time. */
+/** Runs the jobs, `CONCURRENCY` at a time. */
 async function runAll<T>(jobs: readonly Job[], run: (job: Job) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
-  const waiting = jobs.values();
+  const queue = jobs.values();
   const worker = async () => {
-    for (const job of waiting) results.push(await run(job));
+    for (const job of queue) results.push(await run(job));
   };
-  await Promise.all(Array.from({ length: TOGETHER }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   return results;
 }
 
-/** After it everything is there that is made when it is first needed, and the cache has grown to its maximum. */
+/** Creates everything that the server creates lazily, and makes the cache grow to its maximum. */
 async function warmUp(server: LoadServer, draw: Draw): Promise<void> {
   const n = 16;
   const { maximum } = (await server.health()).slots;
   const max_tokens = Math.floor(maximum / n) - 1;
   const body = { prompt: 'Once', temperature: 1, seed: 1, n, max_tokens, ignore_eos: true, stream: true };
-  const all = { path: '/v1/completions', streams: true, body };
-  await server.ask(all, { after: 'events', count: 1 });
-  await server.idle();
-  await runAll(jobsOf(draw, 2 * TOGETHER), ({ request, leave }) => server.ask(request, leave));
+  const request = { path: '/v1/completions', streams: true, body };
+  await server.send(request, { after: 'events', count: 1 });
+  await server.waitUntilIdle();
+  await runAll(drawJobs(draw, 2 * CONCURRENCY), (job) => server.send(job.request, job.disconnect));
 }
 
-interface Accounts {
+/** Memory of an idle server, in bytes and slots. */
+interface MemoryUsage {
   readonly heap: object;
   readonly slots: object;
   readonly javaScript: number;
 }
 
-/** Of an idle server, in bytes and slots. */
-async function accountsOf(server: LoadServer): Promise<Accounts> {
-  await server.idle();
-  await server.emptyCache();
+async function measureMemory(server: LoadServer): Promise<MemoryUsage> {
+  await server.waitUntilIdle();
+  await server.resetPrefixCache();
   const { heap, slots } = await server.health();
-  return { heap, slots, javaScript: totalOf(await server.javaScript()) };
+  return { heap, slots, javaScript: totalOf(await server.javaScriptHeap()) };
 }

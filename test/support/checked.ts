@@ -1,9 +1,8 @@
-/** @module Holds every answer of the tests to the OpenAPI document, streams event by event. */
-
+/** @module Checks every answer of the tests against the OpenAPI document, streams event by event. */
 import type { OpenApiDocument } from '../../worker/openapi/types.ts';
 import { type Exchange, OpenApiCheck } from './openapi-check.ts';
 
-/** Checks one exchange. @returns the answer with its body unread; the body of a stream is checked while it is read */
+/** Checks one exchange. @returns the answer, with an unread body; a stream is checked while it is read */
 export type CheckedAnswer = (path: string, init: RequestInit, response: Response) => Promise<Response>;
 
 export function answerChecker(document: OpenApiDocument): CheckedAnswer {
@@ -17,7 +16,7 @@ async function checked(
   init: RequestInit,
   response: Response,
 ): Promise<Response> {
-  // Nobody reads it.
+  // The test does not read the answer.
   if (init.signal?.aborted) return response;
   const exchange: Exchange = {
     method: (init.method ?? 'GET').toUpperCase(),
@@ -26,7 +25,7 @@ async function checked(
     contentType: response.headers.get('content-type'),
   };
   if (response.ok && typeof init.body === 'string') {
-    // A byte order mark is not of the text.
+    // The byte order mark is not part of the JSON text.
     check.request(exchange, JSON.parse(init.body.replace(/^\uFEFF/, '')));
   }
   if (response.body && exchange.contentType?.startsWith('text/event-stream')) {
@@ -36,7 +35,7 @@ async function checked(
   return response;
 }
 
-/** Reads nothing before it is read, and ends what it reads when it is cancelled, as if it were not there. */
+/** Passes the stream through, checks its events, and propagates backpressure and cancellation. */
 function checkedEvents(
   check: OpenApiCheck,
   body: ReadableStream<Uint8Array>,

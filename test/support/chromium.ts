@@ -72,8 +72,8 @@ async function packagedChromium(): Promise<FoundChromium> {
 
 /**
  * Unpacks the package and returns the folder with Chromium, its fonts and libraries. The package unpacks into
- * `TMPDIR` and reuses any files that exist there, even incomplete ones or those of another version. So `TMPDIR`
- * is set to a new folder, which is renamed once it is complete.
+ * `TMPDIR` and reuses any files that exist there, even incomplete ones or those of another version. So it
+ * gets a new folder as `TMPDIR`, which is renamed once it is complete.
  */
 async function unpackPackage(): Promise<string> {
   const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');

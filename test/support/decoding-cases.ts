@@ -1,4 +1,4 @@
-/** @module Models, prompts and options of every kind, for properties of decoding. */
+/** @module Arbitrary models, prompts and options, for property tests of decoding. */
 import fc from 'fast-check';
 import { decode } from '../../decoding/decode.ts';
 import type {
@@ -17,7 +17,7 @@ export interface Case {
   readonly prompt: readonly number[];
 }
 
-/** A model, new for each run, and a prompt of its vocabulary. */
+/** A new model, and a prompt of its vocabulary. */
 export function cases(vocabulary: { min: number; max: number } = { min: 3, max: 12 }): fc.Arbitrary<Case> {
   return fc.integer(vocabulary).chain((vocabSize) =>
     fc
@@ -31,7 +31,7 @@ export function cases(vocabulary: { min: number; max: number } = { min: 3, max: 
   );
 }
 
-/** What may come with any strategy. */
+/** Options of every strategy. */
 const common = {
   max_new_tokens: fc.integer({ min: 1, max: 8 }),
   repetition_penalty: fc.constantFrom(1, 1.3, 0.8),
@@ -47,10 +47,10 @@ const warpers = {
 };
 const seed = fc.integer();
 
-export const greedy = fc.record(common).map(defined);
+export const greedy = fc.record(common).map(withoutUndefined);
 export const sampling = fc
   .record({ ...common, ...warpers, seed, num_return_sequences: fc.integer({ min: 1, max: 4 }) })
-  .map((options) => ({ ...defined(options), do_sample: true }));
+  .map((options) => ({ ...withoutUndefined(options), do_sample: true }));
 export const beams = fc
   .record({
     ...common,
@@ -59,7 +59,7 @@ export const beams = fc
     length_penalty: fc.constantFrom(-1, 0, 0.5, 1, 2),
     early_stopping: fc.constantFrom(true, false, 'never' as const),
   })
-  .map(defined);
+  .map(withoutUndefined);
 export const beamSampling = fc
   .tuple(beams, fc.record({ ...warpers, seed }))
   .map(([options, sampled]) => ({ ...options, ...sampled, do_sample: true }));
@@ -82,7 +82,7 @@ export const groups = fc
 export const anyBeams = fc.oneof(beams, beamSampling, groups);
 export const anyStrategy = fc.oneof(greedy, sampling, anyBeams);
 
-function defined<T extends object>(options: T): DecodingOptions {
+function withoutUndefined<T extends object>(options: T): DecodingOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 

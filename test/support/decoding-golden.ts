@@ -1,4 +1,6 @@
-/** @module Cases of decoding that a script in `test/golden` had Hugging Face transformers do, and how one is compared. */
+/**
+ * @module Golden decoding cases, which a script in `test/golden` generated with Hugging Face transformers.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -14,27 +16,30 @@ export interface GoldenCase {
   readonly prompt: readonly number[];
   readonly options: DecodingOptions;
   readonly sequences: readonly DecodedSequence[];
-  /** The smallest difference that decided something, or null if nothing had to be decided. */
+  /** The smallest score difference that a choice depended on; null if there was no choice. */
   readonly margin: number | null;
-  /** Rounding may decide it otherwise. */
+  /** Set if rounding may change a choice. */
   readonly tie?: true;
 }
 
-/** Relative to a score larger than 1: a negative length penalty multiplies scores, and their rounding with them. */
+/**
+ * Relative for scores above 1: a negative length penalty multiplies scores, and their rounding errors with
+ * them.
+ */
 const TOLERANCE = 1e-4;
 
-/** The cases of a file in `test/golden` that rounding cannot decide. */
+/** The cases of a file in `test/golden` whose outcome does not depend on rounding. */
 export function decidedCases(file: string): GoldenCase[] {
   const { cases } = JSON.parse(readFileSync(join(GOLDEN, file), 'utf8')) as { cases: GoldenCase[] };
   return cases.filter(({ tie }) => !tie);
 }
 
-/** Each with what a report should call it. */
-export function named(cases: readonly GoldenCase[]): (readonly [string, GoldenCase])[] {
-  return cases.map((one, i) => [`${i}: ${describeCase(one)}`, one] as const);
+/** Pairs each case with its test title. */
+export function withTitles(cases: readonly GoldenCase[]): (readonly [string, GoldenCase])[] {
+  return cases.map((goldenCase, i) => [`${i}: ${describeCase(goldenCase)}`, goldenCase] as const);
 }
 
-/** How many prompts the combination has that has the fewest, and how many combinations there are. */
+/** The number of option combinations, and the smallest number of prompts of any combination. */
 export function promptsPerCombination(
   cases: readonly GoldenCase[],
   combinationOf: (options: DecodingOptions) => readonly unknown[],
@@ -44,11 +49,14 @@ export function promptsPerCombination(
     const combination = combinationOf(options).join();
     prompts.set(combination, (prompts.get(combination) ?? new Set()).add(prompt.join()));
   }
-  const counts = [...prompts.values()].map((several) => several.size);
+  const counts = [...prompts.values()].map((distinct) => distinct.size);
   return { combinations: prompts.size, fewestPrompts: Math.min(...counts) };
 }
 
-/** Decodes the case's prompt: the same tokens, ends, scores and log-probabilities, and nothing left in the engine. */
+/**
+ * Expects the tokens, finish reasons, scores and log-probabilities of the case, and no nodes left in the
+ * engine.
+ */
 export async function expectSame(engine: Engine, { prompt, options, sequences }: GoldenCase): Promise<void> {
   const result = await decodeAll(engine, prompt, options, {
     tokenizer: Tokenizer.read(engine.tokenizerFile),
@@ -65,12 +73,12 @@ export async function expectSame(engine: Engine, { prompt, options, sequences }:
   expect(engine.status).toMatchObject({ slots: { reserved: 0, taken: 0 }, requests: 0 });
 }
 
-function expectClose(found: readonly (number | null)[], expected: readonly (number | null)[]): void {
-  expect(found).toHaveLength(expected.length);
+function expectClose(actual: readonly (number | null)[], expected: readonly (number | null)[]): void {
+  expect(actual).toHaveLength(expected.length);
   for (const [i, value] of expected.entries()) {
-    const got = found[i] ?? null;
-    if (value === null || got === null) expect(got).toBe(value);
-    else expect(Math.abs(got - value)).toBeLessThanOrEqual(TOLERANCE * Math.max(1, Math.abs(value)));
+    const found = actual[i] ?? null;
+    if (value === null || found === null) expect(found).toBe(value);
+    else expect(Math.abs(found - value)).toBeLessThanOrEqual(TOLERANCE * Math.max(1, Math.abs(value)));
   }
 }
 

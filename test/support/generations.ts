@@ -1,4 +1,4 @@
-/** @module Generations of every kind beside each other, and what each of them gives alone. */
+/** @module Generation requests of every kind, and the events of a generation by prompt. */
 import { setImmediate } from 'node:timers/promises';
 import { type DecodingOptions, resolveOptions } from '../../decoding/options/options.ts';
 import type { QueueLimits } from '../../engine/batching/admission.ts';
@@ -12,13 +12,13 @@ import type { GenerationRequest } from '../../worker/serving/request.ts';
 const LIMITS: QueueLimits = { length: 64, milliseconds: 30_000 };
 const NEVER = new AbortController().signal;
 
-export type Told = ReadonlyMap<number, readonly GenerationEvent[]>;
+export type EventsByPrompt = ReadonlyMap<number, readonly GenerationEvent[]>;
 
 /** @param prompts token ids */
 export function request(
   prompts: readonly (readonly number[])[],
   options: DecodingOptions,
-  more: Partial<GenerationRequest> = {},
+  overrides: Partial<GenerationRequest> = {},
 ): GenerationRequest {
   return {
     prompts: prompts.map((ids) => ({ ids, text: '' })),
@@ -27,7 +27,7 @@ export function request(
     keepStop: false,
     cachePrompt: true,
     fields: { prompt: 'prompt', maxTokens: 'max_tokens' },
-    ...more,
+    ...overrides,
   };
 }
 
@@ -35,30 +35,30 @@ export function servedModel(engine: Engine): ServedModel {
   return { engine, tokenizer: Tokenizer.read(engine.tokenizerFile) };
 }
 
-/** All that it tells, by its prompts: those of one request go on independently of each other. */
-export async function tell(
+/** Runs a request and returns its events by prompt: the prompts of a request progress independently. */
+export async function eventsByPrompt(
   engine: Engine,
-  given: GenerationRequest,
+  generationRequest: GenerationRequest,
   limits: QueueLimits = LIMITS,
   signal: AbortSignal = NEVER,
-): Promise<Told> {
-  const told = new Map<number, GenerationEvent[]>();
-  const { events } = await startGeneration(servedModel(engine), given, limits, signal);
+): Promise<EventsByPrompt> {
+  const byPrompt = new Map<number, GenerationEvent[]>();
+  const { events } = await startGeneration(servedModel(engine), generationRequest, limits, signal);
   for await (const event of events) {
-    const prompt = 'prompt' in event ? event.prompt : Math.floor(event.choice / given.n);
-    const list = told.get(prompt) ?? [];
-    told.set(prompt, list);
-    list.push(event);
-    // As who reads a stream.
+    const prompt = 'prompt' in event ? event.prompt : Math.floor(event.choice / generationRequest.n);
+    const promptEvents = byPrompt.get(prompt) ?? [];
+    byPrompt.set(prompt, promptEvents);
+    promptEvents.push(event);
+    // A reader of a stream also yields to the event loop between events.
     await setImmediate();
   }
-  return told;
+  return byPrompt;
 }
 
 const ids = (first: number, length: number) => Array.from({ length }, (_, i) => (first + 7 * i) % 300);
 const COMMON = ids(90, 20);
 
-/** Every kind. Their first tokens tell them apart, but those of two that begin alike. */
+/** Requests of every kind. Their prompts begin with different tokens, except for two that share a prefix. */
 export const EVERY_KIND: Readonly<Record<string, GenerationRequest>> = {
   greedy: request([ids(1, 5)], { logprobs: 2 }),
   sampling: request([ids(2, 3)], { do_sample: true, num_return_sequences: 3, seed: 7, top_p: 0.9 }),
@@ -66,7 +66,7 @@ export const EVERY_KIND: Readonly<Record<string, GenerationRequest>> = {
   'diverse beams': request([ids(4, 2)], { num_beams: 4, num_beam_groups: 2, diversity_penalty: 1 }),
   'a long prompt': request([ids(5, 70)], { prompt_logprobs: 1, max_new_tokens: 4 }),
   'two prompts': request([ids(6, 6), ids(7, 9)], { max_new_tokens: 5 }),
-  'a common beginning': request([[...COMMON, 1, 2]], {}),
-  'the same beginning': request([[...COMMON, 3]], { do_sample: true, seed: 1 }),
+  'a common prefix': request([[...COMMON, 1, 2]], {}),
+  'the same prefix': request([[...COMMON, 3]], { do_sample: true, seed: 1 }),
   private: request([ids(8, 6)], {}, { cachePrompt: false }),
 };

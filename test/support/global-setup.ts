@@ -1,4 +1,4 @@
-/** @module Runs once before all tests: converts the models they use. */
+/** @module Runs once before all tests: converts the models that they use. */
 import { join } from 'node:path';
 import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
 import { DEFAULT_F32, DEFAULT_INT4, DEFAULT_INT8, GOLDEN, ODD_F32, ODD_INT4, ODD_INT8 } from './models.ts';
@@ -10,7 +10,7 @@ export default async function setup(): Promise<void> {
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_F32, precision: 'f32' });
   await ensureModel({ source: odd, out: ODD_F32, precision: 'f32' });
   await ensureModel({ source: odd, out: ODD_INT8, precision: 'int8' });
-  // Calibration has tests of its own, and takes its time.
+  // Calibration is slow, and has its own tests.
   const int4 = { precision: 'int4', calibration: 'none' } as const;
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_INT4, ...int4 });
   await ensureModel({ source: odd, out: ODD_INT4, ...int4 });

@@ -1,11 +1,11 @@
-/** @module The imports between files, and between the folders that they are in. */
+/** @module The graph of imports between files, and between their folders. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
-/** By file, the files and packages that it imports; files are paths from the root of the repository. */
+/** The imported files and packages of each file. Files are paths from the root of the repository. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
-/** The TypeScript files in some folders; AssemblyScript, declarations and built files are left out. */
+/** The graph of the TypeScript files in `folders`, without AssemblyScript, declarations and built files. */
 export function importGraph(root: string, folders: readonly string[]): ImportGraph {
   const files = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -15,9 +15,9 @@ export function importGraph(root: string, folders: readonly string[]): ImportGra
   return new Map(files.map((file) => [file, importsOf(file, readFileSync(join(root, file), 'utf8'))]));
 }
 
-/** @param source TypeScript, whose imports are static or `import('…')` */
+/** @param source TypeScript with static imports or `import('…')` */
 export function importsOf(file: string, source: string): string[] {
-  // Only at the beginning of a line: code in a string may import as well.
+  // Only at the beginning of a line: a string may contain code with imports.
   const statements = source.matchAll(
     /^(?:import|export)\s(?:[\w*{][^'`=()]*\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm,
   );
@@ -25,7 +25,7 @@ export function importsOf(file: string, source: string): string[] {
   return specifiers.map((name) => (name.startsWith('.') ? normalize(join(dirname(file), name)) : name));
 }
 
-/** The imports that the arrows do not allow, as `file → import`. */
+/** The imports that `arrows` does not allow, as `file → import`. */
 export function forbiddenImports(
   graph: ImportGraph,
   arrows: Readonly<Record<string, readonly string[]>>,
@@ -33,7 +33,7 @@ export function forbiddenImports(
   return [...graph].flatMap(([file, imports]) => {
     const folder = dirname(file);
     const allowed = arrows[folder];
-    if (!allowed) return [`${file}: its folder has no arrows`];
+    if (!allowed) return [`${file}: ARROWS has no entry for its folder`];
     return imports
       .filter((name) => {
         const target = isLocal(name) ? dirname(name) : packageOf(name);
@@ -52,7 +52,7 @@ function packageOf(specifier: string): string {
   return scope.startsWith('@') ? `${scope}/${name}` : scope;
 }
 
-/** A cycle in a graph, as its nodes in order; undefined if there is none. */
+/** A cycle in a graph, as the list of its nodes; undefined if the graph has none. */
 export function findCycle(graph: ReadonlyMap<string, Iterable<string>>): string[] | undefined {
   const done = new Set<string>();
   const visit = (node: string, path: readonly string[]): string[] | undefined => {

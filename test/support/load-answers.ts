@@ -1,46 +1,50 @@
-/** @module What is answered to each request when nothing else is asked, to compare with. */
+/** @module Reference answers of an otherwise idle server, and comparison with answers under load. */
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import { type Answer, expectedOf } from './load-client.ts';
+import { type Answer, expectedAnswer } from './load-client.ts';
 import type { LoadRequest } from './load-requests.ts';
 import type { LoadServer } from './load-server.ts';
 
-/** An answer that is not what it must be. */
-export interface Wrong {
+/** An answer under load that differs from its reference. */
+export interface Mismatch {
   readonly request: LoadRequest;
   readonly expected: Answer;
-  readonly found: Answer;
+  readonly actual: Answer;
 }
 
-const SHOWN = 3;
+/** A server that fails returns hundreds of mismatches; a report shows only the first. */
+const MAX_REPORTED = 3;
 
-export class AloneAnswers {
+export class ReferenceAnswers {
   readonly #answers = new Map<string, Answer>();
 
-  /** Asks an idle server for one after the other, with nothing kept of what was asked before. */
-  async learn(server: LoadServer, requests: readonly LoadRequest[]): Promise<void> {
+  /** Sends the requests sequentially to an idle server, each with an empty prefix cache. */
+  async record(server: LoadServer, requests: readonly LoadRequest[]): Promise<void> {
     for (const request of requests) {
-      await server.emptyCache();
-      const answer = await server.ask(request);
+      await server.resetPrefixCache();
+      const answer = await server.send(request);
       expect(answer, JSON.stringify(request)).toMatchObject({ status: 200, failure: null });
       this.#answers.set(JSON.stringify(request), answer);
     }
-    await server.idle();
+    await server.waitUntilIdle();
   }
 
-  /** @returns how an answer differs from that of the request alone; of one that was left, as far as it went */
-  compare(request: LoadRequest, found: Answer): Wrong | null {
-    const alone = this.#answers.get(JSON.stringify(request));
-    if (!alone) throw new Error('it was never asked alone');
-    const expected = expectedOf(alone, found);
-    return isDeepStrictEqual(found, expected) ? null : { request, expected, found };
+  /** Compares an answer with its reference; that of a disconnected client, only as far as it was received. */
+  compare(request: LoadRequest, actual: Answer): Mismatch | null {
+    const reference = this.#answers.get(JSON.stringify(request));
+    if (!reference) throw new Error('the request has no reference answer');
+    const expected = expectedAnswer(reference, actual);
+    return isDeepStrictEqual(actual, expected) ? null : { request, expected, actual };
   }
 }
 
-/** How many are wrong, and the first of them: a server that fails, fails at hundreds. */
-export function countWrong(compared: readonly (Wrong | null)[]): { wrong: number; first: readonly Wrong[] } {
-  const wrong = compared.filter((one): one is Wrong => one !== null);
-  return { wrong: wrong.length, first: wrong.slice(0, SHOWN) };
+/** The number of mismatches, and the first of them. */
+export function reportMismatches(comparisons: readonly (Mismatch | null)[]): {
+  count: number;
+  first: readonly Mismatch[];
+} {
+  const mismatches = comparisons.filter((mismatch) => mismatch !== null);
+  return { count: mismatches.length, first: mismatches.slice(0, MAX_REPORTED) };
 }
 
-export const NONE_WRONG = { wrong: 0, first: [] };
+export const NO_MISMATCHES = { count: 0, first: [] };

@@ -1,86 +1,91 @@
-/** @module A client that may go away at any moment, and what it had of the answer until then. */
+/** @module A client that can disconnect at any moment, and keeps what it has received of the answer. */
 import type { LoadRequest } from './load-requests.ts';
 
-/** Nobody waits so long for an answer that comes. */
-const HUNG_MILLISECONDS = 90_000;
+/** Longer than any answer takes. */
+const TIMEOUT_MILLISECONDS = 90_000;
 
-/** When the client goes away. */
-export interface Leave {
+/** When the client disconnects: after a time, or after a number of events of a stream. */
+export interface Disconnect {
   readonly after: 'milliseconds' | 'events';
   readonly count: number;
 }
 
 export interface Answer {
-  /** null where the client left before there was one. */
+  /** null if the client disconnected before the response. */
   readonly status: number | null;
   /**
-   * The body, or the events of a stream in their order, without what differs from one asking to the next. Texts of one stream
-   * take turns as they come, so each has a list of its own.
+   * The body, or the events of a stream in order, without the fields that differ between identical requests.
+   * The texts of one stream are interleaved arbitrarily, so each has its own list.
    */
   readonly parts: Readonly<Record<string, readonly unknown[]>>;
-  /** The client left before the end. */
-  readonly left: boolean;
-  /** Why there is no whole answer: none for too long, the connection has ended, or a stream is none. */
+  /** Whether the client disconnected before the end. */
+  readonly disconnected: boolean;
+  /** Why the answer is incomplete: timeout, lost connection or malformed stream. */
   readonly failure: string | null;
 }
 
-export async function ask(url: string, request: LoadRequest, leave?: Leave): Promise<Answer> {
-  const client = new Client(url, request, leave);
+export async function sendRequest(
+  url: string,
+  request: LoadRequest,
+  disconnect?: Disconnect,
+): Promise<Answer> {
+  const client = new Client(url, request, disconnect);
   try {
     return await client.answer();
   } finally {
-    client.end();
+    client.close();
   }
 }
 
 class Client {
   readonly #url: string;
   readonly #request: LoadRequest;
-  readonly #leave: Leave | undefined;
-  readonly #gone = new AbortController();
-  readonly #hung = AbortSignal.timeout(HUNG_MILLISECONDS);
-  readonly #signal = AbortSignal.any([this.#gone.signal, this.#hung]);
+  readonly #disconnect: Disconnect | undefined;
+  readonly #connection = new AbortController();
+  readonly #timeout = AbortSignal.timeout(TIMEOUT_MILLISECONDS);
+  readonly #signal = AbortSignal.any([this.#connection.signal, this.#timeout]);
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #parts: Record<string, unknown[]> = {};
   #events = 0;
   #status: number | null = null;
 
-  constructor(url: string, request: LoadRequest, leave?: Leave) {
+  constructor(url: string, request: LoadRequest, disconnect?: Disconnect) {
     this.#url = url;
     this.#request = request;
-    this.#leave = leave;
-    if (leave?.after === 'milliseconds') {
-      this.#timer = globalThis.setTimeout(() => this.#gone.abort(), leave.count);
+    this.#disconnect = disconnect;
+    if (disconnect?.after === 'milliseconds') {
+      this.#timer = globalThis.setTimeout(() => this.#connection.abort(), disconnect.count);
     }
   }
 
   async answer(): Promise<Answer> {
     const failure = await this.#receive().then(
       () => null,
-      (error: unknown) => this.#failureOf(error),
+      (error: unknown) => this.#describeFailure(error),
     );
-    return { status: this.#status, parts: this.#parts, left: this.#gone.signal.aborted, failure };
+    const disconnected = this.#connection.signal.aborted;
+    return { status: this.#status, parts: this.#parts, disconnected, failure };
   }
 
-  end(): void {
+  close(): void {
     clearTimeout(this.#timer);
   }
 
   async #receive(): Promise<void> {
-    const response = await this.#response();
+    const response = await this.#fetch();
     this.#status = response.status;
     const type = response.headers.get('content-type');
-    if (type?.startsWith('text/event-stream')) await this.#read(response);
-    else this.#take(type?.startsWith('application/json') ? await response.json() : await response.text());
+    if (type?.startsWith('text/event-stream')) await this.#readEvents(response);
+    else this.#record(type?.startsWith('application/json') ? await response.json() : await response.text());
   }
 
-  #failureOf(error: unknown): string | null {
-    if (this.#gone.signal.aborted) return null;
-    if (this.#hung.aborted) return `no whole answer in ${HUNG_MILLISECONDS} ms`;
+  #describeFailure(error: unknown): string | null {
+    if (this.#connection.signal.aborted) return null;
+    if (this.#timeout.aborted) return `the answer was incomplete after ${TIMEOUT_MILLISECONDS} ms`;
     return error instanceof Error && error.cause ? `${error}: ${error.cause}` : String(error);
   }
 
-  async #response(): Promise<Response> {
+  async #fetch(): Promise<Response> {
     const { path, body } = this.#request;
     return await fetch(this.#url + path, {
       method: 'POST',
@@ -90,18 +95,18 @@ class Client {
     });
   }
 
-  async #read(response: Response): Promise<void> {
+  async #readEvents(response: Response): Promise<void> {
     if (!response.body) throw new Error('the stream has no body');
     let rest = '';
-    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-      const messages = (rest + piece).split('\n\n');
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      const messages = (rest + chunk).split('\n\n');
       rest = messages.pop() ?? '';
       for (const message of messages) {
         if (!message.startsWith('data: ')) throw new Error(`not an event: ${message}`);
         const data = message.slice('data: '.length);
-        this.#take(data === '[DONE]' ? data : JSON.parse(data));
-        if (this.#leave?.after === 'events' && ++this.#events === this.#leave.count) {
-          this.#gone.abort();
+        this.#record(data === '[DONE]' ? data : JSON.parse(data));
+        if (this.#disconnect?.after === 'events' && ++this.#events === this.#disconnect.count) {
+          this.#connection.abort();
           return;
         }
       }
@@ -109,10 +114,10 @@ class Client {
     if (rest !== '') throw new Error(`the stream ends within an event: ${rest}`);
   }
 
-  #take(data: unknown): void {
-    const part = partOf(data);
+  #record(data: unknown): void {
+    const part = partName(data);
     this.#parts[part] ??= [];
-    this.#parts[part].push(withoutIncidentals(data));
+    this.#parts[part].push(withoutVaryingFields(data));
   }
 }
 
@@ -121,32 +126,37 @@ interface Chunk {
   readonly beams?: { readonly prompt?: number };
 }
 
-/** Which text an event belongs to; what stands for all of them is in `all`. */
-function partOf(data: unknown): string {
+/** The name of the text that an event belongs to, or `all`. */
+function partName(data: unknown): string {
   const { choices, beams } = data as Chunk;
   if (beams?.prompt !== undefined) return `beams of prompt ${beams.prompt}`;
   return choices?.length === 1 ? `choice ${choices[0]?.index}` : 'all';
 }
 
-/** Names and times of answers, and how much of the prompt was at hand: never twice the same, or as it happens. */
-const INCIDENTAL = new Set(['id', 'created', 'prompt_tokens_details']);
+/** Fields whose values depend on the moment or on the prefix cache. */
+const VARYING_FIELDS = new Set(['id', 'created', 'prompt_tokens_details']);
 
-function withoutIncidentals(data: unknown): unknown {
+function withoutVaryingFields(data: unknown): unknown {
   if (typeof data !== 'object' || data === null) return data;
   const { usage, result, ...others } = data as Record<string, unknown>;
-  const kept = Object.fromEntries(Object.entries(others).filter(([name]) => !INCIDENTAL.has(name)));
+  const constant = Object.fromEntries(Object.entries(others).filter(([name]) => !VARYING_FIELDS.has(name)));
   return {
-    ...kept,
-    ...(usage !== undefined && { usage: withoutIncidentals(usage) }),
-    ...(result !== undefined && { result: withoutIncidentals(result) }),
+    ...constant,
+    ...(usage !== undefined && { usage: withoutVaryingFields(usage) }),
+    ...(result !== undefined && { result: withoutVaryingFields(result) }),
   };
 }
 
-/** What of the whole answer a client must have had that got `answer`. */
-export function expectedOf(whole: Answer, { status, parts, left }: Answer): Answer {
-  if (!left) return whole;
-  const begun = Object.entries(parts).map(
-    ([part, events]) => [part, whole.parts[part]?.slice(0, events.length) ?? []] as const,
+/** `reference`, or for a client that disconnected, the part of it that the client must have received. */
+export function expectedAnswer(reference: Answer, { status, parts, disconnected }: Answer): Answer {
+  if (!disconnected) return reference;
+  const received = Object.entries(parts).map(
+    ([part, events]) => [part, reference.parts[part]?.slice(0, events.length) ?? []] as const,
   );
-  return { ...whole, status: status === null ? null : whole.status, parts: Object.fromEntries(begun), left };
+  return {
+    ...reference,
+    status: status === null ? null : reference.status,
+    parts: Object.fromEntries(received),
+    disconnected,
+  };
 }

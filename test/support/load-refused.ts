@@ -1,17 +1,17 @@
-/** @module Requests that are refused, with all that must be said of them. */
+/** @module Requests that are refused, with the whole expected error. */
 import { expect } from 'vitest';
 import type { LoadRequest } from './load-requests.ts';
 
-export interface Refused {
+export interface RefusedRequest {
   readonly request: LoadRequest;
   readonly status: number;
   readonly body: unknown;
 }
 
 const PROMPT = 'Once upon a time';
-const NO_TOKEN_LEFT = 'the options ban every token that could come next: no text can go on here';
+const NO_TOKEN_LEFT = 'the options ban every possible next token: the text cannot continue';
 
-export const REFUSED: readonly Refused[] = [
+export const REFUSED_REQUESTS: readonly RefusedRequest[] = [
   openAi({ temperature: 3 }, 400, "'temperature' must be at most 2, not 3", 'temperature', 'invalid_value'),
   openAi({ tokens: 3 }, 400, "'tokens' is not a supported field", 'tokens', 'unsupported_field'),
   openAi(
@@ -24,7 +24,7 @@ export const REFUSED: readonly Refused[] = [
   openAi(
     { num_beams: 3, num_beam_groups: 2, diversity_penalty: 1 },
     400,
-    "'num_beam_groups' must divide num_beams, 3, without a rest, not 2",
+    "'num_beam_groups' must be a divisor of num_beams, 3, not 2",
     'num_beam_groups',
     'invalid_value',
   ),
@@ -38,12 +38,12 @@ export const REFUSED: readonly Refused[] = [
   openAi(
     { max_tokens: 400, n: 128, temperature: 1 },
     400,
-    // How many it holds follows from the heap.
-    expect.stringMatching(/^This deployment's cache holds \d+ tokens, but 51076 are needed /),
+    // The size of the cache depends on the heap.
+    expect.stringMatching(/^This deployment's cache holds \d+ tokens, but the request needs 51076 /),
     'max_tokens',
     'cache_size_exceeded',
   ),
-  // These two are refused when a pass of theirs is done.
+  // These two are refused only after a forward pass.
   openAi(
     { allowed_token_ids: [5], suppress_tokens: [5], stream: true },
     400,
@@ -71,7 +71,7 @@ function openAi(
   message: unknown,
   param: string | null,
   code: string,
-): Refused {
+): RefusedRequest {
   const body = { prompt: PROMPT, max_tokens: 4, temperature: 0, ...fields };
   return {
     request: { path: '/v1/completions', body, streams: false },
@@ -80,7 +80,7 @@ function openAi(
   };
 }
 
-function tgi(path: string, parameters: object, error: string): Refused {
+function tgi(path: string, parameters: object, error: string): RefusedRequest {
   return {
     request: { path, body: { inputs: PROMPT, parameters }, streams: false },
     status: 422,
@@ -94,7 +94,7 @@ function workersAi(
   status: number,
   code: number,
   messages: readonly string[],
-): Refused {
+): RefusedRequest {
   return {
     request: { path: `/ai/run/${model}`, body: { prompt: PROMPT, ...fields }, streams: false },
     status,

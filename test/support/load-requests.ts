@@ -1,4 +1,4 @@
-/** @module Requests of every kind, in every contract, each of which has one answer: what is sampled has a seed. */
+/** @module Random requests of every kind in every contract. Sampling has a seed, so answers are deterministic. */
 import type { Draw } from './draw.ts';
 
 export interface LoadRequest {
@@ -18,7 +18,7 @@ const SENTENCES = [
   'When the cake was in the oven the sun came out again, and they saw a rainbow over the hill.',
   'Lucy ran to the window, and what she saw there made her laugh: a duck was swimming in their garden!',
 ];
-const SHORT = [
+const SHORT_PROMPTS = [
   'Once upon a time',
   'The dog',
   'Lily and Ben went to the park.',
@@ -27,13 +27,16 @@ const SHORT = [
 ];
 const ENDINGS = ['', ' Then', ' Max was', ' Lucy said: “', ' Her mom'];
 
-/** Short, or one of those that begin alike: half of one may be all of another, and the longest is several chunks. */
-function promptOf(draw: Draw): string {
-  if (draw.chance(0.4)) return draw.pick(SHORT);
+/**
+ * A short prompt, or a long one that shares a prefix with the other long ones. The longest is computed in
+ * several chunks.
+ */
+function drawPrompt(draw: Draw): string {
+  if (draw.chance(0.4)) return draw.pick(SHORT_PROMPTS);
   return SENTENCES.slice(0, draw.integer(1, SENTENCES.length)).join(' ') + draw.pick(ENDINGS);
 }
 
-/** With the names that all contracts have. */
+/** Every kind of search, with the field names that all contracts share. */
 const SEARCHES: readonly ((draw: Draw) => Fields)[] = [
   () => ({ do_sample: false }),
   (draw) => ({
@@ -76,8 +79,8 @@ const PROCESSORS: readonly Fields[] = [
   { stop_token_ids: [13, 392] },
   { ignore_eos: true },
 ];
-/** No part of Text Generation Inference's contract. */
-const WITHOUT_PRESENCE = PROCESSORS.filter((fields) => !('presence_penalty' in fields));
+/** Text Generation Inference's contract has no `presence_penalty`. */
+const TGI_PROCESSORS = PROCESSORS.filter((fields) => !('presence_penalty' in fields));
 const STOPS: readonly (readonly string[])[] = [
   ['.'],
   [' was a', 'girl'],
@@ -86,20 +89,20 @@ const STOPS: readonly (readonly string[])[] = [
   ['never said'],
 ];
 
-/** Texts of which several are to be had, and one of which there is one alone: greedy search's. */
-function severalOf(draw: Draw, { do_sample, num_beams }: Fields): number {
+/** A number of sequences that the search supports: 1 for greedy search. */
+function drawSequenceCount(draw: Draw, { do_sample, num_beams }: Fields): number {
   if (do_sample === false) return 1;
   return draw.pick([1, 2, typeof num_beams === 'number' ? num_beams : 3]);
 }
 
-/** OpenAI's, to which several prompts may be given, and token ids. */
+/** OpenAI's contract also allows several prompts, and token ids. */
 function openAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
   const beams = search.num_beams !== undefined;
-  const n = draw.chance(0.5) ? severalOf(draw, search) : 1;
+  const n = draw.chance(0.5) ? drawSequenceCount(draw, search) : 1;
   const tokens = Array.from({ length: draw.integer(1, 70) }, () => draw.integer(200, 2000));
   const kind = draw.integer(1, 10);
-  const prompt = kind === 1 ? tokens : kind === 2 ? [promptOf(draw), promptOf(draw)] : promptOf(draw);
-  const told = stream
+  const prompt = kind === 1 ? tokens : kind === 2 ? [drawPrompt(draw), drawPrompt(draw)] : drawPrompt(draw);
+  const outputs = stream
     ? draw.pick<Fields>([
         {},
         { stream_options: { include_usage: true, include_beams: beams } },
@@ -126,42 +129,42 @@ function openAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
       ...(draw.chance(0.4) && { stop: draw.pick(STOPS) }),
       ...(draw.chance(0.1) && { include_stop_str_in_output: true }),
       ...(stream && { stream }),
-      ...told,
+      ...outputs,
     },
   };
 }
 
 function tgi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
-  const n = severalOf(draw, search);
+  const n = drawSequenceCount(draw, search);
   const beams = search.num_beams !== undefined;
-  const told = stream
+  const outputs = stream
     ? draw.pick<Fields>([{}, { top_n_tokens: 2 }, { return_full_text: true }, { include_beams: beams }])
     : { details: true, ...draw.pick<Fields>([{}, { decoder_input_details: true }, { truncate: 20 }]) };
-  const list = draw.chance(0.3);
-  const path = list ? '/' : stream ? '/generate_stream' : '/generate';
+  const compat = draw.chance(0.3);
+  const path = compat ? '/' : stream ? '/generate_stream' : '/generate';
   return {
     path,
     streams: stream,
     body: {
-      inputs: promptOf(draw),
-      ...(list && stream && { stream }),
+      inputs: drawPrompt(draw),
+      ...(compat && stream && { stream }),
       parameters: {
         max_new_tokens: draw.integer(6, 18),
         ...(draw.chance(0.1) && { cache_prompt: false }),
         ...search,
-        ...draw.pick(WITHOUT_PRESENCE),
+        ...draw.pick(TGI_PROCESSORS),
         ...(!stream && n > 1 && { num_return_sequences: n }),
         ...(draw.chance(0.4) && { stop: draw.pick(STOPS) }),
-        ...told,
+        ...outputs,
       },
     },
   };
 }
 
 function workersAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
-  const n = severalOf(draw, search);
+  const n = drawSequenceCount(draw, search);
   const beams = search.num_beams !== undefined;
-  const text = promptOf(draw);
+  const text = drawPrompt(draw);
   return {
     path: '/ai/run/@cf/openai/default',
     streams: stream,
@@ -180,7 +183,7 @@ function workersAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
 
 const CONTRACTS = [openAi, tgi, workersAi];
 
-/** Distinct ones: every kind of search in every contract, whole and streamed, comes once in thirty. */
+/** Distinct requests. Any thirty in a row have every kind of search in every contract, whole and streamed. */
 export function drawRequests(draw: Draw, count: number): LoadRequest[] {
   const requests = new Map<string, LoadRequest>();
   while (requests.size < count) {

@@ -1,13 +1,12 @@
 /**
- * @module A model whose logits are looked up: a pure function of the path, over a vocabulary so small that a test
- * can try every continuation. Its trees refuse what the engine's refuse, with the same words, and what they hold
- * and run is counted.
+ * @module A model whose logits are a pure function of the path, with a vocabulary small enough to enumerate
+ * all continuations. Its trees throw the same errors as the engine's, and count nodes and evaluations.
  */
 
 import type { Evaluation, LanguageModel, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 import { seededRandom } from '../../decoding/math/random.ts';
 
-/** Logits lie in ±SPREAD / 2. */
+/** Logits are within ±SPREAD / 2. */
 const SPREAD = 8;
 
 export interface LookupOptions {
@@ -15,7 +14,7 @@ export interface LookupOptions {
   readonly vocabSize?: number;
   readonly contextLength?: number;
   readonly eosTokenIds?: readonly number[];
-  /** Of how many of its last tokens the logits after a path are a function; without it, of the whole path. */
+  /** The number of last tokens that the logits after a path depend on; by default the whole path. */
   readonly memory?: number;
 }
 
@@ -25,8 +24,8 @@ export class LookupModel implements LanguageModel {
   readonly eosTokenIds: readonly number[];
   readonly #seed: number;
   readonly #memory: number;
-  /** Of all trees. */
-  readonly counts = { openTrees: 0, nodes: 0, mostNodes: 0, evaluateCalls: 0, rows: 0 };
+  /** Summed over all trees. */
+  readonly counts = { openTrees: 0, nodes: 0, maxNodes: 0, evaluateCalls: 0, rows: 0 };
 
   constructor(options: LookupOptions = {}) {
     this.vocabSize = options.vocabSize ?? 8;
@@ -36,10 +35,10 @@ export class LookupModel implements LanguageModel {
     this.#memory = options.memory ?? Number.POSITIVE_INFINITY;
   }
 
-  /** What `evaluate` gives for the last token of `path`. */
+  /** The logits that `evaluate` computes for the last token of `path`. */
   logitsAfter(path: readonly number[]): Float32Array {
-    const known = path.slice(Math.max(0, path.length - this.#memory));
-    const hash = known.reduce(
+    const context = path.slice(Math.max(0, path.length - this.#memory));
+    const hash = context.reduce(
       (sum, token) => Math.imul(sum ^ (token + 1), 0x01000193),
       this.#seed ^ 0x811c9dc5,
     );
@@ -56,10 +55,10 @@ class LookupNode implements TreeNode {
   readonly token: number;
   readonly position: number;
   readonly parent: LookupNode | null;
-  /** The caller may release a node once. */
+  /** Whether the caller has released the node. */
   released = false;
-  /** As the engine's: the caller, each child, and an evaluation under way. */
-  holders = 1;
+  /** References by the caller, each child, and a running evaluation, as in the engine. */
+  references = 1;
   evaluated = false;
 
   constructor(token: number, parent: LookupNode | null) {
@@ -91,53 +90,53 @@ class LookupTree implements TokenTree {
     if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
       throw new RangeError(`token ${token} is outside the vocabulary of ${vocabSize}`);
     }
-    const above = parent && this.#own(parent);
-    if (above && above.position + 1 >= contextLength) {
+    const ownParent = parent && this.#own(parent);
+    if (ownParent && ownParent.position + 1 >= contextLength) {
       throw new RangeError(
-        `position ${above.position + 1} is outside the context of ${contextLength} tokens`,
+        `position ${ownParent.position + 1} is outside the context of ${contextLength} tokens`,
       );
     }
     if (this.#nodes.size >= this.#size) {
       throw new RangeError(`the tree holds ${this.#size} nodes already, all that were reserved for it`);
     }
-    const node = new LookupNode(token, above);
-    if (above) above.holders++;
+    const node = new LookupNode(token, ownParent);
+    if (ownParent) ownParent.references++;
     this.#nodes.add(node);
     counts.nodes++;
-    counts.mostNodes = Math.max(counts.mostNodes, counts.nodes);
+    counts.maxNodes = Math.max(counts.maxNodes, counts.nodes);
     return node;
   }
 
   async evaluate(evaluations: readonly Evaluation[]): Promise<void> {
     this.#checkOpen();
     const rows = evaluations.map(({ node, logits }) => ({ node: this.#own(node), logits }));
-    const coming = new Set<LookupNode>();
+    const batch = new Set<LookupNode>();
     for (const { node } of rows) {
-      if (node.evaluated || coming.has(node)) throw new Error('a node is evaluated only once');
-      if (node.parent && !node.parent.evaluated && !coming.has(node.parent)) {
+      if (node.evaluated || batch.has(node)) throw new Error('a node is evaluated only once');
+      if (node.parent && !node.parent.evaluated && !batch.has(node.parent)) {
         throw new Error('a node is evaluated after its parent');
       }
-      coming.add(node);
+      batch.add(node);
     }
     this.#model.counts.evaluateCalls++;
     this.#model.counts.rows += rows.length;
-    for (const { node } of rows) node.holders++;
+    for (const { node } of rows) node.references++;
     await Promise.resolve();
     for (const { node, logits } of rows) {
       node.evaluated = true;
       logits?.set(this.#model.logitsAfter(node.path));
-      this.#drop(node);
+      this.#release(node);
     }
     this.#checkOpen();
   }
 
-  /** Stricter than the engine, which cannot tell the caller's hold from a child's. */
+  /** Stricter than the engine, which does not distinguish the caller's reference from a child's. */
   release(node: TreeNode): void {
     if (this.#closed) return;
     const own = this.#own(node);
     if (own.released) throw new Error('the node was released before');
     own.released = true;
-    this.#drop(own);
+    this.#release(own);
   }
 
   close(): void {
@@ -148,9 +147,9 @@ class LookupTree implements TokenTree {
     this.#nodes.clear();
   }
 
-  #drop(node: LookupNode): void {
-    for (let free: LookupNode | null = node; free && --free.holders === 0; free = free.parent) {
-      if (this.#nodes.delete(free)) this.#model.counts.nodes--;
+  #release(node: LookupNode): void {
+    for (let unused: LookupNode | null = node; unused && --unused.references === 0; unused = unused.parent) {
+      if (this.#nodes.delete(unused)) this.#model.counts.nodes--;
     }
   }
 

@@ -1,4 +1,4 @@
-/** @module Requests that one contract cannot take; a row is as in `malformed.ts`. */
+/** @module Invalid requests for one contract each. Rows are as in `malformed.ts`. */
 import type { Malformed } from './malformed.ts';
 
 const nested = (depth: number): unknown => {
@@ -7,15 +7,15 @@ const nested = (depth: number): unknown => {
   return value;
 };
 
-const KINDS = 'must be a string, a list of token ids, or a list of up to 128 of either, not';
-const STOPS = 'must be a string of 1 to 1024 characters, or a list of up to 4 of them, not';
+const PROMPT_TYPES = 'must be a string, a list of token ids, or a list of up to 128 of either, not';
+const STOP_TYPES = 'must be a string of 1 to 1024 characters, or a list of up to 4 of them, not';
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
 export const OPENAI: readonly Malformed[] = [
-  [{ prompt: 5 }, 'prompt', `${KINDS} 5`],
-  [{ prompt: {} }, 'prompt', `${KINDS} {}`],
-  [{ prompt: [true] }, 'prompt', `${KINDS} [true]`],
-  [{ prompt: [null] }, 'prompt', `${KINDS} [null]`],
+  [{ prompt: 5 }, 'prompt', `${PROMPT_TYPES} 5`],
+  [{ prompt: {} }, 'prompt', `${PROMPT_TYPES} {}`],
+  [{ prompt: [true] }, 'prompt', `${PROMPT_TYPES} [true]`],
+  [{ prompt: [null] }, 'prompt', `${PROMPT_TYPES} [null]`],
   [{ prompt: [] }, 'prompt', 'must have at least 1 element, not 0'],
   [{ prompt: [[]] }, 'prompt.0', 'must have at least 1 element, not 0'],
   [{ prompt: [[1], []] }, 'prompt.1', 'must have at least 1 element, not 0'],
@@ -46,8 +46,8 @@ export const OPENAI: readonly Malformed[] = [
   [{ best_of: 21 }, 'best_of', 'must be at most 20, not 21'],
   [{ seed: 0.5 }, 'seed', 'must be a whole number, not 0.5'],
   [{ seed: -(2 ** 53) }, 'seed', `must be at least -${LARGEST}, not -${2 ** 53}`],
-  [{ stop: 5 }, 'stop', `${STOPS} 5`],
-  [{ stop: {} }, 'stop', `${STOPS} {}`],
+  [{ stop: 5 }, 'stop', `${STOP_TYPES} 5`],
+  [{ stop: {} }, 'stop', `${STOP_TYPES} {}`],
   [{ stop: '' }, 'stop', 'must have at least 1 character, not 0'],
   [{ stop: ['a', ''] }, 'stop.1', 'must have at least 1 character, not 0'],
   [{ stop: ['a', 5] }, 'stop.1', 'must be a string, not 5'],
@@ -94,7 +94,7 @@ export const OPENAI: readonly Malformed[] = [
   [{ stream: true, stream_options: { other: 1 } }, 'stream_options.other', 'is not a supported field'],
 ];
 
-/** In `parameters`. */
+/** Invalid fields of `parameters`. */
 export const TGI_PARAMETERS: readonly Malformed[] = [
   [{ max_new_tokens: 0 }, 'max_new_tokens', 'must be at least 1, not 0'],
   [{ max_new_tokens: 1.5 }, 'max_new_tokens', 'must be a whole number, not 1.5'],
@@ -136,7 +136,7 @@ export const TGI_COMBINATIONS: readonly Malformed[] = [
   ],
 ];
 
-/** The body itself, at `/generate`, `/` and `/tokenize`. */
+/** Invalid bodies of `/generate`, `/` and `/tokenize`. */
 export const TGI_BODIES: readonly (readonly [path: string, ...Malformed])[] = [
   ['/generate', {}, 'inputs', 'is missing: it must be a string'],
   ['/generate', { inputs: null }, 'inputs', 'is missing: it must be a string'],
@@ -156,7 +156,7 @@ export const TGI_BODIES: readonly (readonly [path: string, ...Malformed])[] = [
 
 const user = { role: 'user', content: 'a' };
 
-/** Beside a prompt, but for those about it. */
+/** Sent with a valid prompt, except for rows about `prompt` or `messages`. */
 export const WORKERS_AI: readonly Malformed[] = [
   [{ prompt: '' }, 'prompt', 'must have at least 1 character, not 0'],
   [{ prompt: ['a'] }, 'prompt', 'must be a string, not ["a"]'],

@@ -1,13 +1,13 @@
 /**
- * @module Requests that no contract can take. A row is what is wrong, the field to blame, and what must be said of it
- * behind its name: the limit and the value.
+ * @module Invalid requests for all contracts. A row has the invalid fields, the field that the error must
+ * name, and the rest of the message after the name: the limit and the value.
  */
 
 export type Malformed = readonly [request: object, field: string, fault: string];
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
-/** Values of the fields that all contracts have. */
+/** Invalid values of fields that all contracts share. */
 export const VALUES: readonly Malformed[] = [
   [{ num_beams: 0 }, 'num_beams', 'must be at least 1, not 0'],
   [{ num_beams: 257 }, 'num_beams', 'must be at most 256, not 257'],
@@ -42,7 +42,11 @@ export const VALUES: readonly Malformed[] = [
   [{ suppress_tokens: 5 }, 'suppress_tokens', 'must be an array, not 5'],
   [{ begin_suppress_tokens: [0.5] }, 'begin_suppress_tokens.0', 'must be a whole number, not 0.5'],
   [{ allowed_token_ids: [] }, 'allowed_token_ids', 'must have at least 1 element, not 0'],
-  [{ forced_eos_token_id: 'x' }, 'forced_eos_token_id', 'must be a token id or a list of some, not "x"'],
+  [
+    { forced_eos_token_id: 'x' },
+    'forced_eos_token_id',
+    'must be a token id or a non-empty list of token ids, not "x"',
+  ],
   [{ forced_eos_token_id: -1 }, 'forced_eos_token_id', 'must be at least 0, not -1'],
   [{ forced_eos_token_id: [1, 'x'] }, 'forced_eos_token_id.1', 'must be a number, not "x"'],
   [
@@ -73,7 +77,7 @@ export const VALUES: readonly Malformed[] = [
 
 const VOCABULARY = 'must have token ids below 8192, the size of the vocabulary, not 8192';
 
-/** What does not go together, or with the model. */
+/** Values that are invalid in combination, or for the model's vocabulary. */
 export const COMBINATIONS: readonly Malformed[] = [
   [{ sequence_bias: [[[1, 8192], 1]] }, 'sequence_bias', VOCABULARY],
   [{ bad_words_ids: [[8192]] }, 'bad_words_ids', VOCABULARY],
@@ -92,16 +96,12 @@ export const COMBINATIONS: readonly Malformed[] = [
   [{ num_beams: 4, top_k: 5 }, 'top_k', 'is 5, which only sampling uses: do_sample is false'],
   [{ num_beams: 4, top_p: 0.5 }, 'top_p', 'is 0.5, which only sampling uses: do_sample is false'],
   [{ num_beams: 4, min_p: 0.1 }, 'min_p', 'is 0.1, which only sampling uses: do_sample is false'],
-  [{ num_beam_groups: 2 }, 'num_beam_groups', 'must divide num_beams, 1, without a rest, not 2'],
-  [
-    { num_beams: 4, num_beam_groups: 3 },
-    'num_beam_groups',
-    'must divide num_beams, 4, without a rest, not 3',
-  ],
+  [{ num_beam_groups: 2 }, 'num_beam_groups', 'must be a divisor of num_beams, 1, not 2'],
+  [{ num_beams: 4, num_beam_groups: 3 }, 'num_beam_groups', 'must be a divisor of num_beams, 4, not 3'],
   [
     { num_beams: 4, num_beam_groups: 2, diversity_penalty: 1, do_sample: true },
     'num_beam_groups',
-    'must be 1 where do_sample is true, not 2',
+    'must be 1 when do_sample is true, not 2',
   ],
   [{ num_beams: 4, num_beam_groups: 2 }, 'diversity_penalty', 'must be more than 0 with 2 groups'],
 ];
@@ -119,7 +119,7 @@ const NOT_JSON = 'The request body is not valid JSON: ';
 const NOT_UTF8 = 'The request body is not valid UTF-8';
 const NO_OBJECT = 'The request body must be an object, not ';
 
-/** Bodies that are none, whoever is asked. */
+/** Bodies that every contract refuses. */
 export const BODIES: readonly (readonly [
   name: string,
   body: Body,
@@ -127,39 +127,51 @@ export const BODIES: readonly (readonly [
   status: number,
   message: string,
 ])[] = [
-  ['nothing', null, JSON_TYPE, 400, 'The request body is empty'],
-  ['nothing but white space', ' \n', JSON_TYPE, 400, 'The request body is empty'],
-  ['half of it', '{"prompt": "a', JSON_TYPE, 400, NOT_JSON],
+  ['an empty body', null, JSON_TYPE, 400, 'The request body is empty'],
+  ['only white space', ' \n', JSON_TYPE, 400, 'The request body is empty'],
+  ['truncated JSON', '{"prompt": "a', JSON_TYPE, 400, NOT_JSON],
   ['a trailing comma', '{"prompt": "a",}', JSON_TYPE, 400, NOT_JSON],
-  ['two of them', '{"prompt": "a"}{"prompt": "a"}', JSON_TYPE, 400, NOT_JSON],
+  ['two objects', '{"prompt": "a"}{"prompt": "a"}', JSON_TYPE, 400, NOT_JSON],
   ['single quotes', "{'prompt': 'a'}", JSON_TYPE, 400, NOT_JSON],
   ['NaN', '{"temperature": NaN}', JSON_TYPE, 400, NOT_JSON],
   ['Infinity', '{"temperature": -Infinity}', JSON_TYPE, 400, NOT_JSON],
   ['a number in hexadecimal', '{"seed": 0x10}', JSON_TYPE, 400, NOT_JSON],
   ['a line break in a string', '{"prompt": "a\nb"}', JSON_TYPE, 400, NOT_JSON],
-  ['brackets that do not close', '['.repeat(100_000), JSON_TYPE, 400, NOT_JSON],
-  ['a form', 'prompt=a', JSON_TYPE, 400, NOT_JSON],
+  ['unclosed brackets', '['.repeat(100_000), JSON_TYPE, 400, NOT_JSON],
+  ['form data', 'prompt=a', JSON_TYPE, 400, NOT_JSON],
   ['UTF-16', utf16('{"prompt": "a"}'), JSON_TYPE, 400, NOT_JSON],
-  ['UTF-16 with a mark', utf16('\u{FEFF}{"prompt": "a"}'), JSON_TYPE, 400, NOT_UTF8],
+  ['UTF-16 with a byte order mark', utf16('\u{FEFF}{"prompt": "a"}'), JSON_TYPE, 400, NOT_UTF8],
   ['Latin-1', latin1('{"prompt": "na\u00EFf"}'), JSON_TYPE, 400, NOT_UTF8],
-  ['half a character', latin1('{"prompt": "\u00E2\u0080"}'), JSON_TYPE, 400, NOT_UTF8],
+  ['a truncated UTF-8 sequence', latin1('{"prompt": "\u00E2\u0080"}'), JSON_TYPE, 400, NOT_UTF8],
   ['a surrogate in UTF-8', latin1('{"prompt": "\u00ED\u00A0\u0080"}'), JSON_TYPE, 400, NOT_UTF8],
   ['a list', '[{"prompt": "a"}]', JSON_TYPE, 400, `${NO_OBJECT}[{"prompt":"a"}]`],
   ['a string', '"a"', JSON_TYPE, 400, `${NO_OBJECT}"a"`],
   ['a number', '1e999', JSON_TYPE, 400, `${NO_OBJECT}Infinity`],
   ['null', 'null', JSON_TYPE, 400, `${NO_OBJECT}null`],
   ['true', 'true', JSON_TYPE, 400, `${NO_OBJECT}true`],
-  ['many brackets', '['.repeat(100_000) + ']'.repeat(100_000), JSON_TYPE, 400, NO_OBJECT],
+  ['deeply nested brackets', '['.repeat(100_000) + ']'.repeat(100_000), JSON_TYPE, 400, NO_OBJECT],
   [
-    'a key of the prototype',
+    'the key __proto__',
     '{"__proto__": {"prompt": "a"}}',
     JSON_TYPE,
     400,
     "'__proto__' is not a supported field",
   ],
   ['plain text', '{}', 'text/plain', 415, "must be application/json, it is 'text/plain'"],
-  ['no type', latin1('{}'), '', 415, "must be application/json, it is ''"],
-  ['a form, by its type', 'a=b', 'application/x-www-form-urlencoded', 415, 'must be application/json'],
-  ['what only begins so', '{}', 'application/jsonp', 415, "it is 'application/jsonp'"],
-  ['a megabyte', `{"prompt": "${'a'.repeat(2 ** 20)}"}`, JSON_TYPE, 413, 'larger than 1048576 bytes'],
+  ['no content type', latin1('{}'), '', 415, "must be application/json, it is ''"],
+  ['the content type of a form', 'a=b', 'application/x-www-form-urlencoded', 415, 'must be application/json'],
+  [
+    'a content type that only begins with application/json',
+    '{}',
+    'application/jsonp',
+    415,
+    "it is 'application/jsonp'",
+  ],
+  [
+    'more than a megabyte',
+    `{"prompt": "${'a'.repeat(2 ** 20)}"}`,
+    JSON_TYPE,
+    413,
+    'larger than 1048576 bytes',
+  ],
 ];

@@ -1,4 +1,7 @@
-/** @module Is an answer what the OpenAPI document says? The validator makes no code, so this works in workerd too. */
+/**
+ * @module Checks exchanges against the OpenAPI document. The validator generates no code, so it runs in
+ * workerd too.
+ */
 import { type Schema, Validator } from '@cfworker/json-schema';
 import type { Content, OpenApiDocument, Operation } from '../../worker/openapi/types.ts';
 
@@ -12,7 +15,7 @@ export interface Exchange {
 
 type SchemaOf = Content[string]['schema'];
 
-/** Of one document; each method throws an error that says what is not as documented. */
+/** Checks against one document. Each method throws an error that names the differences. */
 export class OpenApiCheck {
   readonly #document: OpenApiDocument;
   readonly #patterns: readonly (readonly [RegExp, string])[];
@@ -26,11 +29,11 @@ export class OpenApiCheck {
   /** @param body of a request that was answered with 200 */
   request({ method, path }: Pick<Exchange, 'method' | 'path'>, body: unknown): void {
     const schema = this.#operationOf(method, path)?.requestBody?.content['application/json'].schema;
-    if (!schema) throw new Error(`${method} ${path} takes no body`);
+    if (!schema) throw new Error(`${method} ${path} has no documented body`);
     this.#validate(schema, body, `the body of ${method} ${path}`);
   }
 
-  /** @param body whole, as text */
+  /** @param body the complete body, as text */
   answer(exchange: Exchange, body: string): void {
     const { method, status, contentType } = exchange;
     if (method === 'HEAD' || method === 'OPTIONS') {
@@ -65,7 +68,7 @@ export class OpenApiCheck {
       if (!response) throw new Error(`${nameOf(exchange)} is not documented`);
       return response.content;
     }
-    // No operation: the path has others, or there is nothing.
+    // No such operation: the path has other methods, or does not exist.
     const other = this.#operationOf('get', path) ?? this.#operationOf('post', path);
     const expected = [other ? 405 : 404, 401, 429, 500];
     if (!expected.includes(status)) throw new Error(`${nameOf(exchange)}: must be ${expected.join(' or ')}`);
@@ -81,7 +84,7 @@ export class OpenApiCheck {
     return name === 'get' || name === 'post' ? item?.[name] : undefined;
   }
 
-  #validate(schema: SchemaOf, value: unknown, what: string): void {
+  #validate(schema: SchemaOf, value: unknown, subject: string): void {
     let validator = this.#validators.get(schema);
     if (!validator) {
       const whole = { ...schema, components: { schemas: this.#document.components.schemas } };
@@ -91,11 +94,11 @@ export class OpenApiCheck {
     const { valid, errors } = validator.validate(value);
     if (valid) return;
     const reasons = errors.map(({ instanceLocation, error }) => `  ${instanceLocation}: ${error}`).join('\n');
-    throw new Error(`${what} is not what the OpenAPI document says:\n${reasons}\n${JSON.stringify(value)}`);
+    throw new Error(`${subject} does not match the OpenAPI document:\n${reasons}\n${JSON.stringify(value)}`);
   }
 }
 
-/** A parameter may have slashes in it, as names of models do. */
+/** A parameter may contain slashes, as in model names. */
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '.+')}$`);
 }

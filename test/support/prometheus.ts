@@ -1,4 +1,4 @@
-/** @module Reads Prometheus' text format 0.0.4 as strictly as the format is told. */
+/** @module A strict parser of Prometheus' text format 0.0.4. */
 
 export interface Metric {
   readonly type: string;
@@ -17,7 +17,7 @@ const LABEL = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\[\\\\"n])*"';
 const SAMPLE = new RegExp(`^(${NAME})(?:\\{(${LABEL}(?:,${LABEL})*)\\})? (\\S+)$`);
 const HEAD = new RegExp(`^# (HELP|TYPE) (${NAME}) (.+)$`);
 
-/** @throws Error for a line that is none, a sample outside its family, a series that comes twice */
+/** @throws Error for a malformed line, a sample outside its family, a duplicate series */
 export function parsePrometheus(text: string): Map<string, Metric> {
   if (!text.endsWith('\n')) throw new Error('the last line must end with a line feed');
   const metrics = new Map<string, { type: string; help: string; samples: Sample[] }>();
@@ -32,17 +32,17 @@ export function parsePrometheus(text: string): Map<string, Metric> {
       continue;
     }
     const metric = metrics.get(current);
-    if (!metric) throw new Error(`nothing was told of what this is: ${line}`);
+    if (!metric) throw new Error(`a sample or TYPE before any HELP: ${line}`);
     if (kind === 'TYPE') {
-      if (name !== current || metric.type !== '') throw new Error(`out of place: ${line}`);
+      if (name !== current || metric.type !== '') throw new Error(`a misplaced TYPE: ${line}`);
       metric.type = rest;
       continue;
     }
     const sample = sampleOf(line);
     const own = metric.type === 'histogram' ? /_(bucket|sum|count)$/ : /$/;
-    if (sample.name.replace(own, '') !== current) throw new Error(`not of ${current}: ${line}`);
+    if (sample.name.replace(own, '') !== current) throw new Error(`a sample outside of ${current}: ${line}`);
     const key = line.slice(0, line.lastIndexOf(' '));
-    if (series.has(key)) throw new Error(`twice: ${key}`);
+    if (series.has(key)) throw new Error(`a duplicate series: ${key}`);
     series.add(key);
     metric.samples.push(sample);
   }
@@ -51,14 +51,15 @@ export function parsePrometheus(text: string): Map<string, Metric> {
 
 function sampleOf(line: string): Sample {
   const [, name, labels = '', number = ''] = SAMPLE.exec(line) ?? [];
-  if (name === undefined) throw new Error(`not a line of the format: ${line}`);
+  if (name === undefined) throw new Error(`a malformed line: ${line}`);
   const value = number === '+Inf' ? Number.POSITIVE_INFINITY : Number(number);
   if (Number.isNaN(value)) throw new Error(`not a number: ${line}`);
   const pairs = labels.match(new RegExp(LABEL, 'g')) ?? [];
   const entries = pairs.map((pair) => {
-    const at = pair.indexOf('=');
-    return [pair.slice(0, at), JSON.parse(pair.slice(at + 1)) as string] as const;
+    const separator = pair.indexOf('=');
+    return [pair.slice(0, separator), JSON.parse(pair.slice(separator + 1)) as string] as const;
   });
-  if (new Set(entries.map(([key]) => key)).size < entries.length) throw new Error(`a label twice: ${line}`);
+  if (new Set(entries.map(([key]) => key)).size < entries.length)
+    throw new Error(`a duplicate label: ${line}`);
   return { name, labels: Object.fromEntries(entries), value };
 }

@@ -1,4 +1,4 @@
-/** @module The arrows between rooms: which folder may import which, and which packages. docs/design.md says why. */
+/** @module The allowed imports between folders, and of packages. docs/design.md gives the reasons. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { findCycle, folderGraph, forbiddenImports, importGraph, importsOf } from '../support/import-graph.ts';
@@ -8,9 +8,9 @@ const graph = importGraph(ROOT, ['decoding', 'engine', 'tokenizer', 'model-asset
 
 const under = (folder: string, ...names: readonly string[]) => names.map((name) => `${folder}/${name}`);
 
-/** A folder may also import itself. */
+/** For each folder, the folders and packages it may import. It may also import itself. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  // Decoding is pure: it knows models by an interface.
+  // Decoding is pure: it depends on the interface of models only.
   'decoding/interface': [],
   'decoding/math': ['decoding/interface'],
   'decoding/processors': ['decoding/math'],
@@ -18,7 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'decoding/strategies': under('decoding', 'interface', 'math', 'processors', 'options'),
   decoding: under('decoding', 'interface', 'math', 'options', 'strategies'),
 
-  // The engine knows neither HTTP nor Cloudflare nor text.
+  // The engine is independent of HTTP, Cloudflare and text.
   'engine/runtime': ['onnxruntime-web'],
   'engine/kernels': ['model-assets/format', 'node:'],
   'engine/cache': ['decoding/interface', 'model-assets/format', ...under('engine', 'kernels', 'runtime')],
@@ -112,8 +112,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'worker/dev': ['commander', 'node:', 'model-assets', ...under('model-assets', 'cli', 'format')],
 };
 
-/** Arrows of every contract's folder, and more. */
-function contract(...more: readonly string[]): string[] {
+/** The arrows of every contract's folder, and additional ones. */
+function contract(...additional: readonly string[]): string[] {
   return [
     'hono',
     'tokenizer',
@@ -121,7 +121,7 @@ function contract(...more: readonly string[]): string[] {
     'zod',
     ...under('decoding', 'interface', 'options'),
     ...under('worker', 'http', 'isolate', 'serving'),
-    ...more,
+    ...additional,
   ];
 }
 
@@ -130,7 +130,7 @@ it('imports follow the arrows between rooms', () => {
   expect(forbiddenImports(graph, ARROWS)).toEqual([]);
 });
 
-it('no files and no folders import each other in a circle', () => {
+it('neither files nor folders form an import cycle', () => {
   expect(findCycle(graph)).toBeUndefined();
   expect(findCycle(folderGraph(graph))).toBeUndefined();
 });
@@ -142,18 +142,18 @@ it.each([
   ['engine/engine.ts', 'hono', 'hono'],
   ['model-assets/format/manifest.ts', '../../engine/engine.ts', 'engine/engine.ts'],
   ['worker/serving/generate.ts', '../contracts/tgi/tokens.ts', 'worker/contracts/tgi/tokens.ts'],
-])('refuses an import of %s of %s', (file, specifier, target) => {
-  const wrong = new Map([...graph, [file, importsOf(file, `import { x } from '${specifier}';`)]]);
-  expect(forbiddenImports(wrong, ARROWS)).toEqual([`${file} → ${target}`]);
+])('rejects, in %s, an import of %s', (file, specifier, target) => {
+  const invalid = new Map([...graph, [file, importsOf(file, `import { x } from '${specifier}';`)]]);
+  expect(forbiddenImports(invalid, ARROWS)).toEqual([`${file} → ${target}`]);
 });
 
-it('finds a circle of files that only import types', () => {
-  const wrong = new Map([
+it('finds a cycle of type imports', () => {
+  const invalid = new Map([
     ...graph,
     [
       'engine/runtime/session.ts',
       importsOf('engine/runtime/session.ts', "import type { Ort } from './ort.ts';"),
     ],
   ]);
-  expect(findCycle(wrong)).toContain('engine/runtime/ort.ts');
+  expect(findCycle(invalid)).toContain('engine/runtime/ort.ts');
 });

@@ -1,4 +1,4 @@
-/** @module A bucket with a model in it. */
+/** @module The test bucket, and a way to fill it with a model. */
 import { env } from 'cloudflare:workers';
 import { readManifest } from '../../engine/model/model-source.ts';
 import { assetsSource } from '../../worker/isolate/platform.ts';

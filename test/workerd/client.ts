@@ -1,4 +1,4 @@
-/** @module An isolate's app with an engine of its own, and small ways to ask it. */
+/** @module Starts the Worker's app with its own engine, and sends requests to it. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
@@ -14,14 +14,14 @@ import { answerChecker } from '../support/checked.ts';
 const checked = answerChecker(openApiDocument(allContracts(new Records())));
 
 export interface TestApp {
-  /** Its answers are held to the OpenAPI document. */
+  /** Checks each answer against the OpenAPI document. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** When everything that the requests left to `waitUntil` is done. */
+  /** Resolves when all `waitUntil` work of the requests is done. */
   settled(): Promise<void>;
 }
 
-/** The tests' assets hold several models in folders; the Worker expects one, at the root. */
-function oneModel(name: string): Fetcher {
+/** Serves one model of the test assets at the root, where the Worker expects it. */
+function assetsOfModel(name: string): Fetcher {
   const fetch: Fetcher['fetch'] = (input) =>
     env.ASSETS.fetch(`http://assets/${name}${new URL(String(input)).pathname}`);
   return { ...env.ASSETS, fetch };
@@ -29,13 +29,13 @@ function oneModel(name: string): Fetcher {
 
 export function startApp(bindings: Partial<Bindings> = {}): TestApp {
   const app = createApp(new IsolateModel(modules));
-  const all = { ...env, ASSETS: oneModel('default-int8'), ...bindings };
+  const allBindings = { ...env, ASSETS: assetsOfModel('default-int8'), ...bindings };
   const contexts: ExecutionContext[] = [];
   return {
     async fetch(path, init = {}) {
       const context = createExecutionContext();
       contexts.push(context);
-      return checked(path, init, await app.request(`http://edgebeam${path}`, init, all, context));
+      return checked(path, init, await app.request(`http://edgebeam${path}`, init, allBindings, context));
     },
     async settled() {
       for (const context of contexts.splice(0)) await waitOnExecutionContext(context);
@@ -55,15 +55,15 @@ export function postTo(app: TestApp, path: string, body: unknown): Promise<Respo
   });
 }
 
-/** Reads a stream's beginning, sees that it holds a part of the server, leaves, and sees that nothing is held. */
-export async function leaveInTheMiddle(app: TestApp, response: Response): Promise<void> {
+/** Cancels a stream after its first chunk. Asserts that it was open before and has freed its slots after. */
+export async function disconnectMidStream(app: TestApp, response: Response): Promise<void> {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   await reader.read();
   expect(await (await app.fetch('/health')).json()).toMatchObject({ requests: 1 });
   await reader.cancel();
   await app.settled();
-  const nothing = { requests: 0, slots: { reserved: 0, taken: 0 } };
-  expect(await (await app.fetch('/health')).json()).toMatchObject(nothing);
+  const idle = { requests: 0, slots: { reserved: 0, taken: 0 } };
+  expect(await (await app.fetch('/health')).json()).toMatchObject(idle);
 }
 
 /** The data of a response's server-sent events. */

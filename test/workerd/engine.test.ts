@@ -1,4 +1,4 @@
-/** @module The engine where it will live: in workerd, reading static assets and R2. */
+/** @module The engine in workerd, with models from static assets and from R2. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../engine/engine.ts';
@@ -24,7 +24,7 @@ async function load(name: string, maximumBytes = 100 * MIB): Promise<Engine> {
 }
 
 describe('the engine in workerd', () => {
-  it('gives the logits of transformers, from one token to the whole context', async () => {
+  it('computes the logits of transformers, for one token up to the whole context', async () => {
     const engine = await load('odd-f32');
     for (const { ids, last_row } of golden.cases) {
       const expected = new Float32Array(Uint8Array.fromBase64(last_row).buffer);
@@ -35,7 +35,7 @@ describe('the engine in workerd', () => {
   });
 
   it.each(['int8', 'int4'] as const)(
-    'makes of a seed the same text as in Node, to the last bit: %s',
+    'generates the same tokens and bit-identical log-probabilities as in Node for a seed: %s',
     async (precision) => {
       const engine = await load(`default-${precision}`);
       expect(await generateSeeded(engine)).toEqual(seeded[precision]);
@@ -43,7 +43,7 @@ describe('the engine in workerd', () => {
     },
   );
 
-  it('holds the weights once: the heap never has room for a second copy', async () => {
+  it('never holds two copies of the weights in the heap', async () => {
     const engine = await load('default-f32');
     const { heap } = engine.status;
     const weights = engine.manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
@@ -52,46 +52,45 @@ describe('the engine in workerd', () => {
     engine.release();
   });
 
-  it('gives everything back, and loads again in the same heap', async () => {
+  it('frees all of its memory on release, so that another engine can load into the same heap', async () => {
     const ort = await Ort.start(modules.onnxruntime, 64 * MIB);
     const options = {
       source: assetsSource(env.ASSETS, 'default-f32/'),
       platform: workerdPlatform,
       kernels: modules.kernels,
     };
-    const names = await Engine.load(ort, options);
-    names.release();
+    const first = await Engine.load(ort, options);
+    first.release();
     const before = ort.heap.account;
-    const engine = await Engine.load(ort, options);
-    engine.release();
+    const second = await Engine.load(ort, options);
+    second.release();
     expect(ort.heap.account).toEqual(before);
     expect(before).toMatchObject({ weights: 0, cache: 0, activations: 0 });
   });
 
-  it('refuses a model that is bigger than its heap, and then loads one that is not', async () => {
+  it('refuses a model larger than its heap, then loads a smaller one', async () => {
     const ort = await Ort.start(modules.onnxruntime, 30 * MIB);
-    const from = (name: string) => ({
+    const optionsFor = (name: string) => ({
       source: assetsSource(env.ASSETS, `${name}/`),
       platform: workerdPlatform,
       kernels: modules.kernels,
     });
-    await expect(Engine.load(ort, from('default-f32'))).rejects.toThrow(ModelTooLargeError);
-    const engine = await Engine.load(ort, from('default-int8'));
+    await expect(Engine.load(ort, optionsFor('default-f32'))).rejects.toThrow(ModelTooLargeError);
+    const engine = await Engine.load(ort, optionsFor('default-int8'));
     expect(engine.status.heap.size).toBeLessThanOrEqual(30 * MIB);
     engine.release();
   });
 
-  it('reads from R2 as from the assets', async () => {
+  it('computes the same logits from R2 as from static assets', async () => {
     await copyModelToBucket('odd-int8');
     const ort = await Ort.start(modules.onnxruntime, 64 * MIB);
-    const engine = await Engine.load(ort, {
+    const fromBucket = await Engine.load(ort, {
       source: bucketSource(bucket, 'odd-int8/'),
       platform: workerdPlatform,
       kernels: modules.kernels,
     });
-    const other = await load('odd-int8');
+    const fromAssets = await load('odd-int8');
     const ids = [1, 2, 3, 4, 5];
-    const [a, b] = [await sequenceLogits(engine, ids), await sequenceLogits(other, ids)];
-    expect(a).toEqual(b);
+    expect(await sequenceLogits(fromBucket, ids)).toEqual(await sequenceLogits(fromAssets, ids));
   });
 });

@@ -1,4 +1,7 @@
-/** @module What fails in the engine or in the model's files while many ask: who is hit is told, in its contract's shape. */
+/**
+ * @module Faults of the engine and of the model's files under concurrent requests: only the affected requests
+ * fail, with an error in the shape of their contract.
+ */
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PathNode } from '../../engine/cache/radix-tree.ts';
@@ -7,8 +10,8 @@ import { OrtError } from '../../engine/runtime/errors.ts';
 import { events, post, postTo, startApp, type TestApp } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 24, temperature: 0 };
-/** What others ask meanwhile, in every contract and of every kind. */
-const OTHERS: readonly [path: string, body: object][] = [
+/** Concurrent requests, in every contract and with every kind of search. */
+const BYSTANDERS: readonly [path: string, body: object][] = [
   ['/v1/completions', STORY],
   ['/v1/completions', { ...STORY, stream: true }],
   ['/v1/completions', { ...STORY, prompt: 'The dog', temperature: 1, seed: 3, n: 3 }],
@@ -17,10 +20,10 @@ const OTHERS: readonly [path: string, body: object][] = [
   ['/generate_stream', { inputs: 'Tom', parameters: { max_new_tokens: 24, seed: 1, do_sample: true } }],
   ['/ai/run/default', { prompt: 'Mom said', max_tokens: 24, seed: 2 }],
 ];
-const NOTHING = { requests: 0, waitingRequests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } };
+const IDLE = { requests: 0, waitingRequests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 } };
 
-/** An answer's texts, without what is of this one answer alone. */
-async function textsOf(response: Response): Promise<string> {
+/** An answer's body without the fields that differ between identical requests. */
+async function comparableBody(response: Response): Promise<string> {
   const text = await response.text();
   expect([response.status, text]).toEqual([200, text]);
   return text
@@ -28,14 +31,16 @@ async function textsOf(response: Response): Promise<string> {
     .replaceAll(/,?"prompt_tokens_details":\{"cached_tokens":\d+\}/g, '');
 }
 
-const askOthers = async (app: TestApp) =>
-  await Promise.all(OTHERS.map(async ([path, body]) => await textsOf(await postTo(app, path, body))));
+const answerBystanders = async (app: TestApp) =>
+  await Promise.all(
+    BYSTANDERS.map(async ([path, body]) => await comparableBody(await postTo(app, path, body))),
+  );
 
-describe('a pass that fails for one request', () => {
+describe('a forward pass that fails for one request', () => {
   const app = startApp();
   const original = Gpt2.prototype.forward;
-  /** The first token of the prompt whose rows fail. */
-  const marked = 7777;
+  /** First token of the prompt whose rows fail. */
+  const FAULTY_TOKEN = 7777;
   let errors: unknown[];
   beforeEach(() => {
     errors = [];
@@ -43,18 +48,18 @@ describe('a pass that fails for one request', () => {
   });
   afterEach(() => vi.restoreAllMocks());
 
-  /** Lets passes fail with a row after so many tokens of a path that begins with the mark. */
+  /** Makes each pass fail that has a row at `position` of a path that begins with `FAULTY_TOKEN`. */
   function failAt(position: number): void {
-    const isMarked = (node: PathNode): boolean =>
-      node.parent ? isMarked(node.parent) : node.token === marked;
+    const isFaulty = (node: PathNode): boolean =>
+      node.parent ? isFaulty(node.parent) : node.token === FAULTY_TOKEN;
     vi.spyOn(Gpt2.prototype, 'forward').mockImplementation(function (this: Gpt2, rows) {
-      if (rows.some(({ node }) => node.position === position && isMarked(node)))
+      if (rows.some(({ node }) => node.position === position && isFaulty(node)))
         throw new OrtError('no pass');
       original.call(this, rows);
     });
   }
 
-  const PROMPT = [marked, 1, 2];
+  const PROMPT = [FAULTY_TOKEN, 1, 2];
   const openAiError = {
     message: 'Internal error',
     type: 'server_error',
@@ -63,21 +68,21 @@ describe('a pass that fails for one request', () => {
   };
 
   it.each([
-    ['with its prompt', 0],
-    ['in its middle', 8],
-  ])('%s is a 500 to it, and to no other', async (_, position) => {
-    const alone = await askOthers(app);
+    ['in its prompt', 0],
+    ['in its generated text', 8],
+  ])('%s answers 500 to that request and does not affect the others', async (_, position) => {
+    const expected = await answerBystanders(app);
     failAt(position);
     const body = { prompt: PROMPT, max_tokens: 24, temperature: 0, cache_prompt: false };
     const failing = post(app, { ...body, num_beams: 3 });
-    expect(await askOthers(app)).toEqual(alone);
+    expect(await answerBystanders(app)).toEqual(expected);
     const failed = await failing;
     expect(failed.status).toBe(500);
     expect(failed.headers.get('x-should-retry')).toBe('false');
     expect(await failed.json()).toEqual({ error: openAiError });
     expect(errors).toEqual([new OrtError('no pass')]);
     await app.settled();
-    expect(await (await app.fetch('/health')).json()).toMatchObject(NOTHING);
+    expect(await (await app.fetch('/health')).json()).toMatchObject(IDLE);
     vi.restoreAllMocks();
     expect((await post(app, body)).status).toBe(200);
   });
@@ -86,51 +91,51 @@ describe('a pass that fails for one request', () => {
     ['/v1/completions', { prompt: PROMPT, max_tokens: 24, stream: true }, { error: openAiError }],
     [
       '/generate_stream',
-      { inputs: 'MARK', parameters: { max_new_tokens: 24 } },
+      { inputs: 'FAULTY', parameters: { max_new_tokens: 24 } },
       { error: 'Internal error', error_type: 'generation' },
     ],
     [
       '/ai/run/default',
-      { prompt: 'MARK', max_tokens: 24, stream: true },
+      { prompt: 'FAULTY', max_tokens: 24, stream: true },
       { success: false, errors: [{ message: 'Internal error' }] },
     ],
-  ])('is the last event of its stream: %s', async (path, body, error) => {
-    const alone = await askOthers(app);
+  ])('sends the error as the last event of its stream: %s', async (path, body, error) => {
+    const expected = await answerBystanders(app);
     failAt(8);
-    const text = await textOfMark();
-    const failing = postTo(app, path, JSON.parse(JSON.stringify(body).replace('MARK', text)));
-    expect(await askOthers(app)).toEqual(alone);
+    const text = await faultyText();
+    const failing = postTo(app, path, JSON.parse(JSON.stringify(body).replace('FAULTY', text)));
+    expect(await answerBystanders(app)).toEqual(expected);
     const failed = await failing;
     expect(failed.status).toBe(200);
-    const told = await events(failed);
-    expect(told.length).toBeGreaterThan(2);
-    expect(JSON.parse(told.at(-1) ?? '')).toMatchObject(error);
+    const received = await events(failed);
+    expect(received.length).toBeGreaterThan(2);
+    expect(JSON.parse(received.at(-1) ?? '')).toMatchObject(error);
     await app.settled();
-    expect(await (await app.fetch('/health')).json()).toMatchObject(NOTHING);
+    expect(await (await app.fetch('/health')).json()).toMatchObject(IDLE);
   });
 
-  /** A prompt whose first token is the mark. */
-  async function textOfMark(): Promise<string> {
-    const echo = await post(app, { prompt: [marked], max_tokens: 0, echo: true });
+  /** The text of `FAULTY_TOKEN`. */
+  async function faultyText(): Promise<string> {
+    const echo = await post(app, { prompt: [FAULTY_TOKEN], max_tokens: 0, echo: true });
     const { choices } = await echo.json<{ choices: { text: string }[] }>();
     const text = choices[0]?.text ?? '';
     const tokens = await (await postTo(app, '/tokenize', { inputs: text })).json<{ id: number }[]>();
-    expect(tokens.map(({ id }) => id)).toEqual([marked]);
+    expect(tokens.map(({ id }) => id)).toEqual([FAULTY_TOKEN]);
     return text;
   }
 });
 
-describe('a model’s file whose reading breaks off', () => {
+describe('a model file whose read fails', () => {
   afterEach(() => vi.restoreAllMocks());
   const request = { prompt: 'abc', max_tokens: 3, temperature: 0 };
   const files = (path: string) => env.ASSETS.fetch(`http://assets/odd-int8/${path}`);
 
-  /** Where the shard's first `failures` readings break off in the middle, or cannot begin. */
-  function flaky(failures: number, how: 'in the middle' | 'at once'): (path: string) => Promise<Response> {
+  /** Model files whose first `failures` reads of the shard fail, at the start or halfway through. */
+  function flaky(failures: number, when: 'halfway' | 'at the start'): (path: string) => Promise<Response> {
     return async (path) => {
       const response = await files(path);
       if (path !== 'weights-000.bin' || failures-- <= 0) return response;
-      if (how === 'at once') throw new Error('Network connection lost.');
+      if (when === 'at the start') throw new Error('Network connection lost.');
       const bytes = new Uint8Array(await response.arrayBuffer());
       const { readable, writable } = new IdentityTransformStream();
       const writer = writable.getWriter();
@@ -143,7 +148,7 @@ describe('a model’s file whose reading breaks off', () => {
     };
   }
 
-  /** Sources over what a function gives. */
+  /** Bindings that read the model's files with a function. */
   const SOURCES = {
     bucket: (get: (path: string) => Promise<Response>) => ({
       MODEL_BUCKET: {
@@ -159,16 +164,16 @@ describe('a model’s file whose reading breaks off', () => {
   };
 
   it.each([
-    ['bucket', 'in the middle'],
-    ['bucket', 'at once'],
-    ['assets', 'in the middle'],
-    ['assets', 'at once'],
+    ['bucket', 'halfway'],
+    ['bucket', 'at the start'],
+    ['assets', 'halfway'],
+    ['assets', 'at the start'],
   ] as const)(
-    '%s, %s: is told to who loaded; the others try themselves, and get their texts',
-    async (source, how) => {
+    '%s, %s: fails the request that loads; the waiting requests retry the load and succeed',
+    async (source, when) => {
       const error = vi.spyOn(console, 'error').mockImplementation(() => {});
-      const expected = await textsOf(await post(startApp(SOURCES.assets(files)), request));
-      const app = startApp(SOURCES[source](flaky(2, how)));
+      const expected = await comparableBody(await post(startApp(SOURCES.assets(files)), request));
+      const app = startApp(SOURCES[source](flaky(2, when)));
       const responses = await Promise.all([1, 2, 3, 4, 5].map(() => post(app, request)));
       const failed = responses.filter(({ status }) => status !== 200);
       expect(failed.map(({ status }) => status)).toEqual([500, 500]);
@@ -180,18 +185,18 @@ describe('a model’s file whose reading breaks off', () => {
           },
         });
       }
-      const right = responses.filter(({ status }) => status === 200);
-      for (const response of right) expect(await textsOf(response)).toBe(expected);
+      const succeeded = responses.filter(({ status }) => status === 200);
+      for (const response of succeeded) expect(await comparableBody(response)).toBe(expected);
       expect(error).toHaveBeenCalledTimes(2);
       await app.settled();
-      expect(await (await app.fetch('/health')).json()).toMatchObject(NOTHING);
-      expect(await textsOf(await post(app, request))).toBe(expected);
+      expect(await (await app.fetch('/health')).json()).toMatchObject(IDLE);
+      expect(await comparableBody(await post(app, request))).toBe(expected);
     },
   );
 
-  it('on every try is told to everyone, and nobody waits for ever', async () => {
+  it('fails every waiting request if every attempt fails, then loads once the file is readable', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
-    let get = flaky(Number.POSITIVE_INFINITY, 'in the middle');
+    let get = flaky(Number.POSITIVE_INFINITY, 'halfway');
     const app = startApp(SOURCES.bucket((path) => get(path)));
     const responses = await Promise.all([1, 2, 3, 4].map(() => post(app, request)));
     expect(responses.map(({ status }) => status)).toEqual([500, 500, 500, 500]);
@@ -201,14 +206,14 @@ describe('a model’s file whose reading breaks off', () => {
   });
 });
 
-describe('a stream that nobody reads', () => {
+describe('an unread stream', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
 
-  it('gives its room to who waits for it after 20 seconds, and ends with that when it is read', async () => {
+  it('loses its cache space to a waiting request after 20 seconds, and ends with lease_expired', async () => {
     const app = startApp({ HEAP_MIB: 19 });
-    const alone = await textsOf(await post(app, STORY));
+    const expected = await comparableBody(await post(app, STORY));
     const { slots } = await (await app.fetch('/health')).json<{ slots: { maximum: number } }>();
     const unread = await post(app, {
       ...STORY,
@@ -221,11 +226,11 @@ describe('a stream that nobody reads', () => {
     await vi.waitFor(async () => expect(await health()).toMatchObject({ waitingRequests: 1 }));
     vi.useFakeTimers({ toFake: ['Date'] });
     vi.setSystemTime(Date.now() + 21_000);
-    expect(await textsOf(await waiting)).toBe(alone);
-    const told = await events(unread);
-    expect(told.length).toBeGreaterThan(1);
-    expect(JSON.parse(told.at(-1) ?? '')).toMatchObject({ error: { code: 'lease_expired' } });
+    expect(await comparableBody(await waiting)).toBe(expected);
+    const received = await events(unread);
+    expect(received.length).toBeGreaterThan(1);
+    expect(JSON.parse(received.at(-1) ?? '')).toMatchObject({ error: { code: 'lease_expired' } });
     await app.settled();
-    expect(await health()).toMatchObject(NOTHING);
+    expect(await health()).toMatchObject(IDLE);
   });
 });

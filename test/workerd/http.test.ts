@@ -1,14 +1,14 @@
-/** @module The HTTP interface, in workerd, with the default model. */
+/** @module The HTTP interface in workerd with the default model. */
 import { describe, expect, it } from 'vitest';
 import { bucket, copyModelToBucket } from './bucket.ts';
-import { events, leaveInTheMiddle, post, startApp } from './client.ts';
+import { disconnectMidStream, events, post, startApp } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
 
 describe('POST /v1/completions', () => {
   const app = startApp();
 
-  it('continues a prompt in the shape of OpenAI', async () => {
+  it('continues a prompt and answers in the shape of OpenAI', async () => {
     const response = await post(app, STORY);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
@@ -40,7 +40,7 @@ describe('POST /v1/completions', () => {
     { ...STORY, max_tokens: 1 },
     { ...STORY, max_tokens: 0 },
     { ...STORY, prompt: '' },
-  ])('streams the same text, a chunk for each token: %j', async (request) => {
+  ])('streams the text of the whole answer, one chunk per token: %j', async (request) => {
     const whole = await (await post(app, request)).json<Completion>();
     const response = await post(app, { ...request, stream: true });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
@@ -51,11 +51,11 @@ describe('POST /v1/completions', () => {
     expect(choices.at(-1)?.finish_reason).toBe(whole.choices[0]?.finish_reason);
     expect(choices.slice(0, -1).every((choice) => choice?.finish_reason === null)).toBe(true);
     const tokens = whole.usage.completion_tokens;
-    // A token that completes a stop string is told of in the last chunk.
+    // The last chunk includes a token that completes a stop string.
     expect([tokens, tokens - 1]).toContain(choices.length - 1);
   });
 
-  it('gives the same text for the same seed, another for another', async () => {
+  it('generates the same text for the same seed, and another text for another seed', async () => {
     const text = async (seed: number) => {
       const response = await post(app, { ...STORY, temperature: 1, seed });
       return (await response.json<Completion>()).choices[0]?.text;
@@ -65,27 +65,27 @@ describe('POST /v1/completions', () => {
     expect(a).not.toBe(b);
   });
 
-  it('ends before a stop string, which may lie across tokens', async () => {
-    const free = await text(STORY);
-    const stop = free.slice(20, 27);
-    expect(await text({ ...STORY, stop })).toBe(free.slice(0, free.indexOf(stop)));
+  it('ends before a stop string, also one that spans several tokens', async () => {
+    const unstopped = await text(STORY);
+    const stop = unstopped.slice(20, 27);
+    expect(await text({ ...STORY, stop })).toBe(unstopped.slice(0, unstopped.indexOf(stop)));
     const { choices } = await (await post(app, { ...STORY, stop })).json<Completion>();
     expect(choices[0]?.finish_reason).toBe('stop');
   });
 
-  it('takes null for what was not set', async () => {
+  it('treats null as omitted', async () => {
     const nulls = { model: null, seed: null, stop: null, stream: null, max_tokens: null };
     const { usage } = await (await post(app, { ...STORY, ...nulls })).json<Completion>();
     expect(usage.completion_tokens).toBe(16);
   });
 
-  it('fills the context to its last token', async () => {
+  it('generates up to the last token of the context', async () => {
     const { usage } = await (await post(app, { ...STORY, max_tokens: 508 })).json<Completion>();
     expect(usage.total_tokens).toBeLessThanOrEqual(512);
     expect((await post(app, { ...STORY, max_tokens: 509 })).status).toBe(400);
   });
 
-  it('gives back what it held', async () => {
+  it('frees its cache space after an answer', async () => {
     const response = await app.fetch('/health');
     expect(await response.json()).toMatchObject({
       status: 'ok',
@@ -96,16 +96,16 @@ describe('POST /v1/completions', () => {
     });
   });
 
-  it('gives back what it held when the client stops reading', async () => {
+  it('frees its cache space when the client stops reading', async () => {
     const response = await post(app, { ...STORY, max_tokens: 400, stream: true });
-    await leaveInTheMiddle(app, response);
+    await disconnectMidStream(app, response);
   });
 
-  it('serves many at the same time, each as if it were alone', async () => {
+  it('answers concurrent requests as it answers them sequentially', async () => {
     const requests = [0, 1, 2, 3, 4, 5].map((seed) => ({ ...STORY, temperature: 1, seed }));
-    const alone: string[] = [];
-    for (const request of requests) alone.push(await text(request));
-    expect(await Promise.all(requests.map(text))).toEqual(alone);
+    const sequential: string[] = [];
+    for (const request of requests) sequential.push(await text(request));
+    expect(await Promise.all(requests.map(text))).toEqual(sequential);
   });
 
   async function text(request: object): Promise<string> {
@@ -138,7 +138,7 @@ describe('a bad request', () => {
     [{ ...STORY, model: 'gpt-4' }, 404, 'model', "The model 'gpt-4' does not exist; this is 'default'"],
     [[], 400, null, 'The request body must be an object, not []'],
     ['text', 400, null, 'The request body must be an object, not "text"'],
-  ])('%j is refused by name', async (request, status, param, message) => {
+  ])('%j is refused with the name of the field', async (request, status, param, message) => {
     const response = await post(app, request);
     expect(response.status).toBe(status);
     const { error } = await response.json<{ error: Record<string, unknown> }>();
@@ -165,7 +165,7 @@ describe('a bad request', () => {
     expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining(message) } });
   });
 
-  it('says what a path takes, and that there is nothing at another', async () => {
+  it('lists the allowed methods in a 405, and answers 404 on an unknown path', async () => {
     const wrongMethod = await app.fetch('/v1/completions');
     expect(wrongMethod.status).toBe(405);
     expect(wrongMethod.headers.get('allow')).toBe('POST');
@@ -192,7 +192,7 @@ describe('loading', () => {
   const fromBucket = { MODEL_BUCKET: bucket, MODEL_PREFIX: 'odd-int8/' };
   const request = { prompt: 'abc', max_tokens: 3 };
 
-  it('happens once for all who ask at the same time', async () => {
+  it('happens once for concurrent requests', async () => {
     const app = startApp();
     const responses = await Promise.all([1, 2, 3, 4].map((seed) => post(app, { ...STORY, seed })));
     expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
@@ -200,16 +200,16 @@ describe('loading', () => {
     expect(heap.size).toBeLessThan(9.4e6 + 2 * heap.weights + 4e6);
   });
 
-  it('says which file is wrong, and works when it has been put right', async () => {
+  it('fails with the name of a broken file, and succeeds once the file is restored', async () => {
     await copyModelToBucket('odd-int8');
     const app = startApp(fromBucket);
     const shard = 'odd-int8/weights-000.bin';
     const good = await (await bucket.get(shard))?.arrayBuffer();
     if (!good) throw new Error('the bucket has no shard');
-    const bad = new Uint8Array(good.slice(0));
-    bad[1000] = (bad[1000] ?? 0) ^ 1;
+    const corrupt = new Uint8Array(good.slice(0));
+    corrupt[1000] = (corrupt[1000] ?? 0) ^ 1;
     for (const [content, message] of [
-      [bad, 'weights-000.bin is corrupt: its SHA-256 is'],
+      [corrupt, 'weights-000.bin is corrupt: its SHA-256 is'],
       [good.slice(0, -5), `weights-000.bin ends after ${good.byteLength - 5} of ${good.byteLength} bytes`],
       [new Uint8Array(good.byteLength + 1), `weights-000.bin is longer than its ${good.byteLength} bytes`],
     ] as const) {
@@ -228,10 +228,10 @@ describe('loading', () => {
 });
 
 describe('a cache that is too small', () => {
-  // Beside onnxruntime and the weights, room for some 240 tokens.
+  // Beside onnxruntime and the weights, cache space for some 240 tokens.
   const app = startApp({ HEAP_MIB: 19 });
 
-  it('refuses at once what can never fit, with the arithmetic', async () => {
+  it('immediately refuses a request that can never fit, with the arithmetic', async () => {
     const { slots } = await (await post(app, STORY).then(() => app.fetch('/health'))).json<Health>();
     expect(slots.maximum).toBeLessThan(512);
     const response = await post(app, { ...STORY, max_tokens: slots.maximum });

@@ -1,4 +1,4 @@
-/** @module Who may ask: keys, origins, and how often. */
+/** @module Access control: API keys, CORS origins and the rate limit. */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { startApp, type TestApp } from './client.ts';
@@ -8,10 +8,10 @@ const { TEST_RATE_LIMITER } = env as typeof env & { readonly TEST_RATE_LIMITER: 
 
 const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
 
-describe('keys', () => {
+describe('API keys', () => {
   const app = startApp({ API_KEYS: 'first-key, second.key==' });
 
-  it.each(['first-key', 'second.key=='])('lets in who has one: %s', async (key) => {
+  it.each(['first-key', 'second.key=='])('admit a request with a valid key: %s', async (key) => {
     expect((await app.fetch('/v1/models', bearer(key))).status).toBe(200);
   });
 
@@ -23,7 +23,7 @@ describe('keys', () => {
     bearer('first-key, second.key=='),
     { headers: { authorization: 'first-key' } },
     { headers: { authorization: 'Basic Zmlyc3Qta2V5' } },
-  ])('sends away who has none: %j', async (init) => {
+  ])('refuse a request without a valid key: %j', async (init) => {
     const response = await app.fetch('/v1/models', init);
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toMatch(/^Bearer /);
@@ -41,7 +41,7 @@ describe('keys', () => {
     ['GET', '/metrics', { error: { code: 'invalid_api_key' } }],
     ['GET', '/nothing', { error: { code: 'invalid_api_key' } }],
     ['DELETE', '/v1/completions', { error: { code: 'invalid_api_key' } }],
-  ])('sends away in the shape of the contract: %s %s', async (method, path, body) => {
+  ])('refuse in the shape of the contract: %s %s', async (method, path, body) => {
     const response = await app.fetch(path, { method });
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject(body);
@@ -50,26 +50,26 @@ describe('keys', () => {
   it.each([
     ...['/health', '/health/ready', '/openapi.json', '/docs'],
     ...['/', '/page.js', '/page.css', '/icon.svg'],
-  ])('are not asked for at %s', async (path) => {
+  ])('are not required at %s', async (path) => {
     expect((await app.fetch(path)).status).toBe(200);
   });
 
-  it('show the account of the heap', async () => {
+  it('are required for the details of /health', async () => {
     await app.fetch('/health/ready');
     expect(await (await app.fetch('/health')).json()).toEqual({ status: 'ok', ready: true });
     expect(await (await app.fetch('/health', bearer('wrong'))).json()).toEqual({ status: 'ok', ready: true });
-    const account = await (await app.fetch('/health', bearer('first-key'))).json();
-    expect(account).toMatchObject({
+    const details = await (await app.fetch('/health', bearer('first-key'))).json();
+    expect(details).toMatchObject({
       ready: true,
       model: { name: 'default' },
       heap: { maximum: 112 * 2 ** 20 },
     });
   });
 
-  it('that no header could bring shut everyone out, and the log says why without them', async () => {
+  it('that no header can carry are a configuration error, logged without the keys', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
-    const odd = startApp({ API_KEYS: 'good,not good' });
-    const response = await odd.fetch('/v1/models', bearer('good'));
+    const misconfigured = startApp({ API_KEYS: 'good,not good' });
+    const response = await misconfigured.fetch('/v1/models', bearer('good'));
     expect(response.status).toBe(500);
     expect(await response.json()).toMatchObject({ error: { message: 'Internal error' } });
     expect((await startApp({ API_KEYS: ',' }).fetch('/v1/models')).status).toBe(500);
@@ -79,7 +79,7 @@ describe('keys', () => {
   });
 });
 
-describe('cross-origin', () => {
+describe('CORS', () => {
   const preflight = (app: TestApp, origin: string) =>
     app.fetch('/v1/completions', {
       method: 'OPTIONS',
@@ -90,7 +90,7 @@ describe('cross-origin', () => {
       },
     });
 
-  it('asks before it sends a key, and may send what OpenAI’s client sends', async () => {
+  it('answers a preflight without a key, and allows the headers of OpenAI’s client', async () => {
     const response = await preflight(startApp({ API_KEYS: 'key' }), 'https://any.example');
     expect(response.status).toBe(204);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
@@ -99,7 +99,7 @@ describe('cross-origin', () => {
     expect(response.headers.get('access-control-max-age')).toBe('86400');
   });
 
-  it('is for the origins that are named, where some are', async () => {
+  it('allows only the origins of CORS_ORIGINS', async () => {
     const app = startApp({ CORS_ORIGINS: 'https://a.example, https://b.example' });
     const allowed = await preflight(app, 'https://b.example');
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://b.example');
@@ -108,7 +108,7 @@ describe('cross-origin', () => {
     expect(refused.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('lets a page read errors and the headers that go with them', async () => {
+  it('lets a page read errors and their headers', async () => {
     const response = await startApp({ API_KEYS: 'key' }).fetch('/v1/models', {
       headers: { origin: 'https://a.example' },
     });
@@ -121,16 +121,16 @@ describe('cross-origin', () => {
 describe('the rate limit', () => {
   const app = startApp({ RATE_LIMITER: TEST_RATE_LIMITER, API_KEYS: 'one,other,third' });
 
-  /** The limit is 2; if the window ends in between, it is met by the fifth. */
+  /** The limit is 2. Even if its period ends in between, one of five requests exceeds it. */
   async function firstRefused(key: string, path = '/v1/models', method = 'GET'): Promise<Response> {
     for (let i = 0; i < 5; i++) {
       const response = await app.fetch(path, { method, ...bearer(key) });
       if (response.status === 429) return response;
     }
-    throw new Error('five requests passed');
+    throw new Error('none of five requests was refused');
   }
 
-  it('holds for each key alone, and says when to come back', async () => {
+  it('applies to each key separately, and sets retry-after', async () => {
     const response = await firstRefused('one');
     expect(response.headers.get('retry-after')).toBe('10');
     expect(response.headers.get('x-should-retry')).toBe('true');
@@ -141,17 +141,17 @@ describe('the rate limit', () => {
   it.each([
     ['/tokenize', { error_type: 'overloaded' }],
     ['/ai/run/default', { success: false, errors: [{ code: 3036 }] }],
-  ])('is told in the shape of the contract: %s', async (path, body) => {
+  ])('is reported in the shape of the contract: %s', async (path, body) => {
     const response = await firstRefused('third', path, 'POST');
     expect(await response.json()).toMatchObject(body);
   });
 
-  it('does not hold for who looks whether it is up', async () => {
+  it('does not apply to /health', async () => {
     await firstRefused('one');
     for (let i = 0; i < 5; i++) expect((await app.fetch('/health', bearer('one'))).status).toBe(200);
   });
 
-  it('is by address where there are no keys, whatever key is made up', async () => {
+  it('applies to each address if no keys are configured, regardless of the key sent', async () => {
     const open = startApp({ RATE_LIMITER: TEST_RATE_LIMITER });
     const statuses: number[] = [];
     for (let i = 0; i < 5; i++) {

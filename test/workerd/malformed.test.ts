@@ -1,6 +1,6 @@
 /**
- * @module Requests that are wrong, over all routes: each is refused with its status, in its contract's shape, by the name
- * of the field, with the limit and the value; and the server holds nothing afterwards.
+ * @module Invalid requests on all routes: each is refused with its status, in the shape of its contract, with
+ * the field, the limit and the value. Afterwards the server is idle.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { errorResponse } from '../../worker/contracts/openai/responses.ts';
@@ -25,12 +25,12 @@ const TGI_TYPES: Record<number, string> = { 404: 'not_found', 405: 'method_not_a
 interface Refusal {
   readonly status: number;
   readonly message: string;
-  /** In OpenAI's shape alone. */
+  /** In OpenAI's shape only. */
   readonly param?: string | null;
 }
 
-/** What an answer says, which must be of its path's contract. */
-async function refusal(path: string, response: Response): Promise<Refusal> {
+/** Parses an answer as an error of its path's contract. */
+async function parseRefusal(path: string, response: Response): Promise<Refusal> {
   const { status } = response;
   const body: unknown = await response.json();
   if (TGI.includes(path)) {
@@ -49,13 +49,13 @@ async function refusal(path: string, response: Response): Promise<Refusal> {
   return { status, message, param };
 }
 
-const askFor = async (path: string, body: unknown) => refusal(path, await postTo(app, path, body));
-const saying = (field: string, fault: string) => expect.stringContaining(`'${field}' ${fault}`);
+const refusalOf = async (path: string, body: unknown) => parseRefusal(path, await postTo(app, path, body));
+const messageAbout = (field: string, fault: string) => expect.stringContaining(`'${field}' ${fault}`);
 
 describe('/v1/completions', () => {
   it.each([...VALUES, ...COMBINATIONS, ...OPENAI])('refuses %j for %s: %s', async (request, param, fault) => {
-    const message = saying(param, fault);
-    expect(await askFor('/v1/completions', { prompt: 'a', ...request })).toEqual({
+    const message = messageAbout(param, fault);
+    expect(await refusalOf('/v1/completions', { prompt: 'a', ...request })).toEqual({
       status: 400,
       message,
       param,
@@ -99,10 +99,10 @@ describe('/v1/completions', () => {
       { allowed_token_ids: [5], suppress_tokens: [5] },
       400,
       null,
-      'the options ban every token that could come',
+      'the options ban every possible next token',
     ],
   ])('refuses %j with %d', async (request, status, param, message) => {
-    expect(await askFor('/v1/completions', { prompt: 'a', ...request })).toEqual({
+    expect(await refusalOf('/v1/completions', { prompt: 'a', ...request })).toEqual({
       status,
       param,
       message: expect.stringContaining(message),
@@ -114,21 +114,21 @@ describe('Text Generation Inference', () => {
   it.each([...VALUES, ...TGI_PARAMETERS])(
     'refuses the parameters %j for %s: %s',
     async (parameters, field, fault) => {
-      const message = saying(`parameters.${field}`, fault);
-      expect(await askFor('/generate', { inputs: 'a', parameters })).toEqual({ status: 422, message });
+      const message = messageAbout(`parameters.${field}`, fault);
+      expect(await refusalOf('/generate', { inputs: 'a', parameters })).toEqual({ status: 422, message });
     },
   );
 
   it.each([...COMBINATIONS, ...TGI_COMBINATIONS])(
-    'refuses together %j for %s: %s',
+    'refuses the combination %j for %s: %s',
     async (parameters, field, fault) => {
-      const message = saying(field, fault);
-      expect(await askFor('/', { inputs: 'a', parameters })).toEqual({ status: 422, message });
+      const message = messageAbout(field, fault);
+      expect(await refusalOf('/', { inputs: 'a', parameters })).toEqual({ status: 422, message });
     },
   );
 
   it.each(TGI_BODIES)('%s refuses %j for %s: %s', async (path, body, field, fault) => {
-    expect(await askFor(path, body)).toEqual({ status: 422, message: saying(field, fault) });
+    expect(await refusalOf(path, body)).toEqual({ status: 422, message: messageAbout(field, fault) });
   });
 });
 
@@ -137,9 +137,9 @@ describe('Workers AI', () => {
     'refuses %j for %s: %s',
     async (request, field, fault) => {
       const prompt = 'messages' in request && !fault.includes('beside') ? {} : { prompt: 'a' };
-      expect(await askFor(RUN, { ...prompt, ...request })).toEqual({
+      expect(await refusalOf(RUN, { ...prompt, ...request })).toEqual({
         status: 400,
-        message: saying(field, fault),
+        message: messageAbout(field, fault),
       });
     },
   );
@@ -149,32 +149,32 @@ describe.each(POSTS)('POST %s', (path) => {
   it.each(BODIES)('refuses %s', async (_, body, type, status, message) => {
     const headers: Record<string, string> = type === '' ? {} : { 'content-type': type };
     const response = await app.fetch(path, { method: 'POST', headers, body });
-    const refused = await refusal(path, response);
+    const refused = await parseRefusal(path, response);
     expect(refused).toMatchObject({
       status: status === 400 && TGI.includes(path) ? 422 : status,
       message: expect.stringContaining(message),
     });
   });
 
-  // At `/` a page is read as well.
-  const taken = path === '/' ? ['POST', 'GET', 'HEAD'] : ['POST'];
-  const others = ['GET', 'PUT', 'PATCH', 'DELETE'].filter((method) => !taken.includes(method));
+  // `/` also serves the page.
+  const allowed = path === '/' ? ['POST', 'GET', 'HEAD'] : ['POST'];
+  const otherMethods = ['GET', 'PUT', 'PATCH', 'DELETE'].filter((method) => !allowed.includes(method));
 
-  it.each(others)('takes no %s', async (method) => {
+  it.each(otherMethods)('refuses %s with 405', async (method) => {
     const response = await app.fetch(path, { method });
-    const allow = taken.join(', ');
+    const allow = allowed.join(', ');
     expect(response.headers.get('allow')).toBe(allow);
     const message = `${path} takes ${allow}, not ${method}`;
-    expect(await refusal(path, response)).toMatchObject({ status: 405, message });
+    expect(await parseRefusal(path, response)).toMatchObject({ status: 405, message });
   });
 });
 
 describe('a path', () => {
   it.each(['/info', '/health', '/metrics', '/openapi.json', '/v1/models', '/v1/models/default'])(
-    '%s is only read',
+    '%s allows only GET and HEAD',
     async (path) => {
       for (const method of ['POST', 'PUT', 'DELETE']) {
-        const refused = await refusal(path, await app.fetch(path, { method }));
+        const refused = await parseRefusal(path, await app.fetch(path, { method }));
         expect(refused).toMatchObject({ status: 405, message: `${path} takes GET, HEAD, not ${method}` });
       }
     },
@@ -190,19 +190,19 @@ describe('a path', () => {
     ['/..%2f..%2fetc/passwd', 'No route for POST /..%2f..%2fetc/passwd'],
     ['/ai/run/@cf/meta/llama-3', 'No such model @cf/meta/llama-3; this is default'],
     ['/ai/run/xdefault', 'No such model xdefault; this is default'],
-  ])('%s is none', async (path, message) => {
-    expect(await askFor(path, { prompt: 'a' })).toMatchObject({ status: 404, message });
+  ])('POST %s answers 404', async (path, message) => {
+    expect(await refusalOf(path, { prompt: 'a' })).toMatchObject({ status: 404, message });
   });
 
   it.each(['/v1/models/gpt-4', '/v1/models/%00', '/weights-000.bin', '/v1'])(
-    'GET %s is none',
+    'GET %s answers 404',
     async (path) => {
-      expect(await refusal(path, await app.fetch(path))).toMatchObject({ status: 404 });
+      expect(await parseRefusal(path, await app.fetch(path))).toMatchObject({ status: 404 });
     },
   );
 });
 
-it('passes over a byte order mark, as RFC 8259 allows', async () => {
+it('ignores a byte order mark, as RFC 8259 allows', async () => {
   const body = '\u{FEFF}{"prompt": "a", "max_tokens": 1}';
   const headers = { 'content-type': 'application/json; charset=utf-8' };
   expect((await app.fetch('/v1/completions', { method: 'POST', headers, body })).status).toBe(200);
@@ -224,8 +224,8 @@ it.each([
 ])('refuses %.60s for %s', async (body, param, fault) => {
   const headers = { 'content-type': 'application/json' };
   const response = await app.fetch('/v1/completions', { method: 'POST', headers, body });
-  const message = saying(param, fault);
-  expect(await refusal('/v1/completions', response)).toEqual({ status: 400, param, message });
+  const message = messageAbout(param, fault);
+  expect(await parseRefusal('/v1/completions', response)).toEqual({ status: 400, param, message });
   expect('polluted' in {}).toBe(false);
 });
 

@@ -1,13 +1,13 @@
-/** @module What requests have to do with each other: room that they wait for, beginnings that they share, and nothing else. */
+/** @module Concurrent requests: the queue for cache space, the prefix cache, engine restarts and metrics. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Gpt2 } from '../../engine/model/gpt2.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
 import { events, post, postTo, startApp, type TestApp } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
-/** Beside onnxruntime and the weights, room for some 240 tokens. */
+/** Beside onnxruntime and the weights, cache space for some 240 tokens. */
 const SMALL = { HEAP_MIB: 19 };
-/** Of some 100 tokens. */
+/** Some 100 tokens. */
 const LONG_PROMPT = 'Tom had a red ball and a blue car. He went to the park with Lily and her dog. '
   .repeat(5)
   .trimEnd();
@@ -39,8 +39,8 @@ interface Health {
 
 const health = async (app: TestApp) => await (await app.fetch('/health')).json<Health>();
 
-/** Has a stream hold nearly all of the cache until it is let go. */
-async function fill(app: TestApp): Promise<() => Promise<void>> {
+/** Starts a stream that reserves nearly all of the cache. @returns a function that cancels it */
+async function fillCache(app: TestApp): Promise<() => Promise<void>> {
   await app.fetch('/health/ready');
   const { slots } = await health(app);
   const body = { ...STORY, max_tokens: slots.maximum - 20, ignore_eos: true, stream: true };
@@ -49,46 +49,46 @@ async function fill(app: TestApp): Promise<() => Promise<void>> {
   return () => reader.cancel();
 }
 
-describe('what does not fit now', () => {
+describe('a request that does not fit into the cache now', () => {
   const app = startApp(SMALL);
 
-  it('waits for its turn, and is told as if it had not', async () => {
+  it('waits in the queue, and gets the same answer as without waiting', async () => {
     const { text } = await complete(app, { ...STORY, max_tokens: 100 });
-    const release = await fill(app);
+    const release = await fillCache(app);
     const waiting = [1, 2, 3].map(() => complete(app, { ...STORY, max_tokens: 100 }));
     await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(3));
     await release();
-    expect((await Promise.all(waiting)).map((one) => one.text)).toEqual([text, text, text]);
+    expect((await Promise.all(waiting)).map((completion) => completion.text)).toEqual([text, text, text]);
     expect(await health(app)).toMatchObject({ waitingRequests: 0 });
   });
 
-  it('leaves its place when its client has gone', async () => {
-    const release = await fill(app);
-    const gone = new AbortController();
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, signal: gone.signal };
-    const asked = app.fetch('/v1/completions', {
+  it('leaves the queue when its client disconnects', async () => {
+    const release = await fillCache(app);
+    const client = new AbortController();
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, signal: client.signal };
+    const answer = app.fetch('/v1/completions', {
       ...init,
       body: JSON.stringify({ ...STORY, max_tokens: 100 }),
     });
     await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(1));
-    gone.abort();
+    client.abort();
     await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(0));
     await release();
-    await asked.catch(() => {});
+    await answer.catch(() => {});
     await app.settled();
     expect(await health(app)).toMatchObject({ requests: 0, slots: { taken: 0 } });
   });
 
   it.each([
     [
-      'the queue is full',
+      'if the queue is full',
       { QUEUE_LENGTH: 0 },
       'the queue for cache space is full: at most 0 requests may wait',
     ],
-    ['it has waited too long', { QUEUE_SECONDS: 0.1 }, 'no cache space became free within 0.1 seconds'],
-  ])('is a 503 where %s, and goes through later', async (_, limits, message) => {
+    ['after QUEUE_SECONDS', { QUEUE_SECONDS: 0.1 }, 'no cache space became free within 0.1 seconds'],
+  ])('is refused with 503 %s, and succeeds later', async (_, limits, message) => {
     const app = startApp({ ...SMALL, ...limits } as Parameters<typeof startApp>[0]);
-    const release = await fill(app);
+    const release = await fillCache(app);
     const refused = await post(app, { ...STORY, max_tokens: 100 });
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toBe('1');
@@ -103,30 +103,30 @@ describe('what does not fit now', () => {
     await complete(app, { ...STORY, max_tokens: 100 });
   });
 
-  it('is told of whoever deploys what is no limit', async () => {
+  it('is answered with 500 if QUEUE_LENGTH is invalid, and the log names the value', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     const app = startApp({ QUEUE_LENGTH: 'many' } as unknown as Parameters<typeof startApp>[0]);
     expect((await post(app, STORY)).status).toBe(500);
-    expect(String(error.mock.calls[0])).toContain('QUEUE_LENGTH must be a number from 0 on, not "many"');
+    expect(String(error.mock.calls[0])).toContain('QUEUE_LENGTH must be a number of at least 0, not "many"');
     error.mockRestore();
   });
 });
 
-describe('a prompt that was there before', () => {
+describe('a cached prompt', () => {
   const app = startApp();
 
-  it('is not computed again, and its text is the same', async () => {
+  it('is not computed again, and continues with the same text', async () => {
     const body = { ...STORY, prompt: LONG_PROMPT };
     const first = await complete(app, body);
     expect(first.cached).toBe(0);
     const again = await complete(app, body);
     expect(again).toEqual({ ...first, cached: first.prompt - 1 });
-    // What the text said is there, too.
+    // The generated text is cached, too.
     const longer = await complete(app, { ...body, prompt: `${LONG_PROMPT}${first.text}` });
     expect(longer.cached).toBeGreaterThan(first.prompt + 30);
   });
 
-  it('serves other prompts that begin alike, in every contract', async () => {
+  it('is reused by other prompts with the same prefix, in every contract', async () => {
     const prompt = `${LONG_PROMPT} Then`;
     const { cached, prompt: length } = await complete(app, { ...STORY, prompt });
     expect(cached).toBeGreaterThan(90);
@@ -145,20 +145,20 @@ describe('a prompt that was there before', () => {
     ['/v1/completions', { prompt: 'A private matter', max_tokens: 4, cache_prompt: false }],
     ['/generate', { inputs: 'A private matter', parameters: { max_new_tokens: 4, cache_prompt: false } }],
     ['/ai/run/default', { prompt: 'A private matter', max_tokens: 4, cache_prompt: false }],
-  ])('is not left there where cache_prompt is false: %s', async (path, body) => {
+  ])('is not kept if cache_prompt is false: %s', async (path, body) => {
     await app.fetch('/reset_prefix_cache', { method: 'POST' });
     for (let i = 0; i < 2; i++) expect((await postTo(app, path, body)).status).toBe(200);
     await app.settled();
     expect((await health(app)).slots).toMatchObject({ cached: 0, taken: 0 });
   });
 
-  it('is neither used where cache_prompt is false', async () => {
+  it('is not reused if cache_prompt is false', async () => {
     const body = { ...STORY, prompt: LONG_PROMPT };
     const shared = await complete(app, body);
     expect(await complete(app, { ...body, cache_prompt: false })).toEqual({ ...shared, cached: 0 });
   });
 
-  it('is forgotten on demand', async () => {
+  it('is evicted by POST /reset_prefix_cache', async () => {
     await complete(app, STORY);
     await app.settled();
     const { cached } = (await health(app)).slots;
@@ -169,7 +169,7 @@ describe('a prompt that was there before', () => {
     expect((await complete(app, STORY)).cached).toBe(0);
   });
 
-  it('gives what it gives alone with every kind of search after it', async () => {
+  it('does not change the result of any kind of search', async () => {
     const searches = [
       { temperature: 0 },
       { temperature: 1, seed: 5, n: 3 },
@@ -180,28 +180,28 @@ describe('a prompt that was there before', () => {
     ];
     for (const search of searches) {
       const body = { prompt: LONG_PROMPT, max_tokens: 12, ...search };
-      const alone = await complete(app, { ...body, cache_prompt: false });
-      expect((await complete(app, body)).text).toBe(alone.text);
-      expect((await complete(app, body)).text).toBe(alone.text);
+      const uncached = await complete(app, { ...body, cache_prompt: false });
+      expect((await complete(app, body)).text).toBe(uncached.text);
+      expect((await complete(app, body)).text).toBe(uncached.text);
     }
   });
 
-  it('has room made for it again when others need it', async () => {
+  it('is evicted when other prompts need its space, and does not change their results', async () => {
     const app = startApp(SMALL);
     const texts: string[] = [];
     for (let i = 0; i < 6; i++)
       texts.push((await complete(app, { ...STORY, prompt: `${i} ${LONG_PROMPT}` })).text);
     for (let i = 0; i < 6; i++) {
-      const alone = { ...STORY, prompt: `${i} ${LONG_PROMPT}`, cache_prompt: false };
-      expect((await complete(app, alone)).text).toBe(texts[i]);
+      const uncached = { ...STORY, prompt: `${i} ${LONG_PROMPT}`, cache_prompt: false };
+      expect((await complete(app, uncached)).text).toBe(texts[i]);
     }
   });
 });
 
-describe('a computation that was cut off', () => {
+describe('an interrupted computation', () => {
   afterEach(() => vi.restoreAllMocks());
 
-  it('ends the requests that need it, and the next one finds a new engine in the same memory', async () => {
+  it('fails the running requests, and the next request gets a new engine in the same memory', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
     const app = startApp();
     const { text } = await complete(app, STORY);
@@ -209,9 +209,9 @@ describe('a computation that was cut off', () => {
     vi.spyOn(Gpt2.prototype, 'forward').mockImplementationOnce(() => {
       throw new WebAssembly.RuntimeError('unreachable');
     });
-    const cut = await post(app, STORY);
-    expect([cut.status, cut.headers.get('retry-after')]).toEqual([503, '1']);
-    expect(await cut.json()).toMatchObject({ error: { code: 'engine_restarting' } });
+    const interrupted = await post(app, STORY);
+    expect([interrupted.status, interrupted.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await interrupted.json()).toMatchObject({ error: { code: 'engine_restarting' } });
     expect(JSON.parse((await events(stream)).at(-1) ?? '')).toMatchObject({
       error: { code: 'engine_restarting' },
     });
@@ -222,17 +222,17 @@ describe('a computation that was cut off', () => {
   });
 });
 
-describe('the metrics of many', () => {
-  it('tell of passes, waiting, cached tokens and slots', async () => {
+describe('the metrics of concurrent requests', () => {
+  it('report passes, waiting requests, cached tokens and slots', async () => {
     const app = startApp(SMALL);
-    const release = await fill(app);
+    const release = await fillCache(app);
     const waiting = [1, 2].map(() => complete(app, { ...STORY, max_tokens: 100 }));
     await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(2));
     const value = async (name: string, labels: object = {}) => {
       const metrics = parsePrometheus(await (await app.fetch('/metrics')).text());
       const samples = [...metrics.values()].flatMap((metric) => metric.samples);
       return samples.find(
-        (one) => one.name === name && Object.entries(labels).every(([k, v]) => one.labels[k] === v),
+        (sample) => sample.name === name && Object.entries(labels).every(([k, v]) => sample.labels[k] === v),
       )?.value;
     };
     expect(await value('edgebeam_waiting_requests')).toBe(2);

@@ -1,4 +1,4 @@
-/** @module All of OpenAI's completions contract, in workerd, with the default model. */
+/** @module OpenAI's completions contract in workerd with the default model. */
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { completionChunk, completionResponse } from '../../worker/contracts/openai/responses.ts';
@@ -26,7 +26,7 @@ async function chunksOf(request: object): Promise<Chunk[]> {
   expect(response.status).toBe(200);
   const data = await events(response);
   expect(data.at(-1)).toBe('[DONE]');
-  return data.slice(0, -1).map((one) => completionChunk.parse(JSON.parse(one)));
+  return data.slice(0, -1).map((chunk) => completionChunk.parse(JSON.parse(chunk)));
 }
 
 async function refusal(request: object) {
@@ -35,26 +35,26 @@ async function refusal(request: object) {
   return { status: response.status, ...error };
 }
 
-/** Chunks put together again, choice by choice. */
-function joined(chunks: readonly Chunk[]): Choice[] {
+/** Concatenates the chunks of each choice. */
+function joinChunks(chunks: readonly Chunk[]): Choice[] {
   const choices: Choice[] = [];
-  for (const { choices: some } of chunks) {
-    for (const { index, ...piece } of some) {
+  for (const chunk of chunks) {
+    for (const { index, ...delta } of chunk.choices) {
       const before = choices[index];
       choices[index] = {
         ...before,
-        ...piece,
+        ...delta,
         index,
-        text: (before?.text ?? '') + piece.text,
+        text: (before?.text ?? '') + delta.text,
         logprobs:
-          before?.logprobs && piece.logprobs
+          before?.logprobs && delta.logprobs
             ? {
-                tokens: [...before.logprobs.tokens, ...piece.logprobs.tokens],
-                token_logprobs: [...before.logprobs.token_logprobs, ...piece.logprobs.token_logprobs],
-                top_logprobs: [...before.logprobs.top_logprobs, ...piece.logprobs.top_logprobs],
-                text_offset: [...before.logprobs.text_offset, ...piece.logprobs.text_offset],
+                tokens: [...before.logprobs.tokens, ...delta.logprobs.tokens],
+                token_logprobs: [...before.logprobs.token_logprobs, ...delta.logprobs.token_logprobs],
+                top_logprobs: [...before.logprobs.top_logprobs, ...delta.logprobs.top_logprobs],
+                text_offset: [...before.logprobs.text_offset, ...delta.logprobs.text_offset],
               }
-            : piece.logprobs,
+            : delta.logprobs,
       };
     }
   }
@@ -62,11 +62,11 @@ function joined(chunks: readonly Chunk[]): Choice[] {
 }
 
 describe('prompts', () => {
-  it('may be text or token ids, one or several, answered in their order', async () => {
+  it('may be text or token ids, one or several, and are answered in order', async () => {
     const [story] = await textsOf(STORY);
     const [dog] = await textsOf({ ...STORY, prompt: 'The dog' });
-    const ids = (await complete({ ...STORY, max_tokens: 0, echo: true, logprobs: 0 })).usage.prompt_tokens;
-    expect(ids).toBe(4);
+    const { usage } = await complete({ ...STORY, max_tokens: 0, echo: true, logprobs: 0 });
+    expect(usage.prompt_tokens).toBe(4);
     expect(await textsOf({ ...STORY, prompt: ['Once upon a time', 'The dog'] })).toEqual([story, dog]);
     const tokenize = await app.fetch('/tokenize', {
       method: 'POST',
@@ -78,46 +78,46 @@ describe('prompts', () => {
     expect(await textsOf({ ...STORY, prompt: [tokens, tokens] })).toEqual([story, story]);
   });
 
-  it('of a batch larger than the cache take turns', async () => {
+  it('of a batch larger than the cache wait for each other', async () => {
     const prompts = Array.from({ length: 20 }, (_, i) => `The ${'very '.repeat(i)}old man`);
     const small = startApp({ HEAP_MIB: 19 });
-    const all = await (await post(small, { ...STORY, prompt: prompts, max_tokens: 40 })).json();
-    const texts = completionResponse.parse(all).choices.map(({ text }) => text);
+    const batch = await (await post(small, { ...STORY, prompt: prompts, max_tokens: 40 })).json();
+    const texts = completionResponse.parse(batch).choices.map(({ text }) => text);
     for (const i of [0, 19]) {
-      const alone = await post(small, { ...STORY, prompt: prompts[i], max_tokens: 40 });
-      expect(texts[i]).toBe(completionResponse.parse(await alone.json()).choices[0]?.text);
+      const single = await post(small, { ...STORY, prompt: prompts[i], max_tokens: 40 });
+      expect(texts[i]).toBe(completionResponse.parse(await single.json()).choices[0]?.text);
     }
     const health = await (await small.fetch('/health')).json();
     expect(health).toMatchObject({ requests: 0, slots: { reserved: 0, taken: 0 } });
   });
 
-  it('are refused with an id that the vocabulary has not', async () => {
-    const found = await refusal({
+  it('are refused for a token id outside the vocabulary', async () => {
+    const error = await refusal({
       ...STORY,
       prompt: [
         [1, 2],
         [3, 1e6],
       ],
     });
-    expect(found).toMatchObject({ status: 400, param: 'prompt.1.1' });
-    expect(found.message).toContain('1000000');
+    expect(error).toMatchObject({ status: 400, param: 'prompt.1.1' });
+    expect(error.message).toContain('1000000');
   });
 });
 
 describe('several choices', () => {
-  it('of a seed are different texts, the first that of one alone', async () => {
-    const [one] = await textsOf(SAMPLED);
-    const three = await textsOf({ ...SAMPLED, n: 3 });
-    expect(three[0]).toBe(one);
-    expect(new Set(three).size).toBe(3);
+  it('of one seed differ, and the first is the same as with n of 1', async () => {
+    const [single] = await textsOf(SAMPLED);
+    const several = await textsOf({ ...SAMPLED, n: 3 });
+    expect(several[0]).toBe(single);
+    expect(new Set(several).size).toBe(3);
   });
 
-  it('of greedy search are the same', async () => {
-    const [one] = await textsOf(STORY);
-    expect(await textsOf({ ...STORY, n: 2 })).toEqual([one, one]);
+  it('of greedy search are equal', async () => {
+    const [text] = await textsOf(STORY);
+    expect(await textsOf({ ...STORY, n: 2 })).toEqual([text, text]);
   });
 
-  it('come prompt by prompt', async () => {
+  it('are ordered by prompt', async () => {
     const prompt = ['Once upon a time', 'The dog'];
     const { choices, usage } = await complete({ ...SAMPLED, prompt, n: 2 });
     expect(choices.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
@@ -128,12 +128,12 @@ describe('several choices', () => {
   });
 
   it('are the likeliest of best_of, by log-probability per token', async () => {
-    const all = await complete({ ...SAMPLED, n: 4, logprobs: 0 });
+    const { choices } = await complete({ ...SAMPLED, n: 4, logprobs: 0 });
     const mean = ({ logprobs }: Choice) => {
       const values = (logprobs?.token_logprobs ?? []) as number[];
       return values.reduce((sum, value) => sum + value, 0) / values.length;
     };
-    const ranked = all.choices.toSorted((a, b) => mean(b) - mean(a)).map(({ text }) => text);
+    const ranked = choices.toSorted((a, b) => mean(b) - mean(a)).map(({ text }) => text);
     expect(await textsOf({ ...SAMPLED, n: 2, best_of: 4 })).toEqual(ranked.slice(0, 2));
     expect(await refusal({ ...SAMPLED, n: 3, best_of: 2 })).toMatchObject({ status: 400, param: 'best_of' });
     expect(await refusal({ ...SAMPLED, best_of: 2, stream: true })).toMatchObject({ param: 'best_of' });
@@ -141,7 +141,7 @@ describe('several choices', () => {
 });
 
 describe('log-probabilities', () => {
-  it('are those of the tokens, with the likeliest in their place, at their places in the text', async () => {
+  it('list each token with its text offset and the likeliest tokens at its position', async () => {
     const [choice] = (await complete({ ...STORY, logprobs: 3 })).choices;
     const logprobs = choice?.logprobs;
     expect(logprobs?.tokens.join('')).toBe(choice?.text);
@@ -149,19 +149,19 @@ describe('log-probabilities', () => {
     for (const [i, token] of logprobs?.tokens.entries() ?? []) {
       const top = logprobs?.top_logprobs[i] ?? {};
       expect(Object.keys(top)).toHaveLength(3);
-      // Greedy: the chosen one is the likeliest.
+      // Greedy search chooses the likeliest token.
       expect(Math.max(...Object.values(top))).toBe(logprobs?.token_logprobs[i]);
       expect(top[token]).toBe(logprobs?.token_logprobs[i]);
       expect(choice?.text.slice(logprobs?.text_offset[i]).startsWith(token)).toBe(true);
     }
   });
 
-  it('of 0 have the chosen token alone, also where it is not the likeliest', async () => {
+  it('of 0 list only the chosen token, even if it is not the likeliest', async () => {
     const [choice] = (await complete({ ...SAMPLED, logprobs: 0 })).choices;
     expect(choice?.logprobs?.top_logprobs.every((top) => Object.keys(top ?? {}).length === 1)).toBe(true);
   });
 
-  it('with echo are those of the prompt too, as those of the same text when it is generated', async () => {
+  it('with echo include the prompt, with the same values as for that text when generated', async () => {
     const generated = (await complete({ ...STORY, logprobs: 2 })).choices[0];
     const prompt = STORY.prompt + generated?.text;
     const scored = (await complete({ prompt, max_tokens: 0, echo: true, logprobs: 2 })).choices[0];
@@ -175,32 +175,32 @@ describe('log-probabilities', () => {
     expect(scored?.logprobs?.text_offset.slice(0, 2)).toEqual([0, 4]);
   });
 
-  it('echo alone gives the prompt back', async () => {
+  it('are not required for echo', async () => {
     const [text] = await textsOf(STORY);
     expect(await textsOf({ ...STORY, echo: true })).toEqual([STORY.prompt + text]);
   });
 });
 
-describe('scores', () => {
-  it('are changed by logit_bias, penalties and top_p', async () => {
+describe('decoding options', () => {
+  it('change the text: logit_bias, penalties and top_p', async () => {
     const [choice] = (await complete({ ...STORY, logprobs: 0 })).choices;
     const [text] = await textsOf({ ...STORY, logit_bias: { 11: -100 } });
     expect(choice?.text.startsWith(',')).toBe(true);
     expect(text).not.toContain(',');
-    for (const changed of [{ presence_penalty: 2 }, { frequency_penalty: 2 }]) {
-      expect(await textsOf({ ...STORY, max_tokens: 60, ...changed })).not.toEqual(
+    for (const penalty of [{ presence_penalty: 2 }, { frequency_penalty: 2 }]) {
+      expect(await textsOf({ ...STORY, max_tokens: 60, ...penalty })).not.toEqual(
         await textsOf({ ...STORY, max_tokens: 60 }),
       );
     }
-    // Of so small a part of the probability there is only the likeliest token.
+    // So small a top_p keeps only the likeliest token.
     expect(await textsOf({ ...SAMPLED, top_p: 1e-6 })).toEqual(await textsOf(STORY));
   });
 
-  it('keep the stop string where it is asked for', async () => {
-    const [free = ''] = await textsOf(STORY);
-    const stop = free.slice(20, 27);
+  it('include the stop string in the text: include_stop_str_in_output', async () => {
+    const [unstopped = ''] = await textsOf(STORY);
+    const stop = unstopped.slice(20, 27);
     const [kept = ''] = await textsOf({ ...STORY, stop, include_stop_str_in_output: true });
-    expect(free.startsWith(kept)).toBe(true);
+    expect(unstopped.startsWith(kept)).toBe(true);
     expect(kept).toContain(stop);
   });
 });
@@ -208,19 +208,19 @@ describe('scores', () => {
 describe('beam search', () => {
   const BEAMS = { ...STORY, num_beams: 4 };
 
-  it('finds a text of a higher score than greedy search, and tells it', async () => {
+  it('finds a text with a higher score than greedy search, and reports the score', async () => {
     const score = ({ logprobs }: Choice) =>
       ((logprobs?.token_logprobs ?? []) as number[]).reduce((sum, value) => sum + value, 0);
     const prompt = 'The old man said';
     const [greedy] = (await complete({ ...STORY, prompt, logprobs: 0 })).choices;
     const [best] = (await complete({ ...BEAMS, prompt, logprobs: 0 })).choices;
-    if (!greedy || !best) throw new Error('there is no choice');
+    if (!greedy || !best) throw new Error('an answer has no choice');
     expect(best.text).not.toBe(greedy.text);
     expect(score(best)).toBeGreaterThan(score(greedy));
     expect(best.sequences_score).toBeCloseTo(score(best) / 24, 4);
   });
 
-  it('returns n of its beams, best first, in the words of vLLM and Hugging Face too', async () => {
+  it('returns n beams, best first, also under the names of vLLM and Hugging Face', async () => {
     const { choices } = await complete({ ...BEAMS, n: 3 });
     const scores = choices.map(({ sequences_score }) => sequences_score ?? Number.NaN);
     expect(scores).toEqual(scores.toSorted((a, b) => b - a));
@@ -231,7 +231,7 @@ describe('beam search', () => {
     expect(await textsOf({ ...BEAMS, num_return_sequences: 3 })).toEqual(choices.map(({ text }) => text));
   });
 
-  it('is diverse, or sampled, if asked to be', async () => {
+  it('supports diverse beam search and beam sampling', async () => {
     const [plain] = await textsOf(BEAMS);
     const groups = { num_beam_groups: 2, diversity_penalty: 2, n: 4 };
     expect(await textsOf({ ...BEAMS, ...groups })).not.toEqual(await textsOf({ ...BEAMS, n: 4 }));
@@ -240,10 +240,10 @@ describe('beam search', () => {
     expect(await textsOf(sampled)).not.toEqual([plain]);
   });
 
-  it('streams what is certain, and on request its beams', async () => {
+  it('streams the tokens that all beams share, and the beams on request', async () => {
     const whole = await complete({ ...BEAMS, n: 2 });
     const chunks = await chunksOf({ ...BEAMS, n: 2, stream_options: { include_beams: true } });
-    expect(joined(chunks)).toEqual(whole.choices);
+    expect(joinChunks(chunks)).toEqual(whole.choices);
     const fronts = chunks.flatMap(({ beams }) => beams ?? []);
     expect(fronts.map(({ step }) => step)).toEqual(Array.from({ length: 24 }, (_, i) => i + 1));
     expect(fronts.every(({ front }) => front.length >= 4)).toBe(true);
@@ -263,10 +263,10 @@ describe('beam search', () => {
     [{ ...STORY, early_stopping: true }, 'early_stopping'],
     [{ ...BEAMS, diversity_penalty: 1 }, 'diversity_penalty'],
     [{ ...BEAMS, num_beam_groups: 3, diversity_penalty: 1 }, 'num_beam_groups'],
-  ])('%j is refused by name', async (request, param) => {
-    const found = await refusal(request);
-    expect(found).toMatchObject({ status: 400, param });
-    expect(found.message).toContain(`'${param}'`);
+  ])('%j is refused with the name of the field', async (request, param) => {
+    const error = await refusal(request);
+    expect(error).toMatchObject({ status: 400, param });
+    expect(error.message).toContain(`'${param}'`);
   });
 });
 
@@ -279,11 +279,11 @@ describe('a stream', () => {
     { ...STORY, max_tokens: 0, echo: true, logprobs: 1 },
     { ...STORY, num_beams: 3, n: 2, logprobs: 1 },
     { ...STORY, max_tokens: 100, stop: ['Lily', 'mom'], logprobs: 0 },
-  ])('is the whole answer in pieces: %j', async (request) => {
-    expect(joined(await chunksOf(request))).toEqual((await complete(request)).choices);
+  ])('concatenates to the whole answer: %j', async (request) => {
+    expect(joinChunks(await chunksOf(request))).toEqual((await complete(request)).choices);
   });
 
-  it('ends with the usage where it is asked for, and has a place for it in every chunk', async () => {
+  it('ends with the usage if include_usage is true, and has usage: null in every other chunk', async () => {
     const { usage } = await complete(STORY);
     const chunks = await chunksOf({ ...STORY, stream_options: { include_usage: true } });
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage });

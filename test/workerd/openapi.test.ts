@@ -1,4 +1,4 @@
-/** @module The reference: every route is in it, and its page needs nothing from elsewhere. */
+/** @module The OpenAPI document and its page: complete, and without external resources. */
 import { inspectRoutes } from 'hono/dev';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../worker/app.ts';
@@ -15,21 +15,21 @@ const document = openApiDocument(allContracts(new Records()));
 const app = startApp();
 
 describe('GET /openapi.json', () => {
-  it('has the routes of the app, no more and no fewer', async () => {
-    const served = inspectRoutes(createApp(new IsolateModel(modules)))
+  it('describes exactly the routes of the app', async () => {
+    const routes = inspectRoutes(createApp(new IsolateModel(modules)))
       .filter(({ isMiddleware }) => !isMiddleware)
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}')}`);
-    const answered = await (await app.fetch('/openapi.json')).json<OpenApiDocument>();
-    expect(answered).toEqual(document);
-    const documented = Object.entries(answered.paths).flatMap(([path, methods]) =>
+    const served = await (await app.fetch('/openapi.json')).json<OpenApiDocument>();
+    expect(served).toEqual(document);
+    const documented = Object.entries(served.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    expect(documented.sort()).toEqual([...new Set(served)].sort());
+    expect(documented.sort()).toEqual([...new Set(routes)].sort());
   });
 });
 
 describe('GET /docs', () => {
-  it('has every path and every field of a request', async () => {
+  it('lists every path and every field', async () => {
     const page = await (await app.fetch('/docs')).text();
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const method of Object.keys(methods)) expect(page).toContain(`${method.toUpperCase()} ${path}<`);
@@ -40,7 +40,7 @@ describe('GET /docs', () => {
     expect(page).not.toMatch(/undefined|\[object|anything|<code><|list of list of list/);
   });
 
-  it('runs no script, loads nothing, and may do neither', async () => {
+  it('runs no script and loads nothing, and its content security policy forbids both', async () => {
     const response = await app.fetch('/docs');
     const page = await response.text();
     expect(page).not.toMatch(/<(script|link|img|iframe)|@import|url\(|https?:\/\//i);
@@ -51,7 +51,7 @@ describe('GET /docs', () => {
     expect(policy).not.toContain('unsafe');
   });
 
-  it('leads from each contents to its section, and from each answer to its fields', async () => {
+  it('resolves each internal link to exactly one element', async () => {
     const page = await (await app.fetch('/docs')).text();
     const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, target]) => target);
     expect(targets.length).toBeGreaterThan(20);

@@ -1,4 +1,4 @@
-/** @module What is true of every answer, and what those who run it are told. */
+/** @module The headers of every answer, readiness, the log and the metrics. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parsePrometheus } from '../support/prometheus.ts';
 import { events, post, startApp } from './client.ts';
@@ -17,7 +17,7 @@ describe('every answer', () => {
     ['GET', '/nothing', 404],
     ['PUT', '/tokenize', 405],
     ['POST', '/v1/completions', 415],
-  ])('has a number and guards: %s %s', async (method, path, status) => {
+  ])('has a request id and security headers: %s %s', async (method, path, status) => {
     const response = await app.fetch(path, { method });
     expect(response.status).toBe(status);
     expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -29,11 +29,11 @@ describe('every answer', () => {
     expect(response.headers.get('strict-transport-security')).toContain('max-age=');
   });
 
-  it('takes over a number that the client gave', async () => {
-    const given = await app.fetch('/health', { headers: { 'x-request-id': 'mine-1' } });
-    expect(given.headers.get('x-request-id')).toBe('mine-1');
-    const odd = await app.fetch('/health', { headers: { 'x-request-id': 'not <b>mine</b>' } });
-    expect(odd.headers.get('x-request-id')).not.toContain('mine');
+  it('repeats a valid request id of the client', async () => {
+    const valid = await app.fetch('/health', { headers: { 'x-request-id': 'mine-1' } });
+    expect(valid.headers.get('x-request-id')).toBe('mine-1');
+    const invalid = await app.fetch('/health', { headers: { 'x-request-id': 'not <b>mine</b>' } });
+    expect(invalid.headers.get('x-request-id')).not.toContain('mine');
   });
 
   it.each([
@@ -41,7 +41,7 @@ describe('every answer', () => {
     ['PUT', '/', 'POST, GET, HEAD', { error_type: 'method_not_allowed' }],
     ['GET', '/ai/run/default', 'POST', { success: false }],
     ['POST', '/v1/models', 'GET, HEAD', { error: { code: 'method_not_allowed' } }],
-  ])('says what a path takes: %s %s', async (method, path, allow, body) => {
+  ])('lists the allowed methods in a 405: %s %s', async (method, path, allow, body) => {
     const response = await app.fetch(path, { method });
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe(allow);
@@ -52,7 +52,7 @@ describe('every answer', () => {
     ['/v1/completions', { error: { code: 'body_too_large' } }],
     ['/generate', { error: expect.stringContaining('1048576'), error_type: 'validation' }],
     ['/ai/run/default', { errors: [{ code: 3006 }] }],
-  ])('to too large a body says how large it may be: %s', async (path, body) => {
+  ])('to an oversized body is a 413 with the limit: %s', async (path, body) => {
     const headers = { 'content-type': 'application/json' };
     const large = JSON.stringify({ prompt: 'a'.repeat(2 ** 20) });
     const response = await app.fetch(path, { method: 'POST', headers, body: large });
@@ -62,14 +62,14 @@ describe('every answer', () => {
 });
 
 describe('GET /health/ready', () => {
-  it('brings the model into memory', async () => {
+  it('loads the model', async () => {
     const app = startApp();
     expect(await (await app.fetch('/health')).json()).toMatchObject({ ready: false, model: null });
     expect(await (await app.fetch('/health/ready')).json()).toEqual({ status: 'ok', ready: true });
     expect(await (await app.fetch('/health')).json()).toMatchObject({ ready: true, requests: 0 });
   });
 
-  it('is 503 while it cannot', async () => {
+  it('answers 503 if the model cannot be loaded', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     const app = startApp({ HEAP_MIB: 12 });
     const response = await app.fetch('/health/ready');
@@ -96,7 +96,7 @@ describe('the log', () => {
     vi.restoreAllMocks();
   });
 
-  it('has a line for a request, without its text', async () => {
+  it('has one line per request, without its text', async () => {
     const response = await post(app, { ...STORY, prompt: 'A secret', user: 'me', num_beams: 2, n: 2 });
     const text = JSON.stringify(await response.json());
     await app.settled();
@@ -118,7 +118,7 @@ describe('the log', () => {
     expect(text).toContain('choices');
   });
 
-  it('has it for a stream when the stream is at its end', async () => {
+  it('has the line of a stream once the stream has ended', async () => {
     const response = await post(app, { ...STORY, stream: true });
     expect(lines).toEqual([]);
     await events(response);
@@ -130,7 +130,7 @@ describe('the log', () => {
     expect(lines[0]).not.toHaveProperty('error');
   });
 
-  it('has it when the client stops reading', async () => {
+  it('reports client_gone if the client stops reading', async () => {
     const response = await post(app, { ...STORY, max_tokens: 400, stream: true });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
@@ -140,21 +140,23 @@ describe('the log', () => {
     expect(lines[0]?.usage?.completion_tokens).toBeLessThan(400);
   });
 
-  it.each([false, true])('has it when the connection breaks, stream: %s', async (stream) => {
-    const gone = new AbortController();
-    const answering = app.fetch('/v1/completions', {
+  it.each([false, true])('reports client_gone if the client aborts, stream: %s', async (stream) => {
+    const client = new AbortController();
+    const answer = app.fetch('/v1/completions', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ ...STORY, max_tokens: 400, stream }),
-      signal: gone.signal,
+      signal: client.signal,
     });
-    if (stream) await (await answering).body?.getReader().read();
+    if (stream) await (await answer).body?.getReader().read();
     else await scheduler.wait(1);
-    gone.abort();
+    client.abort();
     await app.settled();
     expect(lines).toEqual([expect.objectContaining({ status: stream ? 200 : 499, error: 'client_gone' })]);
-    // The cache has room for all again.
-    expect(await (await app.fetch('/health')).json()).toMatchObject({ requests: 0, slots: { reserved: 0 } });
+    expect(await (await app.fetch('/health')).json()).toMatchObject({
+      requests: 0,
+      slots: { reserved: 0 },
+    });
   });
 
   it('has the code of an error, never its message', async () => {
@@ -166,7 +168,7 @@ describe('the log', () => {
 });
 
 describe('GET /metrics', () => {
-  it('counts requests, tokens and seconds by strategy, and shows queue, cache and heap', async () => {
+  it('counts requests, tokens and seconds by strategy, and reports queue, cache and heap', async () => {
     const app = startApp();
     await post(app, STORY);
     await post(app, { ...STORY, num_beams: 2, n: 2 });
@@ -179,11 +181,10 @@ describe('GET /metrics', () => {
     const metrics = parsePrometheus(await response.text());
     const value = (name: string, labels: object) => {
       const samples = metrics.get(name.replace(/_(count|bucket)$/, ''))?.samples ?? [];
-      const found = samples.filter(
-        (sample) =>
-          sample.name === name && Object.entries(labels).every(([key, one]) => sample.labels[key] === one),
+      const matching = samples.filter(
+        (sample) => sample.name === name && Object.entries(labels).every(([k, v]) => sample.labels[k] === v),
       );
-      return found.reduce((sum, sample) => sum + sample.value, 0);
+      return matching.reduce((sum, sample) => sum + sample.value, 0);
     };
     const route = '/v1/completions';
     for (const strategy of ['greedy', 'beam_search', 'sampling']) {

@@ -1,6 +1,6 @@
 /**
- * @module The contract with onnxruntime-web 1.30.0: everything that `engine/runtime/ort.ts` takes for granted.
- * A new version that changes any of it fails here first.
+ * @module Everything that `engine/runtime/ort.ts` assumes about onnxruntime-web 1.30.0. An upgrade that breaks
+ * an assumption fails here first.
  */
 import { env } from 'cloudflare:workers';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
@@ -22,31 +22,30 @@ describe('onnxruntime in workerd', () => {
     manifest = await readManifest(source);
   });
 
-  it('starts in its 16 MiB and takes less than 10 of them', () => {
+  it('starts with a heap of 16 MiB and uses less than 10 MiB of it', () => {
     const { size, onnxruntime, maximum } = ort.heap.account;
     expect(size).toBe(16 * MIB);
     expect(onnxruntime).toBeLessThan(10 * MIB);
     expect(maximum).toBe(40 * MIB);
   });
 
-  it('leaves WebAssembly.Memory and process as they were', () => {
+  it('restores WebAssembly.Memory and process after its start', () => {
     expect(new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true })).toBeInstanceOf(
       WebAssembly.Memory,
     );
     expect((globalThis as { process?: object }).process ?? {}).not.toHaveProperty('type');
   });
 
-  it('grows its heap by what is asked, to the page', async () => {
+  it('grows its heap by the allocation, rounded to pages', async () => {
     const small = await Ort.start(wasm, 40 * MIB);
     const pointer = small.heap.allocate(20 * MIB, 'weights');
     expect(pointer % 16).toBe(0);
     expect(small.heap.size - (pointer + 20 * MIB)).toBeLessThanOrEqual(2 * 65_536);
     small.heap.free(pointer);
-    const again = small.heap.allocate(20 * MIB, 'weights');
-    expect(again).toBe(pointer);
+    expect(small.heap.allocate(20 * MIB, 'weights')).toBe(pointer);
   });
 
-  it('ends at its maximum with a typed error, and goes on', async () => {
+  it('throws HeapExhaustedError at its maximum, and keeps working', async () => {
     const small = await Ort.start(wasm, 20 * MIB);
     expect(() => small.heap.allocate(12 * MIB, 'cache')).toThrow(HeapExhaustedError);
     expect(() => small.heap.allocateReserved(12 * MIB)).toThrow(HeapExhaustedError);
@@ -54,14 +53,14 @@ describe('onnxruntime in workerd', () => {
     small.heap.free(small.heap.allocate(8 * MIB, 'cache'));
   });
 
-  it('refuses what is no model in its own words', () => {
+  it('reports onnxruntime’s message for bytes that are no model, and leaks nothing', () => {
     const before = ort.heap.account;
     expect(() => ort.createSession(new Uint8Array([1, 2, 3]))).toThrow(OrtError);
     expect(() => ort.createSession(new Uint8Array([1, 2, 3]))).toThrow(/protobuf parsing failed/i);
     expect(ort.heap.account.available).toBe(before.available);
   });
 
-  it('writes a run’s outputs where they were bound, and refuses a wrong shape by name', async () => {
+  it('writes outputs to their bound buffers, and names the input of a wrong type or shape', async () => {
     if (!('embed' in manifest.graphs)) throw new Error('an f32 model has a graph for its embedding');
     const session = ort.createSession(await readFile(source, manifest.graphs.embed, workerdPlatform.sha256));
     const { n_embd, n_positions } = manifest.config;
@@ -81,13 +80,13 @@ describe('onnxruntime in workerd', () => {
     const inputs = { input_ids: ids, position_ids: ids, 'wte.weight': wte, 'wpe.weight': wpe };
     session.run(inputs, { hidden });
     expect([...ort.heap.floats(hidden.pointer, 2 * n_embd)]).toEqual(Array(2 * n_embd).fill(3.5));
-    const refused = (wrong: object) => expect(() => session.run({ ...inputs, ...wrong }, { hidden }));
-    refused({ 'wpe.weight': ids }).toThrow('Unexpected input data type');
-    refused({ 'wte.weight': hidden }).toThrow('Got invalid dimensions for input: wte.weight');
-    refused({ 'wte.bias': hidden }).toThrow('wte.bias');
-    const outside = zeros('int64', [2], 8);
-    ort.heap.int64s(outside.pointer, 2).set([0n, 100_000n]);
-    expect(() => session.run({ ...inputs, input_ids: outside }, { hidden })).toThrow(/indices/);
+    const expectRun = (changed: object) => expect(() => session.run({ ...inputs, ...changed }, { hidden }));
+    expectRun({ 'wpe.weight': ids }).toThrow('Unexpected input data type');
+    expectRun({ 'wte.weight': hidden }).toThrow('Got invalid dimensions for input: wte.weight');
+    expectRun({ 'wte.bias': hidden }).toThrow('wte.bias');
+    const outOfRange = zeros('int64', [2], 8);
+    ort.heap.int64s(outOfRange.pointer, 2).set([0n, 100_000n]);
+    expect(() => session.run({ ...inputs, input_ids: outOfRange }, { hidden })).toThrow(/indices/);
     session.run(inputs, { hidden });
     session.release();
   });

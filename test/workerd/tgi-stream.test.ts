@@ -1,4 +1,4 @@
-/** @module The contract of Text Generation Inference, in workerd, with the default model: streams, errors, and what is left. */
+/** @module Text Generation Inference's contract in workerd: streams, errors and disconnecting clients. */
 import { describe, expect, it } from 'vitest';
 import {
   beamsEvent,
@@ -6,7 +6,7 @@ import {
   streamEvent,
   tgiErrorResponse,
 } from '../../worker/contracts/tgi/responses.ts';
-import { events, leaveInTheMiddle, postTo, startApp } from './client.ts';
+import { disconnectMidStream, events, postTo, startApp } from './client.ts';
 
 const inputs = 'Once upon a time';
 const app = startApp();
@@ -27,7 +27,7 @@ describe('POST /generate_stream', () => {
     { max_new_tokens: 400, num_beams: 3, stop: ['irl'], return_full_text: true },
     { max_new_tokens: 20, num_beams: 3, do_sample: true, temperature: 1.2, seed: 5 },
     { max_new_tokens: 20, num_beams: 4, num_beam_groups: 2, diversity_penalty: 1 },
-    // The first two bytes of a character of three, with and without its end.
+    // The first two bytes of a three-byte character, without and with the third.
     {
       max_new_tokens: 2,
       sequence_bias: [
@@ -43,26 +43,26 @@ describe('POST /generate_stream', () => {
         [[222, 99], 4000],
       ],
     },
-  ])('tells token by token what /generate tells as a whole: %j', async (parameters) => {
+  ])('sends one event per token of the answer of /generate: %j', async (parameters) => {
     const whole = generateResponse.parse(
       await (await postTo(app, '/generate', { inputs, parameters: { ...parameters, details: true } })).json(),
     );
     const response = await postTo(app, '/generate_stream', { inputs, parameters });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
-    const told = (await data(response)).map((event) => streamEvent.parse(event));
-    expect(told.map(({ index }) => index)).toEqual(told.map((_, i) => i + 1));
-    expect(told.map(({ token }) => token)).toEqual(whole.details?.tokens);
-    expect(told.map(({ top_tokens }) => top_tokens)).toEqual(
-      whole.details?.top_tokens ?? told.map(() => undefined),
+    const received = (await data(response)).map((event) => streamEvent.parse(event));
+    expect(received.map(({ index }) => index)).toEqual(received.map((_, i) => i + 1));
+    expect(received.map(({ token }) => token)).toEqual(whole.details?.tokens);
+    expect(received.map(({ top_tokens }) => top_tokens)).toEqual(
+      whole.details?.top_tokens ?? received.map(() => undefined),
     );
-    const [last] = told.slice(-1);
-    expect(told.slice(0, -1).every((event) => event.generated_text === null && event.details === null)).toBe(
-      true,
-    );
+    const [last] = received.slice(-1);
+    expect(
+      received.slice(0, -1).every((event) => event.generated_text === null && event.details === null),
+    ).toBe(true);
     expect(last?.generated_text).toBe(whole.generated_text);
-    const before = 'return_full_text' in parameters ? inputs : '';
-    const texts = told.map(({ token }) => (token.special ? '' : token.text));
-    expect(before + texts.join('')).toBe(whole.generated_text);
+    const prefix = 'return_full_text' in parameters ? inputs : '';
+    const texts = received.map(({ token }) => (token.special ? '' : token.text));
+    expect(prefix + texts.join('')).toBe(whole.generated_text);
     const { finish_reason, generated_tokens, seed, sequences_score } = whole.details ?? {};
     expect(last?.details).toEqual({
       finish_reason,
@@ -73,41 +73,41 @@ describe('POST /generate_stream', () => {
     });
   });
 
-  it('holds back half a character, and says U+FFFD when it broke off', async () => {
-    const half = [
+  it('holds back an incomplete character, and sends U+FFFD if the text ends within it', async () => {
+    const incomplete = [
       [[158], 1000],
       [[158, 222], 2000],
     ];
     const texts = async (sequence_bias: unknown, max_new_tokens: number) => {
       const parameters = { max_new_tokens, sequence_bias };
-      const told = await data(await postTo(app, '/generate_stream', { inputs, parameters }));
-      return told.map((event) => streamEvent.parse(event).token.text);
+      const received = await data(await postTo(app, '/generate_stream', { inputs, parameters }));
+      return received.map((event) => streamEvent.parse(event).token.text);
     };
-    expect(await texts(half, 2)).toEqual(['', '\u{FFFD}']);
-    expect(await texts([...half, [[222, 99], 4000]], 3)).toEqual(['', '', '\u2026']);
+    expect(await texts(incomplete, 2)).toEqual(['', '\u{FFFD}']);
+    expect(await texts([...incomplete, [[222, 99], 4000]], 3)).toEqual(['', '', '\u2026']);
   });
 
-  it('is what POST / gives to who wants a stream, with the prompt in the text', async () => {
+  it('sends the events of POST / with stream: true, except for the prompt in the text', async () => {
     const parameters = { max_new_tokens: 8 };
     const stream = await data(await postTo(app, '/generate_stream', { inputs, parameters }));
     const compat = await data(await postTo(app, '/', { inputs, parameters, stream: true }));
     expect(compat.slice(0, -1)).toEqual(stream.slice(0, -1));
-    const [last, plain] = [streamEvent.parse(compat.at(-1)), streamEvent.parse(stream.at(-1))];
-    expect(last.generated_text).toBe(inputs + plain.generated_text);
+    const [compatEnd, streamEnd] = [streamEvent.parse(compat.at(-1)), streamEvent.parse(stream.at(-1))];
+    expect(compatEnd.generated_text).toBe(inputs + streamEnd.generated_text);
   });
 
-  it('shows the beams after each step', async () => {
+  it('sends the beams after each step on request', async () => {
     const parameters = { max_new_tokens: 6, num_beams: 3, include_beams: true };
-    const all = await data(await postTo(app, '/generate_stream', { inputs, parameters }));
-    const fronts = all.flatMap((event) => {
+    const received = await data(await postTo(app, '/generate_stream', { inputs, parameters }));
+    const fronts = received.flatMap((event) => {
       const parsed = beamsEvent.safeParse(event);
       return parsed.success ? [parsed.data.beams] : [];
     });
-    const tokens = all.flatMap((event) => {
+    const tokens = received.flatMap((event) => {
       const parsed = streamEvent.safeParse(event);
       return parsed.success ? [parsed.data] : [];
     });
-    expect(fronts.length + tokens.length).toBe(all.length);
+    expect(fronts.length + tokens.length).toBe(received.length);
     expect(fronts.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(fronts.every(({ front }) => front.length >= 3)).toBe(true);
     expect(tokens).toHaveLength(6);
@@ -138,7 +138,7 @@ describe('an error', () => {
       'context is 512 tokens, but 513 were requested: 4 in the prompt and 509 in',
     ],
     ['/', { include_beams: true }, "'include_beams' must be false but in a stream of beam search"],
-  ])('of %s %j has the shape of TGI', async (path, parameters, message) => {
+  ])('of POST %s with %j has the shape of TGI', async (path, parameters, message) => {
     const response = await postTo(app, path, { inputs, parameters });
     expect(tgiErrorResponse.parse(await response.json())).toEqual({
       error: expect.stringContaining(message),
@@ -147,47 +147,47 @@ describe('an error', () => {
     expect(response.status).toBe(422);
   });
 
-  it('in the middle of a stream is its last event', async () => {
-    // Two tokens, each of which may come once.
+  it('in the middle of a stream is the last event', async () => {
+    // Allows two tokens, each of them once.
     const parameters = { allowed_token_ids: [5, 6], no_repeat_ngram_size: 1 };
-    const error = { error: expect.stringContaining('no text can go on here'), error_type: 'validation' };
+    const error = { error: expect.stringContaining('the text cannot continue'), error_type: 'validation' };
     const whole = await postTo(app, '/generate', { inputs, parameters });
     expect([whole.status, await whole.json()]).toEqual([422, error]);
     const response = await postTo(app, '/generate_stream', { inputs, parameters });
     expect(response.status).toBe(200);
-    const told = await data(response);
-    expect(told.at(-1)).toEqual(error);
-    expect(told.slice(0, -1).map((event) => streamEvent.parse(event).generated_text)).toEqual([null]);
+    const received = await data(response);
+    expect(received.at(-1)).toEqual(error);
+    expect(received.slice(0, -1).map((event) => streamEvent.parse(event).generated_text)).toEqual([null]);
   });
 
-  it('of a path has it as well', async () => {
-    const wrong = await app.fetch('/generate');
-    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
-    tgiErrorResponse.parse(await wrong.json());
+  it('of a wrong method has the shape of TGI', async () => {
+    const response = await app.fetch('/generate');
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+    tgiErrorResponse.parse(await response.json());
   });
 });
 
-describe('who goes away', () => {
+describe('a client that disconnects', () => {
   it.each([{ do_sample: true }, { num_beams: 4, max_new_tokens: 300 }])(
-    'leaves nothing behind in a stream: %j',
+    'frees the cache space of its stream: %j',
     async (parameters) => {
       const response = await postTo(app, '/generate_stream', {
         inputs,
         parameters: { ignore_eos: true, ...parameters },
       });
-      await leaveInTheMiddle(app, response);
+      await disconnectMidStream(app, response);
     },
   );
 
-  it('stops an answer that was to come as a whole', async () => {
-    const leaving = new AbortController();
+  it('stops the generation of a whole answer', async () => {
+    const client = new AbortController();
     const body = JSON.stringify({ inputs, parameters: { ignore_eos: true, max_new_tokens: 500 } });
     const headers = { 'content-type': 'application/json' };
-    const answer = app.fetch('/generate', { method: 'POST', headers, body, signal: leaving.signal });
+    const answer = app.fetch('/generate', { method: 'POST', headers, body, signal: client.signal });
     while ((await (await app.fetch('/health')).json<{ requests: number }>()).requests === 0) {
       await scheduler.wait(1);
     }
-    leaving.abort();
+    client.abort();
     await answer.catch(() => {});
     await app.settled();
     expect(await (await app.fetch('/health')).json()).toMatchObject({

@@ -1,4 +1,4 @@
-/** @module The contract of Text Generation Inference, in workerd, with the default model: whole answers. */
+/** @module Text Generation Inference's contract in workerd: whole answers. */
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import {
@@ -26,11 +26,11 @@ const generate = async (parameters: object, prompt = inputs): Promise<Answer> =>
 
 const detailed = async (parameters: object, prompt = inputs) => {
   const { details, generated_text } = await generate({ ...parameters, details: true }, prompt);
-  if (!details) throw new Error('there are no details');
+  if (!details) throw new Error('the answer has no details');
   return { ...details, generated_text };
 };
 
-/** What `/v1/completions` says of the same. */
+/** The choices of `/v1/completions` for the same prompt. */
 async function completion(body: object) {
   const response = await post(app, { prompt: inputs, temperature: 0, ...body });
   const { choices } = await response.json<{
@@ -56,12 +56,12 @@ describe('POST /generate', () => {
     expect(await generate({ max_new_tokens: 30 })).toEqual({ generated_text: openai?.text });
   });
 
-  it('counts the tokens in its headers', async () => {
+  it('sends the token counts in headers', async () => {
     const { headers } = await postTo(app, '/generate', { inputs, parameters: { max_new_tokens: 7 } });
     expect([headers.get('x-prompt-tokens'), headers.get('x-generated-tokens')]).toEqual(['4', '7']);
   });
 
-  it('fills what context there is when it is not told how far to go', async () => {
+  it('generates to the end of the context if max_new_tokens is omitted', async () => {
     const { generated_tokens, prefill } = await detailed(
       { ignore_eos: true, decoder_input_details: true },
       'a '.repeat(480),
@@ -69,7 +69,7 @@ describe('POST /generate', () => {
     expect(prefill.length + generated_tokens).toBe(512);
   });
 
-  it('tells what the model thought of the prompt, as echo does', async () => {
+  it('returns the log-probabilities of the prompt as `prefill`, equal to those of echo', async () => {
     const [echo] = await completion({ max_tokens: 1, logprobs: 0, echo: true });
     const { prefill, tokens } = await detailed({ max_new_tokens: 1, decoder_input_details: true });
     expect(prefill.map(({ text }) => text).join('')).toBe(inputs);
@@ -80,10 +80,10 @@ describe('POST /generate', () => {
     expect(without.details?.prefill).toEqual(prefill);
   });
 
-  it('tells the likeliest tokens in each place', async () => {
+  it('returns the likeliest tokens at each position', async () => {
     const { top_tokens = [], tokens } = await detailed({ max_new_tokens: 5, top_n_tokens: 3 });
     expect(top_tokens.map((top) => top.length)).toEqual([3, 3, 3, 3, 3]);
-    // Greedy search takes the likeliest.
+    // Greedy search chooses the likeliest token.
     expect(top_tokens.map(([first]) => first)).toEqual(tokens);
     for (const top of top_tokens) {
       const logprobs = top.map(({ logprob }) => logprob);
@@ -91,7 +91,7 @@ describe('POST /generate', () => {
     }
   });
 
-  it('puts the prompt before the text, all of it, and the model sees its end', async () => {
+  it('returns the whole prompt with return_full_text, even if truncate shortens it for the model', async () => {
     const { generated_text, prefill } = await detailed({
       max_new_tokens: 5,
       truncate: 2,
@@ -99,15 +99,15 @@ describe('POST /generate', () => {
       decoder_input_details: true,
     });
     expect(prefill.map(({ text }) => text)).toEqual([' a', ' time']);
-    const [end] = await completion({ prompt: ' a time', max_tokens: 5 });
-    expect(generated_text).toBe(inputs + end?.text);
-    const whole = await generate({ max_new_tokens: 5, truncate: 100 });
-    expect(whole).toEqual(await generate({ max_new_tokens: 5 }));
+    const [openai] = await completion({ prompt: ' a time', max_tokens: 5 });
+    expect(generated_text).toBe(inputs + openai?.text);
+    const untruncated = await generate({ max_new_tokens: 5, truncate: 100 });
+    expect(untruncated).toEqual(await generate({ max_new_tokens: 5 }));
   });
 
-  it('ends with a stop string, which stays in the text', async () => {
+  it('ends with a stop string, which the text includes', async () => {
     const { generated_text } = await generate({ max_new_tokens: 40 });
-    // In the middle of tokens, and across them.
+    // Within a token, and across several.
     for (const stop of [generated_text.slice(20, 27), 'ily', 'girl']) {
       const stopped = await detailed({ max_new_tokens: 40, stop: [stop, 'not in it'] });
       const end = generated_text.indexOf(stop) + stop.length;
@@ -117,7 +117,7 @@ describe('POST /generate', () => {
     }
   });
 
-  it('tells of the token that ends a text, and leaves it out of the text', async () => {
+  it('lists the end-of-text token, but leaves it out of the text', async () => {
     const { tokens, ...ended } = await detailed({ max_new_tokens: 400 });
     expect(ended.finish_reason).toBe('eos_token');
     expect(tokens.at(-1)).toMatchObject({ text: '<|endoftext|>', special: true });
@@ -136,24 +136,24 @@ describe('POST /generate', () => {
     { typical_p: 0.9 },
     { min_p: 0.01 },
     { top_h: 0.9 },
-  ])('samples by a seed when it is asked for: %j', async (parameters) => {
-    const seeded = (seed?: number) => detailed({ max_new_tokens: 10, ...parameters, seed });
-    const first = await seeded(7);
+  ])('samples reproducibly with a seed: %j', async (parameters) => {
+    const sample = (seed?: number) => detailed({ max_new_tokens: 10, ...parameters, seed });
+    const first = await sample(7);
     expect(first.seed).toBe(7);
-    expect(await seeded(7)).toEqual(first);
+    expect(await sample(7)).toEqual(first);
     const texts = new Set([first.generated_text]);
-    for (const seed of [8, 9, 10]) texts.add((await seeded(seed)).generated_text);
+    for (const seed of [8, 9, 10]) texts.add((await sample(seed)).generated_text);
     expect(texts.size).toBeGreaterThan(1);
-    const free = await seeded();
-    expect((await seeded(free.seed ?? -1)).generated_text).toBe(free.generated_text);
+    const unseeded = await sample();
+    expect((await sample(unseeded.seed ?? -1)).generated_text).toBe(unseeded.generated_text);
   });
 
-  it('does not sample at a temperature of 1 alone', async () => {
-    const plain = await generate({ max_new_tokens: 20, temperature: 1, top_p: 1, do_sample: false });
-    expect(plain).toEqual(await generate({ max_new_tokens: 20 }));
+  it('does not sample if the temperature is 1 and nothing else asks for sampling', async () => {
+    const neutral = await generate({ max_new_tokens: 20, temperature: 1, top_p: 1, do_sample: false });
+    expect(neutral).toEqual(await generate({ max_new_tokens: 20 }));
   });
 
-  it('gives the best of several samples, and the others after it', async () => {
+  it('returns the best of several samples first, and the others ranked after it', async () => {
     const parameters = { max_new_tokens: 12, do_sample: true, seed: 3, ignore_eos: true };
     const best = await detailed({ ...parameters, best_of: 4 });
     const all = [best, ...(best.best_of_sequences ?? [])];
@@ -170,7 +170,7 @@ describe('POST /generate', () => {
     expect(generated_text).toBe(best.generated_text);
   });
 
-  it('searches with beams, best first, with their scores', async () => {
+  it('returns beams with their scores, best first', async () => {
     const beams = { num_beams: 4, length_penalty: 0.7, early_stopping: true };
     const openai = await completion({ ...beams, n: 3, max_tokens: 15 });
     const { best_of_sequences = [], ...best } = await detailed({
@@ -190,14 +190,14 @@ describe('POST /', () => {
   const list = async (parameters: object) =>
     compatResponse.parse(await ask('/', { inputs, parameters: { max_new_tokens: 15, ...parameters } }));
 
-  it('answers with a list, in which the text has its prompt', async () => {
+  it('answers with a list of texts that begin with the prompt', async () => {
     const { generated_text } = await generate({ max_new_tokens: 15 });
     expect(await list({})).toEqual([{ generated_text: inputs + generated_text }]);
     expect(await list({ return_full_text: false })).toEqual([{ generated_text }]);
     expect(compatResponse.parse(await ask('/', { inputs, stream: null, parameters: null }))).toHaveLength(1);
   });
 
-  it('lists as many texts as are asked for', async () => {
+  it('lists num_return_sequences texts', async () => {
     const beams = { num_beams: 3, num_return_sequences: 3, details: true };
     const texts = await list(beams);
     expect(new Set(texts.map(({ generated_text }) => generated_text)).size).toBe(3);
@@ -211,7 +211,7 @@ describe('POST /', () => {
 
 describe('POST /tokenize and GET /info', () => {
   it.each([inputs, 'a 👩‍👩‍👧 naïve test \u{1F600}!', ' '])(
-    'gives the tokens of %j and where they lie',
+    'return the tokens of %j and their positions',
     async (text) => {
       const tokens = tokenizeResponse.parse(
         await ask('/tokenize', { inputs: text, add_special_tokens: null }),
@@ -224,7 +224,7 @@ describe('POST /tokenize and GET /info', () => {
     },
   );
 
-  it('tells of the model and its limits', async () => {
+  it('report the model and its limits', async () => {
     const info = infoResponse.parse(await (await app.fetch('/info')).json());
     expect(info).toMatchObject({ model_id: 'default', model_dtype: 'int8', max_total_tokens: 512 });
     expect(info.max_input_tokens).toBe(511);

@@ -1,7 +1,7 @@
-/** @module The contract of Cloudflare Workers AI, in workerd, with the default model. */
+/** @module Cloudflare Workers AI's contract in workerd with the default model. */
 import { describe, expect, it } from 'vitest';
 import { runErrorResponse, runEvent, runResponse } from '../../worker/contracts/workers-ai/responses.ts';
-import { events, leaveInTheMiddle, post, postTo, startApp } from './client.ts';
+import { disconnectMidStream, events, post, postTo, startApp } from './client.ts';
 
 const PATH = '/ai/run/@cf/edgebeam/default';
 const prompt = 'Once upon a time';
@@ -22,7 +22,7 @@ async function streamed(request: object) {
   return data.slice(0, -1).map((event) => runEvent.parse(JSON.parse(event)));
 }
 
-/** What `/v1/completions` says of the same. */
+/** The text of `/v1/completions` for the same prompt. */
 async function completion(body: object): Promise<string> {
   const { choices } = await (await post(app, { prompt, ...body })).json<{ choices: { text: string }[] }>();
   return choices[0]?.text ?? '';
@@ -42,7 +42,7 @@ describe('POST /ai/run', () => {
     },
   );
 
-  it('samples at a temperature of 0.6 if nothing else is said', async () => {
+  it('samples at a temperature of 0.6 by default', async () => {
     const request = { prompt, max_tokens: 30, seed: 11 };
     const { response } = await run(request);
     expect(response).toBe(await completion({ max_tokens: 30, temperature: 0.6, seed: 11 }));
@@ -55,19 +55,19 @@ describe('POST /ai/run', () => {
     { top_k: 5, repetition_penalty: 1.3 },
     { frequency_penalty: 1.5, presence_penalty: -0.5 },
     { temperature: 0, no_repeat_ngram_size: 2 },
-  ])('understands %j as the others do', async (options) => {
+  ])('applies %j as /v1/completions does', async (options) => {
     const { response } = await run({ prompt, max_tokens: 30, seed: 5, ...options });
     expect(response).toBe(await completion({ max_tokens: 30, seed: 5, temperature: 0.6, ...options }));
   });
 
-  it('goes on for 256 tokens, or to the end of the context', async () => {
+  it('generates 256 tokens by default, or to the end of the context', async () => {
     const endless = { ignore_eos: true, seed: 1 };
     expect((await run({ prompt, ...endless })).usage.completion_tokens).toBe(256);
     const { usage } = await run({ prompt: 'a '.repeat(400), ...endless });
     expect([usage.total_tokens, usage.completion_tokens < 256]).toEqual([512, true]);
   });
 
-  it('takes what messages say, a paragraph each', async () => {
+  it('joins messages into a prompt, one paragraph each', async () => {
     const messages = [
       { role: 'system', content: 'Tell a story.' },
       { role: 'user', content: prompt },
@@ -77,7 +77,7 @@ describe('POST /ai/run', () => {
     expect(response).toBe((await run({ prompt: `Tell a story.\n\n${prompt}`, ...options })).response);
   });
 
-  it('gives several texts, and those of beams with their scores', async () => {
+  it('returns several texts, and scores for beams', async () => {
     const samples = await run({ prompt, max_tokens: 8, seed: 2, temperature: 2, num_return_sequences: 3 });
     expect(samples.responses).toHaveLength(3);
     expect(samples.responses?.[0]).toBe(samples.response);
@@ -104,7 +104,7 @@ describe('a stream', () => {
     { max_tokens: 400, temperature: 0 },
     { max_tokens: 20, num_beams: 4 },
     { max_tokens: 20, num_beams: 3, do_sample: true, seed: 6 },
-    // Half a character in the end.
+    // The text ends within a character.
     {
       max_tokens: 2,
       temperature: 0,
@@ -113,17 +113,17 @@ describe('a stream', () => {
         [[158, 222], 2000],
       ],
     },
-  ])('is the whole answer in pieces: %j', async (options) => {
+  ])('concatenates to the whole answer: %j', async (options) => {
     const whole = await run({ prompt, ...options });
-    const told = await streamed({ prompt, ...options });
-    expect(told.map(({ response }) => response).join('')).toBe(whole.response);
-    expect(told.at(-1)).toMatchObject({ response: '', usage: whole.usage });
-    expect(told.slice(0, -1).every(({ response, usage }) => response !== '' && !usage)).toBe(true);
+    const received = await streamed({ prompt, ...options });
+    expect(received.map(({ response }) => response).join('')).toBe(whole.response);
+    expect(received.at(-1)).toMatchObject({ response: '', usage: whole.usage });
+    expect(received.slice(0, -1).every(({ response, usage }) => response !== '' && !usage)).toBe(true);
   });
 
-  it('shows the beams after each step', async () => {
-    const told = await streamed({ prompt, max_tokens: 5, num_beams: 3, include_beams: true });
-    const fronts = told.flatMap(({ beams }) => (beams ? [beams] : []));
+  it('sends the beams after each step on request', async () => {
+    const received = await streamed({ prompt, max_tokens: 5, num_beams: 3, include_beams: true });
+    const fronts = received.flatMap(({ beams }) => (beams ? [beams] : []));
     expect(fronts.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
     expect(fronts.every(({ front }) => front.length >= 3)).toBe(true);
   });
@@ -162,7 +162,7 @@ describe('an error', () => {
     [{ prompt, max_tokens: 509 }, 400, 5004, 'context is 512 tokens, but 513 were requested'],
     [{ prompt: 'a '.repeat(600) }, 400, 5004, 'context is 512 tokens'],
     [{ prompt, tools: [] }, 400, 5004, "'tools' is not a supported field"],
-  ])('of %j is told in the envelope', async (request, status, code, message) => {
+  ])('for %j is in the envelope', async (request, status, code, message) => {
     const response = await postTo(app, PATH, request);
     expect(response.status).toBe(status);
     expect(runErrorResponse.parse(await response.json()).errors).toEqual([
@@ -170,21 +170,21 @@ describe('an error', () => {
     ]);
   });
 
-  it('in the middle of a stream is its last event', async () => {
-    // Two tokens, each of which may come once.
+  it('in the middle of a stream is the last event', async () => {
+    // Allows two tokens, each of them once.
     const options = { allowed_token_ids: [5, 6], no_repeat_ngram_size: 1, temperature: 0 };
     const response = await postTo(app, PATH, { prompt, ...options, stream: true });
-    const told = (await events(response)).map((event) => JSON.parse(event));
-    const { errors } = runErrorResponse.parse(told.at(-1));
-    expect(errors).toEqual([{ code: 5004, message: expect.stringContaining('no text can go on here') }]);
-    expect(told.slice(0, -1).map((event) => runEvent.parse(event).response)).toHaveLength(2);
+    const received = (await events(response)).map((event) => JSON.parse(event));
+    const { errors } = runErrorResponse.parse(received.at(-1));
+    expect(errors).toEqual([{ code: 5004, message: expect.stringContaining('the text cannot continue') }]);
+    expect(received.slice(0, -1).map((event) => runEvent.parse(event).response)).toHaveLength(2);
   });
 
   it.each([
     ['POST', '/ai/run/@cf/meta/llama', 404, 3042, 'No such model @cf/meta/llama; this is default'],
     ['POST', '/ai/nothing', 404, 3042, 'No route for POST /ai/nothing'],
     ['GET', PATH, 405, 5004, `${PATH} takes POST, not GET`],
-  ])('of %s %s as well', async (method, path, status, code, message) => {
+  ])('of the route %s %s is in the envelope', async (method, path, status, code, message) => {
     const headers = { 'content-type': 'application/json' };
     const body = method === 'POST' ? JSON.stringify({ prompt }) : null;
     const response = await app.fetch(path, { method, headers, body });
@@ -193,7 +193,7 @@ describe('an error', () => {
   });
 });
 
-it('leaves nothing behind when its reader goes away', async () => {
+it('frees the cache space of a stream whose client disconnects', async () => {
   const response = await postTo(app, PATH, {
     prompt,
     num_beams: 4,
@@ -201,5 +201,5 @@ it('leaves nothing behind when its reader goes away', async () => {
     ignore_eos: true,
     stream: true,
   });
-  await leaveInTheMiddle(app, response);
+  await disconnectMidStream(app, response);
 });

@@ -1,4 +1,6 @@
-/** @module The decoding options that every contract takes beside its own, under Hugging Face's names. */
+/**
+ * @module The decoding options that every contract accepts beside its own fields, under Hugging Face's names.
+ */
 import * as z from 'zod';
 import {
   completeOptions,
@@ -8,7 +10,7 @@ import {
 } from '../../decoding/options/options.ts';
 import { ApiError, refuse } from '../http/errors.ts';
 
-/** Options that a contract names, bounds or defaults itself, or does not have. All others pass through. */
+/** Options that contracts rename, bound or default themselves, or do not have. All others pass through. */
 const NOT_PASSED_THROUGH = {
   max_new_tokens: true,
   min_length: true,
@@ -36,23 +38,24 @@ type DecodingFields = z.output<typeof passedThrough>;
 export const cache_prompt = z
   .boolean()
   .default(true)
-  .describe('Whether the prompt may use the prefix cache and stay in it. The answer is the same.');
+  .describe('Whether the prompt may use and enter the prefix cache. The answer does not depend on it.');
 
-/** The decoding fields of a contract's request, which its schema has validated. */
+/** The decoding fields of a validated request. */
 export function decodingFieldsOf(request: DecodingFields): DecodingFields {
   const names = Object.keys(decodingFields) as (keyof DecodingFields)[];
   return Object.fromEntries(names.map((name) => [name, request[name]])) as DecodingFields;
 }
 
-/** For requests without a seed. */
+/** The seed of requests without one. */
 export function randomSeed(): number {
   const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
   return seed;
 }
 
 /**
- * Completes the options of a search, and refuses an option that the search does not use. Greedy search accepts the options
- * of sampling: clients send them together with a temperature of 0, and they cannot change the likeliest token.
+ * Completes the options of a search, and rejects options that the search does not use. Greedy search accepts
+ * the options of sampling: clients send them together with a temperature of 0, and they do not change the
+ * likeliest token.
  * @throws ApiError, DecodingOptionsError
  */
 export function resolveSearch(fields: Partial<ResolvedOptions>): ResolvedOptions {
@@ -63,7 +66,7 @@ export function resolveSearch(fields: Partial<ResolvedOptions>): ResolvedOptions
   return options;
 }
 
-/** Only a stream of beam search reports beams. */
+/** Rejects `include_beams` unless a beam search streams. */
 export function refuseUnseenBeams(request: {
   readonly include_beams: boolean;
   readonly stream: boolean;

@@ -1,4 +1,7 @@
-/** @module Schemas that the answers of several contracts share, and OpenAI's word for why a text ended. */
+/**
+ * @module Schemas that the answers of several contracts share, and the finish reason of OpenAI and Workers
+ * AI.
+ */
 import * as z from 'zod';
 import type { FinishReason } from '../../decoding/interface/events.ts';
 
@@ -11,7 +14,7 @@ export const usage = z.strictObject({
 
 export const stopOrLength = z.enum(['stop', 'length']);
 
-/** OpenAI's and Workers AI's reason. */
+/** The finish reason of OpenAI and Workers AI. */
 export function stopOrLengthOf(reason: FinishReason): z.output<typeof stopOrLength> {
   return reason === 'length' ? 'length' : 'stop';
 }

@@ -1,7 +1,7 @@
 /**
  * @module Installs the packages of package-lock.json if they are missing or outdated. Runs before
- * `npm start`, `npm test`, `npm run convert` and `npm run deploy`. Plain JavaScript: it must run on any Node from 20 on,
- * before any package is installed.
+ * `npm start`, `npm test`, `npm run convert` and `npm run deploy`. Plain JavaScript: it must run on any Node
+ * from 20 on, before any package is installed.
  */
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * @module An HTTP contract as one value: its routes with their schemas, its error shape, its open paths. The app, the OpenAPI
- * document, error handling and the key check derive from the list of contracts (`worker/contracts.ts`).
+ * @module An HTTP contract as one value: its routes with their schemas, its error shape, and which routes
+ * need no key. The app, the OpenAPI document, error handling and the key check derive from the list of
+ * contracts (`worker/contracts.ts`).
  */
 import type { Handler, MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -8,7 +9,7 @@ import type { z } from 'zod';
 import type { AppEnv } from './env.ts';
 import type { ApiError } from './errors.ts';
 
-/** A schema under its name in the OpenAPI document. */
+/** A schema and its name in the OpenAPI document. */
 export interface NamedSchema {
   readonly name: string;
   readonly schema: z.ZodType;
@@ -21,7 +22,7 @@ export interface ErrorShape extends NamedSchema {
 
 export interface Route {
   readonly method: 'get' | 'post';
-  /** Hono's pattern. */
+  /** A path pattern of Hono. */
   readonly path: string;
   /** One line for the OpenAPI document. */
   readonly summary: string;
@@ -32,11 +33,11 @@ export interface Route {
   readonly response?: NamedSchema;
   /** One event of the route's stream, if it streams. */
   readonly event?: NamedSchema;
-  /** The content type of an answer that is not described by a schema. */
+  /** The content type of an answer without a schema. */
   readonly text?: string;
-  /** Error statuses beside those that every route can have. */
+  /** Error statuses beside those that `openapi/document.ts` adds to every route. */
   readonly errors?: readonly number[];
-  /** Needs no key in a deployment with keys. */
+  /** The route needs no key, even in a deployment with keys. */
   readonly open?: true;
 }
 
@@ -50,7 +51,10 @@ export interface Contract {
   readonly prefix?: string;
 }
 
-/** The contract whose error shape a path has: the first with such a route or prefix, else the first of all. */
+/**
+ * The contract whose error shape applies to a path: the first with a matching route or prefix, or else the
+ * first.
+ */
 export function contractOf(contracts: readonly Contract[], path: string): Contract {
   const owner = contracts.find(
     ({ routes, prefix }) =>
@@ -62,8 +66,8 @@ export function contractOf(contracts: readonly Contract[], path: string): Contra
 }
 
 /**
- * Whether a request needs no key. A path whose routes are all open is open for every method, so that a wrong method gets
- * its 405 there.
+ * Whether a request needs no key. A path whose routes are all open is open for every method, so a wrong
+ * method gets a 405 there instead of a 401.
  */
 export function isOpen(
   contracts: readonly Contract[],
@@ -71,11 +75,13 @@ export function isOpen(
 ): boolean {
   const routes = contracts.flatMap((contract) => contract.routes.filter((route) => matches(route, path)));
   if (routes.length === 0) return false;
-  const asked = method === 'HEAD' ? 'get' : method.toLowerCase();
-  return routes.every(({ open }) => open) || routes.some((route) => route.open && route.method === asked);
+  const routeMethod = method === 'HEAD' ? 'get' : method.toLowerCase();
+  return (
+    routes.every(({ open }) => open) || routes.some((route) => route.open && route.method === routeMethod)
+  );
 }
 
-/** Whether a path meets a route's pattern, of which `:name` and `:name{.+}` are the parameters in use. */
+/** Whether a path matches a route's pattern. Supports the parameters in use: `:name` and `:name{.+}`. */
 function matches({ path: pattern }: Route, path: string): boolean {
   const parts = pattern.split(/(:\w+(?:\{[^}]*\})?)/);
   const source = parts.map((part) => {

@@ -1,15 +1,18 @@
-/** @module The types of Hono's context: what a deployment binds, and what a request carries. */
+/** @module The types of Hono's context: the bindings of a deployment, and the variables of a request. */
 import type { IsolateModel } from '../isolate/isolate-model.ts';
 import type { RequestRecord } from './request-record.ts';
 
-/** The bindings beside those that `wrangler.toml` declares. A bucket takes precedence over the static assets. */
+/**
+ * `Env` has the bindings in `wrangler.toml`; these are optional ones. A bucket takes precedence over static
+ * assets.
+ */
 export type Bindings = Env & {
   readonly MODEL_BUCKET?: R2Bucket;
-  /** Folder of the model in the bucket, with its slash. */
+  /** Folder of the model in the bucket, with a trailing slash. */
   readonly MODEL_PREFIX?: string;
-  /** Keys that grant access, separated by commas; without it access is open. */
+  /** API keys, separated by commas. If it is not set, access is open. */
   readonly API_KEYS?: string;
-  /** Origins that CORS allows, separated by commas; without it all. */
+  /** Origins that CORS allows, separated by commas. If it is not set, all origins are allowed. */
   readonly CORS_ORIGINS?: string;
   readonly RATE_LIMITER?: RateLimit;
 };
@@ -19,7 +22,7 @@ export interface AppEnv {
   Variables: {
     model: IsolateModel;
     requestId: string;
-    /** Set for a page with a style of its own. */
+    /** Set for pages with an inline style. */
     secureHeadersNonce?: string;
     record: RequestRecord;
     /** Settles when the response's stream ends. */

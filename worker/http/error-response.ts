@@ -1,4 +1,4 @@
-/** @module Any thrown value as a response, in the error shape of the path's contract. */
+/** @module Turns any thrown value into a response, in the error shape of the path's contract. */
 import type { Context } from 'hono';
 import { type Contract, contractOf } from './contract.ts';
 import type { AppEnv } from './env.ts';
@@ -10,20 +10,20 @@ export function errorHandler(contracts: readonly Contract[]): ErrorHandler {
   return (error, c) => {
     if (c.req.raw.signal.aborted) return clientClosedRequest();
     const api = toApiError(error);
-    // Never the message, which may contain a part of the request.
+    // Not the message: it may contain a part of the request.
     c.get('record').error = api.details.code ?? 'error';
     const { errors } = contractOf(contracts, c.req.path);
     return c.json(errors.body(api), errors.status(api), { ...api.details.headers, ...retryHint(api) });
   };
 }
 
-/** OpenAI's clients retry any 5xx; that helps only for errors that pass with time. */
+/** OpenAI's clients retry any 5xx unless this header forbids it. Only 503 and 429 are transient. */
 function retryHint({ status }: ApiError): Record<string, string> {
   if (status < 500 && status !== 429) return {};
   return { 'x-should-retry': String(status === 503 || status === 429) };
 }
 
-/** For a client that has gone, which aborted the work; 499 is nginx's status in its log for that. */
+/** The client disconnected, which aborted the work. nginx logs this as 499. */
 function clientClosedRequest(): Response {
   return new Response(null, { status: 499 });
 }

@@ -1,4 +1,4 @@
-/** @module Errors that a client sees. Each contract gives them a shape of its own. */
+/** @module The errors that clients receive, each contract in its own shape. */
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
@@ -7,7 +7,7 @@ import { describeIssue, innermostIssue } from '../../decoding/options/describe-i
 import { EngineBrokenError } from '../../engine/runtime/errors.ts';
 
 interface ErrorDetails {
-  /** The field to blame. */
+  /** The offending field. */
   readonly param?: string;
   readonly code?: string;
   readonly headers?: Record<string, string>;
@@ -25,7 +25,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The first fault of a request, by the name of its field. */
+/** A 400 for the first issue of a request, with the name of its field. */
 export function invalidRequest(error: z.ZodError): ApiError {
   const [outer] = error.issues;
   if (!outer) return new ApiError(400, 'Invalid request');
@@ -38,17 +38,17 @@ export function invalidRequest(error: z.ZodError): ApiError {
   return new ApiError(400, describeIssue(issue), { ...(param && { param }), code: 'invalid_value' });
 }
 
-/** A 400 for a value whose fault depends on other fields: `'PARAM' RULE, not FOUND`. */
+/** Throws a 400 for a value that conflicts with other fields: `'PARAM' RULE, not FOUND`. */
 export function refuse(param: string, rule: string, found: unknown): never {
   throw new ApiError(400, `'${param}' ${rule}, not ${found}`, { param, code: 'invalid_value' });
 }
 
-/** A 503 for a state that may pass within a second. */
+/** A 503 for a transient state, with a retry after a second. */
 export function retryLater(code: string, message: string): ApiError {
   return new ApiError(503, message, { code, headers: { 'retry-after': '1' } });
 }
 
-/** Any thrown value as an error for the client. Unexpected errors go to the log, and the client gets a 500. */
+/** Turns any thrown value into an error for the client. An unexpected error is logged and becomes a 500. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof HTTPException) return fromHono(error);
@@ -56,14 +56,16 @@ export function toApiError(error: unknown): ApiError {
     return new ApiError(400, error.message, { param: error.option, code: 'invalid_value' });
   }
   if (error instanceof EngineBrokenError) {
-    return retryLater('engine_restarting', 'The model is being loaded anew: a computation was cut off');
+    return retryLater('engine_restarting', 'The model is being reloaded: a computation was killed');
   }
   if (error instanceof NoTokenLeftError) return new ApiError(400, error.message, { code: 'no_token_left' });
   console.error(error);
   return new ApiError(500, 'Internal error', { code: 'internal_error' });
 }
 
-/** An error of Hono's middleware. The bearer check puts its challenge into the response's headers. */
+/**
+ * Converts an error of Hono's middleware. Its bearer check passes the challenge in the response's headers.
+ */
 function fromHono(error: HTTPException): ApiError {
   const challenge = error.res?.headers.get('www-authenticate');
   if (!challenge) return new ApiError(error.status, error.message);

@@ -1,10 +1,12 @@
-/** @module The JSON body of a request, validated, or a 4xx that says what is wrong with it. */
+/**
+ * @module Parses and validates the JSON body of a request; an invalid one is a 4xx that names the problem.
+ */
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { ApiError, invalidRequest } from './errors.ts';
 
 /**
- * @param clean changes the body before the schema sees it; by default `null` means omitted
+ * @param clean preprocesses the body before validation; by default removes null fields
  * @throws ApiError
  */
 export async function parsedBody<Schema extends z.ZodType>(
@@ -17,7 +19,10 @@ export async function parsedBody<Schema extends z.ZodType>(
   return result.data;
 }
 
-/** The object without the fields that are null, as clients send what is not set; any other value as it is. */
+/**
+ * Removes null fields from an object: clients send `null` for omitted fields. Other values are returned
+ * unchanged.
+ */
 export function withoutNulls(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
@@ -47,15 +52,15 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const why = error instanceof SyntaxError ? `: ${error.message}` : '';
-    throw new ApiError(400, `The request body is not valid JSON${why}`, { code: 'invalid_json' });
+    const reason = error instanceof SyntaxError ? `: ${error.message}` : '';
+    throw new ApiError(400, `The request body is not valid JSON${reason}`, { code: 'invalid_json' });
   }
 }
 
-/** Whether `__proto__` is a key at any depth; schemas ignore it silently. */
+/** Whether `__proto__` is a key at any depth. Schemas would ignore it silently. */
 function hasPrototypeKey(body: unknown): boolean {
   const values = [body];
-  // The loop also visits the values that it adds.
+  // The loop also visits the values that it pushes.
   for (const value of values) {
     if (typeof value !== 'object' || value === null) continue;
     if (Object.hasOwn(value, '__proto__')) return true;

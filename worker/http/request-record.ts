@@ -1,4 +1,4 @@
-/** @module The facts about a request that its log line and the metrics need: never its text. */
+/** @module The data of a request for its log line and the metrics: never its text. */
 
 /** OpenAI's `usage`. */
 export interface Usage {
@@ -13,13 +13,13 @@ export interface Usage {
 
 export type StrategyName = 'greedy' | 'sampling' | 'beam_search' | 'beam_sampling' | 'diverse_beam_search';
 
-/** It belongs to its request alone: when the platform drops the request, nothing of it stays. */
+/** Referenced by its request only, so nothing remains when the platform drops the request. */
 export interface RequestRecord {
   readonly id: string;
   readonly method: string;
   readonly path: string;
-  /** `Date.now()` at arrival. A deployed Worker's clock stands still while it computes. */
-  readonly began: number;
+  /** `Date.now()` at arrival. The clock of a deployed Worker does not advance while it computes. */
+  readonly startedAt: number;
   strategy?: StrategyName;
   choices?: number;
   stream?: boolean;
@@ -27,9 +27,9 @@ export interface RequestRecord {
   usage?: Usage;
   /** Time spent waiting for cache space, if there was any. */
   queuedMilliseconds?: number;
-  /** The code of the error, before the answer or in the middle of its stream. */
+  /** The code of the error, whether in place of the answer or within its stream. */
   error?: string;
 }
 
-/** `error` of a request whose client left before the end of the answer. */
+/** `error` of a request whose client disconnected before the end of the answer. */
 export const CLIENT_GONE = 'client_gone';

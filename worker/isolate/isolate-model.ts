@@ -1,13 +1,13 @@
 /**
- * @module One model for an isolate: loaded by the first request that needs it, shared by later requests, loaded again
- * after a failure.
+ * @module The one model of an isolate: loaded by the first request that needs it, shared by later requests,
+ * reloaded after a failure.
  *
- * No request may await a promise of another request: when workerd cancels that request, the promise never settles. So
- * one request loads, under `waitUntil`, and the others poll. A waiting request takes over when the loader has shown no
- * progress for a while.
+ * No request may await a promise of another request: when workerd cancels that request, the promise never
+ * settles. So one request loads, under `waitUntil`, and the others poll. A polling request takes over when
+ * the load stalls.
  *
- * The platform kills a computation that takes too much CPU time, and keeps the isolate (workerd#7276). After that the
- * engine's memory cannot be trusted: the model is loaded anew, in the same memory.
+ * The platform kills a computation that takes too much CPU time, and keeps the isolate (workerd#7276). After
+ * that the contents of the engine's memory are undefined: the model is reloaded into the same memory.
  */
 import { Engine, type KernelModules } from '../../engine/engine.ts';
 import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
@@ -26,7 +26,7 @@ export interface LoadContext {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** The Worker's WebAssembly: workerd compiles it at deployment, never at run time. */
+/** The Worker's WebAssembly modules: workerd compiles them at deployment, never at run time. */
 export interface EngineModules {
   readonly onnxruntime: WebAssembly.Module;
   readonly kernels: KernelModules;
@@ -35,7 +35,7 @@ export interface EngineModules {
 export class IsolateModel {
   readonly #modules: EngineModules;
   #ort: Ort | undefined;
-  /** The memory of a broken onnxruntime, for the next one. */
+  /** The memory of a broken onnxruntime, reused by the next one. */
   #usedMemory: WebAssembly.Memory | undefined;
   #model: ServedModel | undefined;
   #attempt: LoadAttempt | undefined;
@@ -54,7 +54,7 @@ export class IsolateModel {
     return this.#attempt !== undefined;
   }
 
-  /** @throws what loading throws, to the request that loaded; requests that waited try to load themselves */
+  /** @throws the error of the load, in the request that loaded; after it another request loads */
   async get(context: LoadContext): Promise<ServedModel> {
     while (!this.loaded) {
       if (this.#attempt?.stalled) this.#attempt.abandon();
@@ -68,9 +68,10 @@ export class IsolateModel {
     return this.loaded;
   }
 
+  /** Discards the model and onnxruntime after a computation was killed. */
   #dropBroken(): void {
     if (!this.#model?.engine.broken && !this.#ort?.broken) return;
-    console.error('A computation was cut off: the model is loaded anew');
+    console.error('A computation was killed: reloading the model');
     this.#usedMemory = this.#ort?.heap.memory;
     this.#ort = undefined;
     this.#model = undefined;
@@ -82,14 +83,14 @@ export class IsolateModel {
     try {
       // The heap outlives a failed attempt: a WebAssembly memory cannot be released on demand.
       this.#ort ??= await Ort.start(this.#modules.onnxruntime, heapBytes, this.#usedMemory);
-      const platform = { ...workerdPlatform, sha256: () => attempt.watched(workerdPlatform.sha256()) };
+      const platform = { ...workerdPlatform, sha256: () => attempt.withProgress(workerdPlatform.sha256()) };
       const engine = await Engine.load(this.#ort, {
         source,
         platform,
         kernels: this.#modules.kernels,
         signal: attempt.signal,
       });
-      this.#model = served(engine);
+      this.#model = withTokenizer(engine);
       console.log(`${engine.manifest.name}: ${describePlan(engine.plan)}`);
       return this.#model;
     } finally {
@@ -99,7 +100,7 @@ export class IsolateModel {
 }
 
 /** @throws Error for a tokenizer file of another version; the engine is released then */
-function served(engine: Engine): ServedModel {
+function withTokenizer(engine: Engine): ServedModel {
   try {
     return { engine, tokenizer: Tokenizer.read(engine.tokenizerFile) };
   } catch (error) {
@@ -125,11 +126,11 @@ class LoadAttempt {
   }
 
   abandon(): void {
-    this.#controller.abort(new Error('another request loads the model in its place'));
+    this.#controller.abort(new Error('the load stalled, and another request has taken over'));
   }
 
-  /** A hash whose every chunk counts as progress. */
-  watched(hash: Sha256): Sha256 {
+  /** A hash that counts every chunk as progress. */
+  withProgress(hash: Sha256): Sha256 {
     return {
       update: (bytes) => {
         this.#lastProgress = Date.now();

@@ -1,4 +1,4 @@
-/** @module The services of workerd that the engine uses: a streaming digest, a scheduler, and sources of files. */
+/** @module workerd's services for the engine: a streaming digest, a scheduler, and sources of model files. */
 import type { Platform } from '../../engine/engine.ts';
 import { ModelFilesError } from '../../engine/model/errors.ts';
 import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
@@ -22,7 +22,7 @@ export function assetsSource(assets: Fetcher, prefix = ''): ModelSource {
   };
 }
 
-/** An R2 bucket, for models that change without a deployment or exceed the limits of static assets. */
+/** An R2 bucket, for models that change without a deployment or exceed the size limits of static assets. */
 export function bucketSource(bucket: R2Bucket, prefix = ''): ModelSource {
   return {
     async open(path) {

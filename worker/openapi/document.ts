@@ -11,7 +11,7 @@ export function openApiDocument(contracts: readonly Contract[]): OpenApiDocument
   for (const contract of contracts) {
     for (const route of contract.routes) {
       const path = route.path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}');
-      // Two contracts may share a path, whose errors have the first one's shape.
+      // If two contracts share a path, its errors have the shape of the first.
       const errors = contractOf(contracts, route.path).errors;
       paths[path] = { ...paths[path], [route.method]: operation(route, contract.name, errors) };
     }
@@ -45,32 +45,38 @@ export function openApiDocument(contracts: readonly Contract[]): OpenApiDocument
 const text = { type: 'string' } as const;
 
 const HEADERS = {
-  'x-request-id': { description: 'The request’s own id, or a new one; the log has it.', schema: text },
-  'retry-after': { description: 'Seconds until a retry makes sense.', schema: text },
+  'x-request-id': {
+    description: 'The id that the request sent, or a new one; it is also in the log.',
+    schema: text,
+  },
+  'retry-after': { description: 'Seconds to wait before a retry.', schema: text },
   'x-should-retry': { description: 'For OpenAI’s clients: whether a retry can help.', schema: text },
-  allow: { description: 'The methods that the path takes.', schema: text },
-  'www-authenticate': { description: 'The kind of key that is expected.', schema: text },
+  allow: { description: 'The methods that the path supports.', schema: text },
+  'www-authenticate': { description: 'The expected authentication scheme.', schema: text },
 };
 
-/** By status: its meaning, and its headers beside the request id. */
+/** For each status, its description and its headers beside the request id. */
 const ERRORS: Readonly<Record<number, readonly [string, ...(keyof typeof HEADERS)[]]>> = {
   400: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
   401: ['The key is missing or wrong.', 'www-authenticate'],
   404: ['No model has this name.'],
-  405: ['The path does not take this method.', 'allow'],
+  405: ['The path does not support this method.', 'allow'],
   413: ['The body is larger than 1 MiB.'],
   415: ['The body is not application/json.'],
   422: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
   429: [
-    'Too many requests; at TGI’s routes also: the server cannot serve this now.',
+    'Too many requests. TGI’s routes also use it when the server is busy.',
     'retry-after',
     'x-should-retry',
   ],
   500: ['The model cannot be loaded, or an internal error occurred; the log has details.', 'x-should-retry'],
-  503: ['The server cannot serve this now.', 'retry-after', 'x-should-retry'],
+  503: ['The server is busy, or the model is being loaded.', 'retry-after', 'x-should-retry'],
 };
 
-/** Error statuses of every route, of routes that need a key, and of routes with a body, before the contract maps them. */
+/**
+ * Error statuses of every route, of routes that need a key, and of routes with a body, before the contract
+ * maps them.
+ */
 const EVERY_ROUTE = [405, 500];
 const WITH_KEY = [401, 429];
 const WITH_BODY = [400, 413, 415, 503];
@@ -107,8 +113,8 @@ function operation(route: Route, tag: string, shape: Contract['errors']): Operat
 function describeSuccess({ response, event }: Route): string {
   if (!event) return 'The answer.';
   const events =
-    'A stream is server-sent events. The schema describes the data of each event; an error in the middle has the ' +
-    'shape of errors. In some contracts [DONE] is the last.';
+    'A stream consists of server-sent events. The schema describes the data of each event; an error within ' +
+    'the stream has the error schema. In some contracts the last event is [DONE].';
   return response ? `The answer, or its stream. ${events}` : events;
 }
 
@@ -121,11 +127,11 @@ function successContent({ response, event, text: type }: Route, shape: NamedSche
 }
 
 function failure(status: number, shape: NamedSchema): Operation['responses'][string] {
-  const [description, ...more] = ERRORS[status] ?? [];
+  const [description, ...headerNames] = ERRORS[status] ?? [];
   if (description === undefined) throw new RangeError(`status ${status} has no description`);
   return {
     description,
-    headers: headers(more),
+    headers: headers(headerNames),
     content: { 'application/json': { schema: reference(shape) } },
   };
 }

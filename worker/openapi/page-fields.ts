@@ -1,32 +1,36 @@
-/** @module A schema's fields as rows of a table, with their full paths and their types in words. */
+/** @module The fields of a JSON schema as table rows, with full paths and readable types. */
 import type { JsonSchema } from './types.ts';
 
 export interface Field {
-  /** `choices[].text` */
+  /** The full path, such as `choices[].text`. */
   readonly name: string;
-  /** In words, null included. */
+  /** Readable, including null. */
   readonly type: string;
   /** Whether the enclosing object always has it. */
   readonly required: boolean;
-  /** As JSON. */
+  /** The default value as JSON. */
   readonly byDefault?: string;
   readonly description: string;
 }
 
 type Node = JsonSchema | boolean | undefined;
 
-/** The fields of an object, of a list's elements, of each alternative. */
-export function fieldsOf(schema: Node, within = ''): Field[] {
+/** The fields of an object, of the elements of a list, and of each alternative, recursively. */
+export function fieldsOf(schema: Node, parent = ''): Field[] {
   if (typeof schema !== 'object') return [];
   const own = Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
-    const name = within === '' ? key : `${within}.${key}`;
+    const name = parent === '' ? key : `${parent}.${key}`;
     return typeof value === 'object'
       ? [fieldOf(name, value, schema.required?.includes(key) ?? false), ...fieldsOf(value, name)]
       : [];
   });
   const { items } = schema;
-  const elements = Array.isArray(items) ? [] : fieldsOf(items, `${within}[]`);
-  return [...own, ...elements, ...merged((schema.anyOf ?? []).map((one) => fieldsOf(one, within)))];
+  const elements = Array.isArray(items) ? [] : fieldsOf(items, `${parent}[]`);
+  return [
+    ...own,
+    ...elements,
+    ...merged((schema.anyOf ?? []).map((alternative) => fieldsOf(alternative, parent))),
+  ];
 }
 
 function fieldOf(name: string, schema: JsonSchema, required: boolean): Field {
@@ -34,19 +38,22 @@ function fieldOf(name: string, schema: JsonSchema, required: boolean): Field {
   return { name, type: typeOf(schema), required, ...byDefault, description: schema.description ?? '' };
 }
 
-/** Each field of several alternatives once; it is required if all alternatives that have fields require it. */
+/**
+ * Merges the fields of alternatives by name. A field is required if every alternative with fields requires
+ * it.
+ */
 function merged(alternatives: readonly (readonly Field[])[]): Field[] {
-  const some = alternatives.filter((fields) => fields.length > 0);
-  const byName = Map.groupBy(some.flat(), ({ name }) => name);
-  return [...byName.values()].flatMap((same) => {
-    const [first] = same;
+  const objects = alternatives.filter((fields) => fields.length > 0);
+  const byName = Map.groupBy(objects.flat(), ({ name }) => name);
+  return [...byName.values()].flatMap((sameName) => {
+    const [first] = sameName;
     if (!first) return [];
-    const required = same.length === some.length && same.every((field) => field.required);
-    return [{ ...first, type: [...new Set(same.map(({ type }) => type))].join(' or '), required }];
+    const required = sameName.length === objects.length && sameName.every((field) => field.required);
+    return [{ ...first, type: [...new Set(sameName.map(({ type }) => type))].join(' or '), required }];
   });
 }
 
-/** In words. */
+/** A readable type, such as `whole number from 0 to 5`. */
 export function typeOf(schema: Node): string {
   if (typeof schema !== 'object') return 'anything';
   if ('const' in schema) return JSON.stringify(schema.const);
@@ -76,22 +83,22 @@ function numeric(type: string, schema: JsonSchema): string {
     finite(exclusiveMinimum) ?? finite(minimum),
     finite(exclusiveMaximum) ?? finite(maximum),
   ] as const;
-  const [least, most] = range;
+  const [min, max] = range;
   const parts = [
-    ...(least === undefined ? [] : [`${finite(exclusiveMinimum) === undefined ? 'from' : 'above'} ${least}`]),
-    ...(most === undefined ? [] : [`${finite(exclusiveMaximum) === undefined ? 'to' : 'below'} ${most}`]),
+    ...(min === undefined ? [] : [`${finite(exclusiveMinimum) === undefined ? 'from' : 'above'} ${min}`]),
+    ...(max === undefined ? [] : [`${finite(exclusiveMaximum) === undefined ? 'to' : 'below'} ${max}`]),
   ];
   return [type === 'integer' ? 'whole number' : 'number', ...parts].join(' ');
 }
 
-/** The bounds of JavaScript's safe integers are not worth showing. */
+/** Omits the bounds of JavaScript's safe integers, which zod adds to every integer. */
 function finite(bound: unknown): number | undefined {
   return typeof bound === 'number' && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : undefined;
 }
 
-function bounds(least: number | undefined, most: number | undefined, of: string): string {
-  if (most !== undefined) return ` (${least ?? 0} to ${most}${of})`;
-  return least === undefined || least === 0
+function bounds(min: number | undefined, max: number | undefined, unit: string): string {
+  if (max !== undefined) return ` (${min ?? 0} to ${max}${unit})`;
+  return min === undefined || min === 0
     ? ''
-    : ` (at least ${least}${of.replace(/s$/, least === 1 ? '' : 's')})`;
+    : ` (at least ${min}${unit.replace(/s$/, min === 1 ? '' : 's')})`;
 }

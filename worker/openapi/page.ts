@@ -1,4 +1,4 @@
-/** @module The OpenAPI document as one page of HTML, without scripts or external files, light and dark. */
+/** @module The OpenAPI document as one HTML page without scripts or external files. */
 import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import { type Field, fieldsOf } from './page-fields.ts';
@@ -21,7 +21,7 @@ nav ul { columns: 18rem; padding-left: 1rem; }
 summary { cursor: pointer; margin: .5rem 0; }
 `;
 
-/** @param nonce that the answer's content security policy allows for the style */
+/** @param nonce of the style, allowed by the response's content security policy */
 export function referencePage(document: OpenApiDocument, nonce: string): Html {
   const schemas = Object.keys(document.components.schemas);
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -37,9 +37,9 @@ export function referencePage(document: OpenApiDocument, nonce: string): Html {
 </head>
 <body>
 <h1>edgebeam</h1>
-<p>GPT-2 text generation at the edge, with beam search. This page is made from
-<a href="/openapi.json">/openapi.json</a>, which is made from the schemas that validate requests. In an optional field,
-<code>null</code> means omitted; unknown fields are refused. If the deployment has keys, send
+<p>GPT-2 text generation at the edge, with beam search. This page is generated from
+<a href="/openapi.json">/openapi.json</a>, which is generated from the schemas that validate requests. In an
+optional field, <code>null</code> means omitted; unknown fields are rejected. If the deployment has keys, send
 <code>authorization: Bearer KEY</code>.</p>
 <nav><ul>${operations.map(contents)}</ul></nav>
 <main>
@@ -70,12 +70,12 @@ function contents(entry: Entry): Html {
 
 function section(document: OpenApiDocument, entry: Entry): Html {
   const { summary, requestBody, responses, security } = entry.operation;
-  const asked = requestBody?.content['application/json'];
-  const fields = asked && fieldsOf(document.components.schemas[nameOf(asked.schema)]);
+  const body = requestBody?.content['application/json'];
+  const fields = body && fieldsOf(document.components.schemas[nameOf(body.schema)]);
   return html`<section id="${idOf(entry)}">
 <h3><code>${titleOf(entry)}</code></h3>
 <p>${summary}.${security ? ' Needs no key.' : ''}</p>
-${asked ? html`<pre>${curl(entry, asked.example)}</pre>` : ''}
+${body ? html`<pre>${curl(entry, body.example)}</pre>` : ''}
 ${fields ? html`<details open><summary>Request</summary>${requestTable(fields)}</details>` : ''}
 <details><summary>Statuses</summary><table>
 ${Object.entries(responses).map(
@@ -92,10 +92,12 @@ function curl({ path }: Entry, example: object): string {
   return `curl $HOST${path} -H 'content-type: application/json' -d '${JSON.stringify(example)}'`;
 }
 
-/** Links to the answers that a schema refers to. */
+/** Links to the answer schemas that a schema references. */
 function links(schema: object): Html[] {
   const all = 'anyOf' in schema && Array.isArray(schema.anyOf) ? schema.anyOf : [schema];
-  return all.filter((one) => '$ref' in one).map((one) => html`<a href="#${nameOf(one)}">${nameOf(one)}</a> `);
+  return all
+    .filter((reference) => '$ref' in reference)
+    .map((reference) => html`<a href="#${nameOf(reference)}">${nameOf(reference)}</a> `);
 }
 
 function answer(document: OpenApiDocument, name: string): Html {

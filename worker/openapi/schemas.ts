@@ -1,9 +1,9 @@
-/** @module The schemas of contracts as JSON Schema, by the names that the OpenAPI document gives them. */
+/** @module The schemas of all contracts as JSON Schema, by their names in the OpenAPI document. */
 import * as z from 'zod';
 import type { Contract, NamedSchema } from '../http/contract.ts';
 import type { JsonSchema } from './types.ts';
 
-/** All schemas of the contracts, 2020-12: requests first, then answers and errors. */
+/** All schemas in JSON Schema 2020-12: first requests, then answers and errors. */
 export function jsonSchemas(contracts: readonly Contract[]): Record<string, JsonSchema> {
   const routes = contracts.flatMap((contract) => contract.routes);
   const present = (schemas: readonly (NamedSchema | undefined)[]) =>
@@ -25,8 +25,8 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
 }
 
 /**
- * In requests `null` means omitted (`withoutNulls`), in the body and in TGI's `parameters`: optional fields may be null, and
- * so may unknown ones.
+ * Allows null for optional and for unknown fields, in the body and in TGI's `parameters`: in requests `null`
+ * means omitted (`withoutNulls`).
  */
 function nullable(object: JsonSchema): JsonSchema {
   const { properties = {}, required = [] } = object;
@@ -53,6 +53,6 @@ function orNull(schema: JsonSchema): JsonSchema {
     const value = { ...rest, ...(type && { type }), ...(properties && { properties }) };
     return { ...common, anyOf: [value, { type: 'null' }] };
   }
-  // JSON Schema allows a list of types; zod's type of it has one.
+  // JSON Schema allows a list of types; zod's type allows only one.
   return { ...common, ...rest, type: [type, 'null'] } as unknown as JsonSchema;
 }

@@ -1,4 +1,4 @@
-/** @module Access: bearer keys, and the rate limit. */
+/** @module Access control: bearer keys, and the rate limit. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { HTTPException } from 'hono/http-exception';
@@ -13,12 +13,14 @@ const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 /** The shorter of the platform's periods, 10 and 60 seconds; the binding does not expose its own. */
 const RETRY_AFTER_SECONDS = 10;
 
-/** Checks the keys in the secret `API_KEYS`, separated by commas. Without it access is open. */
+/**
+ * Requires one of the keys in the secret `API_KEYS`, separated by commas. If it is not set, access is open.
+ */
 export function keys(contracts: readonly Contract[]): MiddlewareHandler<AppEnv> {
   return (c, next) => (isOpen(contracts, c.req) ? next() : checkKey(c, next));
 }
 
-/** Whether a request to an open route has a key, or needs none anywhere. */
+/** Whether a request to an open route has a valid key, or the deployment has no keys. */
 export async function hasKey(c: Parameters<typeof checkKey>[0]): Promise<boolean> {
   let passed = false;
   try {
@@ -33,23 +35,26 @@ export async function hasKey(c: Parameters<typeof checkKey>[0]): Promise<boolean
 
 const checkKey: MiddlewareHandler<AppEnv> = (c, next) => {
   const token = keysOf(c.env);
-  // Compares digests, so that timing reveals nothing about the key.
+  // `bearerAuth` compares digests, so timing reveals nothing about the key.
   return token ? bearerAuth<AppEnv>({ token, realm: 'edgebeam' })(c, next) : next();
 };
 
-/** @returns undefined if the secret is not set or blank; never an empty key, which would grant access by mistake */
+/**
+ * @returns undefined if the secret is not set or blank.
+ * @throws Error for an invalid key; an empty one would grant access
+ */
 function keysOf({ API_KEYS = '' }: Bindings): string[] | undefined {
   if (API_KEYS.trim() === '') return;
   const all = API_KEYS.split(',').map((key) => key.trim());
   const invalid = all.findIndex((key) => !BEARER_TOKEN.test(key));
   if (invalid < 0) return all;
   throw new Error(
-    `API_KEYS: key ${invalid + 1} of ${all.length} cannot be sent as a bearer token, which has one or more of ` +
-      'A-Z a-z 0-9 - . _ ~ + /, and optional = at its end',
+    `API_KEYS: key ${invalid + 1} of ${all.length} cannot be sent as a bearer token, which has one or more ` +
+      'of A-Z a-z 0-9 - . _ ~ + /, and optional = at its end',
   );
 }
 
-/** Applies the binding `RATE_LIMITER` by key, or by address in a deployment without keys. */
+/** Applies the binding `RATE_LIMITER` per key, or per address in a deployment without keys. */
 export function rateLimit(contracts: readonly Contract[]): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const limiter = c.env.RATE_LIMITER;
@@ -63,7 +68,7 @@ export function rateLimit(contracts: readonly Contract[]): MiddlewareHandler<App
   };
 }
 
-/** Without keys the header identifies nobody: a client could change it with each request. */
+/** A digest of the key. In a deployment without keys the address: a client could vary the header. */
 async function callerOf(c: Context<AppEnv>): Promise<string> {
   const token = c.req.header('authorization')?.slice('Bearer '.length).trim();
   const digest = token && keysOf(c.env) && (await sha256(token));

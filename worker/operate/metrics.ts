@@ -1,15 +1,15 @@
-/** @module Counters of an isolate, in Prometheus' text format 0.0.4. */
+/** @module Metrics in Prometheus' text format 0.0.4. */
 
 export type Labels = Readonly<Record<string, string>>;
 
 interface Sample {
-  /** What comes behind the family's name. */
+  /** Appended to the family's name. */
   readonly suffix?: '_bucket' | '_sum' | '_count';
   readonly labels: Labels;
   readonly value: number;
 }
 
-/** All that is told under one name. */
+/** A metric family: all samples of one metric name. */
 export interface Family {
   readonly name: string;
   readonly help: string;
@@ -17,7 +17,7 @@ export interface Family {
   readonly samples: Iterable<Sample>;
 }
 
-/** A number that only grows, for each set of labels. */
+/** A monotonic number per set of labels. */
 export class Counter implements Family {
   readonly type = 'counter';
   readonly name: string;
@@ -43,13 +43,13 @@ export class Counter implements Family {
 
 interface Distribution {
   readonly labels: Labels;
-  /** By bound: how many were at most so large. */
+  /** For each bound, the number of values up to it. */
   readonly counts: number[];
   sum: number;
   count: number;
 }
 
-/** How many of what was observed were at most so large, for each set of labels. */
+/** Cumulative counts of observed values per bucket, for each set of labels. */
 export class Histogram implements Family {
   readonly type = 'histogram';
   readonly name: string;
@@ -57,14 +57,14 @@ export class Histogram implements Family {
   readonly #bounds: readonly number[];
   readonly #series = new Map<string, Distribution>();
 
-  /** @param bounds rising */
+  /** @param bounds upper bounds of the buckets, ascending */
   constructor(name: string, help: string, bounds: readonly number[]) {
     this.name = name;
     this.help = help;
     this.#bounds = bounds;
   }
 
-  /** @param times that it was observed */
+  /** @param times number of observations of this value */
   observe(labels: Labels, value: number, times = 1): void {
     const key = JSON.stringify(labels);
     const series = this.#series.get(key) ?? { labels, counts: this.#bounds.map(() => 0), sum: 0, count: 0 };
@@ -90,12 +90,12 @@ export class Histogram implements Family {
   }
 }
 
-/** A number as it is now, for each set of labels. */
+/** A current number per set of labels. */
 export function gauge(name: string, help: string, values: readonly (readonly [Labels, number])[]): Family {
   return { name, help, type: 'gauge', samples: values.map(([labels, value]) => ({ labels, value })) };
 }
 
-/** @param common labels that every sample has beside its own */
+/** @param common labels that are added to every sample */
 export function prometheusText(families: Iterable<Family>, common: Labels): string {
   let text = '';
   for (const { name, help, type, samples } of families) {

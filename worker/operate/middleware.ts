@@ -10,8 +10,8 @@ import type { Records } from './records.ts';
 /** Allows the origins in `CORS_ORIGINS`, separated by commas; all origins if it is not set. */
 export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
   origin: (origin, c: Context<AppEnv>) => {
-    const origins = (c.env.CORS_ORIGINS ?? '').split(',').map((one) => one.trim());
-    if (origins.every((one) => one === '')) return '*';
+    const origins = (c.env.CORS_ORIGINS ?? '').split(',').map((entry) => entry.trim());
+    if (origins.every((entry) => entry === '')) return '*';
     return origins.includes(origin) ? origin : null;
   },
   allowMethods: ['GET', 'HEAD', 'POST'],
@@ -20,7 +20,7 @@ export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
   maxAge: 86_400,
 });
 
-/** Forbids pages and frames; headers that a route sets itself stay. */
+/** Forbids pages and frames. Headers that a route sets itself take precedence. */
 export const securityHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   crossOriginResourcePolicy: 'cross-origin',
@@ -28,15 +28,15 @@ export const securityHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
   overwrite: false,
 });
 
-/** Writes one line when the answer or its stream ends, or when the client has left before. */
+/** Writes one log line per request, at the end of the answer or stream or when the client disconnects. */
 export function logged(records: Records): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { signal } = c.req.raw;
     const { method, path } = c.req;
-    const record: RequestRecord = { id: c.get('requestId'), method, path, began: Date.now() };
+    const record: RequestRecord = { id: c.get('requestId'), method, path, startedAt: Date.now() };
     c.set('record', record);
     const answering = next();
-    // When the client goes away the platform drops all work that is not under waitUntil.
+    // When the client disconnects, the platform drops all work that is not under waitUntil.
     c.executionCtx.waitUntil(
       answering.then(async () => {
         await c.var.streaming;

@@ -1,11 +1,11 @@
-/** @module Metrics and log lines of requests. */
+/** @module Metrics and log lines of finished requests. */
 import { CLIENT_GONE, type RequestRecord } from '../http/request-record.ts';
 import { Counter, type Family, Histogram } from './metrics.ts';
 
 /** The outcome of a request. */
 export interface Outcome {
   readonly status: number;
-  /** The route's pattern, not the path: clients can invent paths, and each would be a new series. */
+  /** The route's pattern, not the path: every invented path would add a time series. */
   readonly route: string;
 }
 
@@ -34,8 +34,8 @@ export class Records {
 
   /** Counts a finished request, and writes its log line. */
   finish(record: RequestRecord, { status, route }: Outcome): void {
-    const { began, id, method, path, ...rest } = record;
-    const milliseconds = Date.now() - began;
+    const { startedAt, id, method, path, ...rest } = record;
+    const milliseconds = Date.now() - startedAt;
     const strategy = record.strategy ?? 'none';
     this.#requests.add({ method, route, status: String(status), strategy });
     this.#seconds.observe({ strategy }, milliseconds / 1000);
@@ -46,7 +46,7 @@ export class Records {
       this.#queueSeconds.observe({}, (record.queuedMilliseconds ?? 0) / 1000);
     }
     if (record.error === CLIENT_GONE) this.#cancelled.add({ strategy });
-    const time = new Date(began).toISOString();
+    const time = new Date(startedAt).toISOString();
     console.log(JSON.stringify({ time, id, method, path, status, milliseconds, ...rest }));
   }
 

@@ -1,4 +1,4 @@
-/** @module Part of `npm run build`: bundles the page. A test compares the committed files with a new build. */
+/** @module Part of `npm run build`: bundles the page. A test checks that the committed files are current. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';

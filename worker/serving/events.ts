@@ -1,4 +1,7 @@
-/** @module The events of a generation. A choice is one text; its number is `prompt · n + its number within the prompt`. */
+/**
+ * @module The events of a generation. A choice is one text; its index is `prompt · n` + its index within the
+ * prompt.
+ */
 import type { Beam, FinishReason, GeneratedToken, ModelLogprobs } from '../../decoding/interface/events.ts';
 
 export type GenerationEvent = PromptLogprobsEvent | TextTokenEvent | TextBeamsEvent | ChoiceFinishedEvent;
@@ -14,12 +17,12 @@ export interface TextTokenEvent {
   readonly type: 'token';
   readonly choice: number;
   readonly token: GeneratedToken;
-  /** The text that became certain with this token; empty while a character or a stop string is undecided. */
+  /** The text that became certain with this token; empty while a character or a stop string is incomplete. */
   readonly text: string;
 }
 
 export interface TextBeam extends Beam {
-  /** The text of its last token alone. */
+  /** The text of its last token only. */
   readonly text: string;
 }
 

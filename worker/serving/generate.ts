@@ -1,6 +1,6 @@
 /**
- * @module From a request to text as it comes: each prompt through decoding, tokens into text, several prompts side by
- * side as far as the cache has room. No HTTP here.
+ * @module Runs a generation request: decodes each prompt and turns tokens into text. Several prompts run
+ * concurrently as far as the cache has space. Independent of HTTP.
  */
 import { decodeResolved } from '../../decoding/decode.ts';
 import { branchCount, requiredNodes } from '../../decoding/options/capacity.ts';
@@ -16,16 +16,19 @@ import { PromptTexts } from './prompt-texts.ts';
 import type { GenerationRequest } from './request.ts';
 import { ReservedTree } from './reserved-tree.ts';
 
-/** Rows of one pass that a request of several prompts aims at: eight cost much less than twice as much as four. */
-const ROWS_TOGETHER = 8;
+/**
+ * Target rows per pass for a request of several prompts: eight rows cost much less than twice as much as
+ * four.
+ */
+const TARGET_ROWS = 8;
 
 type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 
 /**
- * Checks the options against the model, waits for cache space for all that the request may need, and computes up to the
- * first event: the status of the answer is known when this returns.
- * @throws DecodingOptionsError for invalid token ids; SlotsExhaustedError for a request that never fits; QueueFullError
- *   and QueueTimeoutError for one that does not fit now
+ * Checks the options against the model, waits for the cache space that the request needs at most, and
+ * computes up to the first event: the status of the answer is certain when this returns.
+ * @throws DecodingOptionsError for invalid token ids; SlotsExhaustedError for a request that never fits;
+ *   QueueFullError and QueueTimeoutError for one that does not fit now
  */
 export async function startGeneration(
   model: ServedModel,
@@ -51,11 +54,11 @@ export async function startGeneration(
   }
 }
 
-/** A generation under way, whose first event has been computed. */
+/** A running generation whose first event has been computed. */
 export class Generation {
   /** Time spent waiting for cache space. */
   readonly queuedMilliseconds: number;
-  /** Leaving the loop gives everything back. */
+  /** Leaving the loop frees the cache space. */
   readonly events: Events;
   readonly #trees: readonly ReservedTree[];
   readonly #promptTokens: number;
@@ -74,7 +77,7 @@ export class Generation {
     this.events = this.#counted(first, rest);
   }
 
-  /** So far. The token that ends a text counts; a text that is repeated counts each time. */
+  /** The usage so far. The token that ends a text counts; a repeated text counts each time. */
   get usage(): Usage {
     const [prompt_tokens, completion_tokens] = [this.#promptTokens, this.#completionTokens];
     return {
@@ -101,18 +104,18 @@ export class Generation {
 }
 
 /**
- * A tree for each prompt, or as many as the cache has room for and a pass has use for. All are reserved before the first
- * pass, so that a batch never fails half way.
- * @throws SlotsExhaustedError when there is no room for the largest of the prompts
+ * Reserves a tree for each prompt, or fewer if the cache has less space or `TARGET_ROWS` is reached. All are
+ * reserved before the first pass, so a batch of prompts never fails half way.
+ * @throws SlotsExhaustedError when the largest of the prompts does not fit
  */
 function reserveTrees(
   engine: Engine,
   { prompts, options, cachePrompt: shared }: GenerationRequest,
 ): ReservedTree[] {
   const nodes = Math.max(...prompts.map(({ ids }) => requiredNodes(ids.length, options)));
-  const count = Math.max(1, Math.min(prompts.length, Math.floor(ROWS_TOGETHER / branchCount(options))));
-  // With several prompts a tree serves one after the other: the second needs the room that the first one's cached
-  // prefix would not count.
+  const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
+  // A tree that serves several prompts in turn must reserve space without a cached prefix: the second prompt
+  // does not share the first one's.
   const prompt = prompts.length === 1 ? prompts[0]?.ids : undefined;
   const trees = [new ReservedTree(engine, engine.open(nodes, { prompt, shared }))];
   try {
@@ -123,7 +126,7 @@ function reserveTrees(
   return trees;
 }
 
-/** The events of some of the request's prompts, one prompt after the other in one tree. */
+/** The events of some of the request's prompts, decoded one after the other in one tree. */
 async function* textEvents(
   { tokenizer }: ServedModel,
   request: GenerationRequest,
@@ -143,7 +146,7 @@ async function* textEvents(
         if (event.type === 'token') yield* texts.token(event.sequence, event);
         else if (event.type === 'prompt') yield { ...event, prompt };
         else if (event.type === 'beams') yield texts.beams(event);
-        // The score of a beam search comes with its result, right after this event.
+        // The score of a beam search is in its result, right after this event.
         else if (options.num_beams === 1) yield* texts.finish(event.sequence, event.reason, null);
       }
       for (const [sequence, decoded] of result.value.sequences.entries())

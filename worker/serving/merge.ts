@@ -1,14 +1,14 @@
-/** @module Several async generators as one. */
+/** @module Merges async generators. */
 
-/** Yields the values of all generators as they come. Leaving it leaves them all. */
+/** Yields the values of all generators as they arrive. Leaving the loop returns them all. */
 export async function* merge<T>(
   generators: readonly AsyncGenerator<T, void, undefined>[],
 ): AsyncGenerator<T, void, undefined> {
   const next = (generator: AsyncGenerator<T, void, undefined>) => {
-    const coming = generator.next().then((result) => ({ generator, result }));
-    // It may reject while nobody awaits it, for instance when the reader is slow; the next read gets the error.
-    coming.catch(() => {});
-    return coming;
+    const nextResult = generator.next().then((result) => ({ generator, result }));
+    // With a slow reader it may reject before it is awaited. The next read throws the error.
+    nextResult.catch(() => {});
+    return nextResult;
   };
   const pending = new Map(generators.map((generator) => [generator, next(generator)]));
   try {
@@ -22,7 +22,7 @@ export async function* merge<T>(
       yield result.value;
     }
   } finally {
-    // A generator in the middle of its work returns when that is done.
+    // A running generator returns after its current step.
     const returned = generators.map((generator) => generator.return());
     await Promise.allSettled([...pending.values(), ...returned]);
   }

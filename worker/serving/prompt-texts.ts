@@ -1,4 +1,4 @@
-/** @module The texts of one prompt: decoding's events, with tokens turned into text. */
+/** @module The texts of one prompt: turns the tokens of decoding's events into text. */
 import type {
   BeamsEvent,
   DecodedSequence,
@@ -10,7 +10,7 @@ import type { GenerationEvent, TextBeamsEvent } from './events.ts';
 import type { GenerationRequest } from './request.ts';
 import { StopStringFilter } from './stop-string-filter.ts';
 
-/** A sequence of decoding, which several choices repeat when greedy search finds fewer texts than `n`. */
+/** A decoded sequence. Several choices repeat it when greedy search finds fewer texts than `n`. */
 interface SequenceState {
   readonly text: StopStringFilter;
   emittedTokens: number;
@@ -21,7 +21,7 @@ export class PromptTexts {
   readonly #tokenizer: Tokenizer;
   readonly #prompt: number;
   readonly #n: number;
-  /** Choices of a sequence. */
+  /** Number of choices per sequence. */
   readonly #copies: number;
   readonly #sequences: readonly SequenceState[];
 
@@ -57,7 +57,9 @@ export class PromptTexts {
     for (const choice of this.#choicesOf(sequence)) yield { type: 'finished', choice, text, reason, score };
   }
 
-  /** The tokens and the end that no event has brought: of all beams but the best, and of the winners of `best_of`. */
+  /**
+   * The tokens and the end without events so far: of all beams but the best, and of the winners of `best_of`.
+   */
   *rest(sequence: number, decoded: DecodedSequence): Generator<GenerationEvent> {
     const { emittedTokens, finished } = this.#stateOf(sequence);
     if (finished) return;

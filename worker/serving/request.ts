@@ -1,4 +1,4 @@
-/** @module A generation request, in whatever contract it came, and the checks that all contracts share. */
+/** @module A generation request, independent of its contract, and the checks that all contracts share. */
 import { maxNewTokensWithin } from '../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -8,26 +8,26 @@ import type { ServedModel } from '../isolate/served-model.ts';
 export interface GenerationRequest {
   readonly prompts: readonly Prompt[];
   readonly options: ResolvedOptions;
-  /** Texts for each prompt. Greedy search finds one, which is repeated `n` times. */
+  /** Number of texts per prompt. Greedy search finds one and repeats it `n` times. */
   readonly n: number;
   /** Whether a text keeps the stop string that ends it. */
   readonly keepStop: boolean;
-  /** Whether the prompts may use the prefix cache and stay in it. */
+  /** Whether the prompts may use and enter the prefix cache. */
   readonly cachePrompt: boolean;
-  /** The contract's names of the fields that errors blame. */
+  /** The contract's names of the fields, for error messages. */
   readonly fields: { readonly prompt: string; readonly maxTokens: string };
 }
 
 export interface Prompt {
   /** Token ids, at least one. */
   readonly ids: ArrayLike<number>;
-  /** The prompt as it was given, or the text of its ids. */
+  /** The prompt as sent, or the text of its ids. */
   readonly text: string;
 }
 
 /**
- * An empty prompt is the beginning of a text, which GPT-2 marks with its end-of-text token.
- * @param field of the contract, for errors
+ * An empty prompt becomes GPT-2's end-of-text token, which marks the beginning of a text.
+ * @param field name in the contract, for error messages
  */
 export function promptOfText({ engine, tokenizer }: ServedModel, text: string, field: string): Prompt {
   const ids = tokenizer.encode(text);
@@ -42,21 +42,22 @@ export function promptOfText({ engine, tokenizer }: ServedModel, text: string, f
 
 export function promptOfIds({ tokenizer }: ServedModel, ids: readonly number[], field: string): Prompt {
   const { vocabSize } = tokenizer;
-  const unknown = ids.findIndex((id) => id >= vocabSize);
-  if (unknown >= 0) {
-    refuse(`${field}.${unknown}`, `must be below ${vocabSize}, the size of the vocabulary`, ids[unknown]);
+  const outside = ids.findIndex((id) => id >= vocabSize);
+  if (outside >= 0) {
+    refuse(`${field}.${outside}`, `must be below ${vocabSize}, the size of the vocabulary`, ids[outside]);
   }
   return { ids, text: tokenizer.decode(ids, { skipSpecialTokens: true }) };
 }
 
 /**
- * The default of `max_tokens` in contracts that leave it open: all that context and cache have room for, up to `limit`.
- * @param branches texts or beams that follow the prompt
- * @returns at least 1, which may be too many
+ * The default of `max_tokens` in contracts without a fixed one: the space in context and cache, up to
+ * `limit`.
+ * @param branches number of texts or beams after the prompt
+ * @returns at least 1, even if that does not fit
  */
 export function defaultMaxTokens(engine: Engine, { ids }: Prompt, branches: number, limit: number): number {
-  const fits = maxNewTokensWithin(engine.status.slots.maximum, ids.length, branches);
-  return Math.max(1, Math.min(limit, engine.contextLength - ids.length, fits));
+  const available = maxNewTokensWithin(engine.status.slots.maximum, ids.length, branches);
+  return Math.max(1, Math.min(limit, engine.contextLength - ids.length, available));
 }
 
 /** @throws ApiError when a prompt and its `max_tokens` exceed the model's context */
@@ -67,8 +68,8 @@ export function checkContext({ contextLength }: Engine, request: GenerationReque
   if (requested <= contextLength) return;
   throw new ApiError(
     400,
-    `This model's context is ${contextLength} tokens, but ${requested} were requested: ${longest} in the prompt and ` +
-      `${options.max_new_tokens} in ${fields.maxTokens}`,
+    `This model's context is ${contextLength} tokens, but ${requested} were requested: ${longest} in the ` +
+      `prompt and ${options.max_new_tokens} in ${fields.maxTokens}`,
     {
       param: longest < contextLength ? fields.maxTokens : fields.prompt,
       code: 'context_length_exceeded',

@@ -3,15 +3,15 @@ import type { LanguageModel, TokenTree } from '../../decoding/interface/token-tr
 
 /** A token tree that can be emptied while its cache space stays reserved. */
 export interface ResettableTree extends TokenTree {
-  /** Nodes that it has reserved. */
+  /** Number of reserved nodes. */
   readonly capacity: number;
-  /** Evaluations so far whose result was in the cache. */
+  /** Number of evaluations so far that the cache served. */
   readonly reusedEvaluations: number;
   /** Releases the nodes and keeps the reservation. */
   reset(): void;
 }
 
-/** A model whose trees share one reservation, one at a time: no other request can take the space in between. */
+/** A model whose trees use one reservation in turn. No other request can take the space in between. */
 export class ReservedTree implements LanguageModel {
   readonly vocabSize: number;
   readonly contextLength: number;

@@ -1,4 +1,7 @@
-/** @module A generation inside an HTTP request, for every contract: started, then collected or streamed. */
+/**
+ * @module Runs a generation inside an HTTP request, for every contract: starts it, then collects or streams
+ * its events.
+ */
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
 import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity.ts';
@@ -15,9 +18,9 @@ import { checkContext, type GenerationRequest } from './request.ts';
 import { queueLimits } from './served-model.ts';
 
 /**
- * Starts a generation: the status of the answer is known when this returns. When the client goes away the platform drops
- * the request's continuations; work under `waitUntil` runs on to its `finally`.
- * @throws ApiError 400 for a request that can never be served, 503 for one that does not fit now
+ * Starts a generation: the status of the answer is certain when this returns. When the client disconnects,
+ * the platform drops the request's continuations; work under `waitUntil` continues to its `finally`.
+ * @throws ApiError 400 for a request that can never be served, 503 for one that does not fit at the moment
  */
 export async function beginGeneration(
   c: Context<AppEnv>,
@@ -46,7 +49,7 @@ export function strategyOf({ do_sample, num_beams, num_beam_groups }: ResolvedOp
   return do_sample ? 'beam_sampling' : 'beam_search';
 }
 
-/** Runs a generation to its end. */
+/** Runs a generation to its end, and calls `take` with each event. */
 export async function collectEvents(
   c: Context<AppEnv>,
   generation: Generation,
@@ -73,12 +76,12 @@ export interface StreamFormat {
   event(event: GenerationEvent): Iterable<SSEMessage>;
   /** The messages after the last event. */
   end(): Iterable<SSEMessage>;
-  /** The message of an error in the middle. */
+  /** The message of an error within the stream. */
   error(error: ApiError): SSEMessage;
 }
 
 export function streamEvents(c: Context<AppEnv>, generation: Generation, format: StreamFormat): Response {
-  // Some proxies buffer responses that they could compress.
+  // Some proxies buffer compressible responses.
   c.header('Content-Encoding', 'identity');
   const { promise: sent, resolve } = Promise.withResolvers<void>();
   c.executionCtx.waitUntil(sent);
@@ -86,27 +89,27 @@ export function streamEvents(c: Context<AppEnv>, generation: Generation, format:
   record.stream = true;
   c.set('streaming', sent);
   return streamSSE(c, async (sse) => {
-    const isGone = () => sse.aborted || c.req.raw.signal.aborted;
+    const isDisconnected = () => sse.aborted || c.req.raw.signal.aborted;
     try {
       for await (const event of generation.events) {
-        if (isGone()) return;
+        if (isDisconnected()) return;
         for (const message of format.event(event)) await sse.writeSSE(message);
       }
       for (const message of format.end()) await sse.writeSSE(message);
     } catch (error) {
-      if (isGone()) return;
+      if (isDisconnected()) return;
       const api = toApiError(forClient(error));
       record.error = api.details.code ?? 'error';
       await sse.writeSSE(format.error(api));
     } finally {
       record.usage = generation.usage;
-      if (isGone()) record.error = CLIENT_GONE;
+      if (isDisconnected()) record.error = CLIENT_GONE;
       resolve();
     }
   });
 }
 
-/** The engine's errors that may pass, as a 503; any other error as it is. */
+/** Converts the engine's transient errors to a 503; returns any other error unchanged. */
 function forClient(error: unknown): unknown {
   if (error instanceof QueueFullError || error instanceof QueueTimeoutError) {
     return retryLater('overloaded', `Busy: ${error.message}`);
@@ -132,8 +135,8 @@ function exceedsCache({ requested, maximum }: SlotsExhaustedError, request: Gene
       : 'the prompt alone is too long';
   return new ApiError(
     400,
-    `This deployment's cache holds ${maximum} tokens, but the request needs ${requested} for a prompt of ${longest} and ` +
-      `${texts}: ${advice}`,
+    `This deployment's cache holds ${maximum} tokens, but the request needs ${requested} for a ` +
+      `prompt of ${longest} and ${texts}: ${advice}`,
     { param: largest > 0 ? fields.maxTokens : fields.prompt, code: 'cache_size_exceeded' },
   );
 }

@@ -1,4 +1,4 @@
-/** @module The model that a deployment serves: where its files are, and the model in memory. */
+/** @module The model of a deployment: the source of its files, and the loaded model. */
 import type { Context } from 'hono';
 import type { QueueLimits } from '../../engine/batching/admission.ts';
 import { ModelFilesError, ModelTooLargeError } from '../../engine/model/errors.ts';
@@ -11,15 +11,15 @@ import type { ServedModel } from '../isolate/served-model.ts';
 
 const MIB = 2 ** 20;
 
-/** Errors that the person who deploys can fix. */
+/** Errors that the operator of the deployment can fix. */
 const DEPLOYMENT_ERRORS = [ModelFilesError, ModelTooLargeError, HeapExhaustedError, OrtError] as const;
 
-/** @throws ApiError when the model's files are faulty, or the model does not fit */
+/** Returns the model, loaded on first use. @throws ApiError when its files are faulty or it does not fit */
 export async function servedModel(c: Context<AppEnv>): Promise<ServedModel> {
   try {
     return await c.get('model').get({
       source: modelSource(c.env),
-      // A variable that was set on the command line is a string.
+      // `wrangler --var` sets variables to strings.
       heapBytes: Number(c.env.HEAP_MIB) * MIB,
       waitUntil: (work) => c.executionCtx.waitUntil(work),
     });
@@ -35,14 +35,14 @@ export function modelSource(env: Bindings): ModelSource {
   return assetsSource(env.ASSETS);
 }
 
-/** @throws Error for a variable that is not a number, which the person who deploys must see */
+/** @throws Error for a variable that is not a number: a fault of the deployment, so the log must show it */
 export function queueLimits(env: Bindings): QueueLimits {
   return { length: numberOf(env, 'QUEUE_LENGTH'), milliseconds: 1000 * numberOf(env, 'QUEUE_SECONDS') };
 }
 
-/** A variable that was set on the command line is a string. */
+/** `wrangler --var` sets variables to strings. */
 function numberOf(env: Bindings, name: 'QUEUE_LENGTH' | 'QUEUE_SECONDS'): number {
   const number = Number(env[name]);
   if (Number.isFinite(number) && number >= 0) return number;
-  throw new Error(`${name} must be a number from 0 on, not ${JSON.stringify(env[name])}`);
+  throw new Error(`${name} must be a number of at least 0, not ${JSON.stringify(env[name])}`);
 }

@@ -1,6 +1,6 @@
-/** @module From tokens to text as it streams, ending at a stop string. */
+/** @module Turns streamed tokens into text that ends at a stop string. */
 
-/** Turns tokens into text piece by piece, and holds back the bytes of an incomplete character. */
+/** Decodes tokens one by one, and buffers the bytes of an incomplete character. */
 export interface StreamingTokenDecoder {
   push(token: number): string;
   flush(): string;
@@ -13,24 +13,25 @@ interface Piece {
 }
 
 /**
- * The text of one choice, in pieces that are safe to send: a suffix that may be the beginning of a stop string is held back
- * until that is decided. Stop strings may span tokens. The text ends before the stop string that is completed first (of
- * those that one token completes, before the one that begins first), or with it.
+ * The text of one choice, in pieces that are safe to send: a suffix that is a prefix of a stop string is
+ * buffered until the match is decided. Stop strings may span tokens. The text ends before the stop string
+ * that is completed first, or after it with `keepStop`. If one token completes several, the earliest cut
+ * counts.
  */
 export class StopStringFilter {
   readonly #decoder: StreamingTokenDecoder;
   readonly #stops: readonly string[];
   readonly #longest: number;
   readonly #keepStop: boolean;
-  /** The suffix of the text in which a stop string may have begun. */
+  /** The suffix of the text that is a prefix of a stop string. */
   #pending = '';
-  /** Characters of the pending suffix that were emitted: all of them if the stop string is kept. */
+  /** Number of pending characters already emitted: all of them with `keepStop`, otherwise none. */
   #emitted = 0;
   #stopped = false;
 
   /**
-   * @param decoder of this choice alone
-   * @param keepStop whether the text ends with the stop string, not before it; nothing is held back then
+   * @param decoder not shared with other choices
+   * @param keepStop whether the text includes the stop string; then nothing is buffered
    */
   constructor(decoder: StreamingTokenDecoder, stops: readonly string[], keepStop = false) {
     this.#keepStop = keepStop;
@@ -39,12 +40,12 @@ export class StopStringFilter {
     this.#longest = Math.max(0, ...stops.map((stop) => stop.length));
   }
 
-  /** @returns the text that is certain now; none after a stop string */
+  /** @returns the text that has become certain; empty after a stop string */
   push(token: number): Piece {
     return this.#stopped ? { text: '', stopped: true } : this.#append(this.#decoder.push(token), false);
   }
 
-  /** @returns the rest, when no more tokens come */
+  /** @returns the rest of the text after the last token */
   flush(): Piece {
     return this.#stopped ? { text: '', stopped: true } : this.#append(this.#decoder.flush(), true);
   }

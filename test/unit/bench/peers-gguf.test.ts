@@ -1,3 +1,4 @@
+/** @module The GGUF file that the benchmark writes for llama.cpp: Q8_0 blocks and the file format. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -17,16 +18,16 @@ function dequantize(bytes: Uint8Array): Float32Array {
   });
 }
 
-test('each of 32 numbers stays within half a step of its block', () => {
+test('quantization changes each of 32 values by at most half a step of their block', () => {
   const values = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i) * (i < 32 ? 1 : 100));
   const restored = dequantize(quantizeQ8(values));
   for (const [i, x] of values.entries()) {
-    // Half of 1/127 of the largest, and the rounding of the scale to f16.
+    // Half of 1/127 of the largest value, plus the rounding of the scale to f16.
     expect(Math.abs((restored[i] as number) - x)).toBeLessThan(i < 32 ? 0.0045 : 0.45);
   }
 });
 
-test('the largest number is 127, halves go away from zero, zeros stay', () => {
+test('quantization maps the largest value to 127, rounds halves away from zero, and keeps zeros', () => {
   const values = new Float32Array(64);
   values.set([127, -127, 2.5, -2.5, 0.4]);
   const bytes = quantizeQ8(values);
@@ -34,7 +35,7 @@ test('the largest number is 127, halves go away from zero, zeros stay', () => {
   expect(bytes.subarray(BLOCK_BYTES).every((byte) => byte === 0)).toBe(true);
 });
 
-test("a checkpoint's matrices stand in the file by rows of outputs, where the header says", async () => {
+test('a file stores each matrix at the offset of its header, with one row per output', async () => {
   await using dir = await temporaryFolder();
   const path = join(dir.path, 'model.gguf');
   await writeGpt2Gguf(DEFAULT_CHECKPOINT, path);
@@ -68,32 +69,33 @@ test("a checkpoint's matrices stand in the file by rows of outputs, where the he
   await checkpoint.close();
 });
 
-/** As much of the format as the writer uses, read the way the specification says. */
+/** Reads the part of the GGUF specification that the writer uses. */
 function readGguf(file: Buffer) {
-  let at = 0;
-  const take = (bytes: number) => {
-    at += bytes;
-    return at - bytes;
+  let position = 0;
+  /** @returns the position before */
+  const advance = (bytes: number) => {
+    position += bytes;
+    return position - bytes;
   };
-  const uint32 = () => file.readUInt32LE(take(4));
-  const uint64 = () => Number(file.readBigUInt64LE(take(8)));
+  const uint32 = () => file.readUInt32LE(advance(4));
+  const uint64 = () => Number(file.readBigUInt64LE(advance(8)));
   const string = () => {
     const length = uint64();
-    const begin = take(length);
-    return file.toString('utf8', begin, begin + length);
+    const start = advance(length);
+    return file.toString('utf8', start, start + length);
   };
   const value = (type: number): unknown => {
     if (type === 4) return uint32();
-    if (type === 5) return file.readInt32LE(take(4));
-    if (type === 6) return file.readFloatLE(take(4));
-    if (type === 7) return file.readUInt8(take(1)) === 1;
+    if (type === 5) return file.readInt32LE(advance(4));
+    if (type === 6) return file.readFloatLE(advance(4));
+    if (type === 7) return file.readUInt8(advance(1)) === 1;
     if (type === 8) return string();
-    if (type !== 9) throw new Error(`a value of type ${type}`);
+    if (type !== 9) throw new Error(`metadata type ${type} is not supported`);
     const [itemType, count] = [uint32(), uint64()];
     return Array.from({ length: count }, () => value(itemType));
   };
 
-  expect(file.toString('latin1', take(4), 4)).toBe('GGUF');
+  expect(file.toString('latin1', advance(4), 4)).toBe('GGUF');
   expect(uint32()).toBe(3);
   const [tensorCount, valueCount] = [uint64(), uint64()];
   const metadata = new Map<string, unknown>();
@@ -106,7 +108,7 @@ function readGguf(file: Buffer) {
     const dimensions = Array.from({ length: uint32() }, uint64);
     return { name, dimensions, type: uint32(), offset: uint64() };
   });
-  const data = Math.ceil(at / 32) * 32;
+  const data = Math.ceil(position / 32) * 32;
   const tensors = new Map(
     headers.map(({ name, dimensions, type, offset }) => {
       const elements = dimensions.reduce((product, size) => product * size);

@@ -1,8 +1,15 @@
-/** @module Diverse beam search with f32 assets against Hugging Face's: `test/golden/make-diverse-golden.py`. */
+/**
+ * @module Diverse beam search with f32 assets against Hugging Face's (`test/golden/make-diverse-golden.py`).
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../engine/engine.ts';
 import { loadEngine } from '../../../engine/node/load-engine.ts';
-import { decidedCases, expectSame, named, promptsPerCombination } from '../../support/decoding-golden.ts';
+import {
+  decidedCases,
+  expectSame,
+  promptsPerCombination,
+  withTitles,
+} from '../../support/decoding-golden.ts';
 import { DEFAULT_F32 } from '../../support/models.ts';
 
 const cases = decidedCases('diverse.json');
@@ -15,7 +22,7 @@ describe('diverse beam search with the default checkpoint in f32', () => {
   });
   afterAll(() => engine.release());
 
-  it('has enough cases: every shape with every penalty, and every way to stop', () => {
+  it('has enough cases: every shape with every penalty and every early_stopping', () => {
     expect(cases.length).toBeGreaterThanOrEqual(180);
     expect(new Set(cases.map(({ prompt }) => prompt.join())).size).toBeGreaterThanOrEqual(10);
     const { combinations, fewestPrompts } = promptsPerCombination(
@@ -31,7 +38,7 @@ describe('diverse beam search with the default checkpoint in f32', () => {
     expect(fewestPrompts).toBeGreaterThanOrEqual(2);
   });
 
-  describe.each([...kinds])('does as the reference: %s', (_, of) => {
-    it.each(named(of))('%s', (_, one) => expectSame(engine, one));
+  describe.each([...kinds])('matches the reference: %s', (_, casesOfKind) => {
+    it.each(withTitles(casesOfKind))('%s', (_, goldenCase) => expectSame(engine, goldenCase));
   });
 });

@@ -1,8 +1,8 @@
-/** @module The example of docs/decoding.md, which brings a model of its own. */
+/** @module The example of docs/decoding.md: decoding with another model. */
 import { expect, it } from 'vitest';
 import { complete } from '../../../docs/examples/bigram.ts';
 
-it('the example streams its best ending, and finds others', async () => {
+it('the example streams the best ending and returns three different ones', async () => {
   let streamed = '';
   const endings = await complete('the c', (letter) => {
     streamed += letter;

@@ -1,8 +1,15 @@
-/** @module Decoding with f32 assets against Hugging Face `generate()`: `test/golden/make-decoding-golden.py`. */
+/**
+ * @module Decoding with f32 assets against Hugging Face `generate()` (`test/golden/make-decoding-golden.py`).
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../engine/engine.ts';
 import { loadEngine } from '../../../engine/node/load-engine.ts';
-import { decidedCases, expectSame, named, promptsPerCombination } from '../../support/decoding-golden.ts';
+import {
+  decidedCases,
+  expectSame,
+  promptsPerCombination,
+  withTitles,
+} from '../../support/decoding-golden.ts';
 import { DEFAULT_F32 } from '../../support/models.ts';
 
 const cases = decidedCases('decoding.json');
@@ -15,7 +22,7 @@ describe('decoding with the default checkpoint in f32', () => {
   });
   afterAll(() => engine.release());
 
-  it('has enough cases, and of beam search every combination after ten prompts', () => {
+  it('has enough cases, and ten prompts for every combination of beam search options', () => {
     expect(cases.length).toBeGreaterThanOrEqual(900);
     const { combinations, fewestPrompts } = promptsPerCombination(
       kinds.get('beams') ?? [],
@@ -25,7 +32,7 @@ describe('decoding with the default checkpoint in f32', () => {
     expect(fewestPrompts).toBeGreaterThanOrEqual(10);
   });
 
-  describe.each([...kinds])('does as the reference: %s', (_, of) => {
-    it.each(named(of))('%s', (_, one) => expectSame(engine, one));
+  describe.each([...kinds])('matches the reference: %s', (_, casesOfKind) => {
+    it.each(withTitles(casesOfKind))('%s', (_, goldenCase) => expectSame(engine, goldenCase));
   });
 });

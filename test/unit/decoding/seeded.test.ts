@@ -1,4 +1,7 @@
-/** @module Same seed, same text: in Node. `test/workerd/engine.test.ts` holds workerd to the same file. */
+/**
+ * @module The same seed gives the same text, in Node. `test/workerd/engine.test.ts` compares workerd with the
+ * same file.
+ */
 import { expect, it } from 'vitest';
 import { loadEngine } from '../../../engine/node/load-engine.ts';
 import golden from '../../golden/seeded.json' with { type: 'json' };
@@ -8,7 +11,7 @@ import { generateSeeded } from '../../support/seeded.ts';
 it.each([
   ['int8', DEFAULT_INT8],
   ['int4', DEFAULT_INT4],
-] as const)('generates what it always has: %s', async (precision, folder) => {
+] as const)('generates the golden texts: %s', async (precision, folder) => {
   const engine = await loadEngine(folder);
   expect(await generateSeeded(engine)).toEqual(golden[precision]);
   engine.release();

@@ -11,7 +11,7 @@ import { EngineBrokenError, HeapExhaustedError, OrtError } from '../../../engine
 import type { Heap } from '../../../engine/runtime/heap.ts';
 import type { Ort } from '../../../engine/runtime/ort.ts';
 import { type Fallible, faults, type LiveHandles } from '../../support/faults.ts';
-import { EVERY_KIND, type Told, tell } from '../../support/generations.ts';
+import { EVERY_KIND, type EventsByPrompt, eventsByPrompt } from '../../support/generations.ts';
 import { ODD_INT4, ODD_INT8 } from '../../support/models.ts';
 
 vi.mock('onnxruntime-web/ort-wasm-simd-threaded.mjs', async (importActual) => {
@@ -43,13 +43,13 @@ describe.each([
 ])('concurrent requests in %s', (_, model) => {
   let ort: Ort;
   let engine: Engine;
-  const alone = new Map<string, Told>();
+  const alone = new Map<string, EventsByPrompt>();
   const kinds = Object.entries(EVERY_KIND);
 
   beforeAll(async () => {
     await load();
     for (const [kind, request] of kinds) {
-      alone.set(kind, await tell(engine, request));
+      alone.set(kind, await eventsByPrompt(engine, request));
       engine.resetPrefixCache();
     }
   });
@@ -69,7 +69,7 @@ describe.each([
    */
   async function runAll(): Promise<unknown[]> {
     engine.resetPrefixCache();
-    const results = await Promise.allSettled(kinds.map(([, request]) => tell(engine, request)));
+    const results = await Promise.allSettled(kinds.map(([, request]) => eventsByPrompt(engine, request)));
     return results.flatMap((result, i) => {
       if (result.status === 'rejected') return [result.reason];
       const kind = kinds[i]?.[0] as string;

@@ -10,7 +10,7 @@ import type { Engine } from '../../../engine/engine.ts';
 import { loadEngine } from '../../../engine/node/load-engine.ts';
 import { startGeneration } from '../../../worker/serving/generate.ts';
 import type { GenerationRequest } from '../../../worker/serving/request.ts';
-import { request, servedModel, tell } from '../../support/generations.ts';
+import { eventsByPrompt, request, servedModel } from '../../support/generations.ts';
 import { ODD_INT8 } from '../../support/models.ts';
 import { appendAll, sequenceLogits } from '../../support/rows.ts';
 
@@ -73,7 +73,7 @@ describe('an idle tree', () => {
     const never = new AbortController().signal;
     const start = (given: GenerationRequest) => startGeneration(servedModel(engine), given, limits, never);
     const short = request([[1, 2, 3]], { max_new_tokens: 80 });
-    const alone = await tell(engine, short);
+    const alone = await eventsByPrompt(engine, short);
     // Enough beams to fill nearly all of the cache. The test reads only the first event.
     const num_beams = Math.floor((maximum - 2) / 49);
     const { events } = await start(request([[4, 5]], { max_new_tokens: 50, num_beams }));
@@ -81,7 +81,7 @@ describe('an idle tree', () => {
     await vi.waitUntil(() => engine.status.waitingRows === 0, { interval: 1 });
     advance(10 * SECOND);
     // A real timeout: the faked clock does not advance.
-    const waiting = tell(engine, short, limits, AbortSignal.timeout(10_000));
+    const waiting = eventsByPrompt(engine, short, limits, AbortSignal.timeout(10_000));
     await vi.waitUntil(() => engine.admission.length === 1, { interval: 1 });
     advance(9 * SECOND);
     await setTimeout(20);

@@ -1,4 +1,4 @@
-/** @module The model that stands in for the engine in property tests refuses what the engine refuses, and counts. */
+/** @module The stub model of property tests throws the engine's errors, and counts nodes and evaluations. */
 import { describe, expect, it } from 'vitest';
 import type { TreeNode } from '../../../decoding/interface/token-tree.ts';
 import { LookupModel } from '../../support/lookup-model.ts';
@@ -15,13 +15,13 @@ describe('the logits of a lookup model', () => {
     expect(new LookupModel({ seed: 2 }).logitsAfter([1])).not.toEqual(rows[0]);
   });
 
-  it('forget what lies further back than the memory', () => {
+  it('do not depend on tokens beyond the memory', () => {
     const model = new LookupModel({ memory: 2 });
     expect(model.logitsAfter([5, 5, 1, 2])).toEqual(model.logitsAfter([1, 2]));
     expect(model.logitsAfter([5, 2])).not.toEqual(model.logitsAfter([1, 2]));
   });
 
-  it('are finite, various, and as many as there are tokens', () => {
+  it('are finite and distinct, one per token of the vocabulary', () => {
     const model = new LookupModel({ vocabSize: 12 });
     const row = model.logitsAfter([3]);
     expect(row).toHaveLength(12);
@@ -31,7 +31,7 @@ describe('the logits of a lookup model', () => {
 });
 
 describe('a tree of a lookup model', () => {
-  it('counts nodes, calls and rows, and frees a branch up to the first node still held', async () => {
+  it('counts nodes, calls and rows, and frees a branch up to the first retained node', async () => {
     const model = new LookupModel();
     const tree = model.open(5);
     const [first, second] = appendAll(tree, null, [1, 2]) as [TreeNode, TreeNode];
@@ -41,16 +41,16 @@ describe('a tree of a lookup model', () => {
     const [row] = await logitsOf(model, tree, [left, right]);
     expect(row).toEqual(model.logitsAfter([1, 2, 3]));
     for (const node of [first, second, left]) tree.release(node);
-    expect(model.counts).toEqual({ openTrees: 1, nodes: 3, mostNodes: 4, evaluateCalls: 2, rows: 4 });
+    expect(model.counts).toEqual({ openTrees: 1, nodes: 3, maxNodes: 4, evaluateCalls: 2, rows: 4 });
     tree.release(right);
     expect(model.counts.nodes).toBe(0);
     tree.append(null, 1);
     tree.close();
     tree.close();
-    expect(model.counts).toMatchObject({ openTrees: 0, nodes: 0, mostNodes: 4 });
+    expect(model.counts).toMatchObject({ openTrees: 0, nodes: 0, maxNodes: 4 });
   });
 
-  it('keeps a node that is released while it is evaluated until it has been', async () => {
+  it('retains a node that is released during its evaluation', async () => {
     const model = new LookupModel();
     const tree = model.open(1);
     const node = tree.append(null, 1);
@@ -63,7 +63,7 @@ describe('a tree of a lookup model', () => {
     expect(model.counts.nodes).toBe(0);
   });
 
-  it('refuses tokens outside the vocabulary and positions outside the context', () => {
+  it('rejects tokens outside the vocabulary and positions outside the context', () => {
     const tree = new LookupModel({ vocabSize: 3, contextLength: 2 }).open(9);
     for (const token of [-1, 3, 1.5, Number.NaN]) {
       expect(() => tree.append(null, token)).toThrow(
@@ -76,7 +76,7 @@ describe('a tree of a lookup model', () => {
     );
   });
 
-  it('refuses more nodes at one time than were reserved', () => {
+  it('rejects more simultaneous nodes than were reserved', () => {
     const tree = new LookupModel().open(1);
     const node = tree.append(null, 1);
     expect(() => tree.append(null, 1)).toThrow(
@@ -86,7 +86,7 @@ describe('a tree of a lookup model', () => {
     expect(tree.append(null, 1).position).toBe(0);
   });
 
-  it('refuses nodes of another tree, that are gone, and that the caller has given up', async () => {
+  it('rejects nodes of another tree, freed nodes, and a second release', async () => {
     const model = new LookupModel();
     const tree = model.open(3);
     const foreign = model.open(1).append(null, 1);
@@ -101,7 +101,7 @@ describe('a tree of a lookup model', () => {
     expect(() => tree.append(parent, 1)).toThrow(message);
   });
 
-  it('refuses to evaluate a node twice, or before its parent', async () => {
+  it('rejects the evaluation of a node twice, or before its parent', async () => {
     const model = new LookupModel();
     const tree = model.open(2);
     const [parent, child] = appendAll(tree, null, [1, 2]) as [TreeNode, TreeNode];
@@ -116,7 +116,7 @@ describe('a tree of a lookup model', () => {
     expect(model.counts).toMatchObject({ evaluateCalls: 1, rows: 1 });
   });
 
-  it('refuses anything after it was closed, but to release a node', async () => {
+  it('rejects every call after close, except release', async () => {
     const model = new LookupModel();
     const tree = model.open(2);
     const node = tree.append(null, 1);

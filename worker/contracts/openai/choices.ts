@@ -1,5 +1,6 @@
-/** @module The choices of a completion in pieces. A stream sends the pieces; a whole answer joins them. */
-
+/**
+ * @module The choices of a completion, in pieces. A stream sends the pieces; a complete answer joins them.
+ */
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
@@ -12,7 +13,7 @@ export interface CompletionChoice {
   readonly text: string;
   readonly index: number;
   readonly logprobs: CompletionLogprobs | null;
-  /** null until the choice has ended. */
+  /** null until the last piece. */
   readonly finish_reason: 'stop' | 'length' | null;
   /** Hugging Face's `sequences_scores` of beam search, in the last piece. */
   readonly sequences_score?: number;
@@ -65,9 +66,9 @@ export class ChoicePieces {
     if (!prompt) throw new Error(`there is no prompt ${number}`);
     const logprobs = this.#logprobs();
     if (logprobs) {
-      const models = this.#promptLogprobs.get(number) ?? [];
+      const promptLogprobs = this.#promptLogprobs.get(number) ?? [];
       for (const [i, token] of Array.from(prompt.ids).entries()) {
-        this.#writerOf(index).add(logprobs, token, models[i] ?? null);
+        this.#writerOf(index).add(logprobs, token, promptLogprobs[i] ?? null);
       }
     }
     return { text: prompt.text, index, logprobs, finish_reason: null };
@@ -82,7 +83,7 @@ export class ChoicePieces {
   }
 }
 
-/** Whole choices, joined from their pieces. */
+/** Complete choices, joined from their pieces. */
 export class WholeChoices {
   readonly #choices: CompletionChoice[] = [];
 
@@ -96,7 +97,7 @@ export class WholeChoices {
   }
 }
 
-/** Joins two consecutive pieces of a choice. Changes the first one's lists. */
+/** Joins two consecutive pieces of a choice. Mutates the lists of the first. */
 export function joinPieces(before: CompletionChoice, piece: CompletionChoice): CompletionChoice {
   const logprobs = joined(before.logprobs, piece.logprobs);
   return { ...piece, text: before.text + piece.text, logprobs };

@@ -1,4 +1,4 @@
-/** @module `POST /v1/completions`, OpenAI's contract. */
+/** @module `POST /v1/completions` of OpenAI's contract. */
 import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';
 import { parsedBody } from '../../http/json-body.ts';
@@ -42,7 +42,7 @@ interface Answer {
     readonly model: string;
   };
   readonly pieces: ChoicePieces;
-  /** Present when chunks are to be TGI's events as well. */
+  /** Present with `details`: chunks are also TGI's events. */
   readonly tgi?: TgiChunks;
   readonly generation: Generation;
 }
@@ -60,7 +60,7 @@ function streamed(
   { head, pieces, tgi, generation }: Answer,
   { include_usage = false, include_beams = false }: Partial<CompletionRequest['stream_options']> = {},
 ): Response {
-  // With `include_usage` every chunk has the field, and the last one its value.
+  // With `include_usage` every chunk has the field `usage`; only the last one has a value.
   const common = include_usage ? { ...head, usage: null } : head;
   const message = (data: object) => ({ data: JSON.stringify(data) });
   const format: StreamFormat = {

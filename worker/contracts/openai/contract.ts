@@ -8,7 +8,7 @@ import { completionSchema } from './schema.ts';
 
 export const openai: Contract = {
   name: 'OpenAI',
-  description: 'The contract of OpenAI’s completions, with vLLM’s fields beside its own.',
+  description: 'OpenAI’s completions and models, with additional fields of vLLM.',
   errors: openaiErrors,
   routes: [
     {
@@ -28,14 +28,14 @@ export const openai: Contract = {
     {
       method: 'get',
       path: '/v1/models',
-      summary: 'The model',
+      summary: 'Lists the model',
       handler: listModels,
       response: { name: 'ModelList', schema: modelList },
     },
     {
       method: 'get',
       path: '/v1/models/:id{.+}',
-      summary: 'The model, by its name',
+      summary: 'Retrieves the model by its name',
       handler: retrieveModel,
       response: { name: 'Model', schema: model },
       errors: [404],

@@ -12,7 +12,9 @@ export const openaiErrors: ErrorShape = {
   }),
 };
 
-/** OpenAI's types: a wrong key is an invalid request, and a 429 names the limit that was exceeded, `requests`. */
+/**
+ * OpenAI's types: a wrong key is an invalid request, and a 429 names the limit that was exceeded, `requests`.
+ */
 function errorType(status: ApiError['status']): string {
   if (status === 429) return 'requests';
   return status < 500 ? 'invalid_request_error' : 'server_error';

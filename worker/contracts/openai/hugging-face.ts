@@ -1,7 +1,8 @@
 /**
- * @module Support for `@huggingface/inference` on OpenAI's route. Since 4.13 its text generation calls this route and no
- * longer `/generate`. It sends TGI's parameters under their own names and, if no model is named, its endpoint's URL as the
- * model; of a stream it reads TGI's events (`providers/hf-inference.ts`, `tasks/nlp/textGenerationStream.ts`).
+ * @module Support for `@huggingface/inference` on OpenAI's route. Since 4.13 its text generation calls this
+ * route and no longer `/generate`. It sends TGI's parameters under their own names and, if no model is named,
+ * its endpoint's URL as the model; of a stream it reads TGI's events (`providers/hf-inference.ts`,
+ * `tasks/nlp/textGenerationStream.ts`).
  */
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { refuse } from '../../http/errors.ts';
@@ -17,7 +18,7 @@ import type { CompletionRequest } from './schema.ts';
  */
 export function fromHuggingFace(request: CompletionRequest): CompletionRequest & { details: boolean } {
   const { model, stream, return_full_text, num_return_sequences } = request;
-  // No model is named by a URL: the request comes from that client, which reads TGI's events from the stream.
+  // A URL as the model identifies that client, which reads TGI's events from the stream.
   const isUrl = model !== undefined && /^https?:\/\//.test(model);
   if (request.echo && return_full_text === false) {
     refuse('return_full_text', "must be true where 'echo' is: both ask for the prompt", false);
@@ -54,7 +55,10 @@ interface ChoiceState {
   tokens: number;
 }
 
-/** TGI's last token event carries the whole text and its details, so each event is delayed until the next one comes. */
+/**
+ * TGI's last token event carries the whole text and its details, so each event is delayed until the next one
+ * comes.
+ */
 export class TgiChunks {
   readonly #tokens: TgiTokens;
   readonly #generation: GenerationRequest;

@@ -1,13 +1,13 @@
-/** @module OpenAI's `logprobs` of a completion: parallel lists with one entry for each token. */
+/** @module OpenAI's `logprobs` of a completion: parallel lists with one entry per token. */
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { StreamingDecoder } from '../../../tokenizer/streaming-decoder.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 
 export interface CompletionLogprobs {
   readonly tokens: string[];
-  /** The model's own log-probability of each token; null for the first of a prompt, which follows nothing. */
+  /** The model's own log-probability of each token; null for the first of a prompt, which has no context. */
   readonly token_logprobs: (number | null)[];
-  /** The likeliest tokens in its place, and the token itself. */
+  /** The likeliest tokens at each position, and the token itself. */
   readonly top_logprobs: (Record<string, number> | null)[];
   /** The offset of each token in the choice's text. */
   readonly text_offset: number[];
@@ -31,19 +31,19 @@ export class LogprobsWriter {
     this.#decoder = tokenizer.decoder({ skipSpecialTokens: true });
   }
 
-  /** Adds a token to `to`. */
-  add(to: CompletionLogprobs, token: number, model: ModelLogprobs | null): void {
+  /** Appends a token to the lists of `target`. */
+  add(target: CompletionLogprobs, token: number, model: ModelLogprobs | null): void {
     const name = (id: number) => tokenName(this.#tokenizer, id);
-    to.tokens.push(name(token));
-    to.token_logprobs.push(model?.logprob ?? null);
-    to.top_logprobs.push(
+    target.tokens.push(name(token));
+    target.token_logprobs.push(model?.logprob ?? null);
+    target.top_logprobs.push(
       model &&
         Object.fromEntries([
           ...model.top.map(({ token: id, logprob }) => [name(id), logprob]),
           [name(token), model.logprob],
         ]),
     );
-    to.text_offset.push(this.#offset);
+    target.text_offset.push(this.#offset);
     this.#offset += this.#decoder.push(token).length;
   }
 }

@@ -1,4 +1,4 @@
-/** @module `GET /v1/models` and `GET /v1/models/:id`, OpenAI's contract. */
+/** @module `GET /v1/models` and `GET /v1/models/:id` of OpenAI's contract. */
 import type { Context } from 'hono';
 import { readManifest } from '../../../engine/model/model-source.ts';
 import type { Manifest } from '../../../model-assets/format/manifest.ts';
@@ -25,7 +25,7 @@ export function checkModel({ name }: Manifest, requested: string | undefined): v
   });
 }
 
-/** A converted model has no date, so that converting twice gives the same bytes. */
+/** `created` is 0: converted models have no date, so that conversion is reproducible. */
 function modelOf({ name }: Manifest) {
   return { id: name, object: 'model', created: 0, owned_by: 'edgebeam' };
 }

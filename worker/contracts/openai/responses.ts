@@ -1,4 +1,4 @@
-/** @module Schemas of OpenAI's answers. The OpenAPI document is made of them, and the tests check answers against them. */
+/** @module Schemas of OpenAI's answers, for the OpenAPI document. The tests check answers against it. */
 import * as z from 'zod';
 import { beam, stopOrLength, usage } from '../shared-schemas.ts';
 import { tgiFinishReason, tgiToken } from '../tgi/responses.ts';

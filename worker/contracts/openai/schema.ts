@@ -1,6 +1,6 @@
 /**
- * @module The request of `POST /v1/completions`. Names and ranges are OpenAI's, or vLLM's for fields that OpenAI does not
- * have; decoding options have Hugging Face's names.
+ * @module The request of `POST /v1/completions`. Names and ranges are OpenAI's, or vLLM's for fields that
+ * OpenAI lacks; decoding options have Hugging Face's names.
  */
 import * as z from 'zod';
 import { cache_prompt, decodingFields } from '../decoding-fields.ts';
@@ -14,7 +14,7 @@ const tokenIds = z.array(tokenId).min(1);
 const stop = z.string().min(1).max(MAX_STOP_LENGTH);
 
 export const completionSchema = z.strictObject({
-  model: z.string().optional().describe('The deployed one, if it is not given.'),
+  model: z.string().optional().describe('Name of the deployed model, which is the default.'),
   prompt: z
     .union(
       [
@@ -27,76 +27,85 @@ export const completionSchema = z.strictObject({
     )
     .default('')
     .describe(
-      'A text, token ids, or a list of either, to continue. An empty one is the beginning of a text.',
+      'A text, token ids, or a list of either, to continue. The empty prompt is the beginning of a text.',
     ),
   max_tokens: z
     .int()
     .min(0)
     .default(16)
-    .describe('Tokens of the text at most; with those of the prompt no more than the context.'),
+    .describe('Maximum number of generated tokens; prompt and text must fit into the context.'),
   temperature: z
     .number()
     .min(0)
     .max(2)
     .optional()
-    .describe('Divides the scores before sampling. 0 takes the likeliest token.'),
+    .describe('Divides the scores before sampling. 0 chooses the likeliest token.'),
   top_p: z
     .number()
     .min(0)
     .max(1)
     .default(1)
-    .describe('Samples from the likeliest tokens that have this much probability together.'),
-  n: z.int().min(1).max(128).default(1).describe('Texts for each prompt.'),
-  best_of: z.int().min(1).max(20).optional().describe('Samples of which the likeliest are returned.'),
+    .describe('Samples from the smallest set of likeliest tokens with this total probability.'),
+  n: z.int().min(1).max(128).default(1).describe('Number of texts per prompt.'),
+  best_of: z
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .describe('Number of samples, of which the likeliest are returned.'),
   seed: z
     .int()
     .optional()
-    .describe('The same request with the same seed gives the same text. Random, if it is not given.'),
+    .describe(
+      'Random seed; the same request with the same seed generates the same text. Default: a random one.',
+    ),
   stop: z
-    .union([stop.transform((one) => [one]), z.array(stop).max(MAX_STOPS)], {
+    .union([stop.transform((string) => [string]), z.array(stop).max(MAX_STOPS)], {
       error: `must be a string of 1 to ${MAX_STOP_LENGTH} characters, or a list of up to ${MAX_STOPS} of them`,
     })
     .default([])
-    .describe('Strings that end the text, which stops before them; they may span tokens.'),
+    .describe('Strings before which the text ends; they may span tokens.'),
   presence_penalty: z
     .number()
     .min(-2)
     .max(2)
     .default(0)
-    .describe('Subtracted from the score of every token that the text contains.'),
+    .describe('Subtracted from the score of each token that was generated.'),
   frequency_penalty: z
     .number()
     .min(-2)
     .max(2)
     .default(0)
-    .describe('Subtracted from a token’s score for each time that the text contains it.'),
+    .describe('Subtracted from a token’s score for each time it was generated.'),
   logit_bias: z
     .record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), z.number().min(-100).max(100))
     .default({})
-    .describe('Added to the scores of tokens, by id.'),
+    .describe('Biases added to the scores of tokens, by token id.'),
   logprobs: z
     .int()
     .min(0)
     .max(5)
     .optional()
-    .describe('Reports the log-probability of each token, and this many of the likeliest in its place.'),
+    .describe(
+      'Reports the log-probability of each token, and of this many likeliest tokens at its position.',
+    ),
   echo: z.boolean().default(false).describe('Returns the prompt before the text.'),
-  stream: z.boolean().default(false).describe('Server-sent events, as the text comes.'),
+  stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
   stream_options: z
     .strictObject({
-      include_usage: z.boolean().default(false).describe('The numbers of tokens, in a last chunk.'),
+      include_usage: z.boolean().default(false).describe('Reports the numbers of tokens in a last chunk.'),
       include_beams: z
         .boolean()
         .default(false)
-        .describe('The beams after each step, in chunks without choices.'),
+        .describe('Reports the beams after each step, in chunks without choices.'),
     })
     .optional()
-    .describe('What a stream reports beside its text.'),
-  user: z.string().max(256).optional().describe('For the log.'),
+    .describe('Additional reports of a stream.'),
+  user: z.string().max(256).optional().describe('An id of the end user, for the log.'),
 
   // vLLM
   use_beam_search: z.boolean().default(false).describe("vLLM's name for a beam search with n beams."),
-  min_tokens: z.int().min(0).default(0).describe('Tokens before the text may end.'),
+  min_tokens: z.int().min(0).default(0).describe('Minimum number of generated tokens.'),
   include_stop_str_in_output: z
     .boolean()
     .default(false)
@@ -110,12 +119,12 @@ export const completionSchema = z.strictObject({
   details: z
     .boolean()
     .optional()
-    .describe('Chunks of a stream are TGI’s events as well. Default: true if the model is a URL.'),
+    .describe('Makes the chunks of a stream also TGI’s events. Default: true if the model is a URL.'),
   decoder_input_details: z.literal(false).optional().describe('Not available here: only false is accepted.'),
   watermark: z.literal(false).optional().describe('Not available: only false is accepted.'),
 
   // Hugging Face
-  do_sample: z.boolean().optional().describe('Samples tokens instead of taking the likeliest.'),
+  do_sample: z.boolean().optional().describe('Samples tokens instead of choosing the likeliest.'),
   num_return_sequences: z.int().min(1).max(128).optional().describe("Hugging Face's name for n."),
   ...decodingFields,
 });

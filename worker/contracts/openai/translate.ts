@@ -1,4 +1,4 @@
-/** @module From OpenAI's request to a generation request. */
+/** @module Translates OpenAI's request into a generation request. */
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
@@ -31,10 +31,10 @@ export function toGeneration(
 function promptsOf(model: ServedModel, prompt: CompletionRequest['prompt']): Prompt[] {
   if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt')];
   if (isIds(prompt)) return [promptOfIds(model, prompt, 'prompt')];
-  return prompt.map((one, i) =>
-    typeof one === 'string'
-      ? promptOfText(model, one, `prompt.${i}`)
-      : promptOfIds(model, one, `prompt.${i}`),
+  return prompt.map((element, i) =>
+    typeof element === 'string'
+      ? promptOfText(model, element, `prompt.${i}`)
+      : promptOfIds(model, element, `prompt.${i}`),
   );
 }
 
@@ -42,7 +42,7 @@ function isIds(prompt: readonly unknown[]): prompt is number[] {
   return typeof prompt[0] === 'number';
 }
 
-/** Fields that only a stream can serve. */
+/** Rejects fields that need a stream, or a stream of beam search. */
 function refuseUnstreamed(
   { stream, stream_options }: CompletionRequest,
   { num_beams }: ResolvedOptions,
@@ -53,7 +53,7 @@ function refuseUnstreamed(
   }
 }
 
-/** The log-probabilities to report: those of the prompt as well if it is echoed. */
+/** The log-probabilities to report, including those of an echoed prompt. */
 function reportOf({
   logprobs,
   echo,

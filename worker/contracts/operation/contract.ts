@@ -1,4 +1,4 @@
-/** @module The routes for those who run a deployment. */
+/** @module The routes for operators: health, metrics, the prefix cache, and the API reference. */
 import type { Contract } from '../../http/contract.ts';
 import type { Records } from '../../operate/records.ts';
 import { openaiErrors } from '../openai/errors.ts';
@@ -7,18 +7,18 @@ import { metrics } from './metrics.ts';
 import { docsHeaders, reference } from './reference.ts';
 import { healthResponse, readyResponse, resetResponse } from './responses.ts';
 
-/** @param contracts all of the app, for the reference */
+/** @param contracts of the whole app, for the API reference */
 export function operation(records: Records, contracts: () => readonly Contract[]): Contract {
   const { openapi, docs } = reference(contracts);
   return {
     name: 'Operation',
-    description: 'For those who run it.',
+    description: 'Health, metrics and reference, for operators.',
     errors: openaiErrors,
     routes: [
       {
         method: 'get',
         path: '/health',
-        summary: 'Whether it is up, and whether the model is in memory; with a key also the use of the heap',
+        summary: 'Reports whether the model is loaded; with a key also the use of the heap',
         handler: health,
         response: { name: 'Health', schema: healthResponse },
         open: true,
@@ -26,7 +26,7 @@ export function operation(records: Records, contracts: () => readonly Contract[]
       {
         method: 'get',
         path: '/health/ready',
-        summary: 'Loads the model, and answers when it is in memory',
+        summary: 'Loads the model, and answers when it is loaded',
         handler: ready,
         response: { name: 'Ready', schema: readyResponse },
         errors: [503],
@@ -35,14 +35,14 @@ export function operation(records: Records, contracts: () => readonly Contract[]
       {
         method: 'get',
         path: '/metrics',
-        summary: 'Counters of the isolate that answers, for Prometheus',
+        summary: 'Metrics of the answering isolate, for Prometheus',
         handler: metrics(records),
         text: 'text/plain',
       },
       {
         method: 'post',
         path: '/reset_prefix_cache',
-        summary: 'Evicts the prefix cache of the isolate that answers (vLLM’s name)',
+        summary: 'Evicts the prefix cache of the answering isolate (named as in vLLM)',
         handler: (c) => c.json({ tokens: c.get('model').loaded?.engine.resetPrefixCache() ?? 0 }),
         response: { name: 'Reset', schema: resetResponse },
       },
@@ -57,7 +57,7 @@ export function operation(records: Records, contracts: () => readonly Contract[]
       {
         method: 'get',
         path: '/docs',
-        summary: 'The same as a page',
+        summary: 'This document as a page',
         handler: docs,
         middleware: [docsHeaders],
         text: 'text/html',

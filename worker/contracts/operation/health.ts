@@ -1,6 +1,7 @@
 /**
- * @module `GET /health`: whether the Worker is up, whether the model is in memory, the plan of the heap, and its use. In a
- * deployment with keys, a request without one gets the first two alone. `GET /health/ready` loads the model.
+ * @module `GET /health` reports whether the Worker is up and the model loaded, and the plan and use of the
+ * heap. In a deployment with keys, a request without one gets only the first two. `GET /health/ready` loads
+ * the model.
  */
 import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';

@@ -13,8 +13,9 @@ import {
 import type { Records } from '../../operate/records.ts';
 
 export function metrics(records: Records): Handler<AppEnv> {
-  // Each isolate counts for itself, and a scrape reaches one of them. The label `isolate` makes their counters separate
-  // series, which never decrease. It is chosen at the first scrape: a Worker has no random numbers while it starts.
+  // Each isolate has its own counters, and a scrape reaches one isolate. The label `isolate` separates their
+  // series, which must never decrease. It is set at the first scrape: a Worker cannot generate random numbers
+  // at startup.
   let isolate: string | undefined;
   return (c) => {
     isolate ??= crypto.randomUUID().slice(0, 8);
@@ -26,7 +27,7 @@ export function metrics(records: Records): Handler<AppEnv> {
   };
 }
 
-/** No pass has more than the last. */
+/** Bucket bounds. No pass has more rows than the last. */
 const PASS_ROWS = [1, 2, 4, 8, 16, 32, 64] as const;
 
 function familiesOf({ manifest: { name, precision }, status, passCounts }: Engine): Family[] {

@@ -1,4 +1,4 @@
-/** @module `GET /openapi.json`, and `GET /docs`, the same as a page. */
+/** @module `GET /openapi.json`, and `GET /docs`, the same document as a page. */
 import type { Handler } from 'hono';
 import { NONCE, secureHeaders } from 'hono/secure-headers';
 import type { Contract } from '../../http/contract.ts';
@@ -23,7 +23,7 @@ export const docsHeaders = secureHeaders({
 /** @param contracts that the document describes */
 export function reference(contracts: () => readonly Contract[]): Record<'openapi' | 'docs', Handler<AppEnv>> {
   let document: OpenApiDocument | undefined;
-  // Made on the first request: a Worker has little time to start.
+  // Built on the first request: the startup time of a Worker is limited.
   const documentOf = () => {
     document ??= openApiDocument(contracts());
     return document;

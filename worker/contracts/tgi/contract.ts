@@ -1,4 +1,4 @@
-/** @module The contract of Hugging Face's Text Generation Inference. */
+/** @module The contract of Hugging Face's Text Generation Inference (TGI). */
 import * as z from 'zod';
 import type { Contract } from '../../http/contract.ts';
 import { tgiErrors } from './errors.ts';
@@ -20,7 +20,7 @@ const event = { name: 'StreamEvent', schema: z.union([streamEvent, beamsEvent]) 
 
 export const tgi: Contract = {
   name: 'Text Generation Inference',
-  description: 'The contract of Hugging Face’s server.',
+  description: 'The API of Hugging Face’s inference server (TGI).',
   errors: tgiErrors,
   routes: [
     {
@@ -43,7 +43,7 @@ export const tgi: Contract = {
     {
       method: 'post',
       path: '/generate_stream',
-      summary: 'Continues a text, token by token',
+      summary: 'Continues a text, as a stream of tokens',
       handler: generateStream,
       request: generateRequest,
       event,
@@ -51,7 +51,7 @@ export const tgi: Contract = {
     {
       method: 'post',
       path: '/tokenize',
-      summary: 'The tokens of a text, with their offsets',
+      summary: 'Returns the tokens of a text, with their offsets',
       handler: tokenize,
       request: { name: 'TokenizeRequest', schema: tokenizeSchema, example: { inputs: 'Once upon a time' } },
       response: { name: 'TokenizeResponse', schema: tokenizeResponse },
@@ -59,7 +59,7 @@ export const tgi: Contract = {
     {
       method: 'get',
       path: '/info',
-      summary: 'The model and its limits',
+      summary: 'Describes the model and its limits',
       handler: info,
       response: { name: 'Info', schema: infoResponse },
     },

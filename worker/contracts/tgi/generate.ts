@@ -1,4 +1,4 @@
-/** @module `POST /`, `/generate` and `/generate_stream`, the contract of Text Generation Inference. */
+/** @module `POST /`, `/generate` and `/generate_stream` of TGI's contract. */
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import type { AppEnv } from '../../http/env.ts';
@@ -43,7 +43,7 @@ export async function generateStream(c: Context<AppEnv>): Promise<Response> {
   return streamed(c, await begin(c, await parsed(c, generateSchema), 'stream'));
 }
 
-/** `null` means omitted in the parameters too. */
+/** Parses the body. `null` means omitted in `parameters` too. */
 function parsed<Schema extends z.ZodType>(c: Context<AppEnv>, schema: Schema): Promise<z.output<Schema>> {
   return parsedBody(c, schema, (body) => {
     const fields = withoutNulls(body);
@@ -67,7 +67,7 @@ async function begin(c: Context<AppEnv>, request: GenerateRequest, kind: AnswerK
   return { request, generationRequest, generation, tokens: new TgiTokens(model.tokenizer) };
 }
 
-/** The prefix of the text: the whole prompt, even if `truncate` shortened it for the model. */
+/** The text before the generated one: the whole prompt, even if `truncate` shortened it for the model. */
 const promptPrefix = ({ inputs, parameters }: GenerateRequest): string =>
   parameters.return_full_text ? inputs : '';
 
@@ -133,27 +133,30 @@ async function whole(c: Context<AppEnv>, started: Started): Promise<Sequence[]> 
     const sequence = writers[event.choice]?.finished(event);
     if (sequence) sequences[event.choice] = sequence;
   });
-  // TGI's headers of times are left out: a deployed Worker's clock stands still while it computes.
+  // TGI's timing headers are omitted: the clock of a deployed Worker does not advance while it computes.
   c.header('x-prompt-tokens', String(started.generationRequest.prompts[0]?.ids.length));
   c.header('x-generated-tokens', String(sequences[0]?.generated_tokens));
   return sequences;
 }
 
-/** `details`, if the request asks for them. */
+/** `details`, if the request includes a field that implies them. */
 function detailsOf([first, ...others]: readonly Sequence[], { parameters }: GenerateRequest): object {
   if (!first || !hasDetails(parameters)) return {};
-  const shown = ({ top_tokens, ...sequence }: Sequence) =>
+  const withTop = ({ top_tokens, ...sequence }: Sequence) =>
     parameters.top_n_tokens > 0 ? { ...sequence, top_tokens } : sequence;
-  const { generated_text, ...details } = shown(first);
+  const { generated_text, ...details } = withTop(first);
   return {
     details: {
       ...details,
-      ...(others.length > 0 && { best_of_sequences: others.map(shown) }),
+      ...(others.length > 0 && { best_of_sequences: others.map(withTop) }),
     },
   };
 }
 
-/** TGI's last token event carries the whole text and its details, so each event is delayed until the next one comes. */
+/**
+ * TGI's last token event carries the whole text and its details, so each event is delayed until the next one
+ * comes.
+ */
 function streamed(c: Context<AppEnv>, started: Started): Response {
   const { request, tokens, generationRequest } = started;
   const { top_n_tokens, include_beams } = request.parameters;

@@ -30,7 +30,7 @@ export const generateResponse = z.strictObject({
     .optional(),
 });
 
-/** `POST /` answers with a list, of one text or several. */
+/** `POST /` answers with a list of texts. */
 export const compatResponse = z.array(generateResponse).min(1);
 
 export const streamEvent = z.strictObject({
@@ -49,7 +49,7 @@ export const streamEvent = z.strictObject({
     .nullable(),
 });
 
-/** Between the other events, if `include_beams` asks for it. */
+/** Between the other events, with `include_beams`. */
 export const beamsEvent = z.strictObject({
   beams: z.strictObject({ step: z.int().min(1), front: z.array(beam) }),
 });

@@ -1,4 +1,7 @@
-/** @module The requests of Text Generation Inference 3.3.6 (`router/src/lib.rs`), with decoding options beside its own. */
+/**
+ * @module The requests of Text Generation Inference 3.3.6 (`router/src/lib.rs`), with decoding options beside
+ * its own.
+ */
 import * as z from 'zod';
 import { cache_prompt, decodingFields } from '../decoding-fields.ts';
 
@@ -7,38 +10,38 @@ export const MAX_STOP_SEQUENCES = 4;
 const MAX_TOP_TOKENS = 5;
 
 export const parametersSchema = z.strictObject({
-  do_sample: z.boolean().default(false).describe('Samples tokens instead of taking the likeliest.'),
+  do_sample: z.boolean().default(false).describe('Samples tokens instead of choosing the likeliest.'),
   temperature: z.number().positive().max(100).optional().describe('Divides the scores before sampling.'),
   top_p: z
     .number()
     .gt(0)
     .max(1)
     .optional()
-    .describe('Samples from the likeliest tokens that have this much probability together.'),
+    .describe('Samples from the smallest set of likeliest tokens with this total probability.'),
   frequency_penalty: z
     .number()
     .min(-2)
     .max(2)
     .default(0)
-    .describe('Subtracted from a token’s score for each time that the text contains it.'),
+    .describe('Subtracted from a token’s score for each time it was generated.'),
   seed: z
     .int()
     .min(0)
     .optional()
-    .describe('The same request with the same seed gives the same text. Random, if it is not given.'),
+    .describe(
+      'Random seed; the same request with the same seed generates the same text. Default: a random one.',
+    ),
   max_new_tokens: z
     .int()
     .min(1)
     .optional()
-    .describe(
-      'Tokens of the text at most. Default: as many as context and cache have room for, up to 1,024.',
-    ),
+    .describe('Maximum number of generated tokens. Default: the space in context and cache, up to 1,024.'),
   stop: z
     .array(z.string().min(1).max(1024))
     .max(MAX_STOP_SEQUENCES)
     .default([])
-    .describe('Strings that end the text, which includes them; they may span tokens.'),
-  truncate: z.int().min(1).optional().describe('Keeps only this many tokens of the prompt, the last ones.'),
+    .describe('Strings after which the text ends; they may span tokens.'),
+  truncate: z.int().min(1).optional().describe('Keeps only this many tokens at the end of the prompt.'),
   return_full_text: z
     .boolean()
     .optional()
@@ -48,46 +51,46 @@ export const parametersSchema = z.strictObject({
     .min(1)
     .max(MAX_BEST_OF)
     .default(1)
-    .describe('Samples of which the likeliest are returned.'),
+    .describe('Number of samples, of which the likeliest are returned.'),
   num_return_sequences: z
     .int()
     .min(1)
     .max(256)
     .default(1)
-    .describe('Texts to return: in a list at POST /, in the details at /generate; a stream has one.'),
-  details: z.boolean().default(false).describe('Reports tokens, log-probabilities, and why the text ends.'),
+    .describe('Number of texts: in a list at POST /, in the details at /generate; a stream has one.'),
+  details: z.boolean().default(false).describe('Reports tokens, log-probabilities and the finish reason.'),
   decoder_input_details: z
     .boolean()
     .default(false)
-    .describe('Reports the tokens of the prompt too; implies details; not in a stream.'),
+    .describe('Also reports the tokens of the prompt; implies details; not in a stream.'),
   top_n_tokens: z
     .int()
     .min(0)
     .max(MAX_TOP_TOKENS)
     .default(0)
-    .describe('Reports this many of the likeliest tokens in each place; implies details.'),
+    .describe('Reports this many likeliest tokens at each position; implies details.'),
   watermark: z.literal(false).optional().describe('Not available: only false is accepted.'),
   include_beams: z
     .boolean()
     .default(false)
-    .describe('The beams after each step of a stream, in events of their own.'),
+    .describe('Reports the beams after each step of a stream, in separate events.'),
   cache_prompt,
   ...decodingFields,
 });
 
 export const generateSchema = z.strictObject({
   inputs: z.string().min(1).describe('The text to continue.'),
-  parameters: parametersSchema.prefault({}).describe('How to continue it.'),
+  parameters: parametersSchema.prefault({}).describe('Options of the generation.'),
 });
 
-/** `POST /` streams or does not. */
+/** `POST /` may stream. */
 export const compatSchema = generateSchema.extend({
-  stream: z.boolean().default(false).describe('Server-sent events, as the text comes.'),
+  stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
 });
 
 export const tokenizeSchema = z.strictObject({
   inputs: z.string().min(1).describe('The text to tokenize.'),
-  add_special_tokens: z.boolean().default(true).describe('GPT-2 adds none: both values mean the same.'),
+  add_special_tokens: z.boolean().default(true).describe('No effect: GPT-2 adds no special tokens.'),
 });
 
 /** Whether the answer has `details`, which other fields imply. */

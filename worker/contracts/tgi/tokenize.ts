@@ -1,4 +1,4 @@
-/** @module `POST /tokenize` and `GET /info`, the contract of Text Generation Inference. */
+/** @module `POST /tokenize` and `GET /info` of TGI's contract. */
 import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';
 import { parsedBody } from '../../http/json-body.ts';

@@ -1,4 +1,4 @@
-/** @module Tokens in TGI's shape. */
+/** @module Tokens and details in TGI's shape. */
 import type { FinishReason, ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import type { ChoiceFinishedEvent, TextTokenEvent } from '../../serving/events.ts';
@@ -17,7 +17,7 @@ export interface PrefillToken {
   readonly logprob: number | null;
 }
 
-/** Writes tokens in TGI's shape. */
+/** Converts tokens to TGI's shape. */
 export class TgiTokens {
   readonly #tokenizer: Tokenizer;
   readonly #special: ReadonlySet<number>;
@@ -27,7 +27,7 @@ export class TgiTokens {
     this.#special = new Set(tokenizer.specialTokens.values());
   }
 
-  /** A generated token, with the text that it adds. */
+  /** A generated token. Its text is the text that became certain with it; of a special token, its name. */
   generated({ token: { token, logprob, model }, text }: TextTokenEvent): TgiToken {
     const special = this.#special.has(token);
     return {
@@ -38,7 +38,7 @@ export class TgiTokens {
     };
   }
 
-  /** The likeliest tokens in a token's place. */
+  /** The likeliest tokens at a token's position. */
   top({ token: { model } }: TextTokenEvent): TgiToken[] {
     return (model?.top ?? []).map(({ token, logprob }) => ({
       id: token,
@@ -61,7 +61,7 @@ export class TgiTokens {
   }
 }
 
-/** The last token with the rest of the text: U+FFFD for an incomplete character. */
+/** Adds the rest of the text to the last token: U+FFFD for an incomplete character. */
 export function withRest(token: TgiToken, rest: string): TgiToken {
   return token.special ? token : { ...token, text: token.text + rest };
 }

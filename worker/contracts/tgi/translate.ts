@@ -1,4 +1,4 @@
-/** @module From TGI's request to a generation request. */
+/** @module Translates TGI's request into a generation request. */
 import { branchCount } from '../../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
@@ -15,7 +15,7 @@ import { type GenerateRequest, hasDetails, type Parameters } from './schema.ts';
 
 const DEFAULT_MAX_NEW_TOKENS = 1024;
 
-/** A list of texts, one text with others in its details, or the events of one. */
+/** A list of texts, one text with the others in its details, or the events of one text. */
 export type AnswerKind = 'list' | 'one' | 'stream';
 
 /** @throws ApiError */
@@ -56,7 +56,7 @@ function promptOf(model: ServedModel, inputs: string, truncate = Number.POSITIVE
   return promptOfIds(model, Array.from(prompt.ids).slice(-truncate), 'inputs');
 }
 
-/** Fields that the kind of answer cannot serve. */
+/** Rejects fields that the kind of answer cannot return. */
 function refuseUnshown(parameters: Parameters, kind: AnswerKind): void {
   const { best_of, num_return_sequences, decoder_input_details, include_beams, num_beams } = parameters;
   const stream = kind === 'stream';

@@ -1,4 +1,4 @@
-/** @module The contract of Cloudflare Workers AI over REST. */
+/** @module The contract of Cloudflare Workers AI's REST API. */
 import type { Contract } from '../../http/contract.ts';
 import { workersAiErrors } from './errors.ts';
 import { runEvent, runResponse } from './responses.ts';
@@ -7,14 +7,14 @@ import { runSchema } from './schema.ts';
 
 export const workersAi: Contract = {
   name: 'Workers AI',
-  description: 'The contract of Cloudflare’s models.',
+  description: 'The REST API of Cloudflare Workers AI.',
   errors: workersAiErrors,
   prefix: '/ai/',
   routes: [
     {
       method: 'post',
       path: '/ai/run/:model{.+}',
-      summary: 'Continues a text, as Cloudflare’s REST API does',
+      summary: 'Continues a text',
       handler: run,
       request: {
         name: 'RunRequest',

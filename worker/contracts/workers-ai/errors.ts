@@ -1,4 +1,6 @@
-/** @module The error envelope of Cloudflare's REST API, with the codes that clients of Workers AI recognize. */
+/**
+ * @module The error envelope of Cloudflare's REST API, with the codes that clients of Workers AI recognize.
+ */
 import type { ErrorShape } from '../../http/contract.ts';
 import { runErrorResponse } from './responses.ts';
 

@@ -5,7 +5,7 @@ import { beam, stopOrLength, usage } from '../shared-schemas.ts';
 export const runResponse = z.strictObject({
   result: z.strictObject({
     response: z.string(),
-    /** Of the first text. */
+    /** The reason of the first text. */
     finish_reason: stopOrLength,
     /** All texts, if there are several. */
     responses: z.array(z.string()).optional(),

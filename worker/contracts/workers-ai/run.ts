@@ -1,4 +1,4 @@
-/** @module `POST /ai/run/:model`, the contract of Cloudflare Workers AI over REST. */
+/** @module `POST /ai/run/:model` of Workers AI's contract. */
 import type { Context } from 'hono';
 import type { FinishReason } from '../../../decoding/interface/events.ts';
 import type { AppEnv } from '../../http/env.ts';
@@ -21,8 +21,8 @@ export async function run(c: Context<AppEnv>): Promise<Response> {
 }
 
 /**
- * Query parameters are merged into the body; the body wins. workers-ai-provider sends the settings of a model that it does
- * not know in the query.
+ * Merges query parameters into the body; the body wins. workers-ai-provider sends the settings of unknown
+ * models in the query.
  */
 function withQuery(c: Context<AppEnv>, body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
@@ -30,7 +30,7 @@ function withQuery(c: Context<AppEnv>, body: unknown): unknown {
   return { ...Object.fromEntries(settings), ...body };
 }
 
-/** A number, a boolean, a list; anything else is text. */
+/** Parses a query parameter as JSON; anything else is a string. */
 function settingOf(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,4 +1,7 @@
-/** @module The request of a text-generation model of Cloudflare Workers AI, with decoding options beside its own. */
+/**
+ * @module The request of a text-generation model of Cloudflare Workers AI, with decoding options beside its
+ * own.
+ */
 import * as z from 'zod';
 import { cache_prompt, decodingFields } from '../decoding-fields.ts';
 
@@ -15,55 +18,54 @@ export const runSchema = z
       .min(1)
       .max(MAX_MESSAGES)
       .optional()
-      .describe('In place of a prompt: their contents, a paragraph each. GPT-2 knows no roles.'),
-    raw: z
-      .boolean()
-      .default(false)
-      .describe('GPT-2 has no chat template to leave out: both values mean the same.'),
-    stream: z.boolean().default(false).describe('Server-sent events, as the text comes.'),
+      .describe('In place of a prompt: each message becomes a paragraph, without its role.'),
+    raw: z.boolean().default(false).describe('No effect: GPT-2 has no chat template.'),
+    stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
     max_tokens: z
       .int()
       .min(1)
       .optional()
-      .describe('Tokens of the text at most. Default: 256, or as many as context and cache have room for.'),
+      .describe('Maximum number of generated tokens. Default: the space in context and cache, up to 256.'),
     temperature: z
       .number()
       .min(0)
       .max(5)
       .optional()
-      .describe('Divides the scores before sampling. 0 takes the likeliest token. Default: 0.6.'),
+      .describe('Divides the scores before sampling. 0 chooses the likeliest token. Default: 0.6.'),
     top_p: z
       .number()
       .min(0)
       .max(2)
       .default(1)
       .describe(
-        'Samples from the likeliest tokens that have this much probability together; from 1 on, from all.',
+        'Samples from the smallest set of likeliest tokens with this total probability; 1 and more disable it.',
       ),
     seed: z
       .int()
       .min(1)
       .max(9_999_999_999)
       .optional()
-      .describe('The same request with the same seed gives the same text. Random, if it is not given.'),
+      .describe(
+        'Random seed; the same request with the same seed generates the same text. Default: a random one.',
+      ),
     frequency_penalty: z
       .number()
       .min(-2)
       .max(2)
       .default(0)
-      .describe('Subtracted from a token’s score for each time that the text contains it.'),
+      .describe('Subtracted from a token’s score for each time it was generated.'),
     presence_penalty: z
       .number()
       .min(-2)
       .max(2)
       .default(0)
-      .describe('Subtracted from the score of every token that the text contains.'),
-    do_sample: z.boolean().optional().describe('Samples tokens instead of taking the likeliest.'),
-    num_return_sequences: z.int().min(1).max(256).default(1).describe('Texts to return.'),
+      .describe('Subtracted from the score of each token that was generated.'),
+    do_sample: z.boolean().optional().describe('Samples tokens instead of choosing the likeliest.'),
+    num_return_sequences: z.int().min(1).max(256).default(1).describe('Number of texts to return.'),
     include_beams: z
       .boolean()
       .default(false)
-      .describe('The beams after each step of a stream, in events of their own.'),
+      .describe('Reports the beams after each step of a stream, in separate events.'),
     cache_prompt,
     ...decodingFields,
     repetition_penalty: z
@@ -71,7 +73,7 @@ export const runSchema = z
       .gt(0)
       .max(2)
       .default(1)
-      .describe('Above 1: makes tokens that the prompt or the text contains less likely.'),
+      .describe('Values above 1 make tokens of the prompt and the text less likely.'),
   })
   .refine(({ prompt, messages }) => prompt !== undefined || messages !== undefined, {
     path: ['prompt'],

@@ -1,4 +1,4 @@
-/** @module From a Workers AI request to a generation request. */
+/** @module Translates a Workers AI request into a generation request. */
 import { branchCount } from '../../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';

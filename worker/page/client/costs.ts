@@ -51,7 +51,7 @@ export function maxBranches(tree: SearchTree): number {
 
 /**
  * The forward passes of a search: one per `maxRows` uncached prompt tokens, then one per step after the
- * first, which uses the logits of the prompt's last row. A fully cached prompt still needs a pass for those logits.
+ * first, which uses the logits of the prompt's last row. A fully cached prompt still needs a pass for those.
  * @param uncachedTokens tokens of the prompt that had to be computed
  */
 export function countPasses(

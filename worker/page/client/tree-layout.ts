@@ -1,7 +1,7 @@
 /**
  * @module Positions of the drawn tree. Time runs from left to right: the children of a step's forks begin in
- * one column. A chain without forks is one run of text, independent of columns. Each run has a lane, a line of
- * text: the best child of a fork keeps its parent's lane, and lanes of ended runs are reused.
+ * one column. A chain without forks is one run of text, independent of columns. Each run has a lane, a line
+ * of text: the best child of a fork keeps its parent's lane, and lanes of ended runs are reused.
  *
  * A position never depends on later steps, so the drawing is stable while the tree grows and while the time
  * slider moves. One exception: a group of beams moves down when the group above it needs another lane.

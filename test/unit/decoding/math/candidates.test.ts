@@ -1,4 +1,4 @@
-/** @module The continuations of several rows: the best, and drawn ones. */
+/** @module The best and the sampled continuations of several rows. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../../decoding/math/random.ts';
@@ -13,7 +13,7 @@ describe('the best candidates', () => {
     fc.constant(Number.NEGATIVE_INFINITY),
   );
 
-  it('are the first of all, sorted, equal ones by row and token', () => {
+  it('are the first in sorted order, ties by row and token', () => {
     const rows = fc.array(fc.array(score, { minLength: 7, maxLength: 7 }), { minLength: 1, maxLength: 4 });
     const base = fc.array(fc.integer({ min: -2, max: 0 }), { minLength: 4, maxLength: 4 });
     fc.assert(
@@ -26,12 +26,12 @@ describe('the best candidates', () => {
         const sorted = all
           .filter((candidate) => candidate.score > Number.NEGATIVE_INFINITY)
           .sort((a, b) => b.score - a.score || a.row - b.row || a.token - b.token);
-        const found = topCandidates(
+        const actual = topCandidates(
           values.map((scores) => Float32Array.from(scores)),
           bases,
           count,
         );
-        expect(found).toEqual(sorted.slice(0, count));
+        expect(actual).toEqual(sorted.slice(0, count));
       }),
       { numRuns: 1000 },
     );
@@ -48,8 +48,8 @@ describe('the best candidates', () => {
   });
 });
 
-describe('the drawn candidates', () => {
-  const drawing = new CandidateSampler();
+describe('the sampled candidates', () => {
+  const sampler = new CandidateSampler();
   const score = fc.oneof(
     fc.float({ min: -9, max: 0, noNaN: true }),
     fc.float({ min: -200, max: -100, noNaN: true }),
@@ -57,12 +57,12 @@ describe('the drawn candidates', () => {
   );
   const rows = fc.array(fc.array(score, { minLength: 600, maxLength: 600 }), { minLength: 1, maxLength: 4 });
 
-  it('are different ones that may come, with their scores, as many as there are', () => {
+  it('are distinct, possible, as many as requested, and have the right scores', () => {
     fc.assert(
       fc.property(rows, fc.integer({ min: 1, max: 12 }), fc.nat(), (values, count, seed) => {
         const scores = values.map((row) => Float32Array.from(row));
         const base = scores.map((_, i) => -i);
-        const drawn = drawing.sample(scores, base, count, seededRandom(seed));
+        const drawn = sampler.sample(scores, base, count, seededRandom(seed));
         for (const { row, token, score } of drawn) {
           expect(score).toBeGreaterThan(Number.NEGATIVE_INFINITY);
           expect(score).toBe(
@@ -76,13 +76,13 @@ describe('the drawn candidates', () => {
     );
   });
 
-  it('come of the other rows where one has none', () => {
+  it('come from the other rows if one is banned', () => {
     const banned = new Float32Array(2).fill(Number.NEGATIVE_INFINITY);
-    const drawn = drawing.sample([banned, Float32Array.of(-1, -2)], [0, 0], 4, seededRandom(1));
+    const drawn = sampler.sample([banned, Float32Array.of(-1, -2)], [0, 0], 4, seededRandom(1));
     expect(drawn.map(({ row, token }) => [row, token]).sort()).toEqual([
       [1, 0],
       [1, 1],
     ]);
-    expect(drawing.sample([banned], [0], 4, seededRandom(1))).toEqual([]);
+    expect(sampler.sample([banned], [0], 4, seededRandom(1))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** @module What is said of a value that a schema refuses. */
+/** @module Messages for values that a schema rejects. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { describeIssue, innermostIssue } from '../../../../decoding/options/describe-issue.ts';
@@ -14,7 +14,7 @@ const schema = z.strictObject({
   pair: z.tuple([z.number(), z.enum(['a', 'b'])]).optional(),
 });
 
-function said(value: unknown): string | undefined {
+function messageFor(value: unknown): string | undefined {
   const [issue] = schema.safeParse(value, { reportInput: true }).error?.issues ?? [];
   return issue && describeIssue(issue);
 }
@@ -38,18 +38,18 @@ describe('describeIssue', () => {
     [{ pair: { a: [{ b: null }] } }, `'pair' must be an array, not {"a":[{"b":null}]}`],
     [[], 'The request body must be an object, not []'],
     [undefined, 'The request body is missing: it must be an object'],
-  ])('of %j: %s', (value, message) => {
-    expect(said(value)).toBe(message);
+  ])('for %j returns %s', (value, message) => {
+    expect(messageFor(value)).toBe(message);
   });
 
-  it('shows the beginning of what is deep', () => {
+  it('truncates a deeply nested value', () => {
     const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
-    expect(said({ bias: deep })).toBe(`'bias' must be an object, not ${'['.repeat(40)}…`);
+    expect(messageFor({ bias: deep })).toBe(`'bias' must be an object, not ${'['.repeat(40)}…`);
   });
 });
 
 describe('innermostIssue', () => {
-  it('has the whole path', () => {
+  it('has the full path', () => {
     const [issue] = schema.safeParse({ either: [[1], [2, 'a']] }, { reportInput: true }).error?.issues ?? [];
     expect(issue && innermostIssue(issue).path).toEqual(['either', 1, 1]);
   });

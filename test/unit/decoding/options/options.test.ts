@@ -1,4 +1,4 @@
-/** @module What decoding refuses and warns about, and when it stops. */
+/** @module Invalid options, warnings, and stopping criteria. */
 import { describe, expect, it } from 'vitest';
 import { decode, decodeAll } from '../../../../decoding/decode.ts';
 import { DecodingOptionsError, NoTokenLeftError } from '../../../../decoding/interface/errors.ts';
@@ -13,10 +13,10 @@ function refusal(work: () => unknown): DecodingOptionsError {
     if (error instanceof DecodingOptionsError) return error;
     throw error;
   }
-  throw new Error('nothing was refused');
+  throw new Error('no DecodingOptionsError was thrown');
 }
 
-describe('a value out of range is refused by name', () => {
+describe('a value out of range is rejected by name', () => {
   it.each<[string, unknown, string]>([
     ['max_new_tokens', -1, 'be at least 0, not -1'],
     ['max_new_tokens', 1.5, 'be a whole number, not 1.5'],
@@ -45,7 +45,7 @@ describe('a value out of range is refused by name', () => {
     ['repetition_penalty', 0, 'be more than 0, not 0'],
     ['no_repeat_ngram_size', -1, 'be at least 0, not -1'],
     ['bad_words_ids', 3, 'be an array, not 3'],
-    ['forced_eos_token_id', 'x', 'be a token id or a list of some, not "x"'],
+    ['forced_eos_token_id', 'x', 'be a token id or a non-empty list of token ids, not "x"'],
     ['forced_eos_token_id', [], 'have at least 1 element, not 0'],
     ['remove_invalid_values', 'yes', 'be a boolean, not "yes"'],
     ['exponential_decay_length_penalty', 5, 'be an array, not 5'],
@@ -72,7 +72,7 @@ describe('a value out of range is refused by name', () => {
     expect(error).toMatchObject({ option: name, message: `'${name}' must ${rest}` });
   });
 
-  it('and so is an option that there is not', () => {
+  it('and so is an unknown option', () => {
     const error = refusal(() => resolveOptions({ topk: 3 } as DecodingOptions));
     expect(error).toMatchObject({ option: 'topk', message: "'topk' is not an option" });
   });
@@ -92,7 +92,7 @@ it.each<[DecodingOptions, string]>([
   [{ stop_strings: 'x' }, 'stop_strings'],
   [{ stop: 'x' }, 'stop'],
   [{ max_new_tokens: 64 }, 'max_new_tokens'],
-])('%j do not go together', (options, name) => {
+])('%j are incompatible', (options, name) => {
   const error = refusal(() => decode(new LookupModel(), [1], options));
   expect(error.option).toBe(name);
   expect(error.message).toContain(`'${name}'`);
@@ -108,14 +108,14 @@ it.each<[string, DecodingOptions]>([
   ['allowed_token_ids', { allowed_token_ids: [99] }],
   ['eos_token_id', { eos_token_id: [99] }],
   ['stop_token_ids', { stop_token_ids: [99] }],
-])('a token outside the vocabulary is refused at once: %s', (option, options) => {
+])('a token outside the vocabulary is rejected synchronously: %s', (option, options) => {
   const error = refusal(() => decode(new LookupModel({ vocabSize: 9 }), [1], options));
   const message = `'${option}' must have token ids below 9, the size of the vocabulary, not 99`;
   expect(error).toMatchObject({ option, message });
 });
 
 it.each<DecodingOptions>([{}, { do_sample: true }, { num_beams: 3 }, { num_beams: 3, do_sample: true }])(
-  'where every token is banned there is an error, not a text: %j',
+  'if every token is banned, decoding throws: %j',
   async (options) => {
     const model = new LookupModel({ vocabSize: 4 });
     const banned = { ...options, allowed_token_ids: [1], suppress_tokens: [1] };
@@ -123,15 +123,15 @@ it.each<DecodingOptions>([{}, { do_sample: true }, { num_beams: 3 }, { num_beams
   },
 );
 
-it('a prompt without tokens is refused at once', () => {
+it('a prompt without tokens is rejected synchronously', () => {
   expect(() => decode(new LookupModel(), [], {})).toThrow('the prompt has no tokens');
 });
 
-it('options that only another search uses are warned about', async () => {
+it('options that only another search uses cause warnings', async () => {
   const sampling = { temperature: 2, top_h: 0.5, top_k: 1, top_p: 0.5, min_p: 0.1, typical_p: 0.5 };
-  const more = { epsilon_cutoff: 0.1, eta_cutoff: 0.1 };
+  const cutoffs = { epsilon_cutoff: 0.1, eta_cutoff: 0.1 };
   const beams = { early_stopping: true, length_penalty: 2, diversity_penalty: 1 };
-  const all = { ...sampling, ...more, ...beams };
+  const all = { ...sampling, ...cutoffs, ...beams };
   const { warnings } = await decodeAll(new LookupModel(), [1], all);
   expect(warnings.map((warning) => /^'(\w+)' is/.exec(warning)?.[1])).toEqual(Object.keys(all));
   expect(warnings[0]).toBe("'temperature' is 2, which only sampling uses: do_sample is false");
@@ -141,13 +141,13 @@ it('options that only another search uses are warned about', async () => {
   );
 });
 
-describe('the end', () => {
-  /** The bytes of the tokens; é and the euro sign are in pieces. */
+describe('a text ends', () => {
+  /** The bytes of the tokens; é and the euro sign are split. */
   const PIECES = [[0x61], [0x62], [0xc3], [0xa9, 0x78], [0xe2], [0x82], [0xac], [0x79, 0x7a]];
   const tokenizer: TokenBytes = { tokenBytes: (id) => Uint8Array.from(PIECES[id] ?? []) };
 
-  /** Has these tokens generated, whatever the model, and then only 'a'. */
-  function generating(tokens: readonly number[], options: DecodingOptions, prompt = [1]) {
+  /** Forces a model to generate `tokens`, and then only 'a'. */
+  function generate(tokens: readonly number[], options: DecodingOptions, prompt = [1]) {
     const path = [...prompt, ...tokens, 0, 0, 0];
     const sequence_bias = path
       .slice(prompt.length)
@@ -161,44 +161,43 @@ describe('the end', () => {
   }
 
   it.each<[string, string, number[], number[], number]>([
-    ['in one token', 'y', [1], [0, 7, 0], 2],
+    ['inside one token', 'y', [1], [0, 7, 0], 2],
     ['across tokens', 'aby', [1], [0, 1, 7], 3],
     ['inside the last token', 'éx', [1], [0, 2, 3, 0], 3],
-    ['in the middle of a character in pieces', '€', [1], [4, 5, 6, 0], 3],
-    ['beginning in the prompt', 'b€y', [1], [4, 5, 6, 7, 0], 4],
-    ['all but the end in the prompt', 'bbé', [1, 1, 2], [3, 0], 1],
-  ])('is a stop string %s', async (name, stop, prompt, tokens, length) => {
+    ['whose character is split', '€', [1], [4, 5, 6, 0], 3],
+    ['that begins in the prompt', 'b€y', [1], [4, 5, 6, 7, 0], 4],
+    ['that is in the prompt except for its end', 'bbé', [1, 1, 2], [3, 0], 1],
+  ])('at a stop string %s', async (name, stop, prompt, tokens, length) => {
     for (const stop_strings of [stop, ['never', stop]]) {
-      const [sequence] = (await generating(tokens, { stop_strings }, prompt)).sequences;
+      const [sequence] = (await generate(tokens, { stop_strings }, prompt)).sequences;
       expect(sequence).toMatchObject({ tokens: tokens.slice(0, length), finish_reason: 'stop' });
     }
-    const [own] = (await generating(tokens, { stop }, prompt)).sequences;
+    const [generatedOnly] = (await generate(tokens, { stop }, prompt)).sequences;
     const beginsInPrompt = name.includes('prompt');
-    expect(own?.finish_reason).toBe(beginsInPrompt ? 'length' : 'stop');
-    if (!beginsInPrompt) expect(own?.tokens).toEqual(tokens.slice(0, length));
+    expect(generatedOnly?.finish_reason).toBe(beginsInPrompt ? 'length' : 'stop');
+    if (!beginsInPrompt) expect(generatedOnly?.tokens).toEqual(tokens.slice(0, length));
   });
 
-  it('is not a stop string that the prompt has to the end', async () => {
-    const [sequence] = (await generating([1, 1], { stop_strings: 'ab' }, [0, 1])).sequences;
+  it('not at a stop string that ends in the prompt', async () => {
+    const [sequence] = (await generate([1, 1], { stop_strings: 'ab' }, [0, 1])).sequences;
     expect(sequence?.finish_reason).toBe('length');
   });
 
-  it('is a token of stop_token_ids, or one of several of eos_token_id', async () => {
-    const [stopped] = (await generating([2, 3, 5], { stop_token_ids: [3] })).sequences;
+  it('at a token of stop_token_ids or eos_token_id', async () => {
+    const [stopped] = (await generate([2, 3, 5], { stop_token_ids: [3] })).sequences;
     expect(stopped).toMatchObject({ tokens: [2, 3], finish_reason: 'stop' });
-    const [ended] = (await generating([2, 3, 5], { eos_token_id: [6, 3] })).sequences;
+    const [ended] = (await generate([2, 3, 5], { eos_token_id: [6, 3] })).sequences;
     expect(ended).toMatchObject({ tokens: [2, 3], finish_reason: 'eos' });
   });
 
-  it('is the length with ignore_eos, or without any eos_token_id', async () => {
-    const options = [{ ignore_eos: true, eos_token_id: 3 }, { eos_token_id: [] }];
-    for (const given of options) {
-      const [sequence] = (await generating([2, 3, 5], given)).sequences;
+  it('at the maximum length with ignore_eos or without eos_token_id', async () => {
+    for (const options of [{ ignore_eos: true, eos_token_id: 3 }, { eos_token_id: [] }]) {
+      const [sequence] = (await generate([2, 3, 5], options)).sequences;
       expect(sequence).toMatchObject({ tokens: [2, 3, 5, 0, 0, 0], finish_reason: 'length' });
     }
   });
 
-  it('of a hypothesis is a stop string too', async () => {
+  it('at a stop string in beam search too', async () => {
     const model = new LookupModel({ vocabSize: 8, eosTokenIds: [] });
     const options = { num_beams: 4, num_return_sequences: 4, max_new_tokens: 12, stop_strings: ['a', 'éx'] };
     const { sequences } = await decodeAll(model, [1], options, { tokenizer });

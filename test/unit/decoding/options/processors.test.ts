@@ -1,12 +1,12 @@
 /** @module The list of processors against transformers' (test/golden/make-processors-golden.py). */
 import { describe, expect, it } from 'vitest';
-import { processorsOf, type SearchLimits } from '../../../../decoding/options/processors.ts';
 import { type DecodingOptions, decodingOptionsSchema } from '../../../../decoding/options/options.ts';
-import * as given from '../../../golden/processors-golden.ts';
+import { processorsOf, type SearchLimits } from '../../../../decoding/options/processors.ts';
+import * as cases from '../../../golden/processors-golden.ts';
 
-const { golden, EOS, MAX_LENGTH, PROMPT } = given;
+const { golden, EOS, MAX_LENGTH, PROMPT } = cases;
 
-/** The reference's classes under the names of ours. */
+/** The reference's class for each of our processors. */
 const CLASSES: Record<string, string> = {
   sequenceBias: 'SequenceBiasLogitsProcessor',
   repetitionPenalty: 'RepetitionPenaltyLogitsProcessor',
@@ -31,8 +31,8 @@ const CLASSES: Record<string, string> = {
 };
 
 function build(options: DecodingOptions, context: Partial<SearchLimits> = {}) {
-  const whole = { promptLength: PROMPT, eosTokenIds: EOS, maxLength: MAX_LENGTH, ...context };
-  return processorsOf(decodingOptionsSchema.parse(options), whole);
+  const limits = { promptLength: PROMPT, eosTokenIds: EOS, maxLength: MAX_LENGTH, ...context };
+  return processorsOf(decodingOptionsSchema.parse(options), limits);
 }
 
 function names(options: DecodingOptions, context: Partial<SearchLimits> = {}): string[] {
@@ -40,17 +40,17 @@ function names(options: DecodingOptions, context: Partial<SearchLimits> = {}): s
 }
 
 describe('the list', () => {
-  it('is that of the reference, in its order', () => {
+  it('matches the reference, in the same order', () => {
     for (const [options, eosTokenIds, processors] of golden.lists) {
       const classes = names(options, { eosTokenIds }).map((name) => CLASSES[name]);
       expect({ options, classes }).toEqual({ options, classes: processors.map(([name]) => name) });
     }
   });
 
-  it("has what the reference does not know where a caller's own processors go", () => {
-    const own = { logit_bias: { 7: 1 }, frequency_penalty: 0.5, allowed_token_ids: [1, 2] };
-    expect(names(own)).toEqual(['sequenceBias', 'frequencyPresencePenalty', 'allowedTokens']);
-    expect(names({ ...own, begin_suppress_tokens: [1], do_sample: true, temperature: 2 })).toEqual([
+  it("has additional processors where the reference runs a caller's custom ones", () => {
+    const additional = { logit_bias: { 7: 1 }, frequency_penalty: 0.5, allowed_token_ids: [1, 2] };
+    expect(names(additional)).toEqual(['sequenceBias', 'frequencyPresencePenalty', 'allowedTokens']);
+    expect(names({ ...additional, begin_suppress_tokens: [1], do_sample: true, temperature: 2 })).toEqual([
       'sequenceBias',
       'beginSuppressTokens',
       'frequencyPresencePenalty',
@@ -60,13 +60,13 @@ describe('the list', () => {
     expect(names({ presence_penalty: -1 })).toEqual(['frequencyPresencePenalty']);
   });
 
-  it('skips bad words that are but the end of text', () => {
+  it('skips bad words that only consist of the end of text', () => {
     expect(names({ bad_words_ids: [EOS] })).toEqual([]);
   });
 });
 
 describe('min_tokens_to_keep', () => {
-  it('is that of the reference', () => {
+  it('matches the reference', () => {
     const sampling = golden.lists.filter(([, , processors]) => processors.some(([, keep]) => keep !== null));
     expect(sampling.length).toBeGreaterThan(50);
     for (const [{ num_beams = 1 }, eosTokenIds, processors] of sampling) {
@@ -80,23 +80,23 @@ describe('min_tokens_to_keep', () => {
   });
 });
 
-it('the chain gives the scores of the reference, to rounding', () => {
+it('the chain of processors matches the scores of the reference up to rounding', () => {
   expect(golden.chains.length).toBeGreaterThan(50);
   for (const [options, length, seed, rows] of golden.chains) {
-    // One list for all rows, as for beams: nothing is left over from a row.
+    // One list for all rows, as in beam search: processors must not carry state from row to row.
     const processors = build(options);
     rows.forEach((expected, i) => {
-      const scores = given.rowWithEndAt(i, 97, seed);
-      const sequence = given.sequenceAt(i, 97, length, seed);
+      const scores = cases.rowWithEndAt(i, 97, seed);
+      const sequence = cases.sequenceAt(i, 97, length, seed);
       for (const processor of processors) processor(scores, sequence);
-      const theirs = given.floatsOf(expected);
-      // Of equal scores a processor may keep some, and which is not defined.
-      if (given.KINDS[i] === 'ties') {
+      const theirs = cases.floatsOf(expected);
+      // The choice among ties is not defined.
+      if (cases.KINDS[i] === 'ties') {
         scores.sort();
         theirs.sort();
       }
-      const far = scores.findIndex((score, j) => !isNear(score, theirs[j] as number));
-      expect({ options, length, seed, i, far }).toEqual({ options, length, seed, i, far: -1 });
+      const mismatch = scores.findIndex((score, j) => !isNear(score, theirs[j] as number));
+      expect({ options, length, seed, i, mismatch }).toEqual({ options, length, seed, i, mismatch: -1 });
     });
   }
 });

@@ -1,4 +1,4 @@
-/** @module Each processor against the class of transformers (test/golden/make-processors-golden.py). */
+/** @module Each processor against its class in transformers (test/golden/make-processors-golden.py). */
 import { describe, expect, it } from 'vitest';
 import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import { epsilonCutoff, etaCutoff, minP } from '../../../../decoding/processors/cutoffs.ts';
@@ -14,6 +14,7 @@ import {
   noRepeatNgram,
   repetitionPenalty,
 } from '../../../../decoding/processors/repetition.ts';
+import { temperature } from '../../../../decoding/processors/rescaling.ts';
 import { badWords, bannableWords, sequenceBias } from '../../../../decoding/processors/sequence-bias.ts';
 import {
   allowedTokens,
@@ -21,14 +22,12 @@ import {
   removeInvalidValues,
   suppressTokens,
 } from '../../../../decoding/processors/suppression.ts';
-import { temperature } from '../../../../decoding/processors/rescaling.ts';
 import { topH } from '../../../../decoding/processors/top-h.ts';
-import { topK } from '../../../../decoding/processors/top-k-top-p.ts';
-import { topP } from '../../../../decoding/processors/top-k-top-p.ts';
+import { topK, topP } from '../../../../decoding/processors/top-k-top-p.ts';
 import { typicalP } from '../../../../decoding/processors/typical-p.ts';
-import * as given from '../../../golden/processors-golden.ts';
+import * as cases from '../../../golden/processors-golden.ts';
 
-const { golden, PROMPT } = given;
+const { golden, PROMPT } = cases;
 const TRUNCATIONS = { topK, topP, minP, typicalP, epsilonCutoff, etaCutoff, topH };
 const EXACT = {
   sequenceBias,
@@ -44,21 +43,23 @@ const EXACT = {
   beginSuppressTokens,
   temperature,
 };
-/** What a decision may rest on: the reference adds up floats where we add up doubles. */
-const BOUND = 1e-5;
-const NOWHERE = { tokens: new Int32Array(0), length: 0 };
+/**
+ * Maximum distance from the threshold where results may differ: the reference sums floats, we sum doubles.
+ */
+const TOLERANCE = 1e-5;
+const EMPTY_SEQUENCE = { tokens: new Int32Array(0), length: 0 };
 
 describe.each(Object.entries(EXACT))('%s', (name, factory) => {
-  it('gives the very scores of the reference', () => {
-    const cases = golden.exact.filter(([processor]) => processor === name);
-    expect(cases.length).toBeGreaterThan(0);
-    const rowAt = name === 'exponentialDecayLengthPenalty' ? given.rowWithEndAt : given.oddRowAt;
-    for (const [, parameters, vocabSize, length, seed, hashes] of cases) {
+  it('gives bit-identical scores', () => {
+    const exact = golden.exact.filter(([processor]) => processor === name);
+    expect(exact.length).toBeGreaterThan(0);
+    const rowAt = name === 'exponentialDecayLengthPenalty' ? cases.rowWithEndAt : cases.oddRowAt;
+    for (const [, parameters, vocabSize, length, seed, hashes] of exact) {
       const processor = (factory as (...parameters: unknown[]) => LogitsProcessor)(...parameters);
       const ours = hashes.map((_, i) => {
         const scores = rowAt(i, vocabSize, seed);
-        processor(scores, given.sequenceAt(i, vocabSize, length, seed));
-        return given.fnv1a(scores);
+        processor(scores, cases.sequenceAt(i, vocabSize, length, seed));
+        return cases.fnv1a(scores);
       });
       expect({ parameters, vocabSize, length, hashes: ours }).toEqual({
         parameters,
@@ -71,28 +72,28 @@ describe.each(Object.entries(EXACT))('%s', (name, factory) => {
 });
 
 describe.each(Object.entries(TRUNCATIONS))('%s', (name, factory) => {
-  const cases = golden.truncations.filter(([processor]) => processor === name);
+  const truncations = golden.truncations.filter(([processor]) => processor === name);
 
-  it('keeps the tokens that the reference keeps', () => {
+  it('keeps the same tokens as the reference', () => {
     let [rows, borderline] = [0, 0];
-    for (const [, parameter, minTokensToKeep, vocabSize, seed, odd, keptByRow] of cases) {
+    for (const [, parameter, minTokensToKeep, vocabSize, seed, odd, keptByRow] of truncations) {
       const processor = factory(parameter, { minTokensToKeep });
       keptByRow.forEach((bits, i) => {
-        const before = (odd ? given.oddRowAt : given.rowAt)(i, vocabSize, seed);
+        const before = (odd ? cases.oddRowAt : cases.rowAt)(i, vocabSize, seed);
         const after = before.slice();
-        processor(after, NOWHERE);
-        const theirs = given.bitsOf(bits, vocabSize);
+        processor(after, EMPTY_SEQUENCE);
+        const theirs = cases.bitsOf(bits, vocabSize);
         const ours = Array.from(after, (score) => score !== Number.NEGATIVE_INFINITY);
         expect(after.every((score, j) => !ours[j] || Object.is(score, before[j]))).toBe(true);
         rows++;
-        // Of equal scores only the number is defined.
+        // Of ties only the number is defined.
         const differing = differences(before, ours, theirs);
         if (differing.length === 0) return;
-        // A share of 1 (top_h) is met or not by the reference's rounding alone.
+        // At a share of 1 (top_h) the reference depends on rounding alone.
         if (parameter < 1) borderline++;
         const where = { name, parameter, minTokensToKeep, vocabSize, i, seed, odd };
         for (const j of differing)
-          expect(distance(name, before, parameter, j), JSON.stringify(where)).toBeLessThan(BOUND);
+          expect(distance(name, before, parameter, j), JSON.stringify(where)).toBeLessThan(TOLERANCE);
       });
     }
     expect(rows).toBeGreaterThan(300);
@@ -100,12 +101,12 @@ describe.each(Object.entries(TRUNCATIONS))('%s', (name, factory) => {
   });
 });
 
-it('logSoftmax is torch.log_softmax to 2 units in the last place of the row', () => {
+it('logSoftmax matches torch.log_softmax within 2 ulp of the largest value', () => {
   for (const [vocabSize, kind, seed, result] of golden.logSoftmax) {
-    const ours = given.row(kind, vocabSize, seed);
+    const ours = cases.row(kind, vocabSize, seed);
     const largest = Math.max(...ours.map(Math.abs).filter(Number.isFinite));
     logSoftmax(ours);
-    const theirs = given.floatsOf(result);
+    const theirs = cases.floatsOf(result);
     ours.forEach((value, i) => {
       if (value === theirs[i]) return;
       const unit = 2 ** (Math.floor(Math.log2(Math.max(largest, Math.abs(value)))) - 23);
@@ -135,19 +136,19 @@ it('frequencyPresencePenalty counts the generated tokens only', () => {
   }
 });
 
-it('allowedTokens leaves only those', () => {
+it('allowedTokens bans all other tokens', () => {
   const scores = Float32Array.of(1, 2, 3, 4);
-  allowedTokens([3, 1, 3])(scores, NOWHERE);
+  allowedTokens([3, 1, 3])(scores, EMPTY_SEQUENCE);
   expect([...scores]).toEqual([Number.NEGATIVE_INFINITY, 2, Number.NEGATIVE_INFINITY, 4]);
 });
 
-it('exponentialDecayLengthPenalty leaves a banned end banned', () => {
+it('exponentialDecayLengthPenalty keeps a banned end of text banned', () => {
   const scores = Float32Array.of(1, Number.NEGATIVE_INFINITY);
   exponentialDecayLengthPenalty([0, 2], 0, [0, 1])(scores, { tokens: new Int32Array(3), length: 3 });
   expect([...scores]).toEqual([8, Number.NEGATIVE_INFINITY]);
 });
 
-/** The tokens on which the two disagree, where they do not merely take other ones of the same score. */
+/** The tokens on which the two disagree, except for a different choice among ties. */
 function differences(scores: Float32Array, ours: boolean[], theirs: boolean[]): number[] {
   const surplus = new Map<number, number>();
   scores.forEach((score, i) => {
@@ -156,7 +157,9 @@ function differences(scores: Float32Array, ours: boolean[], theirs: boolean[]): 
   return [...scores.keys()].filter((i) => ours[i] !== theirs[i] && surplus.get(scores[i] as number) !== 0);
 }
 
-/** How near token i is to where the processor decides: in probability, entropy or relative probability. */
+/**
+ * The distance of a token from the processor's threshold, in probability, entropy or relative probability.
+ */
 function distance(name: string, scores: Float32Array, parameter: number, token: number): number {
   const largest = Math.max(...scores);
   const weights = Array.from(scores, (score) => Math.exp(score - largest));
@@ -164,13 +167,13 @@ function distance(name: string, scores: Float32Array, parameter: number, token: 
   const p = weights.map((weight) => weight / total);
   const terms = p.map((q) => (q > 0 ? -q * Math.log(q) : 0));
   const entropy = terms.reduce((sum, term) => sum + term, 0);
-  const own = p[token] as number;
+  const probability = p[token] as number;
   const cutoff = {
     minP: parameter * Math.max(...p),
     epsilonCutoff: parameter,
     etaCutoff: Math.min(parameter, Math.sqrt(parameter) * Math.exp(-entropy)),
   }[name];
-  if (cutoff !== undefined) return Math.abs(own / cutoff - 1);
+  if (cutoff !== undefined) return Math.abs(probability / cutoff - 1);
   if (name === 'topP')
     return nearest(
       p,
@@ -180,35 +183,38 @@ function distance(name: string, scores: Float32Array, parameter: number, token: 
       token,
     );
   if (name === 'typicalP') {
-    const far = Float32Array.from(p, (q) => Math.abs(-Math.log(q) - entropy));
-    return nearest(p, far, p, parameter, token);
+    const distances = Float32Array.from(p, (q) => Math.abs(-Math.log(q) - entropy));
+    return nearest(p, distances, p, parameter, token);
   }
   if (name === 'topH') {
     const head = [...scores.keys()]
       .sort((a, b) => (scores[b] as number) - (scores[a] as number))
       .slice(0, 100);
     const mass = head.reduce((sum, i) => sum + (p[i] as number), 0);
-    const among = p.map((q) => (q > 0 ? (-q / mass) * Math.log(q / mass) : 0));
-    const limit = parameter * head.reduce((sum, i) => sum + (among[i] as number), 0);
+    const headTerms = p.map((q) => (q > 0 ? (-q / mass) * Math.log(q / mass) : 0));
+    const limit = parameter * head.reduce((sum, i) => sum + (headTerms[i] as number), 0);
     let cumulative = 0;
     for (const i of head) {
-      cumulative += among[i] as number;
-      if (scores[i] === scores[token] && Math.abs(cumulative - limit) < BOUND)
+      cumulative += headTerms[i] as number;
+      if (scores[i] === scores[token] && Math.abs(cumulative - limit) < TOLERANCE)
         return Math.abs(cumulative - limit);
     }
   }
   return Number.POSITIVE_INFINITY;
 }
 
-/** Of the tokens tied with `token` in an order, the least distance of the mass before or with it from `mass`. */
+/**
+ * The smallest distance from `mass` of the cumulative mass before or after any token tied with `token` in
+ * `order`.
+ */
 function nearest(p: number[], order: Float32Array, weights: number[], mass: number, token: number): number {
   const sorted = [...p.keys()].sort((a, b) => (order[a] as number) - (order[b] as number));
-  let [cumulative, least] = [0, Number.POSITIVE_INFINITY];
+  let [cumulative, smallest] = [0, Number.POSITIVE_INFINITY];
   for (const i of sorted) {
-    const tied = Math.abs((order[i] as number) - (order[token] as number)) < BOUND;
-    if (tied) least = Math.min(least, Math.abs(cumulative - mass));
+    const tied = Math.abs((order[i] as number) - (order[token] as number)) < TOLERANCE;
+    if (tied) smallest = Math.min(smallest, Math.abs(cumulative - mass));
     cumulative += weights[i] as number;
-    if (tied) least = Math.min(least, Math.abs(cumulative - mass));
+    if (tied) smallest = Math.min(smallest, Math.abs(cumulative - mass));
   }
-  return least;
+  return smallest;
 }

@@ -1,4 +1,7 @@
-/** @module What holds for every row, and for rows of GPT-2's size, against plain versions that sort. */
+/**
+ * @module Properties of truncation and selection on random rows, and GPT-2-sized rows against versions that
+ * sort.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -11,12 +14,11 @@ import { softmaxWeights } from '../../../../decoding/math/softmax.ts';
 import { epsilonCutoff, etaCutoff, minP } from '../../../../decoding/processors/cutoffs.ts';
 import type { LogitsProcessor } from '../../../../decoding/processors/logits-processor.ts';
 import { topH } from '../../../../decoding/processors/top-h.ts';
-import { topK } from '../../../../decoding/processors/top-k-top-p.ts';
-import { topP } from '../../../../decoding/processors/top-k-top-p.ts';
+import { topK, topP } from '../../../../decoding/processors/top-k-top-p.ts';
 import { typicalP } from '../../../../decoding/processors/typical-p.ts';
 import { row } from '../../../golden/processors-golden.ts';
 
-const NOWHERE = { tokens: new Int32Array(0), length: 0 };
+const EMPTY_SEQUENCE = { tokens: new Int32Array(0), length: 0 };
 const BANNED = Number.NEGATIVE_INFINITY;
 
 const fraction = fc.double({ min: 0.001, max: 0.999, noNaN: true });
@@ -25,13 +27,13 @@ const score = fc.oneof(
   fc.integer({ min: -3, max: 3 }),
   fc.constant(BANNED),
 );
-/** At least one score is finite. */
+/** Rows with at least one finite score. */
 const scores = fc
   .tuple(fc.array(score, { minLength: 1, maxLength: 200 }), fc.float({ min: -20, max: 20, noNaN: true }))
-  .map(([some, one]) => Float32Array.of(...some, one));
-const keep = fc.integer({ min: 1, max: 5 });
+  .map(([any, finite]) => Float32Array.of(...any, finite));
+const minimumKept = fc.integer({ min: 1, max: 5 });
 
-/** All as functions of a number in (0, 1). */
+/** The processors with their parameter scaled from (0, 1). */
 const TRUNCATIONS = {
   topK: (x: number, minTokensToKeep: number) => topK(Math.ceil(x * 50), { minTokensToKeep }),
   topP: (x: number, minTokensToKeep: number) => topP(x, { minTokensToKeep }),
@@ -43,31 +45,31 @@ const TRUNCATIONS = {
 
 function processed(processor: LogitsProcessor, before: Float32Array): Float32Array {
   const after = before.slice();
-  processor(after, NOWHERE);
+  processor(after, EMPTY_SEQUENCE);
   return after;
 }
 
-function finite(row: Float32Array): number {
+function countFinite(row: Float32Array): number {
   return row.filter(Number.isFinite).length;
 }
 
 describe.each(Object.entries({ ...TRUNCATIONS, topH: (x: number) => topH(x) }))('%s', (name, make) => {
-  it('changes rows in place, only by banning, and keeps as many as it must', () => {
+  it('only bans tokens, in place, and keeps at least the minimum', () => {
     fc.assert(
-      fc.property(scores, fraction, keep, (before, x, minTokensToKeep) => {
+      fc.property(scores, fraction, minimumKept, (before, x, minTokensToKeep) => {
         const after = processed(make(x, minTokensToKeep), before);
         after.forEach((value, i) => {
           if (value !== BANNED) expect(value).toBe(before[i]);
         });
-        const least = name === 'topH' ? 1 : minTokensToKeep;
-        expect(finite(after)).toBeGreaterThanOrEqual(Math.min(least, finite(before)));
+        const minimum = name === 'topH' ? 1 : minTokensToKeep;
+        expect(countFinite(after)).toBeGreaterThanOrEqual(Math.min(minimum, countFinite(before)));
       }),
     );
   });
 
-  it('leaves nothing over from a row to the next', () => {
+  it('carries no state from row to row', () => {
     fc.assert(
-      fc.property(scores, scores, fraction, keep, (first, second, x, minTokensToKeep) => {
+      fc.property(scores, scores, fraction, minimumKept, (first, second, x, minTokensToKeep) => {
         const processor = make(x, minTokensToKeep);
         processed(processor, first);
         expect(processed(processor, second)).toEqual(processed(make(x, minTokensToKeep), second));
@@ -76,9 +78,9 @@ describe.each(Object.entries({ ...TRUNCATIONS, topH: (x: number) => topH(x) }))(
   });
 });
 
-it('topK and minP change nothing the second time', () => {
+it('topK and minP are idempotent', () => {
   fc.assert(
-    fc.property(scores, fraction, keep, (before, x, minTokensToKeep) => {
+    fc.property(scores, fraction, minimumKept, (before, x, minTokensToKeep) => {
       for (const make of [TRUNCATIONS.topK, TRUNCATIONS.minP]) {
         const processor = make(x, minTokensToKeep);
         const once = processed(processor, before);
@@ -88,8 +90,8 @@ it('topK and minP change nothing the second time', () => {
   );
 });
 
-describe('a selection is what sorting gives', () => {
-  it('the k-th largest, with NaN as the largest and whatever its sign', () => {
+describe('a selection equals that of sorting', () => {
+  it('the k-th largest, with NaN of either sign as the largest', () => {
     const value = fc.oneof(score, fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -0, 1e-45));
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 100 }), fc.nat(), (values, n) => {
@@ -105,18 +107,20 @@ describe('a selection is what sorting gives', () => {
     );
   });
 
-  it('the largest few, of equal ones the first', () => {
+  it('the k largest, ties by index', () => {
     fc.assert(
       fc.property(scores, fc.integer({ min: 1, max: 20 }), (row, k) => {
-        const sorted = [...row.keys()].sort((a, b) => (row[b] === row[a] ? a - b : at(row, b) - at(row, a)));
+        const sorted = [...row.keys()].sort((a, b) =>
+          row[b] === row[a] ? a - b : scoreAt(row, b) - scoreAt(row, a),
+        );
         expect(topIndices(row, k, new SelectionWorkspace())).toEqual(sorted.slice(0, k));
       }),
     );
   });
 
-  it('a head by mass and count', () => {
+  it('the head with a minimum mass and count', () => {
     fc.assert(
-      fc.property(scores, fraction, keep, (row, share, count) => {
+      fc.property(scores, fraction, minimumKept, (row, share, count) => {
         const workspace = new SelectionWorkspace();
         workspace.orderDescending(row);
         const mass = softmaxWeights(row, workspace.weights).total * share;
@@ -130,9 +134,9 @@ describe('a selection is what sorting gives', () => {
           9,
         );
         expect(threshold.mass < mass || threshold.count < count).toBe(true);
-        const through = keys.lastIndexOf(threshold.key) + 1;
-        const enough = massOf((key) => key <= threshold.key) >= mass - 1e-9 && through >= count;
-        expect(enough || through === keys.length).toBe(true);
+        const countThrough = keys.lastIndexOf(threshold.key) + 1;
+        const enough = massOf((key) => key <= threshold.key) >= mass - 1e-9 && countThrough >= count;
+        expect(enough || countThrough === keys.length).toBe(true);
       }),
     );
   });
@@ -143,7 +147,7 @@ describe.each(['normal', 'peaked', 'flat', 'ties', 'banned', 'negative'] as cons
   (kind) => {
     const before = row(kind, 50257, 7);
     const order = [...before.keys()].sort((a, b) =>
-      before[a] === before[b] ? a - b : at(before, b) - at(before, a),
+      before[a] === before[b] ? a - b : scoreAt(before, b) - scoreAt(before, a),
     );
 
     it.each([0.1, 0.9, 0.99])('topP %d', (p) => {
@@ -160,13 +164,13 @@ describe.each(['normal', 'peaked', 'flat', 'ties', 'banned', 'negative'] as cons
     });
 
     it.each([1, 40, 5000])('topK %d', (k) => {
-      const threshold = at(before, order[k - 1] as number);
+      const threshold = scoreAt(before, order[k - 1] as number);
       expect(processed(topK(k), before)).toEqual(before.map((x) => (x < threshold ? BANNED : x)));
     });
   },
 );
 
-function at(row: Float32Array, i: number): number {
+function scoreAt(row: Float32Array, i: number): number {
   return row[i] as number;
 }
 

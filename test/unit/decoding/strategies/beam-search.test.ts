@@ -1,4 +1,4 @@
-/** @module What holds of every beam search. */
+/** @module Properties of every beam search. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode, decodeAll } from '../../../../decoding/decode.ts';
@@ -6,32 +6,32 @@ import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import type { DecodingOptions } from '../../../../decoding/options/options.ts';
 import { anyBeams, type Case, cases, frontsOf, isClose, run } from '../../../support/decoding-cases.ts';
 
-describe('a beam wide enough for every sequence', () => {
+describe('a beam search that is wide enough for every sequence', () => {
   const STEPS = 3;
   interface Scored {
     readonly tokens: readonly number[];
     readonly score: number;
   }
 
-  /** Every sequence there is: to the first end, or of all steps. */
-  function everySequence({ model, prompt }: Case, tokens: readonly number[], sum: number): Scored[] {
+  /** All possible sequences, up to the first end of text or `STEPS` tokens. */
+  function allSequences({ model, prompt }: Case, tokens: readonly number[], sum: number): Scored[] {
     if (tokens.length === STEPS || model.eosTokenIds.includes(tokens.at(-1) ?? -1))
       return [{ tokens, score: sum }];
     const row = model.logitsAfter([...prompt, ...tokens]);
     logSoftmax(row);
     return Array.from(row).flatMap((logprob, token) =>
-      everySequence({ model, prompt }, [...tokens, token], Math.fround(sum + logprob)),
+      allSequences({ model, prompt }, [...tokens, token], Math.fround(sum + logprob)),
     );
   }
 
-  it.each([0, 1, -1])('finds them all, in order, with length_penalty %d', async (length_penalty) => {
+  it.each([0, 1, -1])('finds all sequences in order, with length_penalty %d', async (length_penalty) => {
     await fc.assert(
-      fc.asyncProperty(cases({ min: 3, max: 4 }), async (given) => {
-        const all = everySequence(given, [], 0)
+      fc.asyncProperty(cases({ min: 3, max: 4 }), async (decodingCase) => {
+        const all = allSequences(decodingCase, [], 0)
           .map(({ tokens, score }) => ({ tokens, score: score / tokens.length ** length_penalty }))
           .sort((a, b) => b.score - a.score);
-        const num_beams = given.model.vocabSize ** STEPS;
-        const { sequences } = await decodeAll(given.model, given.prompt, {
+        const num_beams = decodingCase.model.vocabSize ** STEPS;
+        const { sequences } = await decodeAll(decodingCase.model, decodingCase.prompt, {
           num_beams,
           num_return_sequences: num_beams,
           max_new_tokens: STEPS,
@@ -41,7 +41,7 @@ describe('a beam wide enough for every sequence', () => {
         expect(sequences).toHaveLength(all.length);
         const scoreOf = new Map(all.map(({ tokens, score }) => [tokens.join(), score]));
         for (const [i, { tokens, score }] of sequences.entries()) {
-          // Those that tie may stand in either order. A score is a float: 64 and the next one are 7.6e-6 apart.
+          // Ties may be in either order. A score is a float: 64 and its successor are 7.6e-6 apart.
           for (const expected of [all[i]?.score, scoreOf.get(tokens.join())]) {
             expect(isClose(score as number, expected as number), `${score} is ${expected}`).toBe(true);
           }
@@ -60,20 +60,20 @@ interface Path {
   readonly parents: readonly number[];
 }
 
-/** Of each group the best first, numbered from the group's first number on. */
-function expectOrder(going: ReadonlyMap<number, Path>, options: DecodingOptions): void {
+/** Expects the live beams of each group to be sorted by score, best first. */
+function expectOrder(live: ReadonlyMap<number, Path>, options: DecodingOptions): void {
   const size = (options.num_beams as number) / (options.num_beam_groups ?? 1);
-  for (const [index, { score }] of going) {
+  for (const [index, { score }] of live) {
     expect(index).toBeLessThan(options.num_beams as number);
-    if (index % size > 0) expect(score).toBeLessThanOrEqual(going.get(index - 1)?.score as number);
+    if (index % size > 0) expect(score).toBeLessThanOrEqual(live.get(index - 1)?.score as number);
   }
 }
 
 describe('beam search', () => {
-  it('gives each sequence the score that its tokens add up to, best first', async () => {
+  it('returns sequences best first, each with the score that its tokens add up to', async () => {
     await fc.assert(
-      fc.asyncProperty(cases(), anyBeams, async (given, options) => {
-        const { sequences } = (await run(given, options)).result;
+      fc.asyncProperty(cases(), anyBeams, async (decodingCase, options) => {
+        const { sequences } = (await run(decodingCase, options)).result;
         expect(sequences.length).toBeGreaterThan(0);
         expect(sequences.length).toBeLessThanOrEqual(options.num_return_sequences as number);
         for (const [i, { tokens, token_logprobs, score }] of sequences.entries()) {
@@ -83,57 +83,59 @@ describe('beam search', () => {
           expect(isClose(expected, score as number), `${expected} is ${score}`).toBe(true);
           if (i > 0) expect(score as number).toBeLessThanOrEqual(sequences[i - 1]?.score as number);
         }
-        // Two groups may find the same.
-        const most = options.num_beam_groups ?? 1;
+        // Each group may find the same sequence.
+        const maxCopies = options.num_beam_groups ?? 1;
         for (const same of Map.groupBy(sequences, ({ tokens }) => tokens.join()).values()) {
-          expect(same.length).toBeLessThanOrEqual(most);
+          expect(same.length).toBeLessThanOrEqual(maxCopies);
         }
       }),
       { numRuns: 300 },
     );
   });
 
-  it('tells of fronts that follow from one another and have every answer in them', async () => {
+  it('emits beams that extend the previous ones and lead to every answer', async () => {
     await fc.assert(
-      fc.asyncProperty(cases(), anyBeams, async (given, options) => {
-        const { events, result } = await run(given, options);
+      fc.asyncProperty(cases(), anyBeams, async (decodingCase, options) => {
+        const { events, result } = await run(decodingCase, options);
         let live = new Map<number, Path>();
-        const ended = new Map<string, Path>();
+        const finishedPaths = new Map<string, Path>();
         for (const [i, { step, beams: front }] of frontsOf(events).entries()) {
           expect(step).toBe(i + 1);
-          const going = new Map<number, Path>();
+          const continued = new Map<number, Path>();
           for (const { group, index, token, parent, logprob, score, finished } of front) {
-            const before = step === 1 ? { score: 0, tokens: [], parents: [] } : live.get(parent);
-            if (!before) throw new Error(`the step before had no beam ${parent}`);
-            const tokens = [...before.tokens, token];
-            const parents = [...before.parents, parent];
-            const sum = Math.fround(before.score + logprob);
+            const parentPath = step === 1 ? { score: 0, tokens: [], parents: [] } : live.get(parent);
+            if (!parentPath) throw new Error(`the previous step had no beam ${parent}`);
+            const tokens = [...parentPath.tokens, token];
+            const parents = [...parentPath.parents, parent];
+            const sum = Math.fround(parentPath.score + logprob);
             if (finished) {
               const divisor = Math.fround(step ** (options.length_penalty as number));
               expect(index).toBeNull();
               expect(score).toBe(Math.fround(sum / divisor));
-              ended.set([group, ...tokens].join(), { score, tokens, parents });
+              finishedPaths.set([group, ...tokens].join(), { score, tokens, parents });
             } else {
               expect(score).toBe(sum);
-              if (index !== null) going.set(index, { score, tokens, parents });
+              if (index !== null) continued.set(index, { score, tokens, parents });
             }
           }
-          expectOrder(going, options);
-          live = going;
+          expectOrder(continued, options);
+          live = continued;
         }
         for (const { tokens, score, beam_indices } of result.sequences) {
-          const same = [...ended.values()].filter((path) => path.tokens.join() === tokens.join());
+          const same = [...finishedPaths.values()].filter((path) => path.tokens.join() === tokens.join());
           expect(same.map((path) => [path.score, path.parents])).toContainEqual([score, beam_indices]);
         }
         if (!options.do_sample && options.early_stopping !== true) {
-          expect(result.sequences[0]?.score).toBe(Math.max(...[...ended.values()].map(({ score }) => score)));
+          expect(result.sequences[0]?.score).toBe(
+            Math.max(...[...finishedPaths.values()].map(({ score }) => score)),
+          );
         }
       }),
       { numRuns: 300 },
     );
   });
 
-  it('runs all beams of a step in one call, and no more rows than beams', async () => {
+  it('evaluates all beams of a step in one call, with at most one row per beam', async () => {
     await fc.assert(
       fc.asyncProperty(cases(), anyBeams, async ({ model, prompt }, options) => {
         let rows = prompt.length;

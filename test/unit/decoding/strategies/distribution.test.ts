@@ -1,20 +1,20 @@
-/** @module What is drawn has the distribution that it was drawn from: chi-squared tests, p > 0.001, with fixed seeds. */
+/** @module Samples follow the distribution: chi-squared tests, p > 0.001, with fixed seeds. */
 import { describe, expect, it } from 'vitest';
 import { decode, decodeAll } from '../../../../decoding/decode.ts';
-import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import { seededRandom } from '../../../../decoding/math/random.ts';
 import { sampleToken } from '../../../../decoding/math/sample-token.ts';
-import { processorsOf } from '../../../../decoding/options/processors.ts';
+import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import { type DecodingOptions, resolveOptions } from '../../../../decoding/options/options.ts';
+import { processorsOf } from '../../../../decoding/options/processors.ts';
 import { LookupModel } from '../../../support/lookup-model.ts';
 
 const MODEL = new LookupModel({ seed: 5, vocabSize: 20, eosTokenIds: [] });
 const PROMPT = [1, 2];
 
-/** The row after the prompt, processed. */
-function processedRow(given: DecodingOptions): Float32Array {
+/** The scores after the prompt and all processors. */
+function processedRow(input: DecodingOptions): Float32Array {
   const row = MODEL.logitsAfter(PROMPT);
-  const { options } = resolveOptions(given);
+  const { options } = resolveOptions(input);
   const context = { promptLength: 2, eosTokenIds: [], maxLength: 3 };
   const sequence = { tokens: Int32Array.from(PROMPT), length: 2 };
   for (const process of processorsOf(options, context)) process(row, sequence);
@@ -27,7 +27,7 @@ function softmax(scores: ArrayLike<number>): number[] {
   return weights.map((weight) => weight / total);
 }
 
-/** That counts are as expected of `shares`; the rare ones are taken together. */
+/** Expects counts to follow `shares`. Bins with an expected count below 5 are combined. */
 function expectShares(counts: readonly number[], shares: readonly number[]): void {
   const draws = counts.reduce((a, b) => a + b, 0);
   const bins: { count: number; expected: number }[] = [];
@@ -44,7 +44,7 @@ function expectShares(counts: readonly number[], shares: readonly number[]): voi
   }
   if (rare.expected >= 5) bins.push(rare);
   const statistic = bins.reduce((sum, { count, expected }) => sum + (count - expected) ** 2 / expected, 0);
-  // Wilson and Hilferty's approximation of the quantile of 0.999.
+  // The 0.999 quantile, by Wilson and Hilferty's approximation.
   const spread = 2 / (9 * (bins.length - 1));
   const critical = (bins.length - 1) * (1 - spread + 3.0902 * Math.sqrt(spread)) ** 3;
   expect(bins.length).toBeGreaterThan(1);
@@ -69,7 +69,7 @@ describe.each(CONFIGURATIONS.map((options) => ({ ...options, do_sample: true }))
     const processed = processedRow(options);
     const shares = softmax(processed);
 
-    it('draws 100,000 tokens as likely as they are', () => {
+    it('draws 100,000 tokens by their probabilities', () => {
       const random = seededRandom(1);
       const counts = shares.map(() => 0);
       const row = new Float32Array(processed.length);
@@ -81,7 +81,7 @@ describe.each(CONFIGURATIONS.map((options) => ({ ...options, do_sample: true }))
       expectShares(counts, shares);
     });
 
-    it('draws so from one seed to the next, and from one branch to the next', async () => {
+    it('draws by the probabilities across seeds and across branches', async () => {
       const ofSeeds = shares.map(() => 0);
       for (let seed = 0; seed < 2000; seed++) {
         const { sequences } = await decodeAll(MODEL, PROMPT, { ...options, seed, max_new_tokens: 1 });
@@ -103,31 +103,32 @@ describe.each(CONFIGURATIONS.map((options) => ({ ...options, do_sample: true }))
 );
 
 it('beam sampling draws from the softmax of accumulated scores, without replacement', async () => {
-  // 2 beams draw 4 candidates: all there are in the first step, so that the second step's beams are always the same.
+  // 2 beams draw 4 candidates, which are all tokens in the first step: the second step's beams are always the
+  // same.
   const model = new LookupModel({ seed: 2, vocabSize: 4, eosTokenIds: [] });
   const rowAfter = (path: readonly number[]): number[] => {
     const row = model.logitsAfter(path);
     logSoftmax(row);
     return Array.from(row, (logprob) => logprob / 3);
   };
-  const front = rowAfter([1])
+  const beams = rowAfter([1])
     .map((score, token) => ({ token, score }))
     .sort((a, b) => b.score - a.score)
     .slice(0, 2);
-  const p = softmax(front.flatMap(({ token, score }) => rowAfter([1, token]).map((next) => score + next)));
+  const p = softmax(beams.flatMap(({ token, score }) => rowAfter([1, token]).map((next) => score + next)));
   const pairs = p.flatMap((first, i) => p.map((second, j) => (i === j ? 0 : (first * second) / (1 - first))));
-  const firsts = p.map(() => 0);
-  const both = pairs.map(() => 0);
+  const firstCounts = p.map(() => 0);
+  const pairCounts = pairs.map(() => 0);
   for (let seed = 0; seed < 10_000; seed++) {
     const options = { num_beams: 2, do_sample: true, temperature: 3, max_new_tokens: 2, seed };
     for await (const event of decode(model, [1], options)) {
       if (event.type !== 'beams' || event.step !== 2) continue;
-      // All have ended; they are in the order of the draw.
+      // All hypotheses have finished; they are in the order of the draw.
       const [i, j] = event.beams.map(({ parent, token }) => parent * 4 + token) as [number, number];
-      firsts[i] = (firsts[i] as number) + 1;
-      both[i * 8 + j] = (both[i * 8 + j] as number) + 1;
+      firstCounts[i] = (firstCounts[i] as number) + 1;
+      pairCounts[i * 8 + j] = (pairCounts[i * 8 + j] as number) + 1;
     }
   }
-  expectShares(firsts, p);
-  expectShares(both, pairs);
+  expectShares(firstCounts, p);
+  expectShares(pairCounts, pairs);
 });

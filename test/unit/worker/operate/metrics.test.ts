@@ -1,10 +1,10 @@
-/** @module Counters and histograms as Prometheus reads them. */
+/** @module Counters, gauges and histograms in Prometheus' text format. */
 import { describe, expect, it } from 'vitest';
 import { Counter, gauge, Histogram, prometheusText } from '../../../../worker/operate/metrics.ts';
 import { parsePrometheus } from '../../../support/prometheus.ts';
 
 describe('prometheusText', () => {
-  it('adds up what has the same labels', () => {
+  it('sums values with the same labels', () => {
     const counter = new Counter('requests_total', 'Requests.');
     counter.add({ status: '200' });
     counter.add({ status: '200' }, 4);
@@ -15,7 +15,7 @@ describe('prometheusText', () => {
     );
   });
 
-  it('counts a value in every bucket that it is not above', () => {
+  it('counts a value in every bucket whose bound is at least as large', () => {
     const histogram = new Histogram('seconds', 'Seconds.', [0.1, 1, 10]);
     for (const value of [0.05, 0.1, 0.5, 3, 30]) histogram.observe({ by: 'a' }, value);
     const samples = parsePrometheus(prometheusText([histogram], { isolate: 'x' })).get('seconds')?.samples;
@@ -30,7 +30,7 @@ describe('prometheusText', () => {
     expect(samples?.at(-1)).toEqual({ name: 'seconds_count', labels: { by: 'a', isolate: 'x' }, value: 5 });
   });
 
-  it('escapes what a label may not hold', () => {
+  it('escapes quotes, backslashes and line feeds in labels', () => {
     const odd = 'a "quoted" back\\slash\nand line';
     const text = prometheusText([gauge('model', 'It.', [[{ name: odd }, 1]])], {});
     expect(parsePrometheus(text).get('model')?.samples).toEqual([
@@ -38,7 +38,7 @@ describe('prometheusText', () => {
     ]);
   });
 
-  it('tells of a family that has no samples yet', () => {
+  it('declares a family without samples', () => {
     const text = prometheusText([new Counter('a_total', 'A.'), new Counter('b_total', 'B.')], {
       isolate: 'x',
     });
