@@ -1,6 +1,6 @@
 /**
- * @module `npm test`: two runs of vitest side by side. The unit tests keep one core busy, the tests that talk to a server
- * the other.
+ * @module `npm test`: three runs of vitest side by side, so that both cores are busy while a test waits for its server.
+ * Each run keeps its own output together.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,26 +8,26 @@ import { join } from 'node:path';
 import convertModels from './support/global-setup.ts';
 
 const VITEST = join(import.meta.dirname, '..', 'node_modules', 'vitest', 'vitest.mjs');
-const SERVED = ['workerd', 'e2e', 'clients', 'page', 'load'];
+const RUNS = [['unit'], ['workerd', 'clients', 'page'], ['e2e', 'load']];
 
-// Before the runs, which would both do it.
+// Before the runs, all of which would do it.
 await convertModels();
-
-const unit = run(['unit'], 'inherit');
-const served = run(SERVED, 'pipe');
-// The output of the second run follows that of the first.
-let output = '';
-for (const stream of [served.stdout, served.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk));
-const codes = await Promise.all([unit, served].map(exitCodeOf));
-process.stdout.write(output);
+const codes = await Promise.all(RUNS.map(run));
 process.exitCode = Math.max(...codes);
 
-function run(projects: readonly string[], stdio: 'inherit' | 'pipe'): ChildProcess {
+/** @returns the exit code, after the run's output is printed */
+async function run(projects: readonly string[]): Promise<number> {
   const args = projects.flatMap((project) => ['--project', project]);
-  return spawn(process.execPath, [VITEST, 'run', ...args], { stdio: ['ignore', stdio, stdio] });
-}
-
-async function exitCodeOf(child: ChildProcess): Promise<number> {
-  const [code] = await once(child, 'exit');
+  const child: ChildProcess = spawn(process.execPath, [VITEST, 'run', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+  }
+  const [code] = await once(child, 'close');
+  process.stdout.write(output);
   return code ?? 1;
 }

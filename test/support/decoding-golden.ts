@@ -59,7 +59,7 @@ export function promptsPerCombination(
  */
 export async function expectSame(engine: Engine, { prompt, options, sequences }: GoldenCase): Promise<void> {
   const result = await decodeAll(engine, prompt, options, {
-    tokenizer: Tokenizer.read(engine.tokenizerFile),
+    tokenizer: tokenizerOf(engine),
   });
   const shape = ({ tokens, finish_reason }: DecodedSequence) => ({ tokens: [...tokens], finish_reason });
   expect(result.sequences.map(shape)).toEqual(sequences.map(shape));
@@ -84,4 +84,13 @@ function expectClose(actual: readonly (number | null)[], expected: readonly (num
 
 function describeCase({ prompt, options }: GoldenCase): string {
   return `${prompt.length} tokens, ${JSON.stringify(options)}`;
+}
+
+const tokenizers = new WeakMap<Engine, Tokenizer>();
+
+/** One tokenizer for all cases of an engine: reading it takes as long as a case. */
+function tokenizerOf(engine: Engine): Tokenizer {
+  const tokenizer = tokenizers.get(engine) ?? Tokenizer.read(engine.tokenizerFile);
+  tokenizers.set(engine, tokenizer);
+  return tokenizer;
 }
