@@ -1,6 +1,6 @@
 /**
  * @module `npm test`: three runs of vitest side by side, so that both cores are busy while a test waits for its server.
- * Each run keeps its own output together.
+ * The first prints as it goes; the output of each other run follows when that run is done.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,11 +15,11 @@ await convertModels();
 const codes = await Promise.all(RUNS.map(run));
 process.exitCode = Math.max(...codes);
 
-/** @returns the exit code, after the run's output is printed */
-async function run(projects: readonly string[]): Promise<number> {
+async function run(projects: readonly string[], index: number): Promise<number> {
   const args = projects.flatMap((project) => ['--project', project]);
+  const stdio = index === 0 ? 'inherit' : 'pipe';
   const child: ChildProcess = spawn(process.execPath, [VITEST, 'run', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdio, stdio],
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
