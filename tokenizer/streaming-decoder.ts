@@ -18,7 +18,7 @@ export class StreamingDecoder {
 
   /**
    * The text that the token completes: '' if its bytes are only part of a character.
-   * @throws RangeError if the vocabulary has no such id
+   * @throws RangeError for a negative or fractional id
    */
   push(id: number): string {
     return this.#utf8.decode(this.#bytesOf(id), { stream: true });

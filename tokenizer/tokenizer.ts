@@ -20,7 +20,10 @@ export interface DecodeOptions {
 const NO_BYTES = new Uint8Array(0);
 
 export class Tokenizer {
-  /** Ids are 0 to `vocabSize` - 1. A model may have more embedding rows than that. */
+  /**
+   * Ids are 0 to `vocabSize` - 1. A model may have more embedding rows than that: higher ids are tokens
+   * without text, as in the reference.
+   */
   readonly vocabSize: number;
   /** Id by content, in the order of the ids. */
   readonly specialTokens: ReadonlyMap<string, number>;
@@ -86,7 +89,7 @@ export class Tokenizer {
   /**
    * The ids' text; invalid UTF-8 becomes U+FFFD (see StreamingDecoder). Same as the reference with
    * `clean_up_tokenization_spaces=False`.
-   * @throws RangeError if the vocabulary has no such id
+   * @throws RangeError for a negative or fractional id
    */
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
     const decoder = this.decoder(options);
@@ -97,20 +100,19 @@ export class Tokenizer {
 
   /** A decoder for one sequence of tokens. */
   decoder({ skipSpecialTokens = false }: DecodeOptions = {}): StreamingDecoder {
-    return new StreamingDecoder((id) => {
-      const bytes = this.tokenBytes(id);
-      return skipSpecialTokens && this.#specialIds.has(id) ? NO_BYTES : bytes;
-    });
+    return new StreamingDecoder((id) => this.tokenBytes(id, { skipSpecialTokens }));
   }
 
   /**
-   * The token's bytes in text: a view of the tokenizer's table, which must not be written to.
-   * @throws RangeError if the vocabulary has no such id
+   * The token's bytes in text: a view of the tokenizer's table, which must not be written to. Ids from
+   * `vocabSize` on have none.
+   * @throws RangeError for a negative or fractional id
    */
-  tokenBytes(id: number): Uint8Array {
-    if (!Number.isInteger(id) || id < 0 || id >= this.vocabSize) {
-      throw new RangeError(`token id ${id} is outside of the vocabulary, 0 to ${this.vocabSize - 1}`);
+  tokenBytes(id: number, { skipSpecialTokens = false }: DecodeOptions = {}): Uint8Array {
+    if (!Number.isInteger(id) || id < 0) {
+      throw new RangeError(`token id ${id} is not a whole number from 0 on`);
     }
+    if (id >= this.vocabSize || (skipSpecialTokens && this.#specialIds.has(id))) return NO_BYTES;
     const { offsets, tokenBytes } = this.#tables;
     return tokenBytes.subarray(offsets[id], offsets[id + 1]);
   }

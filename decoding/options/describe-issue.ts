@@ -106,14 +106,19 @@ function preview(input: unknown): string {
   let text = '';
   for (const part of jsonParts(input)) {
     text += part;
-    if (text.length > PREVIEW_CHARACTERS) return `${text.slice(0, PREVIEW_CHARACTERS)}…`;
+    if (text.length > PREVIEW_CHARACTERS) return `${beginning(text)}…`;
   }
   return text;
 }
 
+/** The first characters of a text, never half of a surrogate pair. */
+function beginning(text: string): string {
+  return text.slice(0, PREVIEW_CHARACTERS).replace(/[\ud800-\udbff]$/, '');
+}
+
 function* jsonParts(value: unknown): Generator<string> {
   if (typeof value === 'string') {
-    yield JSON.stringify(value.slice(0, PREVIEW_CHARACTERS));
+    yield JSON.stringify(beginning(value));
     if (value.length > PREVIEW_CHARACTERS) yield '…';
   } else if (Array.isArray(value)) {
     yield '[';

@@ -26,35 +26,56 @@ export function stoppingCriterion(
   return (sequence) => {
     const last = sequence.tokens[sequence.length - 1] as number;
     if (eos.has(last)) return 'eos';
-    if (stopTokens.has(last) || stopsAnywhere(sequence) || stopsInGenerated(sequence)) return 'stop';
-    return sequence.length >= maxLength ? 'length' : null;
+    const isLast = sequence.length >= maxLength;
+    if (stopTokens.has(last) || stopsAnywhere(sequence, isLast) || stopsInGenerated(sequence, isLast)) {
+      return 'stop';
+    }
+    return isLast ? 'length' : null;
   };
 }
 
+/** A character has up to this many bytes before its last one. */
+const INCOMPLETE_BYTES = 3;
+
 /**
- * Whether a stop string ends inside the last token (`StopStringCriteria`). It may begin in any earlier token
- * from index `from` on, and the last token may continue after it.
+ * Whether the last token completes a stop string (`StopStringCriteria`). The string may begin in any earlier
+ * token from index `from` on, and the last token may continue after it. What counts is the decoded text:
+ * invalid UTF-8 is U+FFFD there, as soon as no later token can complete it. At the end of the sequence
+ * nothing can.
  */
 function stopStringCriterion(
   strings: readonly string[],
   from: number,
   tokenizer: TokenBytes | undefined,
-): (sequence: TokenSequence) => boolean {
-  const stops = strings.map((string) => new TextEncoder().encode(string));
-  if (stops.length === 0 || !tokenizer) return () => false;
-  const longest = Math.max(...stops.map((stop) => stop.length));
-  return ({ tokens, length }) => {
+): (sequence: TokenSequence, isLast: boolean) => boolean {
+  if (strings.length === 0 || !tokenizer) return () => false;
+  const stops = strings.map((string) => string.toWellFormed());
+  const longest = Math.max(...stops.map((stop) => new TextEncoder().encode(stop).length));
+  const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+  return ({ tokens, length }, isLast) => {
     const last = tokenizer.tokenBytes(tokens[length - 1] as number);
-    const tail: number[] = [...last];
-    for (let i = length - 2; i >= from && tail.length < last.length + longest - 1; i--) {
-      tail.unshift(...tokenizer.tokenBytes(tokens[i] as number));
+    // A match has at most `longest` bytes before the last token. The bytes before them begin the decoding at
+    // the edge of a character.
+    const earlier: Uint8Array[] = [];
+    for (let i = length - 2, bytes = 0; i >= from && bytes < longest + INCOMPLETE_BYTES; i--) {
+      const token = tokenizer.tokenBytes(tokens[i] as number);
+      bytes += token.length;
+      earlier.unshift(token);
     }
-    const lastStart = tail.length - last.length;
-    return stops.some((stop) => {
-      for (let end = lastStart + 1; end <= tail.length; end++) {
-        if (end >= stop.length && stop.every((byte, i) => tail[end - stop.length + i] === byte)) return true;
-      }
-      return false;
-    });
+    const before = decoder.decode(concatenate(earlier), { stream: true });
+    const added = decoder.decode(last, { stream: true });
+    const incomplete = decoder.decode();
+    const text = before + added + (isLast ? incomplete : '');
+    return stops.some((stop) => text.includes(stop, before.length - stop.length + 1));
   };
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
 }

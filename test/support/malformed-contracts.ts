@@ -8,7 +8,7 @@ const nested = (depth: number): unknown => {
 };
 
 const PROMPT_TYPES = 'must be a string, a list of token ids, or a list of up to 128 of either, not';
-const STOP_TYPES = 'must be a string of 1 to 1024 characters, or a list of up to 4 of them, not';
+const STOP_TYPES = 'must be a string of 1 to 1024 characters, or a list of up to 64 of them, not';
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
 export const OPENAI: readonly Malformed[] = [
@@ -51,7 +51,7 @@ export const OPENAI: readonly Malformed[] = [
   [{ stop: '' }, 'stop', 'must have at least 1 character, not 0'],
   [{ stop: ['a', ''] }, 'stop.1', 'must have at least 1 character, not 0'],
   [{ stop: ['a', 5] }, 'stop.1', 'must be a string, not 5'],
-  [{ stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', 'must have at most 4 elements, not 5'],
+  [{ stop: new Array(65).fill('a') }, 'stop', 'must have at most 64 elements, not 65'],
   [{ stop: 'x'.repeat(1025) }, 'stop', 'must have at most 1024 characters, not 1025'],
   [{ presence_penalty: -2.1 }, 'presence_penalty', 'must be at least -2, not -2.1'],
   [{ frequency_penalty: 3 }, 'frequency_penalty', 'must be at most 2, not 3'],

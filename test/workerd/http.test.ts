@@ -132,7 +132,7 @@ describe('a bad request', () => {
       { ...STORY, stop: 5 },
       400,
       'stop',
-      "'stop' must be a string of 1 to 1024 characters, or a list of up to 4",
+      "'stop' must be a string of 1 to 1024 characters, or a list of up to 64",
     ],
     [{ ...STORY, stream: 'yes' }, 400, 'stream', `'stream' must be a boolean, not "yes"`],
     [{ ...STORY, model: 'gpt-4' }, 404, 'model', "The model 'gpt-4' does not exist; this is 'default'"],

@@ -118,8 +118,8 @@ describe('an error', () => {
   it.each([
     [
       '/generate',
-      { stop: ['a', 'b', 'c', 'd', 'e'] },
-      "'parameters.stop' must have at most 4 elements, not 5",
+      { stop: new Array(65).fill('a') },
+      "'parameters.stop' must have at most 64 elements, not 65",
     ],
     ['/generate_stream', { best_of: 2, do_sample: true }, "'best_of' must be 1 when streaming tokens, not 2"],
     [

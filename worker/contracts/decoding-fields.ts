@@ -40,6 +40,11 @@ export const cache_prompt = z
   .default(true)
   .describe('Whether the prompt may use and enter the prefix cache. The answer does not depend on it.');
 
+/** The number of stop strings of a request, and the length of each in UTF-16 units. */
+export const MAX_STOPS = 64;
+export const MAX_STOP_LENGTH = 1024;
+export const stopString = z.string().min(1).max(MAX_STOP_LENGTH);
+
 /** The decoding fields of a validated request. */
 export function decodingFieldsOf(request: DecodingFields): DecodingFields {
   const names = Object.keys(decodingFields) as (keyof DecodingFields)[];

@@ -19,7 +19,8 @@ export class ApiError extends Error {
   readonly details: ErrorDetails;
 
   constructor(status: ContentfulStatusCode, message: string, details: ErrorDetails = {}) {
-    super(message);
+    // A parser's message may quote half of a surrogate pair.
+    super(message.toWellFormed());
     this.status = status;
     this.details = details;
   }

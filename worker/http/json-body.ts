@@ -4,6 +4,7 @@
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { ApiError, invalidRequest } from './errors.ts';
+import { wellFormedJson } from './well-formed-json.ts';
 
 /**
  * @param clean preprocesses the body before validation; by default removes null fields
@@ -50,7 +51,7 @@ async function jsonBody(c: Context): Promise<unknown> {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(wellFormedJson(text));
   } catch (error) {
     const reason = error instanceof SyntaxError ? `: ${error.message}` : '';
     throw new ApiError(400, `The request body is not valid JSON${reason}`, { code: 'invalid_json' });

@@ -135,10 +135,12 @@ async function* textEvents(
   signal: AbortSignal,
 ): Events {
   const { options } = request;
+  // Stop strings end what the client reads: the text without special tokens.
+  const textBytes = { tokenBytes: (id: number) => tokenizer.tokenBytes(id, { skipSpecialTokens: true }) };
   for (const prompt of prompts) {
     const texts = new PromptTexts(tokenizer, request, prompt);
     const ids = request.prompts[prompt]?.ids ?? [];
-    const decoding = decodeResolved(tree, ids, options, { tokenizer, signal });
+    const decoding = decodeResolved(tree, ids, options, { tokenizer: textBytes, signal });
     try {
       let result = await decoding.next();
       for (; !result.done; result = await decoding.next()) {

@@ -40,12 +40,27 @@ export function promptOfText({ engine, tokenizer }: ServedModel, text: string, f
   return { ids: [bos_token_id], text };
 }
 
-export function promptOfIds({ tokenizer }: ServedModel, ids: readonly number[], field: string): Prompt {
-  const { vocabSize } = tokenizer;
+/** Ids of the model's vocabulary, which may have more rows than the tokenizer has tokens. */
+export function promptOfIds(
+  { engine, tokenizer }: ServedModel,
+  ids: readonly number[],
+  field: string,
+): Prompt {
+  const { vocabSize } = engine;
   const outside = ids.findIndex((id) => id >= vocabSize);
   if (outside >= 0) {
     refuse(`${field}.${outside}`, `must be below ${vocabSize}, the size of the vocabulary`, ids[outside]);
   }
+  return { ids, text: tokenizer.decode(ids, { skipSpecialTokens: true }) };
+}
+
+/**
+ * The last `length` tokens of a prompt, with their text; the prompt itself if it is not longer.
+ * @param length at least 1
+ */
+export function lastTokens({ tokenizer }: ServedModel, prompt: Prompt, length: number): Prompt {
+  if (prompt.ids.length <= length) return prompt;
+  const ids = Array.from(prompt.ids).slice(-length);
   return { ids, text: tokenizer.decode(ids, { skipSpecialTokens: true }) };
 }
 

@@ -127,8 +127,23 @@ describe('decoding', () => {
     expect(tokenizer.decode(tokenizer.encode('\ufeffa\ufeff'))).toBe('\ufeffa\ufeff');
   });
 
-  it.each([-1, 8192, 1.5, Number.NaN])('rejects an id outside of the vocabulary: %d', (id) => {
-    const message = `token id ${id} is outside of the vocabulary, 0 to 8191`;
+  it('decodes an id beyond the vocabulary to nothing, as the reference does', () => {
+    const [a = 0] = tokenizer.encode('a');
+    expect(tokenizer.decode([a, 8192, 50_000, a])).toBe('aa');
+    expect([...tokenizer.tokenBytes(8192)]).toEqual([]);
+    // The two bytes of é, with such an id between them.
+    const [first = 0, second = 0] = [0xc3, 0xa9].map(byteId);
+    expect(tokenizer.decode([first, 8192, second])).toBe('é');
+  });
+
+  /** The token that is a single byte. */
+  function byteId(byte: number): number {
+    for (let id = 0; id < 256; id++) if (tokenizer.tokenBytes(id)[0] === byte) return id;
+    throw new Error(`no token is the byte ${byte}`);
+  }
+
+  it.each([-1, 1.5, Number.NaN])('rejects a number that is no id: %d', (id) => {
+    const message = `token id ${id} is not a whole number from 0 on`;
     expect(() => tokenizer.decode([1, id])).toThrow(new RangeError(message));
     expect(() => tokenizer.decoder({ skipSpecialTokens: true }).push(id)).toThrow(new RangeError(message));
     expect(() => tokenizer.tokenBytes(id)).toThrow(new RangeError(message));

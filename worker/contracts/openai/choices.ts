@@ -19,7 +19,7 @@ export interface CompletionChoice {
   readonly sequences_score?: number;
 }
 
-type ReportFields = Pick<CompletionRequest, 'echo' | 'logprobs'>;
+type ReportFields = Pick<CompletionRequest, 'echo' | 'logprobs' | 'return_tokens_as_token_ids'>;
 
 export class ChoicePieces {
   readonly #report: ReportFields;
@@ -32,7 +32,10 @@ export class ChoicePieces {
     this.#report = report;
     this.#generation = generation;
     const { length } = generation.prompts;
-    this.#writers = Array.from({ length: length * generation.n }, () => new LogprobsWriter(tokenizer));
+    this.#writers = Array.from(
+      { length: length * generation.n },
+      () => new LogprobsWriter(tokenizer, report.return_tokens_as_token_ids),
+    );
   }
 
   /** The pieces that an event adds. */
@@ -70,6 +73,7 @@ export class ChoicePieces {
       for (const [i, token] of Array.from(prompt.ids).entries()) {
         this.#writerOf(index).add(logprobs, token, promptLogprobs[i] ?? null);
       }
+      this.#writerOf(index).endPrompt();
     }
     return { text: prompt.text, index, logprobs, finish_reason: null };
   }

@@ -5,7 +5,8 @@ import { parsedBody } from '../../http/json-body.ts';
 import type { Generation } from '../../serving/generate.ts';
 import { beginGeneration, collectEvents, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
-import { ChoicePieces, WholeChoices } from './choices.ts';
+import { ChoicePieces, type CompletionChoice, WholeChoices } from './choices.ts';
+import { ChunkUsage } from './chunk-usage.ts';
 import { openaiErrors } from './errors.ts';
 import { fromHuggingFace, TgiChunks } from './hugging-face.ts';
 import { checkModel } from './models.ts';
@@ -28,6 +29,7 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
       model: manifest.name,
     },
     pieces: new ChoicePieces(model.tokenizer, generationRequest, request),
+    usage: new ChunkUsage(generationRequest),
     ...(request.details && { tgi: new TgiChunks(model.tokenizer, generationRequest) }),
     generation,
   };
@@ -44,6 +46,7 @@ interface Answer {
   readonly pieces: ChoicePieces;
   /** Present with `details`: chunks are also TGI's events. */
   readonly tgi?: TgiChunks;
+  readonly usage: ChunkUsage;
   readonly generation: Generation;
 }
 
@@ -57,11 +60,16 @@ async function whole(c: Context<AppEnv>, { head, pieces, generation }: Answer): 
 
 function streamed(
   c: Context<AppEnv>,
-  { head, pieces, tgi, generation }: Answer,
-  { include_usage = false, include_beams = false }: Partial<CompletionRequest['stream_options']> = {},
+  { head, pieces, tgi, usage, generation }: Answer,
+  options: Partial<CompletionRequest['stream_options']> = {},
 ): Response {
-  // With `include_usage` every chunk has the field `usage`; only the last one has a value.
+  const { continuous_usage_stats = false, include_beams = false } = options;
+  // As in vLLM, the usage of each chunk comes with that of the last one.
+  const { include_usage = continuous_usage_stats } = options;
+  // With `include_usage` every chunk has the field `usage`.
   const common = include_usage ? { ...head, usage: null } : head;
+  const withUsage = ({ index }: CompletionChoice, hasToken: boolean) =>
+    continuous_usage_stats ? { ...head, usage: usage.of(index, hasToken) } : common;
   const message = (data: object) => ({ data: JSON.stringify(data) });
   const format: StreamFormat = {
     *event(event) {
@@ -69,9 +77,18 @@ function streamed(
         const { prompt, step, beams } = event;
         yield message({ ...common, choices: [], beams: { prompt, step, front: beams } });
       }
-      const added = pieces.of(event);
-      if (tgi) for (const chunk of tgi.of(event, added)) yield message({ ...common, ...chunk });
-      else for (const piece of added) yield message({ ...common, choices: [piece] });
+      const added = Array.from(pieces.of(event));
+      if (tgi) {
+        for (const chunk of tgi.of(event, added)) {
+          yield message({ ...withUsage(chunk.choices[0], chunk.token !== undefined), ...chunk });
+        }
+        return;
+      }
+      for (const [i, piece] of added.entries()) {
+        // The echo of a prompt may precede the piece of a token.
+        const hasToken = event.type === 'token' && i === added.length - 1;
+        yield message({ ...withUsage(piece, hasToken), choices: [piece] });
+      }
     },
     *end() {
       if (include_usage) yield message({ ...head, choices: [], usage: generation.usage });

@@ -1,7 +1,8 @@
 /** @module OpenAI's `logprobs` of a completion: parallel lists with one entry per token. */
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
-import type { StreamingDecoder } from '../../../tokenizer/streaming-decoder.ts';
+import { CharacterSpans } from '../../../tokenizer/character-spans.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
+import { orderedRecord } from './ordered-record.ts';
 
 export interface CompletionLogprobs {
   readonly tokens: string[];
@@ -9,7 +10,7 @@ export interface CompletionLogprobs {
   readonly token_logprobs: (number | null)[];
   /** The likeliest tokens at each position, and the token itself. */
   readonly top_logprobs: (Record<string, number> | null)[];
-  /** The offset of each token in the choice's text. */
+  /** The offset of each token's first character in the choice's text, in code points. */
   readonly text_offset: number[];
 }
 
@@ -23,28 +24,40 @@ export const emptyLogprobs = (): CompletionLogprobs => ({
 /** Writes the entries of one choice, token by token. */
 export class LogprobsWriter {
   readonly #tokenizer: Tokenizer;
-  readonly #decoder: StreamingDecoder;
-  #offset = 0;
+  readonly #name: (token: number) => string;
+  readonly #spans = new CharacterSpans();
 
-  constructor(tokenizer: Tokenizer) {
+  /** @param asIds whether tokens are named by their ids, as vLLM's `return_tokens_as_token_ids` wants */
+  constructor(tokenizer: Tokenizer, asIds: boolean) {
     this.#tokenizer = tokenizer;
-    this.#decoder = tokenizer.decoder({ skipSpecialTokens: true });
+    this.#name = asIds ? (token) => `token_id:${token}` : (token) => tokenName(tokenizer, token);
   }
 
   /** Appends a token to the lists of `target`. */
   add(target: CompletionLogprobs, token: number, model: ModelLogprobs | null): void {
-    const name = (id: number) => tokenName(this.#tokenizer, id);
-    target.tokens.push(name(token));
+    target.tokens.push(this.#name(token));
     target.token_logprobs.push(model?.logprob ?? null);
-    target.top_logprobs.push(
-      model &&
-        Object.fromEntries([
-          ...model.top.map(({ token: id, logprob }) => [name(id), logprob]),
-          [name(token), model.logprob],
-        ]),
-    );
-    target.text_offset.push(this.#offset);
-    this.#offset += this.#decoder.push(token).length;
+    target.top_logprobs.push(model && this.#top(token, model));
+    const bytes = this.#tokenizer.tokenBytes(token, { skipSpecialTokens: true });
+    target.text_offset.push(this.#spans.push(bytes).start);
+  }
+
+  /** The next token begins the generated text: it does not complete a character of the prompt. */
+  endPrompt(): void {
+    this.#spans.endText();
+  }
+
+  /** By name, likeliest first. Of several tokens with one name, it is the chosen one, or else the likeliest. */
+  #top(token: number, { top, logprob }: ModelLogprobs): Record<string, number> {
+    const chosen = this.#name(token);
+    const byName = new Map<string, number>();
+    for (const { token: id, logprob } of top) {
+      const name = this.#name(id);
+      if ((name !== chosen || id === token) && !byName.has(name)) byName.set(name, logprob);
+    }
+    // A token that is not among the likeliest is less likely than all of them.
+    byName.set(chosen, logprob);
+    return orderedRecord(byName);
   }
 }
 

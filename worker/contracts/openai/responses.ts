@@ -32,7 +32,8 @@ export const completionResponse = z.strictObject({ ...head, choices: z.array(cho
 export const completionChunk = z.strictObject({
   ...head,
   choices: z.array(choice.extend({ finish_reason: stopOrLength.nullable() })).max(1),
-  usage: usage.nullable().optional(),
+  /** Of a choice so far (`continuous_usage_stats`), or of the whole request in the last chunk. */
+  usage: usage.partial({ prompt_tokens_details: true }).nullable().optional(),
   beams: z.strictObject({ prompt: z.int().min(0), step: z.int().min(1), front: z.array(beam) }).optional(),
   // With `details`
   token: tgiToken.optional(),

@@ -3,15 +3,12 @@
  * OpenAI lacks; decoding options have Hugging Face's names.
  */
 import * as z from 'zod';
-import { cache_prompt, decodingFields } from '../decoding-fields.ts';
+import { cache_prompt, decodingFields, MAX_STOP_LENGTH, MAX_STOPS, stopString } from '../decoding-fields.ts';
 
 const MAX_PROMPTS = 128;
-const MAX_STOPS = 4;
-const MAX_STOP_LENGTH = 1024;
 
 const tokenId = z.int().min(0);
 const tokenIds = z.array(tokenId).min(1);
-const stop = z.string().min(1).max(MAX_STOP_LENGTH);
 
 export const completionSchema = z.strictObject({
   model: z.string().optional().describe('Name of the deployed model, which is the default.'),
@@ -60,7 +57,7 @@ export const completionSchema = z.strictObject({
       'Random seed; the same request with the same seed generates the same text. Default: a random one.',
     ),
   stop: z
-    .union([stop.transform((string) => [string]), z.array(stop).max(MAX_STOPS)], {
+    .union([stopString.transform((string) => [string]), z.array(stopString).max(MAX_STOPS)], {
       error: `must be a string of 1 to ${MAX_STOP_LENGTH} characters, or a list of up to ${MAX_STOPS} of them`,
     })
     .default([])
@@ -93,7 +90,11 @@ export const completionSchema = z.strictObject({
   stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
   stream_options: z
     .strictObject({
-      include_usage: z.boolean().default(false).describe('Reports the numbers of tokens in a last chunk.'),
+      include_usage: z.boolean().optional().describe('Reports the numbers of tokens in a last chunk.'),
+      continuous_usage_stats: z
+        .boolean()
+        .default(false)
+        .describe("vLLM's: also reports the numbers of tokens so far in each chunk of a choice."),
       include_beams: z
         .boolean()
         .default(false)
@@ -110,6 +111,18 @@ export const completionSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Keeps the stop string at the end of the text.'),
+  return_tokens_as_token_ids: z
+    .boolean()
+    .default(false)
+    .describe('Names the tokens of `logprobs` by their ids, `token_id:11`, instead of their texts.'),
+  truncate_prompt_tokens: z
+    .int()
+    .min(-1)
+    .refine((length) => length !== 0, { error: 'must be -1 or at least 1, not 0' })
+    .optional()
+    .describe(
+      'Keeps only this many tokens at the end of each prompt; -1: as many as fit before `max_tokens`.',
+    ),
 
   // llama.cpp
   cache_prompt,

@@ -2,7 +2,13 @@
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
-import { type GenerationRequest, type Prompt, promptOfIds, promptOfText } from '../../serving/request.ts';
+import {
+  type GenerationRequest,
+  lastTokens,
+  type Prompt,
+  promptOfIds,
+  promptOfText,
+} from '../../serving/request.ts';
 import { decodingFieldsOf, randomSeed, resolveSearch } from '../decoding-fields.ts';
 import type { CompletionRequest } from './schema.ts';
 
@@ -11,13 +17,13 @@ export function toGeneration(
   model: ServedModel,
   request: CompletionRequest & { readonly details: boolean },
 ): GenerationRequest {
-  const prompts = promptsOf(model, request.prompt);
+  const prompts = truncated(model, promptsOf(model, request.prompt), request);
   const { n, best_of, include_stop_str_in_output, stream } = request;
   if (stream && best_of !== undefined && best_of > n) {
     refuse('best_of', `must be ${n}, as 'n' is, in a stream: the best are known only at the end`, best_of);
   }
   const options = resolveSearch({ ...searchOf(request), ...reportOf(request) });
-  refuseUnstreamed(request, options);
+  refuseUnseen(request, options);
   return {
     prompts,
     n,
@@ -38,18 +44,41 @@ function promptsOf(model: ServedModel, prompt: CompletionRequest['prompt']): Pro
   );
 }
 
+/** vLLM's `truncate_prompt_tokens`: -1 keeps what fits into the context before `max_tokens`. */
+function truncated(
+  model: ServedModel,
+  prompts: Prompt[],
+  { truncate_prompt_tokens, max_tokens }: CompletionRequest,
+): Prompt[] {
+  if (truncate_prompt_tokens === undefined) return prompts;
+  const { contextLength } = model.engine;
+  if (truncate_prompt_tokens > contextLength) {
+    const rule = `must be at most ${contextLength}, the context of the model`;
+    refuse('truncate_prompt_tokens', rule, truncate_prompt_tokens);
+  }
+  const length = truncate_prompt_tokens === -1 ? contextLength - max_tokens : truncate_prompt_tokens;
+  return prompts.map((prompt) => lastTokens(model, prompt, Math.max(1, length)));
+}
+
 function isIds(prompt: readonly unknown[]): prompt is number[] {
   return typeof prompt[0] === 'number';
 }
 
-/** Rejects fields that need a stream, or a stream of beam search. */
-function refuseUnstreamed(
-  { stream, stream_options }: CompletionRequest,
+/** Rejects fields that need log-probabilities, a stream, or a stream of beam search. */
+function refuseUnseen(
+  { stream, stream_options, logprobs, return_tokens_as_token_ids }: CompletionRequest,
   { num_beams }: ResolvedOptions,
 ): void {
+  if (return_tokens_as_token_ids && logprobs === undefined) {
+    refuse('return_tokens_as_token_ids', "must be false where 'logprobs' is not given", true);
+  }
   if (stream_options && !stream) refuse('stream_options', "must not be given where 'stream' is false", '{…}');
   if (stream_options?.include_beams && num_beams === 1) {
     refuse('stream_options.include_beams', 'must be false where num_beams is 1', true);
+  }
+  if (stream_options?.continuous_usage_stats && stream_options.include_usage === false) {
+    const rule = "must be false where 'stream_options.include_usage' is false";
+    refuse('stream_options.continuous_usage_stats', rule, true);
   }
 }
 

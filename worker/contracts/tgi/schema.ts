@@ -3,10 +3,11 @@
  * its own.
  */
 import * as z from 'zod';
-import { cache_prompt, decodingFields } from '../decoding-fields.ts';
+import { cache_prompt, decodingFields, MAX_STOPS, stopString } from '../decoding-fields.ts';
 
 export const MAX_BEST_OF = 20;
-export const MAX_STOP_SEQUENCES = 4;
+/** TGI's default, which `/info` reports to its clients. A request may have up to `MAX_STOPS`. */
+export const TGI_STOP_SEQUENCES = 4;
 const MAX_TOP_TOKENS = 5;
 
 export const parametersSchema = z.strictObject({
@@ -37,8 +38,8 @@ export const parametersSchema = z.strictObject({
     .optional()
     .describe('Maximum number of generated tokens. Default: the space in context and cache, up to 1,024.'),
   stop: z
-    .array(z.string().min(1).max(1024))
-    .max(MAX_STOP_SEQUENCES)
+    .array(stopString)
+    .max(MAX_STOPS)
     .default([])
     .describe('Strings after which the text ends; they may span tokens.'),
   truncate: z.int().min(1).optional().describe('Keeps only this many tokens at the end of the prompt.'),

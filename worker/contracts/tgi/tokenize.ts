@@ -1,23 +1,33 @@
 /** @module `POST /tokenize` and `GET /info` of TGI's contract. */
 import type { Context } from 'hono';
+import { CharacterSpans } from '../../../tokenizer/character-spans.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { parsedBody } from '../../http/json-body.ts';
 import { servedModel } from '../../serving/served-model.ts';
-import { MAX_BEST_OF, MAX_STOP_SEQUENCES, tokenizeSchema } from './schema.ts';
+import { MAX_BEST_OF, TGI_STOP_SEQUENCES, tokenizeSchema } from './schema.ts';
 
 export async function tokenize(c: Context<AppEnv>): Promise<Response> {
   const { inputs } = await parsedBody(c, tokenizeSchema);
   const { tokenizer } = await servedModel(c);
-  const decoder = tokenizer.decoder();
-  // Offsets count code points, as in Hugging Face's tokenizers.
-  let offset = 0;
+  const spans = new CharacterSpans();
+  // A token's text is the text of its characters, as in TGI. `start` never decreases, so one pass finds them.
+  let position = 0;
+  let index = 0;
   const tokens = Array.from(tokenizer.encode(inputs), (id) => {
-    const text = decoder.push(id);
-    const start = offset;
-    offset += Array.from(text).length;
-    return { id, text, start, stop: offset };
+    const { start, stop } = spans.push(tokenizer.tokenBytes(id));
+    index = indexAfter(inputs, index, start - position);
+    position = start;
+    const text = inputs.slice(index, indexAfter(inputs, index, stop - start));
+    return { id, text, start, stop };
   });
   return c.json(tokens);
+}
+
+/** The index in a text after `count` more code points. */
+function indexAfter(text: string, from: number, count: number): number {
+  let index = from;
+  for (let i = 0; i < count; i++) index += (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
+  return index;
 }
 
 export async function info(c: Context<AppEnv>): Promise<Response> {
@@ -31,7 +41,7 @@ export async function info(c: Context<AppEnv>): Promise<Response> {
     model_device_type: 'cpu',
     model_pipeline_tag: 'text-generation',
     max_best_of: MAX_BEST_OF,
-    max_stop_sequences: MAX_STOP_SEQUENCES,
+    max_stop_sequences: TGI_STOP_SEQUENCES,
     max_input_tokens: maxTotalTokens - 1,
     max_total_tokens: maxTotalTokens,
     max_client_batch_size: 1,

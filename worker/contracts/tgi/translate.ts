@@ -3,13 +3,7 @@ import { branchCount } from '../../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
-import {
-  defaultMaxTokens,
-  type GenerationRequest,
-  type Prompt,
-  promptOfIds,
-  promptOfText,
-} from '../../serving/request.ts';
+import { defaultMaxTokens, type GenerationRequest, lastTokens, promptOfText } from '../../serving/request.ts';
 import { decodingFieldsOf, randomSeed, refuseUnseenBeams, resolveSearch } from '../decoding-fields.ts';
 import { type GenerateRequest, hasDetails, type Parameters } from './schema.ts';
 
@@ -24,7 +18,8 @@ export function toGeneration(
   { inputs, parameters }: GenerateRequest,
   kind: AnswerKind,
 ): GenerationRequest {
-  const prompt = promptOf(model, inputs, parameters.truncate);
+  const { truncate = Number.POSITIVE_INFINITY } = parameters;
+  const prompt = lastTokens(model, promptOfText(model, inputs, 'inputs'), truncate);
   refuseUnshown(parameters, kind);
   const search = searchOf(parameters);
   const { top_n_tokens, decoder_input_details, stop } = parameters;
@@ -49,12 +44,6 @@ export function toGeneration(
 
 /** The seed to report; null if nothing is sampled. */
 export const seedOf = ({ options }: GenerationRequest) => (options.do_sample ? options.seed : null);
-
-function promptOf(model: ServedModel, inputs: string, truncate = Number.POSITIVE_INFINITY): Prompt {
-  const prompt = promptOfText(model, inputs, 'inputs');
-  if (prompt.ids.length <= truncate) return prompt;
-  return promptOfIds(model, Array.from(prompt.ids).slice(-truncate), 'inputs');
-}
 
 /** Rejects fields that the kind of answer cannot return. */
 function refuseUnshown(parameters: Parameters, kind: AnswerKind): void {

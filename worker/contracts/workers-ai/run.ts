@@ -4,6 +4,7 @@ import type { FinishReason } from '../../../decoding/interface/events.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError } from '../../http/errors.ts';
 import { parsedBody, withoutNulls } from '../../http/json-body.ts';
+import { wellFormedJson } from '../../http/well-formed-json.ts';
 import type { Generation } from '../../serving/generate.ts';
 import { beginGeneration, collectEvents, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
@@ -33,7 +34,7 @@ function withQuery(c: Context<AppEnv>, body: unknown): unknown {
 /** Parses a query parameter as JSON; anything else is a string. */
 function settingOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(wellFormedJson(text));
   } catch {
     return text;
   }

@@ -26,7 +26,7 @@ export class ChoiceText {
   /** `sequences_score` of beam search. */
   score: number | null = null;
   readonly tokens: Token[] = [];
-  /** Offset of each token in the text. */
+  /** Offset of each token in the text, in code points. */
   readonly #offsets: number[] = [];
 
   add(choice: Choice): void {
@@ -47,13 +47,14 @@ export class ChoiceText {
   /** Concatenated, they are the text. Omits tokens without text (end of text, cut off by a stop string). */
   get pieces(): Piece[] {
     const pieces: Piece[] = [];
+    const characters = Array.from(this.text);
     let pending: Token[] = [];
     for (const [i, token] of this.tokens.entries()) {
       pending.push(token);
       const start = this.#offsets[i] ?? 0;
-      const end = this.#offsets[i + 1] ?? this.text.length;
+      const end = this.#offsets[i + 1] ?? characters.length;
       if (end <= start) continue;
-      const text = this.text.slice(start, end);
+      const text = characters.slice(start, end).join('');
       if (text !== '') pieces.push({ text, tokens: pending });
       pending = [];
     }

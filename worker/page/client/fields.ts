@@ -140,7 +140,7 @@ export const FIELDS: Readonly<Record<FieldName, Field>> = {
   stop: {
     kind: 'lines',
     description: 'The text ends before any of these strings. One per line; \\n is a line break.',
-    limits: 'up to 4',
+    limits: 'up to 64',
     apiDefault: '',
   },
   repetition_penalty: {
