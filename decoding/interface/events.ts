@@ -93,6 +93,10 @@ export interface DecodedSequence {
 }
 
 export interface DecodingResult {
+  /**
+   * Best first in beam search and with `best_of`. `num_return_sequences` of them; fewer, but at least one, if a
+   * beam search found fewer.
+   */
   readonly sequences: readonly DecodedSequence[];
   readonly warnings: readonly string[];
 }

@@ -57,8 +57,9 @@ function pickBlock(sums: Float64Array, random: Random): { block: number; offset:
 /** The rows' tokens in blocks, with weights exp(base + score - largest). */
 function weightBlocks(rows: readonly Float32Array[], base: readonly number[]) {
   const largestOfRows = rows.map((scores, row) => (base[row] as number) + largestScore(scores));
-  // The largest score of a row of banned tokens is NaN.
-  const largest = Math.max(...largestOfRows.filter((score) => !Number.isNaN(score)));
+  // The largest score of a row of banned tokens is NaN. A score that is no finite float would be reported as
+  // -Infinity; if no row has another, then `largest` is -Infinity, no weight is a number, and nothing is drawn.
+  const largest = Math.max(...largestOfRows.filter((score) => Number.isFinite(Math.fround(score))));
   const width = rows[0]?.length ?? 0;
   const perRow = Math.ceil(width / BLOCK);
 

@@ -77,6 +77,9 @@ const tokenId = z.int().nonnegative();
 const tokenIds = z.array(tokenId);
 const nonEmptyTokenIds = tokenIds.min(1);
 const probability = z.number().min(0).max(1);
+// With biases and penalties in these ranges, every sum of scores is a finite float.
+const bias = z.number().min(-1e9).max(1e9);
+export const MIN_REPETITION_PENALTY = 1e-6;
 const oneTokenId = tokenId.transform((id) => [id]);
 const tokenIdOrNonEmptyList = z.union([oneTokenId, nonEmptyTokenIds], {
   error: 'must be a token id or a non-empty list of token ids',
@@ -109,7 +112,8 @@ export const OPTIONS = {
   ),
   length_penalty: option(
     'Exponent of the length by which the score of a finished beam is divided.',
-    z.number().default(1),
+    // Up to a length of 4,096 the divisor is a float, and no two scores become equal by it.
+    z.number().min(-10).max(10).default(1),
     { search: 'beams' },
   ),
   num_return_sequences: option('Number of texts to return.', z.int().min(1).max(256).default(1)),
@@ -150,7 +154,7 @@ export const OPTIONS = {
   // Processors of every search
   sequence_bias: option(
     'Pairs of a token sequence and a bias, added to the score of its last token after the tokens before it.',
-    z.array(z.tuple([nonEmptyTokenIds, z.number()])).default([]),
+    z.array(z.tuple([nonEmptyTokenIds, bias])).default([]),
     {
       tokenIds: (biases) => biases.flatMap(([ids]) => ids),
       processor: (biases) => biases.length > 0 && sequenceBias(biases),
@@ -158,7 +162,7 @@ export const OPTIONS = {
   ),
   logit_bias: option(
     'Biases added to the scores of tokens, by token id.',
-    z.record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), z.number()).default({}),
+    z.record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), bias).default({}),
     {
       tokenIds: (biases) => Object.keys(biases).map(Number),
       processor: (biases) => {
@@ -169,7 +173,7 @@ export const OPTIONS = {
   ),
   repetition_penalty: option(
     'Values above 1 make tokens of the text so far less likely.',
-    z.number().positive().default(1),
+    z.number().positive().min(MIN_REPETITION_PENALTY).max(1e6).default(1),
     { processor: (penalty) => penalty !== 1 && repetitionPenalty(penalty) },
   ),
   no_repeat_ngram_size: option(
@@ -303,7 +307,7 @@ export const OPTIONS = {
   // Last as in transformers, so a row's probabilities may add up to less than 1.
   diversity_penalty: option(
     'Subtracted from a token’s score for each beam of an earlier group that chose it in the same step.',
-    z.number().nonnegative().default(0),
+    z.number().nonnegative().max(1e9).default(0),
     { search: 'groups', processor: (penalty) => hammingDiversity(penalty) },
   ),
 } as const;

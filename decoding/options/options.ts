@@ -17,6 +17,9 @@ export type DecodingOptions = z.input<typeof decodingOptionsSchema>;
 /** Options with all defaults filled in. */
 export type ResolvedOptions = z.output<typeof decodingOptionsSchema>;
 
+/** In a message about a list of token ids. */
+const MAX_IDS_NAMED = 5;
+
 const DEFAULTS: ResolvedOptions = decodingOptionsSchema.parse({});
 
 /**
@@ -57,7 +60,7 @@ function refuse(option: OptionName, message: string): never {
 }
 
 function checkCombinations(options: ResolvedOptions): void {
-  const { num_beams, num_return_sequences, do_sample, best_of, suppress_tokens } = options;
+  const { num_beams, num_return_sequences, do_sample, best_of } = options;
   if (num_beams === 1 && !do_sample && num_return_sequences > 1) {
     refuse(
       'num_return_sequences',
@@ -80,10 +83,31 @@ function checkCombinations(options: ResolvedOptions): void {
       );
     }
   }
-  const forced = options.forced_eos_token_id;
-  if (forced?.every((token) => suppress_tokens.includes(token))) {
-    refuse('forced_eos_token_id', "every token of 'forced_eos_token_id' is also in 'suppress_tokens'");
-  }
+  checkForcedEnd(options);
+}
+
+/**
+ * Refuses a forced end that other options ban. transformers refuses it for `suppress_tokens` only. A text of
+ * one token whose forced end is in `begin_suppress_tokens` becomes token 0 there, the argmax of a row of
+ * banned tokens.
+ */
+function checkForcedEnd(options: ResolvedOptions): void {
+  const { forced_eos_token_id: forced, suppress_tokens, allowed_token_ids } = options;
+  if (!forced) return;
+  const isFirst = options.max_new_tokens === 1;
+  const begin_suppress_tokens = isFirst ? options.begin_suppress_tokens : [];
+  const suppressed = new Set([...suppress_tokens, ...begin_suppress_tokens]);
+  const allowed = allowed_token_ids && new Set(allowed_token_ids);
+  if (forced.some((token) => !suppressed.has(token) && (!allowed || allowed.has(token)))) return;
+  const causes = Object.entries({ suppress_tokens, begin_suppress_tokens, allowed_token_ids })
+    .filter(([, ids]) => ids && ids.length > 0)
+    .map(([name]) => `'${name}'`);
+  const position = isFirst ? 'the only position of a text of one token' : 'the last position';
+  const found = `${forced.slice(0, MAX_IDS_NAMED).join(', ')}${forced.length > MAX_IDS_NAMED ? ', …' : ''}`;
+  refuse(
+    'forced_eos_token_id',
+    `'forced_eos_token_id' must have a token that ${causes.join(' and ')} allow at ${position}, not ${found}`,
+  );
 }
 
 /** The checks of `GenerationConfig.validate` in transformers 4, which had beam groups. */

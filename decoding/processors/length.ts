@@ -1,4 +1,5 @@
 /** @module Processors of the end-of-text tokens: minimum length, length penalty, forced end. */
+import { finiteFloat } from '../math/float.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 import { ban } from './suppression.ts';
 
@@ -29,10 +30,13 @@ export function forcedEos(maxLength: number, eosTokenIds: readonly number[]): Lo
   };
 }
 
+/** The largest score that the decay gives. Sums of it over a text, and its quotients, are finite floats. */
+const LARGEST_DECAYED_SCORE = 1e25;
+
 /**
  * score += |score| · (factor^n - 1) for end-of-text tokens, where n counts the generated tokens after the
  * first `start` (`ExponentialDecayLengthPenalty`). A banned end of text stays banned; the reference computes
- * NaN for it.
+ * NaN for it. Where factor^n overflows the reference's score is Infinity; here it is `LARGEST_DECAYED_SCORE`.
  */
 export function exponentialDecayLengthPenalty(
   [start, factor]: readonly [number, number],
@@ -42,10 +46,11 @@ export function exponentialDecayLengthPenalty(
   return function exponentialDecayLengthPenalty(scores, { length }) {
     const beyond = length - promptLength - start;
     if (beyond <= 0) return;
-    const growth = Math.fround(factor ** beyond - 1);
+    const growth = finiteFloat(factor ** beyond - 1);
     for (const id of eosTokenIds) {
       const score = scores[id] as number;
-      if (score > Number.NEGATIVE_INFINITY) scores[id] = score + Math.fround(Math.abs(score) * growth);
+      if (score === Number.NEGATIVE_INFINITY) continue;
+      scores[id] = Math.min(score + Math.fround(Math.abs(score) * growth), LARGEST_DECAYED_SCORE);
     }
   };
 }

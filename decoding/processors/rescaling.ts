@@ -10,9 +10,12 @@ export function temperature(degree: number): LogitsProcessor {
   };
 }
 
-/** Applies log-softmax to the remaining scores (`LogitNormalization`). */
+/**
+ * Applies log-softmax to the remaining scores (`LogitNormalization`). A row of banned tokens stays one; the
+ * reference computes NaN for it.
+ */
 export function renormalizeLogits(): LogitsProcessor {
   return function renormalizeLogits(scores) {
-    logSoftmax(scores);
+    if (scores.some((score) => score !== Number.NEGATIVE_INFINITY)) logSoftmax(scores);
   };
 }

@@ -6,6 +6,7 @@
  * 4.57. `#canImprove` and `#finish` implement the differences between the two.
  */
 import type { Beam, FinishReason } from '../interface/events.ts';
+import { finiteFloat } from '../math/float.ts';
 import type { Random } from '../math/random.ts';
 import { CandidateSampler } from '../math/sample-candidates.ts';
 import { logSoftmax } from '../math/softmax.ts';
@@ -170,9 +171,11 @@ export class BeamGroup {
     return this.#normalized(best, length) > (this.finished.at(-1) as FinishedHypothesis).score;
   }
 
-  /** score / length ** length_penalty, in float32 */
+  /** score / length ** length_penalty, in float32; at the end of its range where it would overflow */
   #normalized(score: number, length: number): number {
-    return Math.fround(score / Math.fround(length ** this.#search.options.length_penalty));
+    const divisor = Math.fround(length ** this.#search.options.length_penalty);
+    // A divisor that underflows to 0 would give Infinity, or NaN for a score of 0.
+    return finiteFloat(score / Math.max(divisor, Number.MIN_VALUE));
   }
 
   #toBeam({ row, token, score, hypothesis, reason }: Extension, index: number | null): Beam {

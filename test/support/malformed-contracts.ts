@@ -91,6 +91,11 @@ export const OPENAI: readonly Malformed[] = [
     'stream_options.include_beams',
     'must be false where num_beams is 1, not true',
   ],
+  [
+    { forced_eos_token_id: 13, begin_suppress_tokens: [13], max_tokens: 1 },
+    'forced_eos_token_id',
+    "must have a token that 'begin_suppress_tokens' allow at the only position of a text of one token, not 13",
+  ],
   [{ stream: true, stream_options: { other: 1 } }, 'stream_options.other', 'is not a supported field'],
 ];
 
@@ -134,6 +139,11 @@ export const TGI_COMBINATIONS: readonly Malformed[] = [
     'num_return_sequences',
     'must be at most num_beams, 4, not 5',
   ],
+  [
+    { forced_eos_token_id: 13, begin_suppress_tokens: [13], max_new_tokens: 1 },
+    'forced_eos_token_id',
+    "must have a token that 'begin_suppress_tokens' allow at the only position of a text of one token, not 13",
+  ],
 ];
 
 /** Invalid bodies of `/generate`, `/` and `/tokenize`. */
@@ -173,6 +183,11 @@ export const WORKERS_AI: readonly Malformed[] = [
   [{ temperature: 5.1 }, 'temperature', 'must be at most 5, not 5.1'],
   [{ top_p: 2.1 }, 'top_p', 'must be at most 2, not 2.1'],
   [{ seed: 0 }, 'seed', 'must be at least 1, not 0'],
+  [
+    { forced_eos_token_id: 13, begin_suppress_tokens: [13], max_tokens: 1 },
+    'forced_eos_token_id',
+    "must have a token that 'begin_suppress_tokens' allow at the only position of a text of one token, not 13",
+  ],
   [{ seed: 1e10 }, 'seed', 'must be at most 9999999999, not 10000000000'],
   [{ repetition_penalty: 2.1 }, 'repetition_penalty', 'must be at most 2, not 2.1'],
   [{ raw: 'x' }, 'raw', 'must be a boolean, not "x"'],

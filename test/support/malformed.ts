@@ -29,6 +29,12 @@ export const VALUES: readonly Malformed[] = [
   [{ epsilon_cutoff: 1 }, 'epsilon_cutoff', 'must be less than 1, not 1'],
   [{ eta_cutoff: -1 }, 'eta_cutoff', 'must be at least 0, not -1'],
   [{ repetition_penalty: 0 }, 'repetition_penalty', 'must be more than 0, not 0'],
+  [{ repetition_penalty: 1e-300 }, 'repetition_penalty', 'must be at least 0.000001, not 1e-300'],
+  [{ num_beams: 2, length_penalty: -400 }, 'length_penalty', 'must be at least -10, not -400'],
+  [{ num_beams: 2, length_penalty: 1e308 }, 'length_penalty', 'must be at most 10, not 1e+308'],
+  [{ sequence_bias: [[[1], 1e39]] }, 'sequence_bias.0.1', 'must be at most 1000000000, not 1e+39'],
+  [{ sequence_bias: [[[1], -1e39]] }, 'sequence_bias.0.1', 'must be at least -1000000000, not -1e+39'],
+  [{ diversity_penalty: 1e39 }, 'diversity_penalty', 'must be at most 1000000000, not 1e+39'],
   [{ no_repeat_ngram_size: -1 }, 'no_repeat_ngram_size', 'must be at least 0, not -1'],
   [{ bad_words_ids: [1] }, 'bad_words_ids.0', 'must be an array, not 1'],
   [{ bad_words_ids: [[1], []] }, 'bad_words_ids.1', 'must have at least 1 element, not 0'],
@@ -104,6 +110,11 @@ export const COMBINATIONS: readonly Malformed[] = [
     'must be 1 when do_sample is true, not 2',
   ],
   [{ num_beams: 4, num_beam_groups: 2 }, 'diversity_penalty', 'must be more than 0 with 2 groups'],
+  [
+    { forced_eos_token_id: [11, 13], suppress_tokens: [13], allowed_token_ids: [5, 13] },
+    'forced_eos_token_id',
+    "must have a token that 'suppress_tokens' and 'allowed_token_ids' allow at the last position, not 11, 13",
+  ],
 ];
 
 type Body = string | Uint8Array<ArrayBuffer> | null;

@@ -151,8 +151,7 @@ async function* textEvents(
         // The score of a beam search is in its result, right after this event.
         else if (options.num_beams === 1) yield* texts.finish(event.sequence, event.reason, null);
       }
-      for (const [sequence, decoded] of result.value.sequences.entries())
-        yield* texts.rest(sequence, decoded);
+      yield* texts.rest(result.value.sequences);
     } finally {
       await decoding.return({ sequences: [], warnings: [] });
     }

@@ -17,6 +17,9 @@ interface SequenceState {
   finished: boolean;
 }
 
+/** The score of a choice that no sequence of the search fills: `sequences_scores` of transformers. */
+const UNFILLED_SCORE = -1e9;
+
 export class PromptTexts {
   readonly #tokenizer: Tokenizer;
   readonly #prompt: number;
@@ -58,9 +61,18 @@ export class PromptTexts {
   }
 
   /**
-   * The tokens and the end without events so far: of all beams but the best, and of the winners of `best_of`.
+   * The events of all choices that have none so far, or only some: of all beams but the best, and of the
+   * winners of `best_of`. If a beam search found fewer sequences than there are choices, the rest of the
+   * choices repeat its last one, with `UNFILLED_SCORE`: clients expect `n` choices for each prompt.
    */
-  *rest(sequence: number, decoded: DecodedSequence): Generator<GenerationEvent> {
+  *rest(decoded: readonly DecodedSequence[]): Generator<GenerationEvent> {
+    const last = decoded.at(-1);
+    if (!last) throw new Error('a search without sequences throws NoTokenLeftError');
+    const filler = { ...last, score: last.score === null ? null : Math.min(last.score, UNFILLED_SCORE) };
+    for (const sequence of this.#sequences.keys()) yield* this.#restOf(sequence, decoded[sequence] ?? filler);
+  }
+
+  *#restOf(sequence: number, decoded: DecodedSequence): Generator<GenerationEvent> {
     const { emittedTokens, finished } = this.#stateOf(sequence);
     if (finished) return;
     for (const [i, token] of decoded.tokens.entries()) {

@@ -49,7 +49,9 @@ export const completionSchema = z.strictObject({
     .min(1)
     .max(20)
     .optional()
-    .describe('Number of samples, of which the likeliest are returned.'),
+    .describe(
+      'Number of samples, of which the likeliest are returned; number of beams with use_beam_search.',
+    ),
   seed: z
     .int()
     .optional()
@@ -105,7 +107,10 @@ export const completionSchema = z.strictObject({
   user: z.string().max(256).optional().describe('An id of the end user, for the log.'),
 
   // vLLM
-  use_beam_search: z.boolean().default(false).describe("vLLM's name for a beam search with n beams."),
+  use_beam_search: z
+    .boolean()
+    .default(false)
+    .describe("vLLM's name for a beam search with best_of beams, by default n. One beam is greedy search."),
   min_tokens: z.int().min(0).default(0).describe('Minimum number of generated tokens.'),
   include_stop_str_in_output: z
     .boolean()

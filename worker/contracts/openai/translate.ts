@@ -19,7 +19,8 @@ export function toGeneration(
 ): GenerationRequest {
   const prompts = truncated(model, promptsOf(model, request.prompt), request);
   const { n, best_of, include_stop_str_in_output, stream } = request;
-  if (stream && best_of !== undefined && best_of > n) {
+  // As the width of a beam search it streams like `num_beams`.
+  if (stream && best_of !== undefined && best_of > n && !request.use_beam_search) {
     refuse('best_of', `must be ${n}, as 'n' is, in a stream: the best are known only at the end`, best_of);
   }
   const options = resolveSearch({ ...searchOf(request), ...reportOf(request) });
@@ -94,22 +95,26 @@ function reportOf({
 
 /** The search, its length, and its processors. */
 function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
-  const { n, best_of, temperature = 1 } = request;
+  const { n, best_of, temperature = 1, use_beam_search } = request;
   const decoding = decodingFieldsOf(request);
-  // vLLM's beam search has `n` beams.
-  const num_beams = request.use_beam_search ? Math.max(decoding.num_beams, n) : decoding.num_beams;
+  if (best_of !== undefined && best_of < n) refuse('best_of', `must be at least n, ${n}`, best_of);
+  const num_beams = use_beam_search ? vllmWidth(request) : decoding.num_beams;
   const beams = num_beams > 1;
-  const do_sample = request.do_sample ?? (!beams && temperature !== 0);
+  const do_sample = request.do_sample ?? (!beams && !use_beam_search && temperature !== 0);
+  if (do_sample && use_beam_search) {
+    refuse('do_sample', "must be false where 'use_beam_search' is true", true);
+  }
   if (do_sample && temperature === 0) refuse('temperature', 'must be more than 0 where do_sample is true', 0);
-  if (!do_sample && beams && temperature !== 0 && temperature !== 1) {
+  if (!do_sample && (beams || use_beam_search) && temperature !== 0 && temperature !== 1) {
     refuse('temperature', 'must be 0 or 1 in beam search where do_sample is not true', temperature);
   }
   if (beams && n > num_beams) {
     const name = request.num_return_sequences === undefined ? 'n' : 'num_return_sequences';
     refuse(name, `must be at most num_beams, ${num_beams}`, n);
   }
-  if (best_of !== undefined && best_of < n) refuse('best_of', `must be at least n, ${n}`, best_of);
-  if (best_of !== undefined && beams) refuse('best_of', 'must not be given in beam search', best_of);
+  if (best_of !== undefined && best_of > n && beams && !use_beam_search) {
+    refuse('best_of', 'must not be given in beam search', best_of);
+  }
   const samples = do_sample && !beams;
   return {
     ...decoding,
@@ -127,4 +132,16 @@ function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
     logit_bias: request.logit_bias,
     stop: request.stop,
   };
+}
+
+/**
+ * The number of beams of vLLM's `use_beam_search`: `n`, or `best_of` as before vLLM 0.6.3. `num_beams` may ask
+ * for more than `n`. One beam is greedy search.
+ */
+function vllmWidth({ n, best_of, num_beams }: CompletionRequest): number {
+  if (best_of === undefined) return num_beams > 1 ? num_beams : n;
+  if (num_beams > 1 && num_beams !== best_of) {
+    refuse('num_beams', `must be ${best_of}, as 'best_of' is, where 'use_beam_search' is true`, num_beams);
+  }
+  return best_of;
 }

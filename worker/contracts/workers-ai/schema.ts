@@ -3,6 +3,7 @@
  * own.
  */
 import * as z from 'zod';
+import { MIN_REPETITION_PENALTY } from '../../../decoding/options/entries.ts';
 import { cache_prompt, decodingFields } from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
@@ -71,6 +72,7 @@ export const runSchema = z
     repetition_penalty: z
       .number()
       .gt(0)
+      .min(MIN_REPETITION_PENALTY)
       .max(2)
       .default(1)
       .describe('Values above 1 make tokens of the prompt and the text less likely.'),

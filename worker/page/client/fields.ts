@@ -94,7 +94,9 @@ export const FIELDS: Readonly<Record<FieldName, Field>> = {
     kind: 'number',
     description:
       'A finished beam scores log-probability over length to this power: above 0 favours longer texts.',
-    limits: 'any number',
+    limits: '-10 to 10',
+    min: -10,
+    max: 10,
     step: 0.1,
     apiDefault: '1',
   },

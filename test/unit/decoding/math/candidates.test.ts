@@ -1,6 +1,7 @@
 /** @module The best and the sampled continuations of several rows. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LARGEST_FLOAT } from '../../../../decoding/math/float.ts';
 import { seededRandom } from '../../../../decoding/math/random.ts';
 import { CandidateSampler } from '../../../../decoding/math/sample-candidates.ts';
 import { argmax } from '../../../../decoding/math/sample-token.ts';
@@ -84,5 +85,12 @@ describe('the sampled candidates', () => {
       [1, 1],
     ]);
     expect(sampler.sample([banned], [0], 4, seededRandom(1))).toEqual([]);
+  });
+
+  it('are none of those whose score is no finite float', () => {
+    const lowest = Float32Array.of(-LARGEST_FLOAT, -LARGEST_FLOAT);
+    expect(sampler.sample([lowest], [-LARGEST_FLOAT], 4, seededRandom(1))).toEqual([]);
+    const drawn = sampler.sample([lowest, lowest], [-LARGEST_FLOAT, 0], 4, seededRandom(1));
+    expect(drawn.map(({ row }) => row)).toEqual([1, 1]);
   });
 });

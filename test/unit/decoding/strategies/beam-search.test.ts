@@ -5,6 +5,7 @@ import { decode, decodeAll } from '../../../../decoding/decode.ts';
 import { logSoftmax } from '../../../../decoding/math/softmax.ts';
 import type { DecodingOptions } from '../../../../decoding/options/options.ts';
 import { anyBeams, type Case, cases, frontsOf, isClose, run } from '../../../support/decoding-cases.ts';
+import { LookupModel } from '../../../support/lookup-model.ts';
 
 describe('a beam search that is wide enough for every sequence', () => {
   const STEPS = 3;
@@ -149,5 +150,32 @@ describe('beam search', () => {
         }
       }),
     );
+  });
+
+  it('returns as many sequences as there are, in order', async () => {
+    const model = new LookupModel({ vocabSize: 8 });
+    const few = { max_new_tokens: 1, num_beams: 4, num_return_sequences: 4 };
+    const search = async (options: DecodingOptions) =>
+      (await decodeAll(model, [1], { ...few, ...options })).sequences.map(({ tokens }) => tokens);
+    const two = await search({ allowed_token_ids: [5, 3] });
+    expect(two.toSorted()).toEqual([[3], [5]]);
+    expect(await search({ forced_eos_token_id: 3 })).toEqual([[3]]);
+    expect(await search({ do_sample: true, top_h: 0.01 })).toHaveLength(1);
+    const groups = { num_beam_groups: 2, diversity_penalty: 1 };
+    expect(await search({ ...groups, allowed_token_ids: [5] })).toEqual([[5], [5]]);
+  });
+
+  it('of two ends with equal scores takes the one with the lower id, as greedy search does', async () => {
+    const model = new LookupModel({ vocabSize: 8, eosTokenIds: [] });
+    for (const forced_eos_token_id of [
+      [3, 6],
+      [6, 3],
+    ]) {
+      for (const num_beams of [1, 2]) {
+        const options = { max_new_tokens: 3, num_beams, forced_eos_token_id };
+        const [sequence] = (await decodeAll(model, [1], options)).sequences;
+        expect(sequence?.tokens.at(-1)).toBe(3);
+      }
+    }
   });
 });
