@@ -1,11 +1,11 @@
 /** @module `npx wrangler` in a clone in which nothing has been made yet but `npm ci`. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readdir, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { cp, readdir, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { freePort } from '../../worker/dev/ports.ts';
 import { temporaryFolder } from '../support/checkpoints.ts';
 
@@ -14,19 +14,14 @@ const WRANGLER = join('node_modules', 'wrangler', 'bin', 'wrangler.js');
 const ENV = { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
 const MODEL = ['model-assets', 'dist', 'default'];
 
-let files: readonly string[];
-beforeAll(async () => {
-  const { stdout } = await promisify(execFile)('git', ['ls-files', '-z'], { cwd: ROOT });
-  files = stdout.split('\0').filter((path) => path !== '' && !path.startsWith('test/'));
-});
+/** What git ignores, and the tests. */
+const ABSENT = new Set(['node_modules', 'dist', '.git', '.wrangler', 'models', 'test']);
 
-/** A folder with the committed files, and this installation's packages. */
+/** A folder with the project's files, without anything that was made, and with this installation's packages. */
 async function freshClone() {
   const clone = await temporaryFolder();
-  for (const path of files) {
-    await mkdir(dirname(join(clone.path, path)), { recursive: true });
-    await cp(join(ROOT, path), join(clone.path, path));
-  }
+  const filter = (path: string) => !ABSENT.has(basename(path));
+  await cp(ROOT, clone.path, { recursive: true, filter });
   await symlink(join(ROOT, 'node_modules'), join(clone.path, 'node_modules'), 'junction');
   return clone;
 }

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { OpenApiDocument } from '../../worker/openapi/types.ts';
 import { type FuzzAnswer, send } from './client.ts';
-import { Failures, shrink } from './failures.ts';
+import { type Failure, Failures, shrink } from './failures.ts';
 import { difference, Judge } from './judge.ts';
 import { type FuzzRequest, RequestSource } from './requests.ts';
 
@@ -17,6 +17,8 @@ export interface CampaignOptions {
   readonly concurrency?: number;
   /** Called after every {@link PROGRESS_REQUESTS} requests, and at the end, with the number of those sent. */
   readonly onProgress?: (sent: number) => Promise<void> | void;
+  /** Called for the first failure of each kind. */
+  readonly onNewKind?: (failure: Failure) => void;
 }
 
 export interface CampaignResult {
@@ -38,7 +40,16 @@ const IDLE = ['"requests":0', '"waitingRequests":0', '"waitingRows":0', '"reserv
 const MAX_SHRUNK = 12;
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const { url, seed, requests, minutes, from = 0, concurrency = CONCURRENCY, onProgress } = options;
+  const {
+    url,
+    seed,
+    requests,
+    minutes,
+    from = 0,
+    concurrency = CONCURRENCY,
+    onProgress,
+    onNewKind,
+  } = options;
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApiDocument;
   const source = new RequestSource(document, seed);
   const judge = new Judge(document);
@@ -54,7 +65,9 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     const status = answer.status === null ? (answer.disconnected ? 'left' : 'none') : String(answer.status);
     counts.set(route, byStatus.set(status, (byStatus.get(status) ?? 0) + 1));
     unanswered = answer.failure === null ? 0 : unanswered + 1;
-    if (fault !== null) failures.add({ index, request, fault });
+    if (fault === null) return;
+    const failure = { index, request, fault };
+    if (failures.add(failure)) onNewKind?.(failure);
   };
 
   const work = async (): Promise<void> => {

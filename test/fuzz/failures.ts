@@ -16,11 +16,13 @@ const MAX_SHOWN = 2000;
 export class Failures {
   readonly #kinds = new Map<string, { first: Failure; count: number }>();
 
-  add(failure: Failure): void {
+  /** @returns whether it is the first of its kind */
+  add(failure: Failure): boolean {
     const kind = kindOf(failure);
     const known = this.#kinds.get(kind);
     if (known) known.count++;
     else this.#kinds.set(kind, { first: failure, count: 1 });
+    return known === undefined;
   }
 
   get count(): number {

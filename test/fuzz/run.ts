@@ -50,6 +50,9 @@ async function fuzz(url: string, options: Options, server?: DevServer): Promise<
   const result = await runCampaign({
     ...options,
     url,
+    // A run that is interrupted has no report.
+    onNewKind: ({ index, fault }) =>
+      process.stderr.write(`FAILURE, request ${index}: ${fault.slice(0, MAX_SHOWN)}\n`),
     onProgress: (sent) => {
       const seconds = Math.round((performance.now() - begin) / 1000);
       const resident = server ? residentBytesOf(server.pid) : null;
