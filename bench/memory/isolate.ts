@@ -5,7 +5,8 @@
 
 import type { EngineStatus } from '../../engine/engine.ts';
 import type { Plan } from '../../engine/model/plan.ts';
-import { freePort, startDevServer } from '../../worker/dev/child-server.ts';
+import { startDevServer } from '../../worker/dev/child-server.ts';
+import { freePort } from '../../worker/dev/ports.ts';
 import { Inspector, type JavaScriptHeap } from './inspector.ts';
 
 /** Cloudflare's limit for an isolate, by the smaller of the two definitions of MB. */

@@ -3,6 +3,9 @@ import { mkdir, mkdtemp, readdir, realpath, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { CheckpointError } from './errors.ts';
 
+/** Of replacing a folder that other processes replace at the same moment. */
+const MAX_ATTEMPTS = 10;
+
 export interface OutputFolder {
   readonly out: string;
   /** A folder that is read while `out` is written. It must not be inside `out`. */
@@ -28,11 +31,28 @@ export async function writeFolder<T>(folder: OutputFolder, write: (dir: string) 
     const next = join(scratch, 'next');
     await mkdir(next);
     const result = await write(next);
-    await rename(out, join(scratch, 'previous')).catch(ignoreMissing);
-    await rename(next, out);
+    await replace(out, next, scratch);
     return result;
   } finally {
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Moves `out` away and `next` in its place. Another process that writes the same folder can do so between the
+ * two: then its folder is moved away too.
+ */
+async function replace(out: string, next: string, scratch: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    await rename(out, join(scratch, `previous-${attempt}`)).catch(ignoreMissing);
+    try {
+      return await rename(next, out);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Windows says EPERM.
+      const isOccupied = code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'EPERM';
+      if (!isOccupied || attempt === MAX_ATTEMPTS) throw error;
+    }
   }
 }
 
@@ -41,15 +61,20 @@ async function checkReplaceable({ out, source, kind, isReplaceable }: OutputFold
     const path = relative(out, await realpath(source).catch(() => resolve(source)));
     if (!path.startsWith('..')) throw new CheckpointError(`${out} cannot be written: it contains the source`);
   }
-  let entries: string[];
+  const isFree = () => isEmptyOr(isReplaceable, out);
+  // Once more: another process may have been replacing the folder at this moment.
+  if (!(await isFree()) && !(await isFree())) {
+    throw new CheckpointError(`${out} is neither empty nor ${kind}: choose another folder, or empty it`);
+  }
+}
+
+/** @returns whether `out` is missing, empty or replaceable */
+async function isEmptyOr(isReplaceable: OutputFolder['isReplaceable'], out: string): Promise<boolean> {
   try {
-    entries = await readdir(out);
+    return (await readdir(out)).length === 0 || (await isReplaceable(out));
   } catch (error) {
     ignoreMissing(error as NodeJS.ErrnoException);
-    return;
-  }
-  if (entries.length > 0 && !(await isReplaceable(out))) {
-    throw new CheckpointError(`${out} is neither empty nor ${kind}: choose another folder, or empty it`);
+    return true;
   }
 }
 

@@ -3,6 +3,7 @@ import '../support/check-answers.ts';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DevServer, startDevServer } from '../../worker/dev/child-server.ts';
+import { freePort } from '../../worker/dev/ports.ts';
 import { ODD_INT8 } from '../support/models.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
@@ -90,12 +91,59 @@ describe.each([
   });
 });
 
+/** On a busy machine wrangler takes many seconds to start. */
+const TWO_STARTS = { timeout: 180_000 };
+
 describe('npm start', () => {
-  it('serves any converted model', async () => {
-    await using server = await startDevServer('--model', ODD_INT8, '--heap', '40');
-    const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string }[] };
-    expect(data[0]?.id).toBe('odd-checkpoint');
-    expect(server.output()).toContain(`curl -N ${server.url}/v1/completions`);
+  it('serves any converted model, also if another one starts at the same moment', TWO_STARTS, async () => {
+    const start = () => startDevServer('--model', ODD_INT8, '--heap', '40');
+    for (const starting of [start(), start()]) {
+      await using server = await starting;
+      const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string }[] };
+      expect(data[0]?.id).toBe('odd-checkpoint');
+      expect(server.output()).toContain(`curl -N ${server.url}/v1/completions`);
+    }
+  });
+
+  it('shows the log line of each request, and nothing else of wrangler', async () => {
+    await using server = await startDevServer('--model', ODD_INT8);
+    const id = 'a-request-of-this-test';
+    await fetch(`${server.url}/v1/models`, { headers: { 'x-request-id': id } });
+    const lines = () => server.output().split('\n');
+    const isOfRequest = (line: string) => line.includes(`"id":"${id}"`);
+    await expect.poll(() => lines().filter(isOfRequest)).toHaveLength(1);
+    const [line = ''] = lines().filter(isOfRequest);
+    expect(JSON.parse(line)).toMatchObject({ method: 'GET', path: '/v1/models', status: 200 });
+    const others = lines().filter((other) => other !== '' && !other.startsWith('{"time":'));
+    expect(others.slice(0, 2)).toEqual([
+      `edgebeam listens on ${server.url}. Try it:`,
+      expect.stringContaining('curl -N'),
+    ]);
+    expect(others).toHaveLength(3);
+  });
+
+  it(
+    'says what to do if its port is in use, also if another one takes it at the same moment',
+    TWO_STARTS,
+    async () => {
+      const port = await freePort();
+      const start = () => startDevServer('--model', ODD_INT8, '--port', String(port));
+      const advice = `Port ${port} is in use, perhaps by another npm start. Choose another one: npm start -- --port ${port + 1}`;
+      const both = await Promise.allSettled([start(), start()]);
+      const [first, ...others] = both.filter((result) => result.status === 'fulfilled');
+      expect(others).toEqual([]);
+      await using _ = first?.value;
+      const [refused] = both.filter((result) => result.status === 'rejected');
+      expect(String(refused?.reason)).toContain(advice);
+      await expect(start()).rejects.toThrow(advice);
+    },
+  );
+
+  it('ends with wrangler, if wrangler does not start', async () => {
+    await expect(startDevServer('--', '--no-such-option')).rejects.toThrow(
+      /exited with code 1.*such-option/s,
+    );
+    await expect(startDevServer('--', '--config', 'no-such-file.toml')).rejects.toThrow(/exited with code 1/);
   });
 
   it('refuses a folder without a model and an invalid heap size', async () => {

@@ -127,7 +127,7 @@ interface Chunk {
 }
 
 /** The name of the text that an event belongs to, or `all`. */
-function partName(data: unknown): string {
+export function partName(data: unknown): string {
   const { choices, beams } = data as Chunk;
   if (beams?.prompt !== undefined) return `beams of prompt ${beams.prompt}`;
   return choices?.length === 1 ? `choice ${choices[0]?.index}` : 'all';
@@ -136,7 +136,8 @@ function partName(data: unknown): string {
 /** Fields whose values depend on the moment or on the prefix cache. */
 const VARYING_FIELDS = new Set(['id', 'created', 'prompt_tokens_details']);
 
-function withoutVaryingFields(data: unknown): unknown {
+/** An event or a body without the fields that differ between identical requests. */
+export function withoutVaryingFields(data: unknown): unknown {
   if (typeof data !== 'object' || data === null) return data;
   const { usage, result, ...others } = data as Record<string, unknown>;
   const constant = Object.fromEntries(Object.entries(others).filter(([name]) => !VARYING_FIELDS.has(name)));

@@ -2,7 +2,8 @@
 import { expect, vi } from 'vitest';
 import { Inspector, type JavaScriptHeap } from '../../bench/memory/inspector.ts';
 import type { EngineStatus } from '../../engine/engine.ts';
-import { type DevServer, freePort, startDevServer } from '../../worker/dev/child-server.ts';
+import { type DevServer, startDevServer } from '../../worker/dev/child-server.ts';
+import { freePort } from '../../worker/dev/ports.ts';
 import { type Answer, type Disconnect, sendRequest } from './load-client.ts';
 import type { LoadRequest } from './load-requests.ts';
 
@@ -28,9 +29,10 @@ export class LoadServer implements AsyncDisposable {
     return new LoadServer(server, port);
   }
 
-  /** Output since the model was loaded. Then the server prints only internal errors. */
+  /** Output since the model was loaded, without the log line of each request: only internal errors. */
   get errorOutput(): string {
-    return this.#server.output().slice(this.#startupOutputLength);
+    const lines = this.#server.output().slice(this.#startupOutputLength).split('\n');
+    return lines.filter((line) => !line.startsWith('{"time":')).join('\n');
   }
 
   async send(request: LoadRequest, disconnect?: Disconnect): Promise<Answer> {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
+import { isPortInUse } from './ports.ts';
 import {
   addModelOptions,
   type ModelOptions,
@@ -11,6 +12,7 @@ import {
   positiveInteger,
   runWrangler,
 } from './wrangler.ts';
+import { READY_PROBE, relayOutput } from './wrangler-output.ts';
 
 const POLL_INTERVAL_MILLISECONDS = 200;
 
@@ -28,17 +30,34 @@ const program = addModelOptions(
 await serve(program.opts<Options>(), program.args);
 
 async function serve({ port, ...options }: Options, wranglerArguments: readonly string[]): Promise<void> {
+  await refuseUsedPort(port);
   const folder = await modelFolder(options);
   if (!existsSync(join(folder, 'manifest.json'))) {
     program.error(
       `${options.model} is not a converted model: it has no manifest.json. See npm run convert -- --help`,
     );
   }
-  const args = ['dev', '--port', String(port), '--show-interactive-dev-session=false', '--log-level=warn'];
-  runWrangler([...args, ...modelArguments(folder, options), ...wranglerArguments], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+  const isGiven = (name: string) =>
+    wranglerArguments.some((argument) => argument === name || argument.startsWith(`${name}=`));
+  const hasOwnLogLevel = isGiven('--log-level');
+  const args = [
+    'dev',
+    '--port',
+    String(port),
+    '--show-interactive-dev-session=false',
+    // At a lower level wrangler hides what the Worker logs.
+    ...(hasOwnLogLevel ? [] : ['--log-level=log']),
+    // wrangler looks for a free port and opens it seconds later, when another wrangler may have taken it.
+    // For port 0 the system finds one.
+    ...(isGiven('--inspector-port') ? [] : ['--inspector-port=0']),
+  ];
+  const wrangler = runWrangler([...args, ...modelArguments(folder, options), ...wranglerArguments], {
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
   });
+  const started = relayOutput(wrangler, { all: hasOwnLogLevel, onAddressInUse: () => refuseUsedPort(port) });
+  // Until wrangler itself says that it listens, another server may answer at this port.
+  if (!hasOwnLogLevel) await started;
   const url = `http://localhost:${port}`;
   while (!(await isHealthy(url))) await setTimeout(POLL_INTERVAL_MILLISECONDS);
   console.log(`
@@ -50,6 +69,15 @@ edgebeam listens on ${url}. Try it:
 }
 
 async function isHealthy(url: string): Promise<boolean> {
-  const response = await fetch(`${url}/health`).catch(() => null);
+  const headers = { 'x-request-id': READY_PROBE };
+  const response = await fetch(`${url}/health`, { headers }).catch(() => null);
   return response?.ok ?? false;
+}
+
+/** Ends this process, and says what to do, if the port is in use. */
+async function refuseUsedPort(port: number): Promise<void> {
+  if (!(await isPortInUse(port))) return;
+  program.error(
+    `Port ${port} is in use, perhaps by another npm start. Choose another one: npm start -- --port ${port + 1}`,
+  );
 }

@@ -1,10 +1,11 @@
 /** @module Shared by `npm start` and `npm run deploy`: the model's options and folder, running wrangler. */
-import { type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { createProgress } from '../../model-assets/cli/progress.ts';
 import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
 
+const GRACE_MILLISECONDS = 1000;
 const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface ModelOptions {
@@ -38,21 +39,30 @@ export function modelArguments(folder: string, { heap }: ModelOptions): string[]
   return ['--assets', folder, ...(heap === undefined ? [] : ['--var', `HEAP_MIB:${heap}`])];
 }
 
-/** Runs the project's wrangler in the project's root; this process exits with its exit code. */
+/**
+ * Runs the project's wrangler in the project's root, for a model that exists already. This process exits with
+ * wrangler's exit code.
+ */
 export function runWrangler(
   args: readonly string[],
   { stdio, env }: { stdio: StdioOptions; env?: NodeJS.ProcessEnv },
-): void {
+): ChildProcess {
   // Not `.bin/wrangler`: on Windows it needs a shell, which would split a path at its spaces.
   const script = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
   const wrangler = spawn(process.execPath, [script, ...args], {
     cwd: ROOT,
     stdio,
-    env: { ...process.env, ...env },
+    // The build step of wrangler.toml has nothing to do.
+    env: { ...process.env, EDGEBEAM_MODEL_READY: '1', ...env },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => wrangler.kill(signal));
-  wrangler.on('exit', (code, signal) => process.exit(signal ? 0 : (code ?? 1)));
+  const exit = (code: number | null, signal: NodeJS.Signals | null) => process.exit(signal ? 0 : (code ?? 1));
+  // All output has been read.
+  wrangler.on('close', exit);
+  // A process that wrangler leaves behind can hold its output open.
+  wrangler.on('exit', (code, signal) => setTimeout(exit, GRACE_MILLISECONDS, code, signal));
+  return wrangler;
 }
 
 export function positiveInteger(text: string): number {

@@ -78,3 +78,13 @@ test('replaces the target of a link and keeps the link', async () => {
   await writeFolder(options(join(dir.path, 'link')), writeMarker);
   expect(await readdir(join(dir.path, 'target'))).toEqual(['marker']);
 });
+
+test('is written by many at the same moment: each succeeds, and one folder stays', async () => {
+  await using dir = await temporaryFolder();
+  const out = join(dir.path, 'out');
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(Array.from({ length: 6 }, () => writeFolder(options(out), writeMarker)));
+    expect(await readdir(out)).toEqual(['marker']);
+    expect(await readdir(dir.path)).toEqual(['out']);
+  }
+});

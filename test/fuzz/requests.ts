@@ -1,0 +1,194 @@
+/** @module Random requests to every route of the OpenAPI document: valid ones, and ones with anything wrong. */
+import { gzipSync } from 'node:zlib';
+import type { JsonSchema, OpenApiDocument } from '../../worker/openapi/types.ts';
+import { Draw } from '../support/draw.ts';
+import type { Disconnect } from '../support/load-client.ts';
+import { drawRequests, type LoadRequest } from '../support/load-requests.ts';
+import { generate } from './generate.ts';
+import { mutate, mutateText } from './mutate.ts';
+import { oddString } from './values.ts';
+
+export interface FuzzRequest {
+  readonly method: string;
+  /** With its query, if any. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
+  /** When the client disconnects, if it does. */
+  readonly disconnect?: Disconnect;
+  /** Whether it is sent a second time, to compare the answers. */
+  readonly twice: boolean;
+}
+
+interface Route {
+  readonly method: 'get' | 'post';
+  readonly template: string;
+  readonly schema?: JsonSchema;
+  readonly example?: object;
+}
+
+type Fields = Record<string, unknown>;
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const WRONG_TYPES = [
+  'text/plain',
+  'application/jsonp',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data',
+  '',
+];
+const METHODS = ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'POST'];
+const QUERIES = [
+  '?stream=true',
+  '?stream=null',
+  '?prompt=1234',
+  '?max_tokens=2',
+  '?a=%00',
+  '?',
+  '?stream=x&stream=y',
+];
+const LOST_PATHS = [
+  '/nope',
+  '/v1',
+  '/v1/chat/completions',
+  '/manifest.json',
+  '/v1/completions/',
+  '//',
+  '/%00',
+  '/ai/run/',
+];
+/** Names of no model; the last two stand for the deployed one. */
+const MODEL_NAMES = ['nope', '@cf/meta/llama-3', '%00', 'x default', '@cf/openai/default', 'default'];
+/** Fields that multiply the work, and the largest value of most requests. */
+const COSTS = { max_tokens: 8, max_new_tokens: 8, n: 6, num_return_sequences: 6, best_of: 6, num_beams: 6 };
+const LARGEST_COST = 1100;
+
+export class RequestSource {
+  readonly #routes: readonly Route[];
+  readonly #schemas: Readonly<Record<string, JsonSchema>>;
+  readonly #seed: number;
+  readonly #valid: readonly LoadRequest[];
+
+  constructor(document: OpenApiDocument, seed: number) {
+    this.#seed = seed;
+    this.#schemas = document.components.schemas;
+    this.#valid = drawRequests(new Draw(seed), 300);
+    this.#routes = Object.entries(document.paths).flatMap(([template, item]) =>
+      (['get', 'post'] as const).flatMap((method) => {
+        const operation = item[method];
+        if (!operation) return [];
+        const content = operation.requestBody?.content['application/json'];
+        const name = content?.schema.$ref.replace('#/components/schemas/', '');
+        const schema = name === undefined ? undefined : this.#schemas[name];
+        return [{ method, template, ...(content && schema && { schema, example: content.example }) }];
+      }),
+    );
+  }
+
+  /** The request of this number; it depends on the seed and the document only. */
+  request(index: number): FuzzRequest {
+    const draw = new Draw(this.#seed * 2 ** 24 + index);
+    const withBody = draw.chance(0.9);
+    const route = draw.pick(this.#routes.filter(({ schema }) => (schema !== undefined) === withBody));
+    const path = this.#path(draw, route);
+    const request = route.schema ? this.#post(draw, route, path) : plain(route, path);
+    return draw.chance(0.06) ? misaddressed(draw, request) : request;
+  }
+
+  #path(draw: Draw, { template }: Route): string {
+    const name = draw.chance(0.9) ? 'default' : draw.pick(MODEL_NAMES);
+    return template.replace(/\{\w+\}/, name);
+  }
+
+  #post(draw: Draw, route: Route, path: string): FuzzRequest {
+    const twice = draw.chance(0.12);
+    let body = bounded(draw, this.#validBody(draw, route), route);
+    if (draw.chance(0.35)) body = bounded(draw, mutate(draw, body), route);
+    if (twice && path !== '/tokenize') seeded(draw, body);
+    const json = JSON.stringify(body);
+    const base = { method: 'POST', path, headers: JSON_TYPE, body: json, twice };
+    const kind = draw.integer(1, 100);
+    if (kind <= 5) return { ...base, body: mutateText(draw, json), twice: false };
+    if (kind <= 7) return { ...base, headers: contentType(draw.pick(WRONG_TYPES)) };
+    if (kind === 8)
+      return {
+        ...base,
+        body: new Uint8Array(gzipSync(json)),
+        headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },
+      };
+    if (kind <= 15)
+      return { ...base, disconnect: { after: 'events', count: draw.integer(1, 5) }, twice: false };
+    if (kind <= 18)
+      return { ...base, disconnect: { after: 'milliseconds', count: draw.integer(0, 60) }, twice: false };
+    return base;
+  }
+
+  /** Of the requests that the load tests send, or of the schema: the example with some of its fields. */
+  #validBody(draw: Draw, { template, schema, example }: Route): Fields {
+    const known = this.#valid.filter(
+      ({ path }) => path.split('/')[1] === template.split('/')[1] && isSame(path, template),
+    );
+    if (known.length > 0 && draw.chance(0.35)) return structuredClone(draw.pick(known).body) as Fields;
+    const generated = generate(draw, schema, this.#schemas) as Fields;
+    return draw.chance(0.7) ? { ...structuredClone(example), ...generated } : generated;
+  }
+}
+
+/** Whether a path is of this template, which has its parameter at the end. */
+const isSame = (path: string, template: string): boolean =>
+  template.includes('{') ? path.startsWith(template.replace(/\{.*/, '')) : path === template;
+
+const contentType = (type: string): Record<string, string> => (type === '' ? {} : { 'content-type': type });
+
+function plain({ method, template }: Route, path: string): FuzzRequest {
+  return { method: method.toUpperCase(), path, headers: {}, body: null, twice: template.startsWith('/v1/') };
+}
+
+/** The same request with another method, path or query. */
+function misaddressed(draw: Draw, request: FuzzRequest): FuzzRequest {
+  switch (draw.integer(1, 3)) {
+    case 1: {
+      const method = draw.pick(METHODS);
+      const hasBody = method !== 'GET' && method !== 'HEAD';
+      return { ...request, method, body: hasBody ? request.body : null, twice: false };
+    }
+    case 2:
+      return {
+        ...request,
+        path: draw.pick([...LOST_PATHS, `/${encodeURIComponent(oddString(draw).toWellFormed())}`]),
+      };
+    default:
+      return { ...request, path: request.path + draw.pick(QUERIES) };
+  }
+}
+
+/** Options are in `parameters` in TGI's contract. */
+export function optionsOf(body: unknown): Fields | null {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return null;
+  const { parameters } = body as Fields;
+  const nested = 'inputs' in body && typeof parameters === 'object' && parameters !== null;
+  return nested ? (parameters as Fields) : (body as Fields);
+}
+
+/** Lowers most values that multiply the work. */
+function bounded<T extends Fields>(draw: Draw, body: T, { template }: Route): T {
+  if (template === '/tokenize') return body;
+  if ('inputs' in body && body.parameters === undefined && draw.chance(0.95))
+    Object.assign(body, { parameters: {} });
+  const options = optionsOf(body);
+  if (!options || draw.chance(0.02)) return body;
+  for (const [name, largest] of Object.entries(COSTS)) {
+    const value = options[name];
+    if (typeof value === 'number' && value > largest && value < LARGEST_COST)
+      options[name] = draw.integer(1, largest);
+  }
+  // Without it some contracts fill the context.
+  const length = 'inputs' in body ? 'max_new_tokens' : 'max_tokens';
+  if (options[length] === undefined) options[length] = draw.integer(1, COSTS[length]);
+  return body;
+}
+
+function seeded(draw: Draw, body: Fields): void {
+  const options = optionsOf(body);
+  if (options) options.seed ??= draw.integer(1, 1000);
+}
