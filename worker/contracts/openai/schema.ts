@@ -3,7 +3,7 @@
  * OpenAI lacks; decoding options have Hugging Face's names.
  */
 import * as z from 'zod';
-import { cache_prompt, decodingFields } from '../decoding-fields.ts';
+import { cacheFields, decodingFields } from '../decoding-fields.ts';
 
 const MAX_PROMPTS = 128;
 const MAX_STOPS = 4;
@@ -111,8 +111,8 @@ export const completionSchema = z.strictObject({
     .default(false)
     .describe('Keeps the stop string at the end of the text.'),
 
-  // llama.cpp
-  cache_prompt,
+  // llama.cpp and vLLM
+  ...cacheFields,
 
   // Text Generation Inference, as @huggingface/inference sends it here
   return_full_text: z.boolean().optional().describe("Hugging Face's name for echo."),

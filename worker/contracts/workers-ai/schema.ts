@@ -3,7 +3,7 @@
  * own.
  */
 import * as z from 'zod';
-import { cache_prompt, decodingFields } from '../decoding-fields.ts';
+import { cacheFields, decodingFields } from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
 const MAX_MESSAGES = 128;
@@ -66,7 +66,7 @@ export const runSchema = z
       .boolean()
       .default(false)
       .describe('Reports the beams after each step of a stream, in separate events.'),
-    cache_prompt,
+    ...cacheFields,
     ...decodingFields,
     repetition_penalty: z
       .number()
