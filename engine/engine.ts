@@ -167,13 +167,11 @@ export class Engine implements LanguageModel {
   }
 
   /**
-   * Evicts the prefix cache: all nodes that no request holds.
+   * Evicts the prefix cache, or some of its partitions: all nodes that no request holds.
    * @returns the number of evicted tokens
    */
-  resetPrefixCache(): number {
-    const { evictable } = this.#sharedCache.radixTree;
-    this.#sharedCache.radixTree.evictAll();
-    return evictable;
+  resetPrefixCache(isReset: (partition: string) => boolean = () => true): number {
+    return this.#sharedCache.radixTree.evict(isReset);
   }
 
   /** Frees all of the engine's memory in the heap. */

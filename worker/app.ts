@@ -7,12 +7,11 @@ import { allContracts } from './contracts.ts';
 import type { AppEnv } from './http/env.ts';
 import { errorHandler } from './http/error-response.ts';
 import { ApiError } from './http/errors.ts';
+import { bodyTooLarge, MAX_BODY_BYTES } from './http/request-body.ts';
 import type { IsolateModel } from './isolate/isolate-model.ts';
 import { keys, rateLimit } from './operate/keys.ts';
-import { crossOrigin, logged, securityHeaders } from './operate/middleware.ts';
+import { crossOrigin, logged, privateNetwork, securityHeaders } from './operate/middleware.ts';
 import { Records } from './operate/records.ts';
-
-const MAX_BODY_BYTES = 2 ** 20;
 
 export function createApp(model: IsolateModel): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
@@ -27,6 +26,7 @@ export function createApp(model: IsolateModel): Hono<AppEnv> {
   app.use(requestId());
   app.use(logged(records));
   app.use(securityHeaders);
+  app.use(privateNetwork);
   app.use(crossOrigin);
   app.use(keys(contracts));
   app.use(rateLimit(contracts));
@@ -49,8 +49,7 @@ export function createApp(model: IsolateModel): Hono<AppEnv> {
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
       onError: () => {
-        const message = `The request body is larger than ${MAX_BODY_BYTES} bytes`;
-        throw new ApiError(413, message, { code: 'body_too_large' });
+        throw bodyTooLarge();
       },
     }),
   );

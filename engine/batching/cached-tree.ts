@@ -20,13 +20,16 @@ export interface SharedCache {
 export interface TreeOptions {
   /** Whether the tree uses the prefix cache and adds its nodes to it. Default: false. */
   readonly shared?: boolean | undefined;
+  /** The partition of the prefix cache that a shared tree uses; it finds nothing of others. Default: ''. */
+  readonly partition?: string | undefined;
   /** The prompt of a shared tree: its cached prefix is pinned and needs no reservation. */
   readonly prompt?: ArrayLike<number> | undefined;
 }
 
 export class CachedTree implements TokenTree {
   readonly #sharedCache: SharedCache;
-  readonly #shared: boolean;
+  /** Undefined for a tree that shares nothing. */
+  readonly #partition: string | undefined;
   readonly #onClose: (tree: CachedTree) => void;
   /** Retain count of each node in this tree: by the caller, by its children here, and by queued rows. */
   readonly #retainCounts = new Map<CachedNode, number>();
@@ -47,13 +50,13 @@ export class CachedTree implements TokenTree {
   constructor(
     sharedCache: SharedCache,
     capacity: number,
-    { prompt = [], shared = false }: TreeOptions,
+    { prompt = [], shared = false, partition = '' }: TreeOptions,
     onClose: (tree: CachedTree) => void,
   ) {
     this.#sharedCache = sharedCache;
-    this.#shared = shared;
+    this.#partition = shared ? partition : undefined;
     this.#onClose = onClose;
-    this.#pinned = shared ? sharedCache.radixTree.findPrefix(prompt) : [];
+    this.#pinned = shared ? sharedCache.radixTree.findPrefix(prompt, partition) : [];
     this.capacity = capacity;
     // A node's first pin reserves its slot: so far it was evictable, or part of another tree's reservation.
     const firstPins = this.#pinned.filter(({ pinCount }) => pinCount === 0).length;
@@ -79,12 +82,13 @@ export class CachedTree implements TokenTree {
         `position ${ownParent.position + 1} is outside the context of ${contextLength} tokens`,
       );
     }
-    const cached = this.#shared ? radixTree.findChild(ownParent, token) : undefined;
+    const partition = this.#partition;
+    const cached = partition === undefined ? undefined : radixTree.findChild(ownParent, token, partition);
     const isNew = cached === undefined || !this.#retainCounts.has(cached);
     if (isNew && this.#retainCounts.size >= this.capacity) {
       throw new RangeError(`the tree holds ${this.capacity} nodes already, all that were reserved for it`);
     }
-    const node = cached ?? radixTree.create(ownParent, token, this.#shared);
+    const node = cached ?? radixTree.create(ownParent, token, partition);
     this.#retain(node);
     return node;
   }

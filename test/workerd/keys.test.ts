@@ -71,10 +71,57 @@ describe('API keys', () => {
     const misconfigured = startApp({ API_KEYS: 'good,not good' });
     const response = await misconfigured.fetch('/v1/models', bearer('good'));
     expect(response.status).toBe(500);
-    expect(await response.json()).toMatchObject({ error: { message: 'Internal error' } });
-    expect((await startApp({ API_KEYS: ',' }).fetch('/v1/models')).status).toBe(500);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'misconfigured', message: expect.stringContaining('API_KEYS') },
+    });
     expect(String(error.mock.calls[0]?.[0])).toContain('API_KEYS: key 2 of 2 cannot be sent');
     expect(String(error.mock.calls[0]?.[0])).not.toContain('not good');
+    error.mockRestore();
+  });
+
+  it.each([
+    { API_KEYS: ',' },
+    { API_KEYS: 'good,' },
+    { API_KEYS: 'good key' },
+    { API_KEYS: 'käse' },
+    { API_KEYS: 'good', ADMIN_KEYS: ',' },
+    { HEAP_MIB: 'much' },
+    { HEAP_MIB: 0 },
+    { HEAP_MIB: 5000 },
+    { HEAP_MIB: '' },
+    { QUEUE_LENGTH: -1 },
+    { QUEUE_SECONDS: 'long' },
+    { PREFIX_CACHE_SHARED: 'yes' },
+  ])(
+    'and other settings that are malformed leave /health up, and /health/ready down: %j',
+    async (bindings) => {
+      const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+      const [name = ''] = Object.keys(bindings).slice(-1);
+      const app = startApp(bindings as unknown as Parameters<typeof startApp>[0]);
+      const health = await app.fetch('/health');
+      expect(health.status).toBe(200);
+      expect(await health.json()).toEqual({ status: 'misconfigured', ready: false });
+      expect(String(error.mock.calls[0]?.[0])).toContain(`${name}: `);
+      const ready = await app.fetch('/health/ready');
+      expect([ready.status, ready.headers.get('retry-after')]).toEqual([503, '10']);
+      expect(await ready.json()).toMatchObject({
+        error: { code: 'not_ready', message: expect.stringContaining(name) },
+      });
+      error.mockRestore();
+    },
+  );
+
+  it.each([
+    ['POST', '/v1/completions', { error: { type: 'server_error', code: 'misconfigured' } }],
+    ['POST', '/generate', { error: expect.stringContaining('API_KEYS'), error_type: 'generation' }],
+    ['POST', '/ai/run/default', { success: false, errors: [{ code: 3000 }] }],
+    ['GET', '/metrics', { error: { code: 'misconfigured' } }],
+    ['GET', '/nothing', { error: { code: 'misconfigured' } }],
+  ])('that are malformed are a 500 in the contract’s shape: %s %s', async (method, path, body) => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const response = await startApp({ API_KEYS: ',' }).fetch(path, { method });
+    expect([response.status, response.headers.get('x-should-retry')]).toEqual([500, 'false']);
+    expect(await response.json()).toMatchObject(body);
     error.mockRestore();
   });
 });
@@ -106,6 +153,26 @@ describe('CORS', () => {
     expect(allowed.headers.get('vary')).toContain('Origin');
     const refused = await preflight(app, 'https://c.example');
     expect(refused.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  const privatePreflight = async (app: TestApp, headers: Record<string, string>) => {
+    const response = await app.fetch('/v1/completions', {
+      method: 'OPTIONS',
+      headers: { origin: 'https://a.example', 'access-control-request-method': 'POST', ...headers },
+    });
+    expect(response.status).toBe(204);
+    return response.headers.get('access-control-allow-private-network');
+  };
+
+  it('lets a public page call a Worker in a private network, if its origin is allowed', async () => {
+    const asks = { 'access-control-request-private-network': 'true' };
+    expect(await privatePreflight(startApp(), asks)).toBe('true');
+    expect(await privatePreflight(startApp(), {})).toBeNull();
+    const listed = startApp({ CORS_ORIGINS: 'https://a.example', API_KEYS: 'key' });
+    expect(await privatePreflight(listed, asks)).toBe('true');
+    expect(await privatePreflight(listed, { ...asks, origin: 'https://b.example' })).toBeNull();
+    const answer = await startApp().fetch('/health', { headers: { origin: 'https://a.example', ...asks } });
+    expect(answer.headers.get('access-control-allow-private-network')).toBeNull();
   });
 
   it('lets a page read errors and their headers', async () => {

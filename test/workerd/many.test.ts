@@ -107,7 +107,7 @@ describe('a request that does not fit into the cache now', () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     const app = startApp({ QUEUE_LENGTH: 'many' } as unknown as Parameters<typeof startApp>[0]);
     expect((await post(app, STORY)).status).toBe(500);
-    expect(String(error.mock.calls[0])).toContain('QUEUE_LENGTH must be a number of at least 0, not "many"');
+    expect(String(error.mock.calls[0])).toContain('QUEUE_LENGTH: must be a number of at least 0, not "many"');
     error.mockRestore();
   });
 });

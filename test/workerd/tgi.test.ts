@@ -225,3 +225,21 @@ describe('POST /tokenize and GET /info', () => {
     expect(info.max_input_tokens).toBe(511);
   });
 });
+
+describe('fields that TGI ignores', () => {
+  const options = { use_cache: false, wait_for_model: true };
+
+  it.each([
+    ['/', { stream: false, options }],
+    ['/', { options: {} }],
+    ['/', { options: null }],
+    ['/generate', { stream: false }],
+    ['/generate', { options }],
+    ['/generate_stream', { stream: true, options }],
+  ])('do not change the answer: %s %j', async (path, fields) => {
+    const body = { inputs, parameters: { max_new_tokens: 4 } };
+    const plain = await (await postTo(app, path, body)).text();
+    const response = await postTo(app, path, { ...body, ...fields });
+    expect([response.status, await response.text()]).toEqual([200, plain]);
+  });
+});

@@ -35,10 +35,20 @@ const passedThrough = decodingOptionsSchema.omit(NOT_PASSED_THROUGH);
 export const decodingFields = passedThrough.shape;
 type DecodingFields = z.output<typeof passedThrough>;
 
-export const cache_prompt = z
-  .boolean()
-  .default(true)
-  .describe('Whether the prompt may use and enter the prefix cache. The answer does not depend on it.');
+/** llama.cpp's and vLLM's fields for the prefix cache. */
+export const cacheFields = {
+  cache_prompt: z
+    .boolean()
+    .default(true)
+    .describe('Whether the prompt may use and enter the prefix cache. The answer does not depend on it.'),
+  cache_salt: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Only requests with the same salt share a cached prompt. Give each of your users a secret one.',
+    ),
+};
 
 /** The number of stop strings of a request, and the length of each in UTF-16 units. */
 export const MAX_STOPS = 64;

@@ -10,8 +10,12 @@ export type Bindings = Env & {
   readonly MODEL_BUCKET?: R2Bucket;
   /** Folder of the model in the bucket, with a trailing slash. */
   readonly MODEL_PREFIX?: string;
-  /** API keys, separated by commas. If it is not set, access is open. */
+  /** API keys, separated by commas. If neither this nor `ADMIN_KEYS` is set, access is open. */
   readonly API_KEYS?: string;
+  /** Further keys, which may also reset the whole prefix cache. */
+  readonly ADMIN_KEYS?: string;
+  /** Whether all keys share one prefix cache. If it is not set, each has its own. */
+  readonly PREFIX_CACHE_SHARED?: boolean | string;
   /** Origins that CORS allows, separated by commas. If it is not set, all origins are allowed. */
   readonly CORS_ORIGINS?: string;
   readonly RATE_LIMITER?: RateLimit;
@@ -25,6 +29,8 @@ export interface AppEnv {
     /** Set for pages with an inline style. */
     secureHeadersNonce?: string;
     record: RequestRecord;
+    /** A digest of the caller's key, on routes that need one in a deployment with keys. */
+    key?: string;
     /** Settles when the response's stream ends. */
     streaming?: Promise<void>;
   };

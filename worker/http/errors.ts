@@ -26,6 +26,17 @@ export class ApiError extends Error {
   }
 }
 
+/** A secret or a variable of the deployment is malformed. The message never contains a secret. */
+export class MisconfiguredError extends Error {
+  override readonly name = 'MisconfiguredError';
+  readonly setting: string;
+
+  constructor(setting: string, fault: string) {
+    super(`${setting}: ${fault}`);
+    this.setting = setting;
+  }
+}
+
 /** A 400 for the first issue of a request, with the name of its field. */
 export function invalidRequest(error: z.ZodError): ApiError {
   const [outer] = error.issues;
@@ -58,6 +69,11 @@ export function toApiError(error: unknown): ApiError {
   }
   if (error instanceof EngineBrokenError) {
     return retryLater('engine_restarting', 'The model is being reloaded: a computation was killed');
+  }
+  if (error instanceof MisconfiguredError) {
+    console.error(error);
+    const message = `This deployment's ${error.setting} is malformed: its log says how`;
+    return new ApiError(500, message, { code: 'misconfigured' });
   }
   if (error instanceof NoTokenLeftError) return new ApiError(400, error.message, { code: 'no_token_left' });
   console.error(error);

@@ -4,6 +4,7 @@
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { ApiError, invalidRequest } from './errors.ts';
+import { requestBody } from './request-body.ts';
 import { wellFormedJson } from './well-formed-json.ts';
 
 /**
@@ -37,7 +38,7 @@ async function jsonBody(c: Context): Promise<unknown> {
       code: 'unsupported_media_type',
     });
   }
-  const text = utf8(await c.req.arrayBuffer());
+  const text = utf8(await requestBody(c));
   if (text.trim() === '') {
     throw new ApiError(400, 'The request body is empty: it is not valid JSON', { code: 'invalid_json' });
   }

@@ -10,6 +10,7 @@
  * that the contents of the engine's memory are undefined: the model is reloaded into the same memory.
  */
 import { Engine, type KernelModules } from '../../engine/engine.ts';
+import { ModelFilesError } from '../../engine/model/errors.ts';
 import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
 import { describePlan } from '../../engine/model/plan.ts';
 import { Ort } from '../../engine/runtime/ort.ts';
@@ -99,14 +100,30 @@ export class IsolateModel {
   }
 }
 
-/** @throws Error for a tokenizer file of another version; the engine is released then */
+/** @throws ModelFilesError for a tokenizer file that does not serve; the engine is released then */
 function withTokenizer(engine: Engine): ServedModel {
   try {
-    return { engine, tokenizer: Tokenizer.read(engine.tokenizerFile) };
+    return { engine, tokenizer: tokenizerOf(engine) };
   } catch (error) {
     engine.release();
     throw error;
   }
+}
+
+/** @throws ModelFilesError for a file that is not a tokenizer of this version, or has ids beyond the model's */
+function tokenizerOf({ manifest, tokenizerFile, vocabSize }: Engine): Tokenizer {
+  const { path } = manifest.tokenizer;
+  let tokenizer: Tokenizer;
+  try {
+    tokenizer = Tokenizer.read(tokenizerFile);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ModelFilesError(`${path} cannot be read: ${message}`, { cause: error });
+  }
+  if (tokenizer.vocabSize <= vocabSize) return tokenizer;
+  throw new ModelFilesError(
+    `${path} has ${tokenizer.vocabSize} tokens, but the model's vocabulary is ${vocabSize}`,
+  );
 }
 
 class LoadAttempt {

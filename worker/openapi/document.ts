@@ -59,6 +59,7 @@ const HEADERS = {
 const ERRORS: Readonly<Record<number, readonly [string, ...(keyof typeof HEADERS)[]]>> = {
   400: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
   401: ['The key is missing or wrong.', 'www-authenticate'],
+  403: ['The key does not give access to this.'],
   404: ['No model has this name.'],
   405: ['The path does not support this method.', 'allow'],
   413: ['The body is larger than 1 MiB.'],

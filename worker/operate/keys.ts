@@ -4,27 +4,45 @@ import { bearerAuth } from 'hono/bearer-auth';
 import { HTTPException } from 'hono/http-exception';
 import { sha256 } from 'hono/utils/crypto';
 import { type Contract, isOpen } from '../http/contract.ts';
-import type { AppEnv, Bindings } from '../http/env.ts';
+import type { AppEnv } from '../http/env.ts';
 import { ApiError } from '../http/errors.ts';
-
-/** The syntax of a bearer token (RFC 6750, `b64token`); a header cannot carry any other key. */
-const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
+import { keysOf } from '../http/settings.ts';
 
 /** The shorter of the platform's periods, 10 and 60 seconds; the binding does not expose its own. */
 const RETRY_AFTER_SECONDS = 10;
 
 /**
- * Requires one of the keys in the secret `API_KEYS`, separated by commas. If it is not set, access is open.
+ * Requires one of the keys in the secrets `API_KEYS` and `ADMIN_KEYS`, separated by commas. If neither is
+ * set, access is open. Open routes answer in a deployment with a malformed secret too.
  */
 export function keys(contracts: readonly Contract[]): MiddlewareHandler<AppEnv> {
-  return (c, next) => (isOpen(contracts, c.req) ? next() : checkKey(c, next));
+  return (c, next) => {
+    if (isOpen(contracts, c.req)) return next();
+    const { all } = keysOf(c.env);
+    if (all.length === 0) return next();
+    return requireOneOf(all)(c, async () => {
+      c.set('key', await sentKeyDigest(c));
+      await next();
+    });
+  };
 }
 
 /** Whether a request to an open route has a valid key, or the deployment has no keys. */
-export async function hasKey(c: Parameters<typeof checkKey>[0]): Promise<boolean> {
+export async function hasKey(c: Context<AppEnv>): Promise<boolean> {
+  const { all } = keysOf(c.env);
+  return all.length === 0 || (await sendsOneOf(all, c));
+}
+
+/** Whether a request has a key of `ADMIN_KEYS`, or the deployment has no keys. */
+export async function isAdmin(c: Context<AppEnv>): Promise<boolean> {
+  const { all, admin } = keysOf(c.env);
+  return all.length === 0 || (await sendsOneOf(admin, c));
+}
+
+async function sendsOneOf(accepted: readonly string[], c: Context<AppEnv>): Promise<boolean> {
   let passed = false;
   try {
-    await checkKey(c, async () => {
+    await requireOneOf(accepted)(c, async () => {
       passed = true;
     });
   } catch (error) {
@@ -33,25 +51,16 @@ export async function hasKey(c: Parameters<typeof checkKey>[0]): Promise<boolean
   return passed;
 }
 
-const checkKey: MiddlewareHandler<AppEnv> = (c, next) => {
-  const token = keysOf(c.env);
-  // `bearerAuth` compares digests, so timing reveals nothing about the key.
-  return token ? bearerAuth<AppEnv>({ token, realm: 'edgebeam' })(c, next) : next();
-};
+/** `bearerAuth` compares digests, so timing reveals nothing about the keys. */
+function requireOneOf(accepted: readonly string[]): MiddlewareHandler<AppEnv> {
+  return bearerAuth<AppEnv>({ token: [...accepted], realm: 'edgebeam' });
+}
 
-/**
- * @returns undefined if the secret is not set or blank.
- * @throws Error for an invalid key; an empty one would grant access
- */
-function keysOf({ API_KEYS = '' }: Bindings): string[] | undefined {
-  if (API_KEYS.trim() === '') return;
-  const all = API_KEYS.split(',').map((key) => key.trim());
-  const invalid = all.findIndex((key) => !BEARER_TOKEN.test(key));
-  if (invalid < 0) return all;
-  throw new Error(
-    `API_KEYS: key ${invalid + 1} of ${all.length} cannot be sent as a bearer token, which has one or more ` +
-      'of A-Z a-z 0-9 - . _ ~ + /, and optional = at its end',
-  );
+/** @throws Error without Web Crypto, which every Worker has */
+async function sentKeyDigest(c: Context<AppEnv>): Promise<string> {
+  const digest = await sha256(c.req.header('authorization')?.slice('Bearer '.length).trim() ?? '');
+  if (!digest) throw new Error('there is no SHA-256');
+  return digest;
 }
 
 /** Applies the binding `RATE_LIMITER` per key, or per address in a deployment without keys. */
@@ -59,18 +68,13 @@ export function rateLimit(contracts: readonly Contract[]): MiddlewareHandler<App
   return async (c, next) => {
     const limiter = c.env.RATE_LIMITER;
     if (!limiter || isOpen(contracts, c.req)) return next();
-    const { success } = await limiter.limit({ key: await callerOf(c) });
+    // Not the key that is sent to a deployment without keys: a client could vary it.
+    const caller = c.get('key') ?? c.req.header('cf-connecting-ip') ?? 'unknown';
+    const { success } = await limiter.limit({ key: caller });
     if (success) return next();
     throw new ApiError(429, `Too many requests: try again in ${RETRY_AFTER_SECONDS} seconds`, {
       code: 'rate_limit_exceeded',
       headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
     });
   };
-}
-
-/** A digest of the key. In a deployment without keys the address: a client could vary the header. */
-async function callerOf(c: Context<AppEnv>): Promise<string> {
-  const token = c.req.header('authorization')?.slice('Bearer '.length).trim();
-  const digest = token && keysOf(c.env) && (await sha256(token));
-  return digest || (c.req.header('cf-connecting-ip') ?? 'unknown');
 }

@@ -20,6 +20,17 @@ export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
   maxAge: 86_400,
 });
 
+/**
+ * Chromium asks before a page of a public site calls a Worker in a private network, as under `npm start`. The
+ * answer is yes to every origin that CORS allows.
+ */
+export const privateNetwork: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await next();
+  if (c.req.method !== 'OPTIONS' || c.req.header('access-control-request-private-network') !== 'true') return;
+  if (!c.res.headers.has('access-control-allow-origin')) return;
+  c.res.headers.set('access-control-allow-private-network', 'true');
+};
+
 /** Forbids pages and frames. Headers that a route sets itself take precedence. */
 export const securityHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },

@@ -27,6 +27,7 @@ type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 /**
  * Checks the options against the model, waits for the cache space that the request needs at most, and
  * computes up to the first event: the status of the answer is certain when this returns.
+ * @param partition of the prefix cache
  * @throws DecodingOptionsError for invalid token ids; SlotsExhaustedError for a request that never fits;
  *   QueueFullError and QueueTimeoutError for one that does not fit now
  */
@@ -35,10 +36,11 @@ export async function startGeneration(
   request: GenerationRequest,
   limits: QueueLimits,
   signal: AbortSignal,
+  partition = '',
 ): Promise<Generation> {
   const { engine } = model;
   checkTokenIds(request.options, engine);
-  const reserve = () => reserveTrees(engine, request);
+  const reserve = () => reserveTrees(engine, request, partition);
   const { value: trees, milliseconds } = await engine.admission.admit(reserve, limits, signal);
   try {
     const streams = trees.map((tree, i) => {
@@ -111,15 +113,17 @@ export class Generation {
 function reserveTrees(
   engine: Engine,
   { prompts, options, cachePrompt: shared }: GenerationRequest,
+  partition: string,
 ): ReservedTree[] {
   const nodes = Math.max(...prompts.map(({ ids }) => requiredNodes(ids.length, options)));
   const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
   // A tree that serves several prompts in turn must reserve space without a cached prefix: the second prompt
   // does not share the first one's.
   const prompt = prompts.length === 1 ? prompts[0]?.ids : undefined;
-  const trees = [new ReservedTree(engine, engine.open(nodes, { prompt, shared }))];
+  const trees = [new ReservedTree(engine, engine.open(nodes, { prompt, shared, partition }))];
   try {
-    while (trees.length < count) trees.push(new ReservedTree(engine, engine.open(nodes, { shared })));
+    while (trees.length < count)
+      trees.push(new ReservedTree(engine, engine.open(nodes, { shared, partition })));
   } catch (error) {
     if (!(error instanceof SlotsExhaustedError)) throw error;
   }

@@ -14,6 +14,8 @@ export interface GenerationRequest {
   readonly keepStop: boolean;
   /** Whether the prompts may use and enter the prefix cache. */
   readonly cachePrompt: boolean;
+  /** vLLM's `cache_salt`: the prompts share the prefix cache with requests of the same salt only. */
+  readonly cacheSalt?: string | undefined;
   /** The contract's names of the fields, for error messages. */
   readonly fields: { readonly prompt: string; readonly maxTokens: string };
 }

@@ -11,11 +11,12 @@ import { SlotsExhaustedError } from '../../engine/cache/errors.ts';
 import type { AppEnv } from '../http/env.ts';
 import { ApiError, retryLater, toApiError } from '../http/errors.ts';
 import { CLIENT_GONE, type StrategyName } from '../http/request-record.ts';
+import { queueLimitsOf } from '../http/settings.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
+import { cachePartition } from './cache-partition.ts';
 import type { GenerationEvent } from './events.ts';
 import { type Generation, startGeneration } from './generate.ts';
 import { checkContext, type GenerationRequest } from './request.ts';
-import { queueLimits } from './served-model.ts';
 
 /**
  * Starts a generation: the status of the answer is certain when this returns. When the client disconnects,
@@ -31,7 +32,8 @@ export async function beginGeneration(
   const record = c.get('record');
   record.strategy = strategyOf(request.options);
   record.choices = request.n * request.prompts.length;
-  const starting = startGeneration(model, request, queueLimits(c.env), c.req.raw.signal);
+  const partition = await cachePartition(c, request.cacheSalt);
+  const starting = startGeneration(model, request, queueLimitsOf(c.env), c.req.raw.signal, partition);
   c.executionCtx.waitUntil(starting.catch(() => {}));
   try {
     const generation = await starting;

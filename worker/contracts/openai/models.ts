@@ -1,17 +1,16 @@
 /** @module `GET /v1/models` and `GET /v1/models/:id` of OpenAI's contract. */
 import type { Context } from 'hono';
-import { readManifest } from '../../../engine/model/model-source.ts';
 import type { Manifest } from '../../../model-assets/format/manifest.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError } from '../../http/errors.ts';
-import { modelSource } from '../../serving/served-model.ts';
+import { servedManifest } from '../../serving/served-model.ts';
 
 export async function listModels(c: Context<AppEnv>): Promise<Response> {
-  return c.json({ object: 'list', data: [modelOf(await manifestOf(c))] });
+  return c.json({ object: 'list', data: [modelOf(await servedManifest(c))] });
 }
 
 export async function retrieveModel(c: Context<AppEnv>): Promise<Response> {
-  const manifest = await manifestOf(c);
+  const manifest = await servedManifest(c);
   checkModel(manifest, c.req.param('id'));
   return c.json(modelOf(manifest));
 }
@@ -28,8 +27,4 @@ export function checkModel({ name }: Manifest, requested: string | undefined): v
 /** `created` is 0: converted models have no date, so that conversion is reproducible. */
 function modelOf({ name }: Manifest) {
   return { id: name, object: 'model', created: 0, owned_by: 'edgebeam' };
-}
-
-async function manifestOf(c: Context<AppEnv>): Promise<Manifest> {
-  return c.get('model').loaded?.engine.manifest ?? (await readManifest(modelSource(c.env)));
 }

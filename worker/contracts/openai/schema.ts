@@ -3,7 +3,7 @@
  * OpenAI lacks; decoding options have Hugging Face's names.
  */
 import * as z from 'zod';
-import { cache_prompt, decodingFields, MAX_STOP_LENGTH, MAX_STOPS, stopString } from '../decoding-fields.ts';
+import { cacheFields, decodingFields, MAX_STOP_LENGTH, MAX_STOPS, stopString } from '../decoding-fields.ts';
 
 const MAX_PROMPTS = 128;
 
@@ -129,8 +129,8 @@ export const completionSchema = z.strictObject({
       'Keeps only this many tokens at the end of each prompt; -1: as many as fit before `max_tokens`.',
     ),
 
-  // llama.cpp
-  cache_prompt,
+  // llama.cpp and vLLM
+  ...cacheFields,
 
   // Text Generation Inference, as @huggingface/inference sends it here
   return_full_text: z.boolean().optional().describe("Hugging Face's name for echo."),

@@ -30,6 +30,7 @@ export function toGeneration(
     n,
     keepStop: include_stop_str_in_output,
     cachePrompt: request.cache_prompt,
+    cacheSalt: request.cache_salt,
     options,
     fields: { prompt: 'prompt', maxTokens: 'max_tokens' },
   };

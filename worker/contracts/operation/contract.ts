@@ -4,6 +4,7 @@ import type { Records } from '../../operate/records.ts';
 import { openaiErrors } from '../openai/errors.ts';
 import { health, ready } from './health.ts';
 import { metrics } from './metrics.ts';
+import { resetPrefixCache } from './prefix-cache.ts';
 import { docsHeaders, reference } from './reference.ts';
 import { healthResponse, readyResponse, resetResponse } from './responses.ts';
 
@@ -42,9 +43,10 @@ export function operation(records: Records, contracts: () => readonly Contract[]
       {
         method: 'post',
         path: '/reset_prefix_cache',
-        summary: 'Evicts the prefix cache of the answering isolate (named as in vLLM)',
-        handler: (c) => c.json({ tokens: c.get('model').loaded?.engine.resetPrefixCache() ?? 0 }),
+        summary: 'Evicts the caller’s part of the answering isolate’s prefix cache (named as in vLLM)',
+        handler: resetPrefixCache,
         response: { name: 'Reset', schema: resetResponse },
+        errors: [403],
       },
       {
         method: 'get',

@@ -1,17 +1,24 @@
 /**
  * @module `GET /health` reports whether the Worker is up and the model loaded, and the plan and use of the
- * heap. In a deployment with keys, a request without one gets only the first two. `GET /health/ready` loads
- * the model.
+ * heap. In a deployment with keys, a request without one gets only the first two. In a deployment with a
+ * malformed setting it reports that, and the log names the setting. `GET /health/ready` loads the model.
  */
 import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';
-import { ApiError } from '../../http/errors.ts';
+import { ApiError, toApiError } from '../../http/errors.ts';
+import { checkSettings } from '../../http/settings.ts';
 import { hasKey } from '../../operate/keys.ts';
 import { servedModel } from '../../serving/served-model.ts';
 
 const RETRY_AFTER_SECONDS = 10;
 
 export async function health(c: Context<AppEnv>): Promise<Response> {
+  try {
+    checkSettings(c.env);
+  } catch (error) {
+    console.error(error);
+    return c.json({ status: 'misconfigured', ready: false });
+  }
   const { loaded, loading } = c.get('model');
   const liveness = { status: 'ok', ready: loaded !== undefined };
   if (!(await hasKey(c))) return c.json(liveness);
@@ -23,10 +30,10 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
 
 export async function ready(c: Context<AppEnv>): Promise<Response> {
   try {
+    checkSettings(c.env);
     await servedModel(c);
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    throw new ApiError(503, error.message, {
+    throw new ApiError(503, toApiError(error).message, {
       code: 'not_ready',
       headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
     });

@@ -45,6 +45,7 @@ export const readyResponse = z.strictObject({ ...liveness, ready: z.literal(true
 export const resetResponse = z.strictObject({ tokens: z.int().min(0) });
 
 export const healthResponse = z.union([
+  z.strictObject({ status: z.literal('misconfigured'), ready: z.literal(false) }),
   z.strictObject(liveness),
   z.strictObject({ ...liveness, ready: z.literal(false), model: z.null(), loading: z.boolean() }),
   z.strictObject({

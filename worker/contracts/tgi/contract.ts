@@ -11,11 +11,10 @@ import {
   streamEvent,
   tokenizeResponse,
 } from './responses.ts';
-import { compatSchema, generateSchema, tokenizeSchema } from './schema.ts';
+import { compatSchema, generateSchema, generateStreamSchema, tokenizeSchema } from './schema.ts';
 import { info, tokenize } from './tokenize.ts';
 
 const example = { inputs: 'Once upon a time', parameters: { max_new_tokens: 20 } };
-const generateRequest = { name: 'GenerateRequest', schema: generateSchema, example };
 const event = { name: 'StreamEvent', schema: z.union([streamEvent, beamsEvent]) };
 
 export const tgi: Contract = {
@@ -37,7 +36,7 @@ export const tgi: Contract = {
       path: '/generate',
       summary: 'Continues a text',
       handler: generate,
-      request: generateRequest,
+      request: { name: 'GenerateRequest', schema: generateSchema, example },
       response: { name: 'GenerateResponse', schema: generateResponse },
     },
     {
@@ -45,7 +44,7 @@ export const tgi: Contract = {
       path: '/generate_stream',
       summary: 'Continues a text, as a stream of tokens',
       handler: generateStream,
-      request: generateRequest,
+      request: { name: 'GenerateStreamRequest', schema: generateStreamSchema, example },
       event,
     },
     {

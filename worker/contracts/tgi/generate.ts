@@ -9,7 +9,13 @@ import type { GenerationRequest } from '../../serving/request.ts';
 import { beginGeneration, collectEvents, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
 import { tgiErrors } from './errors.ts';
-import { compatSchema, type GenerateRequest, generateSchema, hasDetails } from './schema.ts';
+import {
+  compatSchema,
+  type GenerateRequest,
+  generateSchema,
+  generateStreamSchema,
+  hasDetails,
+} from './schema.ts';
 import {
   finishReason,
   type PrefillToken,
@@ -40,7 +46,7 @@ export async function generate(c: Context<AppEnv>): Promise<Response> {
 }
 
 export async function generateStream(c: Context<AppEnv>): Promise<Response> {
-  return streamed(c, await begin(c, await parsed(c, generateSchema), 'stream'));
+  return streamed(c, await begin(c, await parsed(c, generateStreamSchema), 'stream'));
 }
 
 /** Parses the body. `null` means omitted in `parameters` too. */

@@ -3,7 +3,7 @@
  * its own.
  */
 import * as z from 'zod';
-import { cache_prompt, decodingFields, MAX_STOPS, stopString } from '../decoding-fields.ts';
+import { cacheFields, decodingFields, MAX_STOPS, stopString } from '../decoding-fields.ts';
 
 export const MAX_BEST_OF = 20;
 /** TGI's default, which `/info` reports to its clients. A request may have up to `MAX_STOPS`. */
@@ -75,17 +75,30 @@ export const parametersSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Reports the beams after each step of a stream, in separate events.'),
-  cache_prompt,
+  ...cacheFields,
   ...decodingFields,
 });
 
-export const generateSchema = z.strictObject({
+const requestSchema = z.strictObject({
   inputs: z.string().min(1).describe('The text to continue.'),
   parameters: parametersSchema.prefault({}).describe('Options of the generation.'),
+  options: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('No effect, as in TGI: older clients send settings of Hugging Face’s own servers here.'),
+});
+
+/** TGI ignores `stream` at the next two paths. Clients that send it say what the path says. */
+export const generateSchema = requestSchema.extend({
+  stream: z.literal(false).optional().describe('Only false is accepted: /generate_stream streams.'),
+});
+
+export const generateStreamSchema = requestSchema.extend({
+  stream: z.literal(true).optional().describe('Only true is accepted: /generate does not stream.'),
 });
 
 /** `POST /` may stream. */
-export const compatSchema = generateSchema.extend({
+export const compatSchema = requestSchema.extend({
   stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
 });
 
@@ -100,4 +113,4 @@ export function hasDetails({ details, decoder_input_details, top_n_tokens }: Par
 }
 
 export type Parameters = z.output<typeof parametersSchema>;
-export type GenerateRequest = z.output<typeof generateSchema>;
+export type GenerateRequest = z.output<typeof requestSchema>;

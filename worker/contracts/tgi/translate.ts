@@ -37,6 +37,7 @@ export function toGeneration(
     n: options.num_return_sequences,
     keepStop: true,
     cachePrompt: parameters.cache_prompt,
+    cacheSalt: parameters.cache_salt,
     options,
     fields: { prompt: 'inputs', maxTokens: 'max_new_tokens' },
   };

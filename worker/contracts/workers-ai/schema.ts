@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { MIN_REPETITION_PENALTY } from '../../../decoding/options/entries.ts';
-import { cache_prompt, decodingFields } from '../decoding-fields.ts';
+import { cacheFields, decodingFields } from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
 const MAX_MESSAGES = 128;
@@ -67,7 +67,7 @@ export const runSchema = z
       .boolean()
       .default(false)
       .describe('Reports the beams after each step of a stream, in separate events.'),
-    cache_prompt,
+    ...cacheFields,
     ...decodingFields,
     repetition_penalty: z
       .number()

@@ -31,6 +31,7 @@ export function toGeneration(model: ServedModel, request: RunRequest): Generatio
     n: num_return_sequences,
     keepStop: false,
     cachePrompt: request.cache_prompt,
+    cacheSalt: request.cache_salt,
     options,
     fields: { prompt: field, maxTokens: 'max_tokens' },
   };

@@ -17,7 +17,11 @@ const token = fc.nat(2);
 const operation = fc.oneof(
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('open' as const), prompt: fc.array(token, { maxLength: 8 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('open' as const),
+      prompt: fc.array(token, { maxLength: 8 }),
+      partition: fc.constantFrom('', 'a', 'b'),
+    }),
   },
   {
     weight: 6,
@@ -30,6 +34,10 @@ const operation = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reset' as const), tree: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('close' as const), tree: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('evict' as const), partition: fc.constantFrom('', 'a', 'b') }),
+  },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
@@ -87,11 +95,16 @@ describe.each([
     for (const step of operations) {
       if (step.do === 'open') {
         try {
-          const tree = engine.open(CAPACITY, { shared: true, prompt: step.prompt });
+          const { prompt, partition } = step;
+          const tree = engine.open(CAPACITY, { shared: true, prompt, partition });
           openTrees.push({ tree, retained: [] });
         } catch (error) {
           expect(error).toBeInstanceOf(SlotsExhaustedError);
         }
+        continue;
+      }
+      if (step.do === 'evict') {
+        engine.resetPrefixCache((name) => name === step.partition);
         continue;
       }
       const openTree = openTrees[step.tree % Math.max(1, openTrees.length)];
@@ -239,6 +252,75 @@ describe('the prefix cache', () => {
     expect(tree.reusedEvaluations).toBe(0);
     tree.close();
     expect(engine.status.slots.cached).toBe(8);
+  });
+
+  it('finds nothing of another partition, neither cached nor in flight', async () => {
+    const open = (partition: string) => engine.open(8, { shared: true, prompt: PROMPT, partition });
+    const [first, second, third] = [open('a'), open('b'), open('')];
+    const all = [first, second, third].map((tree) => evaluatePrompt(tree, PROMPT));
+    expect(engine.status.slots.taken).toBe(3 * 8);
+    await Promise.all(all);
+    expect(passes()).toEqual([3 * 8]);
+    for (const tree of [first, second, third]) {
+      expect(tree.reusedEvaluations).toBe(0);
+      tree.close();
+    }
+    const fourth = open('c');
+    expect(engine.status.slots).toMatchObject({ taken: 0, cached: 3 * 8 });
+    await evaluatePrompt(fourth, PROMPT);
+    expect(fourth.reusedEvaluations).toBe(0);
+    const again = open('b');
+    await evaluatePrompt(again, PROMPT);
+    expect(again.reusedEvaluations).toBe(7);
+  });
+
+  it('gives the same logits in every partition', async () => {
+    const rows: Float32Array[] = [];
+    for (const partition of ['a', 'b', 'a']) {
+      const tree = engine.open(8, { shared: true, prompt: PROMPT, partition });
+      const nodes = appendAll(tree, null, PROMPT);
+      const logits = new Float32Array(307);
+      await tree.evaluate(nodes.map((node, i) => (i === 7 ? { node, logits } : { node })));
+      rows.push(logits);
+      tree.close();
+    }
+    expect(rows[1]).toEqual(rows[0]);
+    expect(rows[2]).toEqual(rows[0]);
+  });
+
+  it('is evicted by partition, and a partition begins anew after its last token was evicted', async () => {
+    const cached = async (partition: string) => {
+      const tree = engine.open(8, { shared: true, prompt: PROMPT, partition });
+      await evaluatePrompt(tree, PROMPT);
+      tree.close();
+      return tree.reusedEvaluations;
+    };
+    expect([await cached('a'), await cached('b')]).toEqual([0, 0]);
+    expect(engine.resetPrefixCache((name) => name === 'a')).toBe(8);
+    expect(engine.status.slots.cached).toBe(8);
+    expect([await cached('a'), await cached('b')]).toEqual([0, 7]);
+    expect(engine.resetPrefixCache()).toBe(16);
+    expect([await cached('b'), await cached('b')]).toEqual([0, 7]);
+  });
+
+  it('is evicted least recently used first, whichever the partition', async () => {
+    const { maximum } = engine.status.slots;
+    const prompts = [1, 2].map((first) => [first, 5, 6, 7]);
+    for (const [i, prompt] of prompts.entries()) {
+      const tree = engine.open(4, { shared: true, prompt, partition: `${i}` });
+      await evaluatePrompt(tree, prompt);
+      tree.close();
+    }
+    const filler = engine.open(maximum);
+    for (let i = 0; i < maximum - 4; i++) filler.append(null, 0);
+    filler.close();
+    const remaining = prompts.map((prompt, i) => {
+      const tree = engine.open(4, { shared: true, prompt, partition: `${i}` });
+      const { taken } = engine.status.slots;
+      tree.close();
+      return taken;
+    });
+    expect(remaining).toEqual([0, 4]);
   });
 
   it('needs no reservation for a cached prefix', async () => {

@@ -1,0 +1,76 @@
+/**
+ * @module The settings of a deployment: its secrets and variables, checked when they are read. A malformed one
+ * is a fault of the deployment, never of a request.
+ */
+import type { Bindings } from './env.ts';
+import { MisconfiguredError } from './errors.ts';
+
+const MIB = 2 ** 20;
+/** The address space of WebAssembly. */
+const MAX_HEAP_MIB = 4096;
+
+/** The syntax of a bearer token (RFC 6750, `b64token`); a header cannot carry any other key. */
+const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
+
+interface Keys {
+  /** All keys that give access, those of `ADMIN_KEYS` included; empty if access is open. */
+  readonly all: readonly string[];
+  readonly admin: readonly string[];
+}
+
+/** @throws MisconfiguredError for an invalid key; an empty one would grant access */
+export function keysOf(env: Bindings): Keys {
+  const admin = keyList(env, 'ADMIN_KEYS');
+  return { all: [...keyList(env, 'API_KEYS'), ...admin], admin };
+}
+
+/** A secret that is not set, or blank, has no keys. */
+function keyList(env: Bindings, name: 'API_KEYS' | 'ADMIN_KEYS'): string[] {
+  const secret = String(env[name] ?? '');
+  if (secret.trim() === '') return [];
+  const all = secret.split(',').map((key) => key.trim());
+  const invalid = all.findIndex((key) => !BEARER_TOKEN.test(key));
+  if (invalid < 0) return all;
+  throw new MisconfiguredError(
+    name,
+    `key ${invalid + 1} of ${all.length} cannot be sent as a bearer token, which has one or more of ` +
+      'A-Z a-z 0-9 - . _ ~ + /, and optional = at its end',
+  );
+}
+
+/** Whether all keys share one prefix cache. @throws MisconfiguredError */
+export function isPrefixCacheShared({ PREFIX_CACHE_SHARED: value = false }: Bindings): boolean {
+  // `wrangler --var` sets variables to strings.
+  const text = String(value).trim().toLowerCase();
+  if (text === 'true') return true;
+  if (text === 'false' || text === '') return false;
+  throw new MisconfiguredError('PREFIX_CACHE_SHARED', `must be true or false, not ${JSON.stringify(value)}`);
+}
+
+/** The maximum of the WebAssembly heap, in bytes. @throws MisconfiguredError */
+export function heapBytesOf(env: Bindings): number {
+  const mib = numberOf(env, 'HEAP_MIB');
+  if (mib > 0 && mib <= MAX_HEAP_MIB) return mib * MIB;
+  throw new MisconfiguredError('HEAP_MIB', `must be more than 0 and at most ${MAX_HEAP_MIB}, not ${mib}`);
+}
+
+/** How many requests may wait for cache space, and how long. @throws MisconfiguredError */
+export function queueLimitsOf(env: Bindings): { readonly length: number; readonly milliseconds: number } {
+  return { length: numberOf(env, 'QUEUE_LENGTH'), milliseconds: 1000 * numberOf(env, 'QUEUE_SECONDS') };
+}
+
+/** Reads every setting. @throws MisconfiguredError for the first that is malformed */
+export function checkSettings(env: Bindings): void {
+  keysOf(env);
+  isPrefixCacheShared(env);
+  heapBytesOf(env);
+  queueLimitsOf(env);
+}
+
+/** `wrangler --var` sets variables to strings. */
+function numberOf(env: Bindings, name: 'HEAP_MIB' | 'QUEUE_LENGTH' | 'QUEUE_SECONDS'): number {
+  const value: unknown = env[name];
+  const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
+  if (Number.isFinite(number) && number >= 0) return number;
+  throw new MisconfiguredError(name, `must be a number of at least 0, not ${JSON.stringify(value)}`);
+}
