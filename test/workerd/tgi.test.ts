@@ -210,14 +210,21 @@ describe('POST /', () => {
 });
 
 describe('POST /tokenize and GET /info', () => {
-  it.each([inputs, 'a naïve test!', ' '])('return the tokens of %j and their positions', async (text) => {
-    const tokens = tokenizeResponse.parse(await ask('/tokenize', { inputs: text, add_special_tokens: null }));
-    const characters = Array.from(text);
-    for (const token of tokens) expect(characters.slice(token.start, token.stop).join('')).toBe(token.text);
-    expect(tokens.map((token) => token.text).join('')).toBe(text);
-    const [first] = await completion({ prompt: tokens.map(({ id }) => id), echo: true, max_tokens: 0 });
-    expect(first?.text).toBe(text);
-  });
+  it.each([inputs, 'a 👩‍👩‍👧 naïve test \u{1F600}!', ' '])(
+    'return the tokens of %j and their positions',
+    async (text) => {
+      const tokens = tokenizeResponse.parse(
+        await ask('/tokenize', { inputs: text, add_special_tokens: null }),
+      );
+      const characters = Array.from(text);
+      for (const token of tokens) expect(characters.slice(token.start, token.stop).join('')).toBe(token.text);
+      // Tokens of one character each have the whole of it.
+      const added = tokens.map(({ stop }, i) => characters.slice(tokens[i - 1]?.stop ?? 0, stop).join(''));
+      expect(added.join('')).toBe(text);
+      const [first] = await completion({ prompt: tokens.map(({ id }) => id), echo: true, max_tokens: 0 });
+      expect(first?.text).toBe(text);
+    },
+  );
 
   it('report the model and its limits', async () => {
     const info = infoResponse.parse(await (await app.fetch('/info')).json());
