@@ -1,0 +1,85 @@
+/**
+ * @module The bundled Worker in a workerd of its own, without wrangler. Clients connect to workerd itself, so
+ * that it sees when they disconnect, as on Cloudflare.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { unstable_readConfig } from 'wrangler';
+import { freePort } from '../../worker/dev/child-server.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** The path of workerd's program. The package has no types. */
+const { default: WORKERD } = createRequire(import.meta.url)('workerd') as { readonly default: string };
+
+export interface PlainWorkerd extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** @param model folder of a converted model @throws Error when the Worker cannot be bundled or started */
+export async function startPlainWorkerd(model: string): Promise<PlainWorkerd> {
+  const folder = await mkdtemp(join(tmpdir(), 'plain-workerd-'));
+  await bundle(folder, model);
+  const port = await freePort();
+  await writeFile(join(folder, 'config.capnp'), await configuration(folder, model, port));
+  const child = spawn(WORKERD, ['serve', 'config.capnp'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const url = `http://127.0.0.1:${port}`;
+  while (!(await fetch(`${url}/health/ready`).catch(() => undefined))?.ok) {
+    if (child.exitCode !== null) throw new Error(`workerd exited with code ${child.exitCode}`);
+    await setTimeout(50);
+  }
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function bundle(folder: string, model: string): Promise<void> {
+  const script = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
+  const args = [script, 'deploy', '--dry-run', '--outdir', folder, '--assets', model];
+  const env = { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' };
+  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`wrangler exited with code ${code}`);
+}
+
+/** workerd's configuration of the project's Worker, with the model's folder in place of the assets. */
+async function configuration(folder: string, model: string, port: number): Promise<string> {
+  const { compatibility_date, compatibility_flags, vars } = unstable_readConfig({
+    config: join(ROOT, 'wrangler.toml'),
+  });
+  const moduleOf = (name: string) => {
+    const kind = name.endsWith('.wasm') ? 'wasm' : 'text';
+    return `(name = "${name}", ${kind} = embed "${name}")`;
+  };
+  const others = (await readdir(folder)).filter((name) => /\.(wasm|txt|html)$/.test(name));
+  const bindings = Object.entries(vars).map(
+    ([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`,
+  );
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "worker", worker = .worker),
+    (name = "model", disk = ${JSON.stringify(model)}),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+);
+const worker :Workerd.Worker = (
+  modules = [${['(name = "index.js", esModule = embed "index.js")', ...others.map(moduleOf)].join(', ')}],
+  compatibilityDate = "${compatibility_date}",
+  compatibilityFlags = ${JSON.stringify(compatibility_flags)},
+  bindings = [(name = "ASSETS", service = "model"), ${bindings.join(', ')}],
+);
+`;
+}
