@@ -63,6 +63,32 @@ const MODEL_NAMES = ['nope', '@cf/meta/llama-3', '%00', 'x default', '@cf/openai
 const COSTS = { max_tokens: 8, max_new_tokens: 8, n: 6, num_return_sequences: 6, best_of: 6, num_beams: 6 };
 const LARGEST_COST = 1100;
 
+/** Options that leave a search few tokens or none, and that random fields rarely bring together. */
+const COMBINATIONS: readonly Fields[] = [
+  { num_beams: 3, num_return_sequences: 3, allowed_token_ids: [11, 13] },
+  {
+    num_beams: 4,
+    num_return_sequences: 4,
+    num_beam_groups: 2,
+    diversity_penalty: 1,
+    allowed_token_ids: [11],
+  },
+  { num_beams: 4, num_return_sequences: 2, forced_eos_token_id: 0, max_tokens: 1, max_new_tokens: 1 },
+  { num_beams: 3, do_sample: true, seed: 1, top_k: 1 },
+  { num_beams: 2, do_sample: true, seed: 1, top_h: 0.01 },
+  { num_beams: 2, length_penalty: -400, early_stopping: true },
+  { num_beams: 2, sequence_bias: [[[11], 1e39]] },
+  { use_beam_search: true, seed: 1 },
+  { do_sample: true, temperature: 1e-40, seed: 1 },
+  { seed: 2 ** 53 - 1, do_sample: true, top_k: 5 },
+  { logit_bias: { 8191: 100 }, logprobs: 5 },
+  { suppress_tokens: [11, 13], allowed_token_ids: [11, 13] },
+  { bad_words_ids: [[11], [13, 11]], no_repeat_ngram_size: 1 },
+  { min_new_tokens: 5, stop_token_ids: [11], ignore_eos: true },
+  { stop: ['\ufffd'], allowed_token_ids: [171] },
+  { echo: true, logprobs: 2, max_tokens: 0 },
+];
+
 export class RequestSource {
   readonly #routes: readonly Route[];
   readonly #schemas: Readonly<Record<string, JsonSchema>>;
@@ -130,7 +156,9 @@ export class RequestSource {
     );
     if (known.length > 0 && draw.chance(0.35)) return structuredClone(draw.pick(known).body) as Fields;
     const generated = generate(draw, schema, this.#schemas) as Fields;
-    return draw.chance(0.7) ? { ...structuredClone(example), ...generated } : generated;
+    const body = draw.chance(0.7) ? { ...structuredClone(example), ...generated } : generated;
+    if (draw.chance(0.15)) Object.assign(optionsOf(body) ?? {}, structuredClone(draw.pick(COMBINATIONS)));
+    return body;
   }
 }
 
