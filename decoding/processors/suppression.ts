@@ -1,7 +1,7 @@
 /** @module Processors that ban fixed tokens, or replace invalid scores. */
 import type { LogitsProcessor } from './logits-processor.ts';
 
-const LARGEST_FLOAT = 2 ** 127 * (2 - 2 ** -23);
+export const LARGEST_FLOAT = 2 ** 127 * (2 - 2 ** -23);
 
 /** Ignores ids outside the vocabulary: a write beyond the end of a typed array has no effect. */
 export function ban(scores: Float32Array, tokenIds: readonly number[]): void {

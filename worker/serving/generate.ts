@@ -2,7 +2,7 @@
  * @module Runs a generation request: decodes each prompt and turns tokens into text. Several prompts run
  * concurrently as far as the cache has space. Independent of HTTP.
  */
-import { decodeResolved } from '../../decoding/decode.ts';
+import { type DecodingContext, decodeResolved } from '../../decoding/decode.ts';
 import { branchCount, requiredNodes } from '../../decoding/options/capacity.ts';
 import { checkTokenIds } from '../../decoding/options/check-against-model.ts';
 import type { QueueLimits } from '../../engine/batching/admission.ts';
@@ -21,6 +21,8 @@ import { ReservedTree } from './reserved-tree.ts';
  * four.
  */
 const TARGET_ROWS = 8;
+
+const NO_BYTES = new Uint8Array();
 
 type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 
@@ -126,6 +128,12 @@ function reserveTrees(
   return trees;
 }
 
+/** The bytes of tokens in an answer's text, in which stop strings are: special tokens have none there. */
+function textBytes(tokenizer: ServedModel['tokenizer']): DecodingContext['tokenizer'] {
+  const special = new Set(tokenizer.specialTokens.values());
+  return { tokenBytes: (id) => (special.has(id) ? NO_BYTES : tokenizer.tokenBytes(id)) };
+}
+
 /** The events of some of the request's prompts, decoded one after the other in one tree. */
 async function* textEvents(
   { tokenizer }: ServedModel,
@@ -138,7 +146,7 @@ async function* textEvents(
   for (const prompt of prompts) {
     const texts = new PromptTexts(tokenizer, request, prompt);
     const ids = request.prompts[prompt]?.ids ?? [];
-    const decoding = decodeResolved(tree, ids, options, { tokenizer, signal });
+    const decoding = decodeResolved(tree, ids, options, { tokenizer: textBytes(tokenizer), signal });
     try {
       let result = await decoding.next();
       for (; !result.done; result = await decoding.next()) {
