@@ -3,6 +3,7 @@
  * OpenAI lacks; decoding options have Hugging Face's names.
  */
 import * as z from 'zod';
+import { seedSchema } from '../../../decoding/options/seed.ts';
 import { cache_prompt, decodingFields } from '../decoding-fields.ts';
 
 const MAX_PROMPTS = 128;
@@ -53,8 +54,7 @@ export const completionSchema = z.strictObject({
     .max(20)
     .optional()
     .describe('Number of samples, of which the likeliest are returned.'),
-  seed: z
-    .int()
+  seed: seedSchema(-(2n ** 63n), 2n ** 63n - 1n)
     .optional()
     .describe(
       'Random seed; the same request with the same seed generates the same text. Default: a random one.',
@@ -101,6 +101,7 @@ export const completionSchema = z.strictObject({
     })
     .optional()
     .describe('Additional reports of a stream.'),
+  suffix: z.literal('').optional().describe('Not available: only the empty text is accepted.'),
   user: z.string().max(256).optional().describe('An id of the end user, for the log.'),
 
   // vLLM

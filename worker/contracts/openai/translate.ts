@@ -3,7 +3,13 @@ import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { type GenerationRequest, type Prompt, promptOfIds, promptOfText } from '../../serving/request.ts';
-import { decodingFieldsOf, randomSeed, resolveSearch } from '../decoding-fields.ts';
+import {
+  decodingFieldsOf,
+  isGreedy,
+  randomSeed,
+  refuseUnusedTemperature,
+  resolveSearch,
+} from '../decoding-fields.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /** @throws ApiError */
@@ -47,7 +53,8 @@ function refuseUnstreamed(
   { stream, stream_options }: CompletionRequest,
   { num_beams }: ResolvedOptions,
 ): void {
-  if (stream_options && !stream) refuse('stream_options', "must not be given where 'stream' is false", '{…}');
+  const asks = stream_options !== undefined && Object.values(stream_options).includes(true);
+  if (asks && !stream) refuse('stream_options', "must not be given where 'stream' is false", '{…}');
   if (stream_options?.include_beams && num_beams === 1) {
     refuse('stream_options.include_beams', 'must be false where num_beams is 1', true);
   }
@@ -65,22 +72,22 @@ function reportOf({
 
 /** The search, its length, and its processors. */
 function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
-  const { n, best_of, temperature = 1 } = request;
+  const { n, temperature = 1 } = request;
+  // OpenAI's default: no more samples than texts.
+  const best_of = request.best_of === 1 ? n : (request.best_of ?? n);
   const decoding = decodingFieldsOf(request);
   // vLLM's beam search has `n` beams.
   const num_beams = request.use_beam_search ? Math.max(decoding.num_beams, n) : decoding.num_beams;
   const beams = num_beams > 1;
-  const do_sample = request.do_sample ?? (!beams && temperature !== 0);
-  if (do_sample && temperature === 0) refuse('temperature', 'must be more than 0 where do_sample is true', 0);
-  if (!do_sample && beams && temperature !== 0 && temperature !== 1) {
-    refuse('temperature', 'must be 0 or 1 in beam search where do_sample is not true', temperature);
-  }
+  const greedy = isGreedy(temperature, request.do_sample);
+  const do_sample = request.do_sample ?? (!beams && !greedy);
+  if (!do_sample && beams) refuseUnusedTemperature(temperature, 1);
   if (beams && n > num_beams) {
     const name = request.num_return_sequences === undefined ? 'n' : 'num_return_sequences';
     refuse(name, `must be at most num_beams, ${num_beams}`, n);
   }
-  if (best_of !== undefined && best_of < n) refuse('best_of', `must be at least n, ${n}`, best_of);
-  if (best_of !== undefined && beams) refuse('best_of', 'must not be given in beam search', best_of);
+  if (best_of < n) refuse('best_of', `must be at least n, ${n}`, best_of);
+  if (best_of > n && beams) refuse('best_of', 'must not be given in beam search', best_of);
   const samples = do_sample && !beams;
   return {
     ...decoding,
@@ -89,7 +96,7 @@ function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
     max_new_tokens: request.max_tokens,
     min_new_tokens: Math.max(decoding.min_new_tokens, request.min_tokens),
     num_return_sequences: samples || beams ? n : 1,
-    ...(samples && best_of !== undefined && best_of > n && { best_of }),
+    ...(samples && best_of > n && { best_of }),
     ...(do_sample && { temperature }),
     top_p: request.top_p,
     seed: request.seed ?? randomSeed(),
