@@ -34,12 +34,15 @@ import { topH } from '../processors/top-h.ts';
 import { topK, topP } from '../processors/top-k-top-p.ts';
 import type { Truncation } from '../processors/truncation.ts';
 import { typicalP } from '../processors/typical-p.ts';
+import { LARGEST_SEED, LEAST_SEED, seedSchema } from './seed.ts';
 
 /** The parameters of a search that a processor may use beside its own option. */
 export interface ProcessorContext {
   readonly promptLength: number;
   /** If empty, processors of the end of text are not used. */
   readonly eosTokenIds: readonly number[];
+  /** `stop_token_ids`: a minimum length holds them back like the end of text. */
+  readonly stop_token_ids: readonly number[];
   /** Prompt length plus `max_new_tokens`. */
   readonly maxLength: number;
   readonly truncation: Truncation;
@@ -56,6 +59,8 @@ export interface OptionEntry<Schema extends z.ZodType = z.ZodType> {
   readonly description: string;
   /** The only kind of search that uses the option; without it, every search uses it. */
   readonly search?: SearchKind;
+  /** Values that ask for nothing, beside the default. A search that does not use the option accepts them. */
+  readonly neutral?: readonly z.output<Schema>[];
   /** The token ids in a value; the model's vocabulary must contain them. */
   readonly tokenIds?: (value: z.output<Schema>) => readonly number[] | undefined;
   /** The processor that a value enables, or a falsy value if none. */
@@ -64,6 +69,12 @@ export interface OptionEntry<Schema extends z.ZodType = z.ZodType> {
     context: ProcessorContext,
   ) => LogitsProcessor | false | undefined;
 }
+
+/**
+ * Scores divided by less may exceed float32. As in vLLM, HTTP contracts treat a lower temperature as 0, which is
+ * greedy search.
+ */
+export const LEAST_TEMPERATURE = 1e-5;
 
 function option<Schema extends z.ZodType>(
   description: string,
@@ -90,6 +101,8 @@ const stopStringOrList = z.union([stopString.transform((stop) => [stop]), z.arra
   error: 'must be a non-empty string or a list of non-empty strings',
 });
 const allIds = (ids: readonly number[] | undefined) => ids;
+/** The tokens that a minimum length bans. */
+const endsOf = ({ eosTokenIds, stop_token_ids }: ProcessorContext) => [...eosTokenIds, ...stop_token_ids];
 
 export const OPTIONS = {
   // Length
@@ -123,7 +136,7 @@ export const OPTIONS = {
   ),
   seed: option(
     'Random seed; the same request with the same seed generates the same text.',
-    z.int().default(0),
+    seedSchema(LEAST_SEED, LARGEST_SEED).default(0),
   ),
 
   // Stopping
@@ -192,14 +205,22 @@ export const OPTIONS = {
     'Minimum length in tokens, prompt included; `min_new_tokens` replaces it.',
     z.int().nonnegative().default(0),
     {
-      processor: (minTokens, { eosTokenIds }) =>
-        minTokens > 0 && eosTokenIds.length > 0 && minLength(minTokens, eosTokenIds),
+      processor: (minTokens, context) => {
+        const ends = endsOf(context);
+        return minTokens > 0 && ends.length > 0 && minLength(minTokens, ends);
+      },
     },
   ),
-  min_new_tokens: option('Minimum number of generated tokens.', z.int().nonnegative().default(0), {
-    processor: (minTokens, { eosTokenIds, promptLength }) =>
-      minTokens > 0 && eosTokenIds.length > 0 && minNewTokens(minTokens, promptLength, eosTokenIds),
-  }),
+  min_new_tokens: option(
+    'Minimum number of generated tokens; until then no end, `stop` or `stop_token_ids` ends the text.',
+    z.int().nonnegative().default(0),
+    {
+      processor: (minTokens, context) => {
+        const ends = endsOf(context);
+        return minTokens > 0 && ends.length > 0 && minNewTokens(minTokens, context.promptLength, ends);
+      },
+    },
+  ),
   forced_eos_token_id: option(
     'The token, or list of tokens to choose from, that ends a text at the maximum length.',
     tokenIdOrNonEmptyList.optional(),
@@ -243,21 +264,27 @@ export const OPTIONS = {
   }),
 
   // Processors of sampling
-  temperature: option('Divisor of the scores; lower is more predictable.', z.number().positive().default(1), {
-    search: 'sampling',
-    processor: (divisor) => divisor !== 1 && temperature(divisor),
-  }),
+  temperature: option(
+    'Divisor of the scores; lower is more predictable.',
+    z.number().min(LEAST_TEMPERATURE).default(1),
+    { search: 'sampling', processor: (divisor) => divisor !== 1 && temperature(divisor) },
+  ),
   top_h: option(
     'Samples from the likeliest tokens within this share of the entropy.',
     z.number().gt(0).max(1).optional(),
     {
       search: 'sampling',
+      neutral: [1],
       processor: (share, { truncation }) => share !== undefined && topH(share, truncation),
     },
   ),
   top_k: option(
-    'Samples from this number of likeliest tokens; 0 disables it.',
-    z.int().nonnegative().default(0),
+    'Samples from this number of likeliest tokens; 0 and -1 disable it.',
+    z
+      .int()
+      .min(-1)
+      .transform((k) => Math.max(k, 0))
+      .default(0),
     {
       search: 'sampling',
       processor: (k, { truncation }) => k > 0 && topK(k, truncation),
@@ -273,6 +300,7 @@ export const OPTIONS = {
     probability.optional(),
     {
       search: 'sampling',
+      neutral: [0],
       processor: (share, { truncation }) => share !== undefined && minP(share, truncation),
     },
   ),

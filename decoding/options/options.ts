@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { DecodingOptionsError } from '../interface/errors.ts';
 import { describeIssue, innermostIssue } from './describe-issue.ts';
-import { OPTIONS, type OptionName, type SearchKind } from './entries.ts';
+import { OPTIONS, type OptionEntry, type OptionName, type SearchKind } from './entries.ts';
 
 type Schemas = { [Name in OptionName]: (typeof OPTIONS)[Name]['schema'] };
 
@@ -48,7 +48,11 @@ export function resolveOptions(input: DecodingOptions): { options: ResolvedOptio
  * @throws DecodingOptionsError for an unsupported combination
  */
 export function completeOptions(fields: Partial<ResolvedOptions>): ResolvedOptions {
-  const options = { ...DEFAULTS, ...fields };
+  const given = { ...DEFAULTS, ...fields };
+  const samples = given.do_sample && given.num_beams === 1;
+  // Without samples, as many of them as texts are no choice.
+  const choosesNone = !samples && given.best_of === given.num_return_sequences;
+  const options = choosesNone ? { ...given, best_of: undefined } : given;
   checkCombinations(options);
   checkGroups(options);
   // `_prepare_generated_length`: `min_new_tokens` replaces `min_length`.
@@ -151,13 +155,41 @@ export interface UnusedOption {
   readonly message: string;
 }
 
-/** Options that differ from their defaults but have no effect on the selected search. */
-export function unusedOptions(options: ResolvedOptions): UnusedOption[] {
+/** Whether a value of an option asks for nothing: its default, or one of its neutral values. */
+function isNeutral(name: OptionName, options: Partial<ResolvedOptions>): boolean {
+  const { neutral = [] }: OptionEntry = OPTIONS[name];
+  const value = options[name];
+  return value === undefined || value === DEFAULTS[name] || neutral.includes(value);
+}
+
+/** The options of a kind of search whose values ask for something. */
+function askedOptions(kind: SearchKind, options: Partial<ResolvedOptions>): OptionName[] {
   const names = Object.keys(OPTIONS) as OptionName[];
-  return Object.entries(SEARCH_KINDS).flatMap(([kind, { is, unused }]) => {
+  return names.filter((name) => OPTIONS[name].search === kind && !isNeutral(name, options));
+}
+
+/** Options that ask for something but have no effect on the selected search. */
+export function unusedOptions(options: ResolvedOptions): UnusedOption[] {
+  const kinds = Object.keys(SEARCH_KINDS) as SearchKind[];
+  return kinds.flatMap((kind) => {
+    const { is, unused } = SEARCH_KINDS[kind];
     if (is(options)) return [];
-    return names
-      .filter((name) => OPTIONS[name].search === kind && options[name] !== DEFAULTS[name])
-      .map((option) => ({ option, message: `'${option}' is ${options[option]}, which only ${unused}` }));
+    return askedOptions(kind, options).map((option) => ({
+      option,
+      message: `'${option}' is ${options[option]}, which only ${unused}`,
+    }));
   });
+}
+
+/** Whether any option asks for sampling. */
+export function asksForSampling(options: Partial<ResolvedOptions>): boolean {
+  return askedOptions('sampling', options).length > 0;
+}
+
+/** The number of generated tokens that nothing but `stop_strings` and the maximum length may end. */
+export function minimumLength(
+  { min_length, min_new_tokens }: Pick<ResolvedOptions, 'min_length' | 'min_new_tokens'>,
+  promptLength: number,
+): number {
+  return Math.max(min_new_tokens, min_length - promptLength, 0);
 }

@@ -19,8 +19,8 @@ export function processorsOf(
   // In beam search transformers' warpers keep one token beside the end-of-text tokens
   // (`_get_logits_processor`).
   const minTokensToKeep = options.num_beams > 1 ? Math.max(limits.eosTokenIds.length, 1) + 1 : 1;
-  const { presence_penalty } = options;
-  const context = { ...limits, presence_penalty, truncation: { minTokensToKeep, workspace } };
+  const { presence_penalty, stop_token_ids } = options;
+  const context = { ...limits, presence_penalty, stop_token_ids, truncation: { minTokensToKeep, workspace } };
   const entries: [string, OptionEntry][] = Object.entries(OPTIONS);
   return entries.flatMap(([name, entry]) => {
     if (!isUsed(entry, options)) return [];

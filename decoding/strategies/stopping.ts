@@ -1,6 +1,6 @@
 /** @module Stopping criteria: those of transformers' `StoppingCriteriaList`, and vLLM's `stop_token_ids`. */
 import type { FinishReason } from '../interface/events.ts';
-import type { ResolvedOptions } from '../options/options.ts';
+import { minimumLength, type ResolvedOptions } from '../options/options.ts';
 import type { SearchLimits } from '../options/processors.ts';
 import type { TokenSequence } from '../processors/logits-processor.ts';
 
@@ -13,9 +13,16 @@ export interface TokenBytes {
 /** The reason for which a sequence ends with its last token; null if it continues. */
 export type StoppingCriterion = (sequence: TokenSequence) => FinishReason | null;
 
-/** @param tokenizer needed for stop strings only */
+/**
+ * A minimum length holds back `stop`: a match counts if it ends in a later token (vLLM's `min_tokens`). As in
+ * transformers, it does not hold back `stop_strings`. Processors ban the end of text and `stop_token_ids`.
+ * @param tokenizer needed for stop strings only
+ */
 export function stoppingCriterion(
-  options: Pick<ResolvedOptions, 'stop_token_ids' | 'stop_strings' | 'stop'>,
+  options: Pick<
+    ResolvedOptions,
+    'stop_token_ids' | 'stop_strings' | 'stop' | 'min_length' | 'min_new_tokens'
+  >,
   { eosTokenIds, promptLength, maxLength }: SearchLimits,
   tokenizer: TokenBytes | undefined,
 ): StoppingCriterion {
@@ -23,13 +30,13 @@ export function stoppingCriterion(
   const stopTokens = new Set(options.stop_token_ids);
   const stopsAnywhere = stopStringCriterion(options.stop_strings, 0, tokenizer);
   const stopsInGenerated = stopStringCriterion(options.stop, promptLength, tokenizer);
+  const heldBack = promptLength + minimumLength(options, promptLength);
   return (sequence) => {
     const last = sequence.tokens[sequence.length - 1] as number;
     if (eos.has(last)) return 'eos';
     const isLast = sequence.length >= maxLength;
-    if (stopTokens.has(last) || stopsAnywhere(sequence, isLast) || stopsInGenerated(sequence, isLast)) {
-      return 'stop';
-    }
+    if (stopTokens.has(last) || stopsAnywhere(sequence, isLast)) return 'stop';
+    if (sequence.length > heldBack && stopsInGenerated(sequence, isLast)) return 'stop';
     return isLast ? 'length' : null;
   };
 }

@@ -45,7 +45,10 @@ export const OPENAI: readonly Malformed[] = [
   [{ n: 129 }, 'n', 'must be at most 128, not 129'],
   [{ best_of: 21 }, 'best_of', 'must be at most 20, not 21'],
   [{ seed: 0.5 }, 'seed', 'must be a whole number, not 0.5'],
-  [{ seed: -(2 ** 53) }, 'seed', `must be at least -${LARGEST}, not -${2 ** 53}`],
+  [{ seed: 1e19 }, 'seed', 'must be at most 9223372036854775807, not 10000000000000000000'],
+  [{ suffix: 'x' }, 'suffix', 'must be "", not "x"'],
+  [{ tools: [] }, 'tools', 'is not a supported field'],
+  [{ functions: [] }, 'functions', 'is not a supported field'],
   [{ stop: 5 }, 'stop', `${STOP_TYPES} 5`],
   [{ stop: {} }, 'stop', `${STOP_TYPES} {}`],
   [{ stop: '' }, 'stop', 'must have at least 1 character, not 0'],
@@ -60,7 +63,6 @@ export const OPENAI: readonly Malformed[] = [
   [{ logit_bias: { '-1': 1 } }, 'logit_bias.-1', 'has a key that must be a token id, not "-1"'],
   [{ logit_bias: { '': 1 } }, 'logit_bias.', 'has a key that must be a token id, not ""'],
   [{ logit_bias: { 5: 101 } }, 'logit_bias.5', 'must be at most 100, not 101'],
-  [{ logit_bias: { 5: null } }, 'logit_bias.5', 'must be a number, not null'],
   [{ logit_bias: { 8192: 1 } }, 'logit_bias', 'must have token ids below 8192, the size of the vocabulary'],
   [{ logprobs: -1 }, 'logprobs', 'must be at least 0, not -1'],
   [{ logprobs: 6 }, 'logprobs', 'must be at most 5, not 6'],
@@ -80,8 +82,16 @@ export const OPENAI: readonly Malformed[] = [
   [{ best_of: 4, num_beams: 4 }, 'best_of', 'must not be given in beam search, not 4'],
   [{ n: 3, num_beams: 2 }, 'n', 'must be at most num_beams, 2, not 3'],
   [{ num_beams: 2, temperature: 0.5 }, 'temperature', 'must be 0 or 1 in beam search'],
-  [{ do_sample: true, temperature: 0 }, 'temperature', 'must be more than 0 where do_sample is true, not 0'],
-  [{ stream_options: {} }, 'stream_options', "must not be given where 'stream' is false"],
+  [
+    { do_sample: true, temperature: 0 },
+    'temperature',
+    'must be at least 0.00001 where do_sample is true, not 0',
+  ],
+  [
+    { stream_options: { include_usage: true } },
+    'stream_options',
+    "must not be given where 'stream' is false",
+  ],
   [{ stream: true, stream_options: true }, 'stream_options', 'must be an object, not true'],
   [
     { stream: true, stream_options: { include_usage: 'yes' } },
@@ -111,7 +121,10 @@ export const TGI_PARAMETERS: readonly Malformed[] = [
   [{ top_p: 0 }, 'top_p', 'must be more than 0, not 0'],
   [{ frequency_penalty: 3 }, 'frequency_penalty', 'must be at most 2, not 3'],
   [{ seed: -1 }, 'seed', 'must be at least 0, not -1'],
-  [{ seed: 2 ** 53 }, 'seed', `must be at most ${LARGEST}, not ${2 ** 53}`],
+  [{ seed: 2 ** 65 }, 'seed', 'must be at most 18446744073709551615, not 36893488147419103000'],
+  [{ suffix: 'x' }, 'suffix', 'is not a supported field'],
+  [{ tools: [] }, 'tools', 'is not a supported field'],
+  [{ functions: [] }, 'functions', 'is not a supported field'],
   [{ stop: 'a' }, 'stop', 'must be an array, not "a"'],
   [{ stop: ['a', ''] }, 'stop.1', 'must have at least 1 character, not 0'],
   [{ stop: [1] }, 'stop.0', 'must be a string, not 1'],
@@ -128,6 +141,11 @@ export const TGI_PARAMETERS: readonly Malformed[] = [
 ];
 
 export const TGI_COMBINATIONS: readonly Malformed[] = [
+  [
+    { do_sample: true, temperature: 1e-40 },
+    'temperature',
+    'must be at least 0.00001 where do_sample is true, not 1e-40',
+  ],
   [{ best_of: 2 }, 'best_of', 'must be 1 where nothing is sampled, not 2'],
   [{ best_of: 2, num_beams: 2, do_sample: true }, 'best_of', 'must be 1 where nothing is sampled, not 2'],
   [{ num_beams: 2, temperature: 0.5 }, 'temperature', 'is 0.5, which only sampling uses: do_sample is false'],
@@ -165,7 +183,12 @@ export const TGI_BODIES: readonly (readonly [path: string, ...Malformed])[] = [
   ['/tokenize', {}, 'inputs', 'is missing: it must be a string'],
   ['/tokenize', { inputs: '' }, 'inputs', 'must have at least 1 character, not 0'],
   ['/tokenize', { inputs: 'a', add_special_tokens: 5 }, 'add_special_tokens', 'must be a boolean, not 5'],
-  ['/tokenize', { inputs: 'a', parameters: {} }, 'parameters', 'is not a supported field'],
+  [
+    '/tokenize',
+    { inputs: 'a', parameters: { truncate: 1 } },
+    'parameters.truncate',
+    'is not a supported field',
+  ],
 ];
 
 const user = { role: 'user', content: 'a' };
@@ -177,7 +200,7 @@ export const WORKERS_AI: readonly Malformed[] = [
   [{ prompt: null }, 'prompt', "is missing: there must be either it or 'messages'"],
   [{ prompt: 'x'.repeat(131_073) }, 'prompt', 'must have at most 131072 characters, not 131073'],
   [{ messages: [user] }, 'messages', "must not be given beside 'prompt'"],
-  [{ messages: [] }, 'messages', 'must have at least 1 element, not 0'],
+  [{ messages: [] }, 'prompt', "is missing: there must be either it or 'messages'"],
   [{ messages: 'x' }, 'messages', 'must be an array, not "x"'],
   [{ messages: [user, {}] }, 'messages.1.role', 'is missing: it must be a string'],
   [{ messages: [{ role: 'user', content: ['a'] }] }, 'messages.0.content', 'must be a string, not ["a"]'],
@@ -195,8 +218,16 @@ export const WORKERS_AI: readonly Malformed[] = [
   [{ seed: 1e10 }, 'seed', 'must be at most 9999999999, not 10000000000'],
   [{ repetition_penalty: 2.1 }, 'repetition_penalty', 'must be at most 2, not 2.1'],
   [{ raw: 'x' }, 'raw', 'must be a boolean, not "x"'],
+  [{ tools: [{}] }, 'tools', 'must have at most 0 elements, not 1'],
+  [{ functions: 'x' }, 'functions', 'must be an array, not "x"'],
+  [{ suffix: 'x' }, 'suffix', 'is not a supported field'],
+  [{ num_beams: 4, temperature: 0.7 }, 'temperature', 'must be 0 or 1 or 0.6 in beam search'],
   [{ stop: ['a'] }, 'stop', 'is not a supported field'],
   [{ n: 2 }, 'n', 'is not a supported field'],
-  [{ do_sample: true, temperature: 0 }, 'temperature', 'must be more than 0 where do_sample is true, not 0'],
+  [
+    { do_sample: true, temperature: 0 },
+    'temperature',
+    'must be at least 0.00001 where do_sample is true, not 0',
+  ],
   [{ num_beams: 2, num_return_sequences: 3 }, 'num_return_sequences', 'must be at most num_beams, 2, not 3'],
 ];

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { unstable_readConfig } from 'wrangler';
-import { freePort } from '../../worker/dev/child-server.ts';
+import { freePort } from '../../worker/dev/ports.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** The path of workerd's program. The package has no types. */

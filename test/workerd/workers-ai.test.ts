@@ -140,7 +140,7 @@ describe('an error', () => {
     ],
     [{ messages: [{ role: 'user', content: 5 }] }, 400, 5004, "'messages.0.content' must be a string, not 5"],
     [{ prompt, temperature: 6 }, 400, 5004, "'temperature' must be at most 5, not 6"],
-    [{ prompt, num_beams: 4, temperature: 0.6 }, 400, 5004, "'temperature' must be 0 in beam search"],
+    [{ prompt, num_beams: 4, temperature: 0.7 }, 400, 5004, "'temperature' must be 0 or 1 or 0.6 in beam"],
     [
       { prompt, temperature: 0, num_return_sequences: 2 },
       400,
@@ -161,7 +161,7 @@ describe('an error', () => {
     ],
     [{ prompt, max_tokens: 509 }, 400, 5004, 'context is 512 tokens, but 513 were requested'],
     [{ prompt: 'a '.repeat(600) }, 400, 5004, 'context is 512 tokens'],
-    [{ prompt, tools: [] }, 400, 5004, "'tools' is not a supported field"],
+    [{ prompt, tools: [{}] }, 400, 5004, "'tools' must have at most 0 elements, not 1"],
   ])('for %j is in the envelope', async (request, status, code, message) => {
     const response = await postTo(app, PATH, request);
     expect(response.status).toBe(status);

@@ -2,6 +2,7 @@
  * @module The decoding options that every contract accepts beside its own fields, under Hugging Face's names.
  */
 import * as z from 'zod';
+import { LEAST_TEMPERATURE } from '../../decoding/options/entries.ts';
 import {
   completeOptions,
   decodingOptionsSchema,
@@ -23,7 +24,6 @@ const NOT_PASSED_THROUGH = {
   logit_bias: true,
   frequency_penalty: true,
   presence_penalty: true,
-  eos_token_id: true,
   stop_strings: true,
   stop: true,
   logprobs: true,
@@ -65,6 +65,30 @@ export function decodingFieldsOf(request: DecodingFields): DecodingFields {
 export function randomSeed(): number {
   const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
   return seed;
+}
+
+/**
+ * Whether a temperature asks for no sampling: one below 1e-5, as in vLLM. Scores divided by less may exceed
+ * float32.
+ * @throws ApiError where `do_sample` contradicts it
+ */
+export function isGreedy(temperature: number, do_sample: boolean | undefined): boolean {
+  if (temperature >= LEAST_TEMPERATURE) return false;
+  if (do_sample) {
+    refuse('temperature', `must be at least ${LEAST_TEMPERATURE} where do_sample is true`, temperature);
+  }
+  return true;
+}
+
+/**
+ * Rejects a temperature beside beams that do not sample, except for those that change nothing.
+ * @param byDefault the contract's default
+ */
+export function refuseUnusedTemperature(temperature: number, byDefault: number): void {
+  const neutral = [...new Set([1, byDefault])];
+  if (temperature < LEAST_TEMPERATURE || neutral.includes(temperature)) return;
+  const rule = `must be ${['0', ...neutral].join(' or ')} in beam search where do_sample is not true`;
+  refuse('temperature', rule, temperature);
 }
 
 /**

@@ -37,8 +37,14 @@ export class MisconfiguredError extends Error {
   }
 }
 
-/** A 400 for the first issue of a request, with the name of its field. */
-export function invalidRequest(error: z.ZodError): ApiError {
+/**
+ * A 400 for the first issue of a request, with the name of its field.
+ * @param exactValue the value at a path as sent: a whole number beyond ±2^53 is a bigint
+ */
+export function invalidRequest(
+  error: z.ZodError,
+  exactValue: (path: readonly PropertyKey[]) => unknown = () => undefined,
+): ApiError {
   const [outer] = error.issues;
   if (!outer) return new ApiError(400, 'Invalid request');
   const issue = innermostIssue(outer);
@@ -47,7 +53,10 @@ export function invalidRequest(error: z.ZodError): ApiError {
     return new ApiError(400, `'${param}' is not a supported field`, { param, code: 'unsupported_field' });
   }
   const param = issue.path.join('.');
-  return new ApiError(400, describeIssue(issue), { ...(param && { param }), code: 'invalid_value' });
+  const exact = typeof issue.input === 'number' ? exactValue(issue.path) : undefined;
+  // The issue's type allows no bigint in place of the number.
+  const described = typeof exact === 'bigint' ? ({ ...issue, input: exact } as typeof issue) : issue;
+  return new ApiError(400, describeIssue(described), { ...(param && { param }), code: 'invalid_value' });
 }
 
 /** Throws a 400 for a value that conflicts with other fields: `'PARAM' RULE, not FOUND`. */

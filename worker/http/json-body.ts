@@ -4,34 +4,62 @@
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { ApiError, invalidRequest } from './errors.ts';
+import { parseJson } from './exact-json.ts';
 import { requestBody } from './request-body.ts';
 import { wellFormedJson } from './well-formed-json.ts';
 
+/** The fields, at any depth, whose whole numbers may have 64 bits. */
+const EXACT_FIELDS: ReadonlySet<string> = new Set(['seed']);
+/** More than any schema has: deeper objects are refused, so their nulls do not matter. */
+const MAX_DEPTH = 8;
+
 /**
- * @param clean preprocesses the body before validation; by default removes null fields
+ * Validates the body. `null` means omitted, in objects at any depth.
+ * @param extend completes the body before validation
  * @throws ApiError
  */
 export async function parsedBody<Schema extends z.ZodType>(
   c: Context,
   schema: Schema,
-  clean: (body: unknown) => unknown = withoutNulls,
+  extend: (body: unknown) => unknown = (body) => body,
 ): Promise<z.output<Schema>> {
-  const result = schema.safeParse(clean(await jsonBody(c)), { reportInput: true });
-  if (!result.success) throw invalidRequest(result.error);
-  return result.data;
+  const text = await jsonText(c);
+  const result = schema.safeParse(extend(withoutNulls(jsonBody(text))), { reportInput: true });
+  if (result.success) return result.data;
+  throw invalidRequest(result.error, (path) =>
+    valueAt(
+      parseJson(text, () => true),
+      path,
+    ),
+  );
 }
 
-/**
- * Removes null fields from an object: clients send `null` for omitted fields. Other values are returned
- * unchanged.
- */
-export function withoutNulls(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+/** Parses a lone value of a field, as in a query. @throws SyntaxError */
+export function parseField(name: string, text: string): unknown {
+  return parseJson(text, () => EXACT_FIELDS.has(name));
+}
+
+/** Removes null fields: clients send `null` for omitted ones. Nulls in lists remain, where they are values. */
+function withoutNulls(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
+  if (Array.isArray(value)) {
+    // Long lists are prompts of token ids.
+    if (typeof value[0] !== 'object') return value;
+    return value.map((element) => withoutNulls(element, depth + 1));
+  }
+  const entries = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(entries.map(([name, field]) => [name, withoutNulls(field, depth + 1)]));
+}
+
+function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    return (value as Record<PropertyKey, unknown>)[key];
+  }, body);
 }
 
 /** @throws ApiError */
-async function jsonBody(c: Context): Promise<unknown> {
+async function jsonText(c: Context): Promise<string> {
   const type = c.req.header('content-type') ?? '';
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw new ApiError(415, `The content type must be application/json, it is '${type}'`, {
@@ -42,6 +70,11 @@ async function jsonBody(c: Context): Promise<unknown> {
   if (text.trim() === '') {
     throw new ApiError(400, 'The request body is empty: it is not valid JSON', { code: 'invalid_json' });
   }
+  return text;
+}
+
+/** @throws ApiError */
+function jsonBody(text: string): unknown {
   const body = parsed(text);
   if (/__proto__|\\u/.test(text) && hasPrototypeKey(body)) {
     const param = '__proto__';
@@ -52,7 +85,7 @@ async function jsonBody(c: Context): Promise<unknown> {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(wellFormedJson(text));
+    return parseJson(wellFormedJson(text), (key) => EXACT_FIELDS.has(key));
   } catch (error) {
     const reason = error instanceof SyntaxError ? `: ${error.message}` : '';
     throw new ApiError(400, `The request body is not valid JSON${reason}`, { code: 'invalid_json' });

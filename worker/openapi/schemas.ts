@@ -3,6 +3,12 @@ import * as z from 'zod';
 import type { Contract, NamedSchema } from '../http/contract.ts';
 import type { JsonSchema } from './types.ts';
 
+const NULL = { type: 'null' } as const;
+
+function isSchema(schema: unknown): schema is JsonSchema {
+  return typeof schema === 'object' && schema !== null && !Array.isArray(schema);
+}
+
 /** All schemas in JSON Schema 2020-12: first requests, then answers and errors. */
 export function jsonSchemas(contracts: readonly Contract[]): Record<string, JsonSchema> {
   const routes = contracts.flatMap((contract) => contract.routes);
@@ -25,21 +31,30 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
 }
 
 /**
- * Allows null for optional and for unknown fields, in the body and in TGI's `parameters`: in requests `null`
- * means omitted (`withoutNulls`).
+ * Allows null for optional and for unknown fields of objects at any depth: in requests `null` means omitted
+ * (`withoutNulls`).
  */
-function nullable(object: JsonSchema): JsonSchema {
-  const { properties = {}, required = [] } = object;
-  const entries = Object.entries(properties).map(([name, schema]) => {
-    if (typeof schema !== 'object') return [name, schema];
-    const field = name === 'parameters' && schema.properties ? nullable(schema) : schema;
-    return [name, required.includes(name) ? field : orNull(field)];
-  });
+function nullable(schema: JsonSchema): JsonSchema {
+  const { properties, items, anyOf, additionalProperties, required = [] } = schema;
+  const values = typeof additionalProperties === 'object' ? additionalProperties : undefined;
   return {
-    ...object,
-    properties: Object.fromEntries(entries),
-    additionalProperties: { type: 'null' as const },
+    ...schema,
+    ...(properties && { properties: nullableFields(properties, required), additionalProperties: NULL }),
+    ...(values && { additionalProperties: orNull(nullable(values)) }),
+    ...(isSchema(items) && { items: nullable(items) }),
+    ...(anyOf && { anyOf: anyOf.map((one) => (isSchema(one) ? nullable(one) : one)) }),
   };
+}
+
+function nullableFields(
+  properties: NonNullable<JsonSchema['properties']>,
+  required: readonly string[],
+): NonNullable<JsonSchema['properties']> {
+  const entries = Object.entries(properties).map(([name, schema]) => {
+    if (!isSchema(schema)) return [name, schema];
+    return [name, required.includes(name) ? nullable(schema) : orNull(nullable(schema))];
+  });
+  return Object.fromEntries(entries);
 }
 
 function orNull(schema: JsonSchema): JsonSchema {
@@ -48,10 +63,10 @@ function orNull(schema: JsonSchema): JsonSchema {
     ...(byDefault !== undefined && { default: byDefault }),
     ...(description !== undefined && { description }),
   };
-  if (anyOf) return { ...common, ...rest, anyOf: [...anyOf, { type: 'null' }] };
+  if (anyOf) return { ...common, ...rest, anyOf: [...anyOf, NULL] };
   if (!type || 'const' in rest || 'enum' in rest || properties) {
     const value = { ...rest, ...(type && { type }), ...(properties && { properties }) };
-    return { ...common, anyOf: [value, { type: 'null' }] };
+    return { ...common, anyOf: [value, NULL] };
   }
   // JSON Schema allows a list of types; zod's type allows only one.
   return { ...common, ...rest, type: [type, 'null'] } as unknown as JsonSchema;

@@ -5,6 +5,7 @@ import type {
   FinishReason,
   GeneratedToken,
 } from '../../decoding/interface/events.ts';
+import { minimumLength } from '../../decoding/options/options.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { GenerationEvent, TextBeamsEvent } from './events.ts';
 import type { GenerationRequest } from './request.ts';
@@ -28,13 +29,18 @@ export class PromptTexts {
   readonly #copies: number;
   readonly #sequences: readonly SequenceState[];
 
-  constructor(tokenizer: Tokenizer, { n, options, keepStop }: GenerationRequest, prompt: number) {
+  constructor(tokenizer: Tokenizer, request: GenerationRequest, prompt: number) {
+    const { n, options, keepStop } = request;
+    const heldBack = minimumLength(options, request.prompts[prompt]?.ids.length ?? 0);
     this.#tokenizer = tokenizer;
     this.#prompt = prompt;
     this.#n = n;
     this.#copies = n / options.num_return_sequences;
     this.#sequences = Array.from({ length: options.num_return_sequences }, () => ({
-      text: new StopStringFilter(tokenizer.decoder({ skipSpecialTokens: true }), options.stop, keepStop),
+      text: new StopStringFilter(tokenizer.decoder({ skipSpecialTokens: true }), options.stop, {
+        keepStop,
+        heldBack,
+      }),
       emittedTokens: 0,
       finished: false,
     }));

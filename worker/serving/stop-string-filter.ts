@@ -16,13 +16,17 @@ interface Piece {
  * The text of one choice, in pieces that are safe to send: a suffix that is a prefix of a stop string is
  * buffered until the match is decided. Stop strings may span tokens. The text ends before the stop string
  * that is completed first, or after it with `keepStop`. If one token completes several, the earliest cut
- * counts.
+ * counts. A stop string that one of the first `heldBack` tokens completes does not count, as in decoding.
  */
 export class StopStringFilter {
   readonly #decoder: StreamingTokenDecoder;
   readonly #stops: readonly string[];
   readonly #longest: number;
   readonly #keepStop: boolean;
+  /** The number of tokens to come that end no text. */
+  #heldBack: number;
+  /** The part of the pending text that came from such tokens: a stop string counts if it ends after it. */
+  #heldText = 0;
   /** The suffix of the text that is a prefix of a stop string. */
   #pending = '';
   /** Number of pending characters already emitted: all of them with `keepStop`, otherwise none. */
@@ -31,10 +35,16 @@ export class StopStringFilter {
 
   /**
    * @param decoder not shared with other choices
-   * @param keepStop whether the text includes the stop string; then nothing is buffered
+   * @param options.keepStop whether the text includes the stop string; then nothing is buffered
+   * @param options.heldBack the number of first tokens that no stop string may end with
    */
-  constructor(decoder: StreamingTokenDecoder, stops: readonly string[], keepStop = false) {
+  constructor(
+    decoder: StreamingTokenDecoder,
+    stops: readonly string[],
+    { keepStop = false, heldBack = 0 }: { readonly keepStop?: boolean; readonly heldBack?: number } = {},
+  ) {
     this.#keepStop = keepStop;
+    this.#heldBack = heldBack;
     this.#decoder = decoder;
     this.#stops = stops;
     this.#longest = Math.max(0, ...stops.map((stop) => stop.length));
@@ -42,16 +52,21 @@ export class StopStringFilter {
 
   /** @returns the text that has become certain; empty after a stop string */
   push(token: number): Piece {
-    return this.#stopped ? { text: '', stopped: true } : this.#append(this.#decoder.push(token), false);
+    if (this.#stopped) return { text: '', stopped: true };
+    const isHeldBack = this.#heldBack > 0;
+    if (isHeldBack) this.#heldBack--;
+    return this.#append(this.#decoder.push(token), { isHeldBack, isLast: false });
   }
 
   /** @returns the rest of the text after the last token */
   flush(): Piece {
-    return this.#stopped ? { text: '', stopped: true } : this.#append(this.#decoder.flush(), true);
+    if (this.#stopped) return { text: '', stopped: true };
+    return this.#append(this.#decoder.flush(), { isHeldBack: this.#heldBack > 0, isLast: true });
   }
 
-  #append(decoded: string, isLast: boolean): Piece {
+  #append(decoded: string, { isHeldBack, isLast }: { isHeldBack: boolean; isLast: boolean }): Piece {
     const text = this.#pending + decoded;
+    if (isHeldBack) this.#heldText = text.length;
     const from = this.#emitted;
     const end = this.#endAtStop(text);
     if (end !== undefined) {
@@ -60,13 +75,14 @@ export class StopStringFilter {
     }
     const certain = isLast ? text.length : this.#certainLength(text);
     this.#pending = text.slice(certain);
+    this.#heldText = Math.max(0, this.#heldText - certain);
     this.#emitted = this.#keepStop ? this.#pending.length : 0;
     return { text: text.slice(from, this.#keepStop ? text.length : certain), stopped: false };
   }
 
   #endAtStop(text: string): number | undefined {
     const ends = this.#stops.flatMap((stop) => {
-      const begin = text.indexOf(stop);
+      const begin = text.indexOf(stop, Math.max(0, this.#heldText - stop.length + 1));
       if (begin < 0) return [];
       return [this.#keepStop ? begin + stop.length : begin];
     });

@@ -8,7 +8,14 @@ import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ChoiceFinishedEvent, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
-import { streamDetails, type TgiStreamDetails, type TgiToken, TgiTokens, withRest } from '../tgi/tokens.ts';
+import {
+  seedOf,
+  streamDetails,
+  type TgiStreamDetails,
+  type TgiToken,
+  TgiTokens,
+  withRest,
+} from '../tgi/tokens.ts';
 import { type CompletionChoice, joinPieces } from './choices.ts';
 import type { CompletionRequest } from './schema.ts';
 
@@ -23,7 +30,9 @@ export function fromHuggingFace(request: CompletionRequest): CompletionRequest &
   if (request.echo && return_full_text === false) {
     refuse('return_full_text', "must be true where 'echo' is: both ask for the prompt", false);
   }
-  const n = num_return_sequences ?? request.n;
+  // 1 is the default of both.
+  const several = num_return_sequences === 1 ? undefined : num_return_sequences;
+  const n = several ?? request.n;
   if (request.n > 1 && n !== request.n) {
     refuse('num_return_sequences', `must be ${request.n}, as 'n' is`, n);
   }
@@ -93,7 +102,7 @@ export class TgiChunks {
     event: ChoiceFinishedEvent,
     piece: CompletionChoice,
   ): TgiChunk {
-    const { prompts, n, options } = this.#generation;
+    const { prompts, n } = this.#generation;
     const token = delayed?.token;
     return {
       choices: [delayed ? joinPieces(delayed.piece, piece) : piece],
@@ -102,7 +111,7 @@ export class TgiChunks {
       details: streamDetails(event, {
         generated_tokens: tokens,
         input_length: prompts[Math.floor(event.choice / n)]?.ids.length ?? 0,
-        seed: options.do_sample ? (options.seed ?? null) : null,
+        seed: seedOf(this.#generation),
       }),
     };
   }

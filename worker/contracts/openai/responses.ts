@@ -1,7 +1,7 @@
 /** @module Schemas of OpenAI's answers, for the OpenAPI document. The tests check answers against it. */
 import * as z from 'zod';
 import { beam, stopOrLength, usage } from '../shared-schemas.ts';
-import { tgiFinishReason, tgiToken } from '../tgi/responses.ts';
+import { tgiFinishReason, tgiSeed, tgiToken } from '../tgi/responses.ts';
 
 const tokenLogprobs = z.record(z.string(), z.number());
 
@@ -43,7 +43,7 @@ export const completionChunk = z.strictObject({
       finish_reason: tgiFinishReason,
       generated_tokens: z.int().min(0),
       input_length: z.int().min(1),
-      seed: z.int().nullable(),
+      seed: tgiSeed,
       sequences_score: z.number().optional(),
     })
     .nullable()

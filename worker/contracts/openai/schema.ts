@@ -3,6 +3,7 @@
  * OpenAI lacks; decoding options have Hugging Face's names.
  */
 import * as z from 'zod';
+import { seedSchema } from '../../../decoding/options/seed.ts';
 import { cacheFields, decodingFields, MAX_STOP_LENGTH, MAX_STOPS, stopString } from '../decoding-fields.ts';
 
 const MAX_PROMPTS = 128;
@@ -52,8 +53,7 @@ export const completionSchema = z.strictObject({
     .describe(
       'Number of samples, of which the likeliest are returned; number of beams with use_beam_search.',
     ),
-  seed: z
-    .int()
+  seed: seedSchema(-(2n ** 63n), 2n ** 63n - 1n)
     .optional()
     .describe(
       'Random seed; the same request with the same seed generates the same text. Default: a random one.',
@@ -104,6 +104,7 @@ export const completionSchema = z.strictObject({
     })
     .optional()
     .describe('Additional reports of a stream.'),
+  suffix: z.literal('').optional().describe('Not available: only the empty text is accepted.'),
   user: z.string().max(256).optional().describe('An id of the end user, for the log.'),
 
   // vLLM

@@ -9,7 +9,13 @@ import {
   promptOfIds,
   promptOfText,
 } from '../../serving/request.ts';
-import { decodingFieldsOf, randomSeed, resolveSearch } from '../decoding-fields.ts';
+import {
+  decodingFieldsOf,
+  isGreedy,
+  randomSeed,
+  refuseUnusedTemperature,
+  resolveSearch,
+} from '../decoding-fields.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /** @throws ApiError */
@@ -74,7 +80,8 @@ function refuseUnseen(
   if (return_tokens_as_token_ids && logprobs === undefined) {
     refuse('return_tokens_as_token_ids', "must be false where 'logprobs' is not given", true);
   }
-  if (stream_options && !stream) refuse('stream_options', "must not be given where 'stream' is false", '{…}');
+  const asks = stream_options !== undefined && Object.values(stream_options).includes(true);
+  if (asks && !stream) refuse('stream_options', "must not be given where 'stream' is false", '{…}');
   if (stream_options?.include_beams && num_beams === 1) {
     refuse('stream_options.include_beams', 'must be false where num_beams is 1', true);
   }
@@ -96,26 +103,25 @@ function reportOf({
 
 /** The search, its length, and its processors. */
 function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
-  const { n, best_of, temperature = 1, use_beam_search } = request;
+  const { n, temperature = 1, use_beam_search } = request;
+  // OpenAI's default: no more samples than texts.
+  const best_of = request.best_of === 1 ? n : (request.best_of ?? n);
   const decoding = decodingFieldsOf(request);
-  if (best_of !== undefined && best_of < n) refuse('best_of', `must be at least n, ${n}`, best_of);
-  const num_beams = use_beam_search ? vllmWidth(request) : decoding.num_beams;
+  if (best_of < n) refuse('best_of', `must be at least n, ${n}`, best_of);
+  const num_beams = use_beam_search ? vllmWidth(request, best_of) : decoding.num_beams;
   const beams = num_beams > 1;
-  const do_sample = request.do_sample ?? (!beams && !use_beam_search && temperature !== 0);
-  if (do_sample && use_beam_search) {
+  if (request.do_sample && use_beam_search) {
     refuse('do_sample', "must be false where 'use_beam_search' is true", true);
   }
-  if (do_sample && temperature === 0) refuse('temperature', 'must be more than 0 where do_sample is true', 0);
-  if (!do_sample && (beams || use_beam_search) && temperature !== 0 && temperature !== 1) {
-    refuse('temperature', 'must be 0 or 1 in beam search where do_sample is not true', temperature);
-  }
+  const greedy = isGreedy(temperature, request.do_sample);
+  const do_sample = request.do_sample ?? (!beams && !use_beam_search && !greedy);
+  if (!do_sample && (beams || use_beam_search)) refuseUnusedTemperature(temperature, 1);
   if (beams && n > num_beams) {
     const name = request.num_return_sequences === undefined ? 'n' : 'num_return_sequences';
     refuse(name, `must be at most num_beams, ${num_beams}`, n);
   }
-  if (best_of !== undefined && best_of > n && beams && !use_beam_search) {
+  if (best_of > n && beams && !use_beam_search)
     refuse('best_of', 'must not be given in beam search', best_of);
-  }
   const samples = do_sample && !beams;
   return {
     ...decoding,
@@ -124,7 +130,7 @@ function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
     max_new_tokens: request.max_tokens,
     min_new_tokens: Math.max(decoding.min_new_tokens, request.min_tokens),
     num_return_sequences: samples || beams ? n : 1,
-    ...(samples && best_of !== undefined && best_of > n && { best_of }),
+    ...(samples && best_of > n && { best_of }),
     ...(do_sample && { temperature }),
     top_p: request.top_p,
     seed: request.seed ?? randomSeed(),
@@ -139,8 +145,8 @@ function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
  * The number of beams of vLLM's `use_beam_search`: `n`, or `best_of` as before vLLM 0.6.3. `num_beams` may ask
  * for more than `n`. One beam is greedy search.
  */
-function vllmWidth({ n, best_of, num_beams }: CompletionRequest): number {
-  if (best_of === undefined) return num_beams > 1 ? num_beams : n;
+function vllmWidth({ n, num_beams, ...request }: CompletionRequest, best_of: number): number {
+  if (request.best_of === undefined) return num_beams > 1 ? num_beams : n;
   if (num_beams > 1 && num_beams !== best_of) {
     refuse('num_beams', `must be ${best_of}, as 'best_of' is, where 'use_beam_search' is true`, num_beams);
   }

@@ -1,8 +1,7 @@
 /** @module `POST /`, `/generate` and `/generate_stream` of TGI's contract. */
 import type { Context } from 'hono';
-import type { z } from 'zod';
 import type { AppEnv } from '../../http/env.ts';
-import { parsedBody, withoutNulls } from '../../http/json-body.ts';
+import { parsedBody } from '../../http/json-body.ts';
 import type { ChoiceFinishedEvent, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
 import type { Generation } from '../../serving/generate.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
@@ -19,16 +18,18 @@ import {
 import {
   finishReason,
   type PrefillToken,
+  type ReportedSeed,
+  seedOf,
   streamDetails,
   type TgiToken,
   TgiTokens,
   withRest,
 } from './tokens.ts';
-import { type AnswerKind, seedOf, toGeneration } from './translate.ts';
+import { type AnswerKind, toGeneration } from './translate.ts';
 
 /** `POST /` */
 export async function compatGenerate(c: Context<AppEnv>): Promise<Response> {
-  const { stream, ...request } = await parsed(c, compatSchema);
+  const { stream, ...request } = await parsedBody(c, compatSchema);
   // Hugging Face's inference API includes the prompt for the pipeline text-generation.
   request.parameters.return_full_text ??= true;
   if (stream) return streamed(c, await begin(c, request, 'stream'));
@@ -39,24 +40,14 @@ export async function compatGenerate(c: Context<AppEnv>): Promise<Response> {
 }
 
 export async function generate(c: Context<AppEnv>): Promise<Response> {
-  const request = await parsed(c, generateSchema);
+  const request = await parsedBody(c, generateSchema);
   const sequences = await whole(c, await begin(c, request, 'one'));
   const [first] = sequences;
   return c.json({ generated_text: first?.generated_text, ...detailsOf(sequences, request) });
 }
 
 export async function generateStream(c: Context<AppEnv>): Promise<Response> {
-  return streamed(c, await begin(c, await parsed(c, generateStreamSchema), 'stream'));
-}
-
-/** Parses the body. `null` means omitted in `parameters` too. */
-function parsed<Schema extends z.ZodType>(c: Context<AppEnv>, schema: Schema): Promise<z.output<Schema>> {
-  return parsedBody(c, schema, (body) => {
-    const fields = withoutNulls(body);
-    const parameters = (fields as { parameters?: unknown } | null)?.parameters;
-    if (parameters === undefined) return fields;
-    return { ...(fields as object), parameters: withoutNulls(parameters) };
-  });
+  return streamed(c, await begin(c, await parsedBody(c, generateStreamSchema), 'stream'));
 }
 
 interface Started {
@@ -82,7 +73,7 @@ interface Sequence {
   readonly generated_text: string;
   readonly finish_reason: string;
   readonly generated_tokens: number;
-  readonly seed: number | null;
+  readonly seed: ReportedSeed;
   readonly prefill: readonly PrefillToken[];
   readonly tokens: readonly TgiToken[];
   readonly top_tokens: readonly (readonly TgiToken[])[];

@@ -11,12 +11,13 @@ export const tgiToken = z.strictObject({
 
 export const tgiFinishReason = z.enum(['length', 'eos_token', 'stop_sequence']);
 
-const seed = z.int().min(0).nullable();
+/** Of 64 bits: more than `z.int` allows. */
+export const tgiSeed = z.number().meta({ type: 'integer' }).nullable();
 
 const details = z.strictObject({
   finish_reason: tgiFinishReason,
   generated_tokens: z.int().min(0),
-  seed,
+  seed: tgiSeed,
   prefill: z.array(z.strictObject({ id: z.int().min(0), text: z.string(), logprob: z.number().nullable() })),
   tokens: z.array(tgiToken),
   top_tokens: z.array(z.array(tgiToken)).optional(),
@@ -43,7 +44,7 @@ export const streamEvent = z.strictObject({
       finish_reason: tgiFinishReason,
       generated_tokens: z.int().min(1),
       input_length: z.int().min(1),
-      seed,
+      seed: tgiSeed,
       sequences_score: z.number().optional(),
     })
     .nullable(),

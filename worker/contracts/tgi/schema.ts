@@ -3,6 +3,7 @@
  * its own.
  */
 import * as z from 'zod';
+import { LARGEST_SEED, seedSchema } from '../../../decoding/options/seed.ts';
 import { cacheFields, decodingFields, MAX_STOPS, stopString } from '../decoding-fields.ts';
 
 export const MAX_BEST_OF = 20;
@@ -25,9 +26,7 @@ export const parametersSchema = z.strictObject({
     .max(2)
     .default(0)
     .describe('Subtracted from a token’s score for each time it was generated.'),
-  seed: z
-    .int()
-    .min(0)
+  seed: seedSchema(0n, LARGEST_SEED)
     .optional()
     .describe(
       'Random seed; the same request with the same seed generates the same text. Default: a random one.',
@@ -104,6 +103,7 @@ export const compatSchema = requestSchema.extend({
 
 export const tokenizeSchema = z.strictObject({
   inputs: z.string().min(1).describe('The text to tokenize.'),
+  parameters: z.strictObject({}).optional().describe('No effect: only an empty object is accepted.'),
   add_special_tokens: z.boolean().default(true).describe('No effect: GPT-2 adds no special tokens.'),
 });
 

@@ -2,7 +2,7 @@
 import type { FinishReason, ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import type { ChoiceFinishedEvent, TextTokenEvent } from '../../serving/events.ts';
-import type { Prompt } from '../../serving/request.ts';
+import type { GenerationRequest, Prompt } from '../../serving/request.ts';
 
 export interface TgiToken {
   readonly id: number;
@@ -66,13 +66,24 @@ export function withRest(token: TgiToken, rest: string): TgiToken {
   return token.special ? token : { ...token, text: token.text + rest };
 }
 
+/** A number, raw JSON where a number cannot hold the seed's digits, or null if nothing is sampled. */
+export type ReportedSeed = number | object | null;
+
+/** TypeScript's `JSON` lacks it. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
+
+export function seedOf({ options: { do_sample, seed } }: GenerationRequest): ReportedSeed {
+  if (!do_sample) return null;
+  return typeof seed === 'bigint' ? rawJSON(String(seed)) : seed;
+}
+
 /** The details in a stream's last event. */
 export interface TgiStreamDetails {
   readonly finish_reason: string;
   readonly generated_tokens: number;
   readonly input_length: number;
   /** null if nothing was sampled. */
-  readonly seed: number | null;
+  readonly seed: ReportedSeed;
   readonly sequences_score?: number;
 }
 

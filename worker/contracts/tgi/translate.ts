@@ -1,10 +1,16 @@
 /** @module Translates TGI's request into a generation request. */
 import { branchCount } from '../../../decoding/options/capacity.ts';
-import type { ResolvedOptions } from '../../../decoding/options/options.ts';
+import { asksForSampling, type ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { defaultMaxTokens, type GenerationRequest, lastTokens, promptOfText } from '../../serving/request.ts';
-import { decodingFieldsOf, randomSeed, refuseUnseenBeams, resolveSearch } from '../decoding-fields.ts';
+import {
+  decodingFieldsOf,
+  isGreedy,
+  randomSeed,
+  refuseUnseenBeams,
+  resolveSearch,
+} from '../decoding-fields.ts';
 import { type GenerateRequest, hasDetails, type Parameters } from './schema.ts';
 
 const DEFAULT_MAX_NEW_TOKENS = 1024;
@@ -43,9 +49,6 @@ export function toGeneration(
   };
 }
 
-/** The seed to report; null if nothing is sampled. */
-export const seedOf = ({ options }: GenerationRequest) => (options.do_sample ? options.seed : null);
-
 /** Rejects fields that the kind of answer cannot return. */
 function refuseUnshown(parameters: Parameters, kind: AnswerKind): void {
   const { best_of, num_return_sequences, decoder_input_details, include_beams, num_beams } = parameters;
@@ -68,7 +71,10 @@ function searchOf(parameters: Parameters) {
   const { temperature = 1, top_p = 1, best_of, num_return_sequences } = parameters;
   const decoding = decodingFieldsOf(parameters);
   const beams = decoding.num_beams > 1;
-  const do_sample = parameters.do_sample || (!beams && impliesSampling(parameters));
+  const greedy = isGreedy(temperature, parameters.do_sample);
+  // TGI samples when any option of sampling is set (`HeterogeneousNextTokenChooser`).
+  const asks = !greedy && asksForSampling({ ...decoding, temperature, top_p });
+  const do_sample = parameters.do_sample || (!beams && asks);
   if (best_of > 1) {
     if (!do_sample || beams) refuse('best_of', 'must be 1 where nothing is sampled', best_of);
     if (num_return_sequences > best_of) {
@@ -78,7 +84,7 @@ function searchOf(parameters: Parameters) {
   return {
     ...decoding,
     do_sample,
-    temperature,
+    ...(!greedy && { temperature }),
     top_p,
     frequency_penalty: parameters.frequency_penalty,
     seed: parameters.seed ?? randomSeed(),
@@ -86,20 +92,4 @@ function searchOf(parameters: Parameters) {
     num_return_sequences: Math.max(num_return_sequences, best_of),
     ...(best_of > 1 && { best_of }),
   } satisfies Partial<ResolvedOptions>;
-}
-
-/** TGI samples when any option of sampling is set (`HeterogeneousNextTokenChooser`). */
-function impliesSampling(parameters: Parameters): boolean {
-  const {
-    temperature = 1,
-    top_p = 1,
-    top_k,
-    typical_p,
-    min_p = 0,
-    top_h,
-    epsilon_cutoff,
-    eta_cutoff,
-  } = parameters;
-  const cutoffs = top_k > 0 || top_p < 1 || typical_p < 1 || min_p > 0 || top_h !== undefined;
-  return temperature !== 1 || cutoffs || epsilon_cutoff > 0 || eta_cutoff > 0;
 }

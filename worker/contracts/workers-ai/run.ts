@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { FinishReason } from '../../../decoding/interface/events.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError } from '../../http/errors.ts';
-import { parsedBody, withoutNulls } from '../../http/json-body.ts';
+import { parsedBody, parseField } from '../../http/json-body.ts';
 import { wellFormedJson } from '../../http/well-formed-json.ts';
 import type { Generation } from '../../serving/generate.ts';
 import { beginGeneration, collectEvents, type StreamFormat, streamEvents } from '../../serving/respond.ts';
@@ -14,27 +14,35 @@ import { type RunRequest, runSchema } from './schema.ts';
 import { toGeneration } from './translate.ts';
 
 export async function run(c: Context<AppEnv>): Promise<Response> {
-  const request = await parsedBody(c, runSchema, (body) => withQuery(c, withoutNulls(body)));
+  const request = await parsedBody(c, runSchema, (body) => withQuery(c, body));
   const model = await servedModel(c);
   checkModel(model.engine.manifest.name, c.req.param('model') ?? '');
   const generation = await beginGeneration(c, model, toGeneration(model, request));
   return request.stream ? streamed(c, generation, request) : whole(c, generation);
 }
 
+/** The fields that take any text: in a query it needs no quotes. */
+const TEXT_FIELDS: ReadonlySet<string> = new Set(
+  Object.entries(runSchema.shape).flatMap(([name, field]) => (field.safeParse('text').success ? [name] : [])),
+);
+
 /**
  * Merges query parameters into the body; the body wins. workers-ai-provider sends the settings of unknown
- * models in the query.
+ * models in the query. As in the body, null means omitted.
  */
 function withQuery(c: Context<AppEnv>, body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
-  const settings = Object.entries(c.req.query()).map(([name, text]) => [name, settingOf(text)]);
-  return { ...Object.fromEntries(settings), ...body };
+  const settings = Object.entries(c.req.query()).map(
+    ([name, text]) => [name, settingOf(name, text)] as const,
+  );
+  return { ...Object.fromEntries(settings.filter(([, value]) => value !== null)), ...body };
 }
 
-/** Parses a query parameter as JSON; anything else is a string. */
-function settingOf(text: string): unknown {
+/** The value of a query parameter: the text itself for a field of text, otherwise JSON or else a string. */
+function settingOf(name: string, text: string): unknown {
+  if (TEXT_FIELDS.has(name)) return text;
   try {
-    return JSON.parse(wellFormedJson(text));
+    return parseField(name, wellFormedJson(text));
   } catch {
     return text;
   }

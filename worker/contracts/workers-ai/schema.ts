@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { MIN_REPETITION_PENALTY } from '../../../decoding/options/entries.ts';
+import { seedSchema } from '../../../decoding/options/seed.ts';
 import { cacheFields, decodingFields } from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
@@ -11,14 +12,20 @@ const MAX_MESSAGES = 128;
 
 const message = z.strictObject({ role: z.string(), content: z.string().max(MAX_CHARACTERS) });
 
+/** A list that may only be empty. The metadata says so in the OpenAPI document. */
+const nothing = z
+  .array(z.unknown())
+  .max(0)
+  .optional()
+  .meta({ items: { not: {} }, description: 'Not available: only an empty list is accepted.' });
+
 export const runSchema = z
   .strictObject({
     prompt: z.string().min(1).max(MAX_CHARACTERS).optional().describe('The text to continue.'),
     messages: z
       .array(message)
-      .min(1)
       .max(MAX_MESSAGES)
-      .optional()
+      .default([])
       .describe('In place of a prompt: each message becomes a paragraph, without its role.'),
     raw: z.boolean().default(false).describe('No effect: GPT-2 has no chat template.'),
     stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
@@ -41,10 +48,7 @@ export const runSchema = z
       .describe(
         'Samples from the smallest set of likeliest tokens with this total probability; 1 and more disable it.',
       ),
-    seed: z
-      .int()
-      .min(1)
-      .max(9_999_999_999)
+    seed: seedSchema(1n, 9_999_999_999n)
       .optional()
       .describe(
         'Random seed; the same request with the same seed generates the same text. Default: a random one.',
@@ -61,6 +65,8 @@ export const runSchema = z
       .max(2)
       .default(0)
       .describe('Subtracted from the score of each token that was generated.'),
+    tools: nothing,
+    functions: nothing,
     do_sample: z.boolean().optional().describe('Samples tokens instead of choosing the likeliest.'),
     num_return_sequences: z.int().min(1).max(256).default(1).describe('Number of texts to return.'),
     include_beams: z
@@ -77,11 +83,11 @@ export const runSchema = z
       .default(1)
       .describe('Values above 1 make tokens of the prompt and the text less likely.'),
   })
-  .refine(({ prompt, messages }) => prompt !== undefined || messages !== undefined, {
+  .refine(({ prompt, messages }) => prompt !== undefined || messages.length > 0, {
     path: ['prompt'],
     message: "is missing: there must be either it or 'messages'",
   })
-  .refine(({ prompt, messages }) => prompt === undefined || messages === undefined, {
+  .refine(({ prompt, messages }) => prompt === undefined || messages.length === 0, {
     path: ['messages'],
     message: "must not be given beside 'prompt'",
   });

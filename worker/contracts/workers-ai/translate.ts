@@ -4,7 +4,14 @@ import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { defaultMaxTokens, type GenerationRequest, promptOfText } from '../../serving/request.ts';
-import { decodingFieldsOf, randomSeed, refuseUnseenBeams, resolveSearch } from '../decoding-fields.ts';
+import {
+  decodingFieldsOf,
+  isGreedy,
+  randomSeed,
+  refuseUnseenBeams,
+  refuseUnusedTemperature,
+  resolveSearch,
+} from '../decoding-fields.ts';
 import type { RunRequest } from './schema.ts';
 
 const DEFAULT_TEMPERATURE = 0.6;
@@ -13,7 +20,7 @@ const DEFAULT_MAX_TOKENS = 256;
 /** @throws ApiError */
 export function toGeneration(model: ServedModel, request: RunRequest): GenerationRequest {
   const field = request.prompt === undefined ? 'messages' : 'prompt';
-  const text = request.prompt ?? (request.messages ?? []).map(({ content }) => content).join('\n\n');
+  const text = request.prompt ?? request.messages.map(({ content }) => content).join('\n\n');
   const prompt = promptOfText(model, text, field);
   const { num_return_sequences } = request;
   if (request.stream && num_return_sequences > 1) {
@@ -40,19 +47,17 @@ export function toGeneration(model: ServedModel, request: RunRequest): Generatio
 function searchOf(
   request: RunRequest,
 ): Partial<ResolvedOptions> & Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences'> {
-  const { temperature, top_p, num_return_sequences } = request;
+  const { temperature = DEFAULT_TEMPERATURE, top_p, num_return_sequences } = request;
   const decoding = decodingFieldsOf(request);
   const beams = decoding.num_beams > 1;
-  const do_sample = request.do_sample ?? (!beams && temperature !== 0);
-  if (do_sample && temperature === 0) refuse('temperature', 'must be more than 0 where do_sample is true', 0);
-  if (!do_sample && beams && temperature !== undefined && temperature !== 0) {
-    refuse('temperature', 'must be 0 in beam search where do_sample is not true', temperature);
-  }
+  const greedy = isGreedy(temperature, request.do_sample);
+  const do_sample = request.do_sample ?? (!beams && !greedy);
+  if (!do_sample && beams) refuseUnusedTemperature(temperature, DEFAULT_TEMPERATURE);
   return {
     ...decoding,
     do_sample,
     num_return_sequences,
-    ...(do_sample && { temperature: temperature ?? DEFAULT_TEMPERATURE }),
+    ...(do_sample && { temperature }),
     top_p: Math.min(top_p, 1),
     seed: request.seed ?? randomSeed(),
     frequency_penalty: request.frequency_penalty,

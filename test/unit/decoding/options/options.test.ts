@@ -40,6 +40,10 @@ describe('a value out of range is rejected by name', () => {
     ['best_of', 0, 'be at least 1, not 0'],
     ['best_of', 257, 'be at most 256, not 257'],
     ['seed', 0.5, 'be a whole number, not 0.5'],
+    ['seed', '1', 'be a number, not "1"'],
+    ['seed', Number.POSITIVE_INFINITY, 'be a finite number, not Infinity'],
+    ['seed', 2n ** 64n, 'be at most 18446744073709551615, not 18446744073709551616'],
+    ['seed', -(2n ** 63n) - 1n, 'be at least -9223372036854775808, not -9223372036854775809'],
     ['sequence_bias', 3, 'be an array, not 3'],
     ['logit_bias', 3, 'be an object, not 3'],
     ['length_penalty', -400, 'be at least -10, not -400'],
@@ -59,10 +63,11 @@ describe('a value out of range is rejected by name', () => {
     ['frequency_penalty', 2.5, 'be at most 2, not 2.5'],
     ['presence_penalty', -2.5, 'be at least -2, not -2.5'],
     ['allowed_token_ids', [], 'have at least 1 element, not 0'],
-    ['temperature', 0, 'be more than 0, not 0'],
+    ['temperature', 0, 'be at least 0.00001, not 0'],
+    ['temperature', 1e-37, 'be at least 0.00001, not 1e-37'],
     ['top_h', 0, 'be more than 0, not 0'],
     ['top_h', 1.5, 'be at most 1, not 1.5'],
-    ['top_k', -1, 'be at least 0, not -1'],
+    ['top_k', -2, 'be at least -1, not -2'],
     ['top_p', 1.5, 'be at most 1, not 1.5'],
     ['min_p', -1, 'be at least 0, not -1'],
     ['typical_p', 0, 'be more than 0, not 0'],
@@ -72,7 +77,7 @@ describe('a value out of range is rejected by name', () => {
     ['ignore_eos', 0, 'be a boolean, not 0'],
     ['stop_token_ids', 3, 'be an array, not 3'],
     ['logprobs', 101, 'be at most 100, not 101'],
-  ])('%s: %j', (name, value, rest) => {
+  ])('%s: %s', (name, value, rest) => {
     const error = refusal(() => decode(new LookupModel(), [1], { [name]: value } as DecodingOptions));
     expect(error).toMatchObject({ option: name, message: `'${name}' must ${rest}` });
   });
@@ -151,6 +156,20 @@ it('options that only another search uses cause warnings', async () => {
   );
 });
 
+it.each<DecodingOptions>([
+  { temperature: 1, top_h: 1, top_k: 0, top_p: 1, min_p: 0, typical_p: 1, epsilon_cutoff: 0, eta_cutoff: 0 },
+  { top_k: -1 },
+  { early_stopping: false, length_penalty: 1, diversity_penalty: 0 },
+  { best_of: 1 },
+])('values that ask for nothing are accepted by every search: %j', (neutral) => {
+  const searches = [{}, { num_beams: 4 }, { do_sample: true }, { num_beams: 4, do_sample: true }];
+  for (const search of searches) {
+    const { options, warnings } = resolveOptions({ ...search, ...neutral });
+    expect(warnings).toEqual([]);
+    expect(options.top_k).toBe(0);
+  }
+});
+
 describe('a text ends', () => {
   /** The bytes of the tokens; é and the euro sign are split. */
   const PIECES = [[0x61], [0x62], [0xc3], [0xa9, 0x78], [0xe2], [0x82], [0xac], [0x79, 0x7a]];
@@ -199,6 +218,28 @@ describe('a text ends', () => {
     const [ended] = (await generate([2, 3, 5], { eos_token_id: [6, 3] })).sequences;
     expect(ended).toMatchObject({ tokens: [2, 3], finish_reason: 'eos' });
   });
+
+  it.each([{ min_new_tokens: 4 }, { min_length: 5 }])(
+    'at no stop and no stop token before %j',
+    async (minimum) => {
+      const path = [0, 1, 0, 1, 0, 1];
+      const stop = async (options: DecodingOptions) => (await generate(path, options)).sequences[0];
+      expect(await stop({ stop: 'ab' })).toMatchObject({ tokens: [0, 1], finish_reason: 'stop' });
+      expect(await stop({ ...minimum, stop: 'ab' })).toMatchObject({ tokens: path, finish_reason: 'stop' });
+      // It begins in the fourth token and ends in the fifth.
+      expect(await stop({ ...minimum, stop: 'ba' })).toMatchObject({ tokens: path.slice(0, 5) });
+      // As in transformers, `stop_strings` are not held back.
+      expect(await stop({ ...minimum, stop_strings: 'ab' })).toMatchObject({ tokens: [0, 1] });
+      const ended = await stop({ ...minimum, stop_token_ids: [1] });
+      expect(ended?.tokens.slice(0, 4)).not.toContain(1);
+      const beams = { num_beams: 3, ...minimum, stop_token_ids: [1, 2], stop: 'a', max_new_tokens: 12 };
+      const model = new LookupModel({ vocabSize: 4, eosTokenIds: [3] });
+      for (const search of [{}, { do_sample: true }]) {
+        const { sequences } = await decodeAll(model, [1], { ...beams, ...search }, { tokenizer });
+        for (const { tokens } of sequences) expect(tokens.length).toBeGreaterThan(4);
+      }
+    },
+  );
 
   it('at the maximum length with ignore_eos or without eos_token_id', async () => {
     for (const options of [{ ignore_eos: true, eos_token_id: 3 }, { eos_token_id: [] }]) {

@@ -26,7 +26,7 @@ const anyTokens = fc.array(fc.nat(PIECES.length - 1), { minLength: 1, maxLength:
 const anyStops = fc.uniqueArray(fc.constantFrom(...STOPS), { minLength: 1, maxLength: 4 });
 
 function reasonOf(tokens: readonly number[], stop: readonly string[], maxLength: number, promptLength = 0) {
-  const options = { stop: [...stop], stop_strings: [], stop_token_ids: [] };
+  const options = { stop: [...stop], stop_strings: [], stop_token_ids: [], min_length: 0, min_new_tokens: 0 };
   const limits = { eosTokenIds: [], promptLength, maxLength };
   return stoppingCriterion(options, limits, { tokenBytes: bytesOf })({
     tokens: Int32Array.from(tokens),
