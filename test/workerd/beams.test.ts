@@ -34,7 +34,7 @@ describe('a beam search that finds fewer sequences than texts', () => {
       1,
     ],
     ['of 256 beams with one token', { num_beams: 256, allowed_token_ids: [11], n: 128 }, 1],
-  ])('repeats the last for the rest of each prompt’s n choices: %s', async (_, fields, found) => {
+  ])('has n choices for each prompt, the rest of them empty: %s', async (_, fields, found) => {
     const { n } = fields;
     const choices = await choicesOf({ prompt: ['Once', 'Twice'], max_tokens: 1, ...fields });
     expect(choices.map(({ index }) => index)).toEqual(Array.from({ length: 2 * n }, (_, i) => i));
@@ -44,8 +44,10 @@ describe('a beam search that finds fewer sequences than texts', () => {
       expect(scores.slice(0, found).every((score) => score > UNFILLED)).toBe(true);
       expect(scores.slice(found)).toEqual(new Array(n - found).fill(UNFILLED));
       expect(scores).toEqual(scores.toSorted((a, b) => b - a));
-      const last = own[found - 1]?.text;
-      expect(own.slice(found).every(({ text }) => text === last)).toBe(true);
+      expect(own.slice(0, found).every(({ text }) => text !== '')).toBe(true);
+      for (const unfilled of own.slice(found)) {
+        expect(unfilled).toMatchObject({ text: '', finish_reason: 'stop', logprobs: null });
+      }
     }
   });
 
@@ -71,9 +73,9 @@ describe('a beam search that finds fewer sequences than texts', () => {
     const scores = choices.map(({ sequences_score }) => sequences_score);
     const parameters = { ...FEW, max_new_tokens: 1, num_return_sequences: 3, details: true };
     const one = generateResponse.parse(await ask('/generate', { inputs: prompt, parameters }));
-    const { best_of_sequences: others = [], ...first } = one.details ?? {};
+    const others = one.details?.best_of_sequences ?? [];
     expect([one, ...others].map(({ generated_text }) => generated_text)).toEqual(texts);
-    expect([first, ...others].map(({ sequences_score }) => sequences_score)).toEqual(scores);
+    expect([one.details, ...others].map((details) => details?.sequences_score)).toEqual(scores);
     const unprefixed = { ...parameters, return_full_text: false };
     const list = compatResponse.parse(await ask('/', { inputs: prompt, parameters: unprefixed }));
     expect(list.map(({ generated_text }) => generated_text)).toEqual(texts);

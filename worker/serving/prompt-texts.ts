@@ -18,8 +18,18 @@ interface SequenceState {
   finished: boolean;
 }
 
-/** The score of a choice that no sequence of the search fills: `sequences_scores` of transformers. */
+/** The score of a row that no sequence of a beam search fills: `sequences_scores` of transformers. */
 const UNFILLED_SCORE = -1e9;
+
+/** Such a row in transformers is padding, which is the end of text, or a copy of another row. */
+const UNFILLED: DecodedSequence = {
+  tokens: [],
+  finish_reason: 'eos',
+  score: UNFILLED_SCORE,
+  token_logprobs: [],
+  model_logprobs: null,
+  beam_indices: [],
+};
 
 export class PromptTexts {
   readonly #tokenizer: Tokenizer;
@@ -68,14 +78,15 @@ export class PromptTexts {
 
   /**
    * The events of all choices that have none so far, or only some: of all beams but the best, and of the
-   * winners of `best_of`. If a beam search found fewer sequences than there are choices, the rest of the
-   * choices repeat its last one, with `UNFILLED_SCORE`: clients expect `n` choices for each prompt.
+   * winners of `best_of`. If a beam search found fewer sequences than there are choices, the rest are
+   * `UNFILLED`: clients expect `n` choices for each prompt.
    */
   *rest(decoded: readonly DecodedSequence[]): Generator<GenerationEvent> {
-    const last = decoded.at(-1);
-    if (!last) throw new Error('a search without sequences throws NoTokenLeftError');
-    const filler = { ...last, score: last.score === null ? null : Math.min(last.score, UNFILLED_SCORE) };
-    for (const sequence of this.#sequences.keys()) yield* this.#restOf(sequence, decoded[sequence] ?? filler);
+    // Choices are best first, and a bias can make the score of a sequence lower than `UNFILLED_SCORE`.
+    const score = Math.min(UNFILLED_SCORE, decoded.at(-1)?.score ?? 0);
+    for (const sequence of this.#sequences.keys()) {
+      yield* this.#restOf(sequence, decoded[sequence] ?? { ...UNFILLED, score });
+    }
   }
 
   *#restOf(sequence: number, decoded: DecodedSequence): Generator<GenerationEvent> {
