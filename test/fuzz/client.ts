@@ -1,8 +1,8 @@
 /** @module Sends one request and keeps the whole answer, or the events of a stream. */
 import type { FuzzRequest } from './requests.ts';
 
-/** Longer than any answer takes. */
-const TIMEOUT_MILLISECONDS = 60_000;
+/** Longer than any answer takes, also on a busy machine. */
+const TIMEOUT_MILLISECONDS = 180_000;
 
 export interface FuzzAnswer {
   /** null if there was none. */

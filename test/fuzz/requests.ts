@@ -201,7 +201,7 @@ export function optionsOf(body: unknown): Fields | null {
 /** Lowers most values that multiply the work. */
 function bounded<T extends Fields>(draw: Draw, body: T, { template }: Route): T {
   if (template === '/tokenize') return body;
-  if ('inputs' in body && body.parameters === undefined && draw.chance(0.95))
+  if ('inputs' in body && (body.parameters ?? null) === null && draw.chance(0.95))
     Object.assign(body, { parameters: {} });
   const options = optionsOf(body);
   if (!options || draw.chance(0.02)) return body;
@@ -210,9 +210,9 @@ function bounded<T extends Fields>(draw: Draw, body: T, { template }: Route): T 
     if (typeof value === 'number' && value > largest && value < LARGEST_COST)
       options[name] = draw.integer(1, largest);
   }
-  // Without it some contracts fill the context.
+  // Without it, or with null, some contracts fill the context.
   const length = 'inputs' in body ? 'max_new_tokens' : 'max_tokens';
-  if (options[length] === undefined) options[length] = draw.integer(1, COSTS[length]);
+  options[length] ??= draw.integer(1, COSTS[length]);
   return body;
 }
 
