@@ -27,6 +27,8 @@ export class Tokenizer {
   readonly vocabSize: number;
   /** Id by content, in the order of the ids. */
   readonly specialTokens: ReadonlyMap<string, number>;
+  /** Bytes of the longest token. */
+  readonly maxTokenBytes: number;
   readonly #tables: TokenizerTables;
   readonly #bpe: Bpe;
   readonly #specialIds: ReadonlySet<number>;
@@ -39,6 +41,10 @@ export class Tokenizer {
     this.#tables = tables;
     this.#bpe = new Bpe(tables.merges, tables.byteIds);
     this.vocabSize = tables.offsets.length - 1;
+    this.maxTokenBytes = tables.offsets.reduce(
+      (longest, end, i) => Math.max(longest, end - (tables.offsets[i - 1] ?? 0)),
+      0,
+    );
     this.#special = tables.added.filter(({ special }) => special);
     this.#plain = tables.added.filter(({ special }) => !special);
     this.specialTokens = new Map(this.#special.map(({ content, id }) => [content, id]));

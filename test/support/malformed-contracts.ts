@@ -182,6 +182,7 @@ export const TGI_BODIES: readonly (readonly [path: string, ...Malformed])[] = [
   ['/generate_stream', { inputs: 'a', stream: false }, 'stream', 'must be true, not false'],
   ['/tokenize', {}, 'inputs', 'is missing: it must be a string'],
   ['/tokenize', { inputs: '' }, 'inputs', 'must have at least 1 character, not 0'],
+  ['/tokenize', { inputs: 'a'.repeat(65_537) }, 'inputs', 'must have at most 65536 characters, not 65537'],
   ['/tokenize', { inputs: 'a', add_special_tokens: 5 }, 'add_special_tokens', 'must be a boolean, not 5'],
   [
     '/tokenize',

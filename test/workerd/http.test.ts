@@ -118,13 +118,16 @@ describe('a bad request', () => {
   const app = startApp();
 
   it.each([
-    [{ ...STORY, suffix: 'x' }, 400, 'suffix', "'suffix' is not a supported field"],
+    [{ ...STORY, suffix: 'x' }, 400, 'suffix', `'suffix' must be "", not "x"`],
     [{ ...STORY, prompt: 5 }, 400, 'prompt', "'prompt' must be a string, a list of token ids,"],
     [{ ...STORY, max_tokens: -1 }, 400, 'max_tokens', "'max_tokens' must be at least 0, not -1"],
     [{ ...STORY, max_tokens: 1.5 }, 400, 'max_tokens', "'max_tokens' must be a whole number, not 1.5"],
     [{ ...STORY, max_tokens: '5' }, 400, 'max_tokens', `'max_tokens' must be a number, not "5"`],
     [{ ...STORY, max_tokens: 509 }, 400, 'max_tokens', 'context is 512 tokens, but 513 were requested'],
     [{ ...STORY, prompt: 'a '.repeat(600) }, 400, 'prompt', 'context is 512 tokens'],
+    // Refused before it is encoded: no token is longer than this tokenizer's longest.
+    [{ ...STORY, prompt: 'x'.repeat(1_000_000) }, 400, 'prompt', "512 tokens, but 'prompt' has at least "],
+    [{ ...STORY, prompt: ['a', 'x'.repeat(1e6)] }, 400, 'prompt.1', "but 'prompt.1' has at least "],
     [{ ...STORY, temperature: 2.5 }, 400, 'temperature', "'temperature' must be at most 2, not 2.5"],
     [{ ...STORY, temperature: -0.1 }, 400, 'temperature', "'temperature' must be at least 0, not -0.1"],
     [{ ...STORY, seed: 0.5 }, 400, 'seed', "'seed' must be a whole number, not 0.5"],

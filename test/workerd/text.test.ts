@@ -218,6 +218,17 @@ describe('truncate_prompt_tokens', () => {
     expect(untouched.choices).toEqual((await complete(request)).choices);
   });
 
+  it('accepts a text of any length, as does truncate in TGI', async () => {
+    const end = ' Once upon a time';
+    const prompt = `${'lily '.repeat(100_000)}${end}`;
+    const expected = await complete({ ...STORY, prompt: end, truncate_prompt_tokens: 3 });
+    const { choices } = await complete({ ...STORY, prompt, truncate_prompt_tokens: 3 });
+    expect(choices).toEqual(expected.choices);
+    const parameters = { max_new_tokens: 8, truncate: 3, return_full_text: false };
+    const answer = await answerOf('/generate', { inputs: prompt, parameters });
+    expect(generateResponse.parse(JSON.parse(answer)).generated_text).toBe(expected.choices[0]?.text);
+  });
+
   it('applies to token ids, and -1 keeps what fits into the context', async () => {
     const ids = [...new Array(600).fill(1), 2, 3];
     const { choices } = await complete({ ...STORY, prompt: ids, truncate_prompt_tokens: 3 });

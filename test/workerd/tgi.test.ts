@@ -226,6 +226,22 @@ describe('POST /tokenize and GET /info', () => {
     },
   );
 
+  it('answer the longest text in chunks, with all of its tokens', async () => {
+    const text = '日a'.repeat(32_768);
+    const response = await postTo(app, '/tokenize', { inputs: text });
+    let chunks = 0;
+    let json = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) {
+      chunks++;
+      json += decoder.decode(chunk, { stream: true });
+    }
+    expect(chunks).toBeGreaterThan(10);
+    const tokens = tokenizeResponse.parse(JSON.parse(json));
+    expect(tokens.at(-1)).toMatchObject({ text: 'a', start: 65_535, stop: 65_536 });
+    expect(new Set(tokens.map(({ start }) => start)).size).toBe(65_536);
+  });
+
   it('report the model and its limits', async () => {
     const info = infoResponse.parse(await (await app.fetch('/info')).json());
     expect(info).toMatchObject({ model_id: 'default', model_dtype: 'int8', max_total_tokens: 512 });

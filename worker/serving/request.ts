@@ -30,8 +30,21 @@ export interface Prompt {
 /**
  * An empty prompt becomes GPT-2's end-of-text token, which marks the beginning of a text.
  * @param field name in the contract, for error messages
+ * @param endOnly whether the end of the prompt is used, however long it is
+ * @throws ApiError before the text is encoded if it cannot fit the context
  */
-export function promptOfText({ engine, tokenizer }: ServedModel, text: string, field: string): Prompt {
+export function promptOfText(
+  { engine, tokenizer }: ServedModel,
+  text: string,
+  field: string,
+  endOnly = false,
+): Prompt {
+  // A UTF-16 code unit has at least one byte in UTF-8.
+  const leastTokens = Math.ceil(text.length / tokenizer.maxTokenBytes);
+  if (!endOnly && leastTokens > engine.contextLength) {
+    const message = `This model's context is ${engine.contextLength} tokens, but '${field}' has at least ${leastTokens}`;
+    throw new ApiError(400, message, { param: field, code: 'context_length_exceeded' });
+  }
   const ids = tokenizer.encode(text);
   if (ids.length > 0) return { ids, text };
   const { bos_token_id } = engine.manifest.config;

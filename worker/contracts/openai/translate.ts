@@ -23,7 +23,7 @@ export function toGeneration(
   model: ServedModel,
   request: CompletionRequest & { readonly details: boolean },
 ): GenerationRequest {
-  const prompts = truncated(model, promptsOf(model, request.prompt), request);
+  const prompts = truncated(model, promptsOf(model, request), request);
   const { n, best_of, include_stop_str_in_output, stream } = request;
   // As the width of a beam search it streams like `num_beams`.
   if (stream && best_of !== undefined && best_of > n && !request.use_beam_search) {
@@ -42,12 +42,13 @@ export function toGeneration(
   };
 }
 
-function promptsOf(model: ServedModel, prompt: CompletionRequest['prompt']): Prompt[] {
-  if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt')];
+function promptsOf(model: ServedModel, { prompt, truncate_prompt_tokens }: CompletionRequest): Prompt[] {
+  const endOnly = truncate_prompt_tokens !== undefined;
+  if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt', endOnly)];
   if (isIds(prompt)) return [promptOfIds(model, prompt, 'prompt')];
   return prompt.map((element, i) =>
     typeof element === 'string'
-      ? promptOfText(model, element, `prompt.${i}`)
+      ? promptOfText(model, element, `prompt.${i}`, endOnly)
       : promptOfIds(model, element, `prompt.${i}`),
   );
 }

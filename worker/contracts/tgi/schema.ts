@@ -101,8 +101,11 @@ export const compatSchema = requestSchema.extend({
   stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
 });
 
+/** Characters of a text at `/tokenize`: many times a context. The rest of 1 MiB would only cost time. */
+const MAX_TOKENIZE_LENGTH = 65_536;
+
 export const tokenizeSchema = z.strictObject({
-  inputs: z.string().min(1).describe('The text to tokenize.'),
+  inputs: z.string().min(1).max(MAX_TOKENIZE_LENGTH).describe('The text to tokenize.'),
   parameters: z.strictObject({}).optional().describe('No effect: only an empty object is accepted.'),
   add_special_tokens: z.boolean().default(true).describe('No effect: GPT-2 adds no special tokens.'),
 });

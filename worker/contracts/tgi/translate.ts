@@ -24,8 +24,9 @@ export function toGeneration(
   { inputs, parameters }: GenerateRequest,
   kind: AnswerKind,
 ): GenerationRequest {
-  const { truncate = Number.POSITIVE_INFINITY } = parameters;
-  const prompt = lastTokens(model, promptOfText(model, inputs, 'inputs'), truncate);
+  const { truncate } = parameters;
+  const whole = promptOfText(model, inputs, 'inputs', truncate !== undefined);
+  const prompt = truncate === undefined ? whole : lastTokens(model, whole, truncate);
   refuseUnshown(parameters, kind);
   const search = searchOf(parameters);
   const { top_n_tokens, decoder_input_details, stop } = parameters;

@@ -119,9 +119,9 @@ export const FIELDS: Readonly<Record<FieldName, Field>> = {
   },
   top_k: {
     kind: 'integer',
-    description: 'Samples from this many of the most likely tokens; 0: from all.',
-    limits: 'from 0',
-    min: 0,
+    description: 'Samples from this many of the most likely tokens; 0 or -1: from all.',
+    limits: 'from -1',
+    min: -1,
     apiDefault: '0',
   },
   top_p: {
