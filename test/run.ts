@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import convertModels from './support/global-setup.ts';
 
 const VITEST = join(import.meta.dirname, '..', 'node_modules', 'vitest', 'vitest.mjs');
-const RUNS = [['unit'], ['workerd', 'clients', 'page'], ['e2e', 'load']];
+const RUNS = [['unit'], ['workerd', 'clients', 'page', 'load'], ['e2e']];
 
 // Before the runs, all of which would do it.
 await convertModels();
