@@ -88,7 +88,11 @@ describe('a forward pass that fails for one request', () => {
   });
 
   it.each([
-    ['/v1/completions', { prompt: PROMPT, max_tokens: 24, stream: true }, { error: openAiError }],
+    [
+      '/v1/completions',
+      { prompt: PROMPT, max_tokens: 24, temperature: 0, stream: true },
+      { error: openAiError },
+    ],
     [
       '/generate_stream',
       { inputs: 'FAULTY', parameters: { max_new_tokens: 24 } },
@@ -96,7 +100,7 @@ describe('a forward pass that fails for one request', () => {
     ],
     [
       '/ai/run/default',
-      { prompt: 'FAULTY', max_tokens: 24, stream: true },
+      { prompt: 'FAULTY', max_tokens: 24, temperature: 0, stream: true },
       { success: false, errors: [{ message: 'Internal error' }] },
     ],
   ])('sends the error as the last event of its stream: %s', async (path, body, error) => {
