@@ -7,6 +7,7 @@
 import type { Context } from 'hono';
 import type { AppEnv } from '../http/env.ts';
 import { isPrefixCacheShared } from '../http/settings.ts';
+import { sha256 } from '../http/sha256.ts';
 
 /** The partition of the caller's requests with this salt (vLLM's `cache_salt`), or without one. */
 export async function cachePartition(c: Context<AppEnv>, salt?: string): Promise<string> {
@@ -19,9 +20,4 @@ export async function cachePartition(c: Context<AppEnv>, salt?: string): Promise
  */
 export function ownedPartitions(c: Context<AppEnv>): string {
   return `${isPrefixCacheShared(c.env) ? '' : (c.get('key') ?? '')}/`;
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return new Uint8Array(digest).toHex();
 }
