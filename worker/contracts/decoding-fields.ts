@@ -55,6 +55,15 @@ export const MAX_STOPS = 64;
 export const MAX_STOP_LENGTH = 1024;
 export const stopString = z.string().min(1).max(MAX_STOP_LENGTH);
 
+/** OpenAI's penalties, whose limits TGI and Workers AI have too. */
+const penalty = z.number().min(-2).max(2).default(0);
+export const frequencyPenalty = penalty.describe(
+  'Subtracted from a token’s score for each time it was generated.',
+);
+export const presencePenalty = penalty.describe(
+  'Subtracted from the score of each token that was generated.',
+);
+
 /** The decoding fields of a validated request. */
 export function decodingFieldsOf(request: DecodingFields): DecodingFields {
   const names = Object.keys(decodingFields) as (keyof DecodingFields)[];

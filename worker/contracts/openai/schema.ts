@@ -4,7 +4,15 @@
  */
 import * as z from 'zod';
 import { seedSchema } from '../../../decoding/options/seed.ts';
-import { cacheFields, decodingFields, MAX_STOP_LENGTH, MAX_STOPS, stopString } from '../decoding-fields.ts';
+import {
+  cacheFields,
+  decodingFields,
+  frequencyPenalty,
+  MAX_STOP_LENGTH,
+  MAX_STOPS,
+  presencePenalty,
+  stopString,
+} from '../decoding-fields.ts';
 
 const MAX_PROMPTS = 128;
 
@@ -64,18 +72,8 @@ export const completionSchema = z.strictObject({
     })
     .default([])
     .describe('Strings before which the text ends; they may span tokens.'),
-  presence_penalty: z
-    .number()
-    .min(-2)
-    .max(2)
-    .default(0)
-    .describe('Subtracted from the score of each token that was generated.'),
-  frequency_penalty: z
-    .number()
-    .min(-2)
-    .max(2)
-    .default(0)
-    .describe('Subtracted from a token’s score for each time it was generated.'),
+  presence_penalty: presencePenalty,
+  frequency_penalty: frequencyPenalty,
   logit_bias: z
     .record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), z.number().min(-100).max(100))
     .default({})

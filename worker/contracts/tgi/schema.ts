@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { LARGEST_SEED, seedSchema } from '../../../decoding/options/seed.ts';
-import { cacheFields, decodingFields, MAX_STOPS, stopString } from '../decoding-fields.ts';
+import { cacheFields, decodingFields, frequencyPenalty, MAX_STOPS, stopString } from '../decoding-fields.ts';
 
 export const MAX_BEST_OF = 20;
 /** TGI's default, which `/info` reports to its clients. A request may have up to `MAX_STOPS`. */
@@ -20,12 +20,7 @@ export const parametersSchema = z.strictObject({
     .max(1)
     .optional()
     .describe('Samples from the smallest set of likeliest tokens with this total probability.'),
-  frequency_penalty: z
-    .number()
-    .min(-2)
-    .max(2)
-    .default(0)
-    .describe('Subtracted from a token’s score for each time it was generated.'),
+  frequency_penalty: frequencyPenalty,
   seed: seedSchema(0n, LARGEST_SEED)
     .optional()
     .describe(

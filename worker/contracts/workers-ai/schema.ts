@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { MIN_REPETITION_PENALTY } from '../../../decoding/options/entries.ts';
 import { seedSchema } from '../../../decoding/options/seed.ts';
-import { cacheFields, decodingFields } from '../decoding-fields.ts';
+import { cacheFields, decodingFields, frequencyPenalty, presencePenalty } from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
 const MAX_MESSAGES = 128;
@@ -53,18 +53,8 @@ export const runSchema = z
       .describe(
         'Random seed; the same request with the same seed generates the same text. Default: a random one.',
       ),
-    frequency_penalty: z
-      .number()
-      .min(-2)
-      .max(2)
-      .default(0)
-      .describe('Subtracted from a token’s score for each time it was generated.'),
-    presence_penalty: z
-      .number()
-      .min(-2)
-      .max(2)
-      .default(0)
-      .describe('Subtracted from the score of each token that was generated.'),
+    frequency_penalty: frequencyPenalty,
+    presence_penalty: presencePenalty,
     tools: nothing,
     functions: nothing,
     do_sample: z.boolean().optional().describe('Samples tokens instead of choosing the likeliest.'),
