@@ -26,13 +26,13 @@ export interface CampaignResult {
   /** Numbers of answers by route and status. */
   readonly counts: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly failures: Failures;
-  /** What the server still holds after the last answer, or null if nothing. */
+  /** The server's health if requests still hold something of it after the last answer, or else null. */
   readonly held: string | null;
 }
 
 const PROGRESS_REQUESTS = 500;
 const CONCURRENCY = 8;
-/** So many failures in a row without any answer: the server has gone. */
+/** The campaign ends after this many requests in a row without an answer: the server has gone. */
 const MAX_UNANSWERED = 50;
 /** Unstreamed requests whose client has gone run to their end. */
 const IDLE_MILLISECONDS = 60_000;
@@ -74,11 +74,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     while (next < from + requests && Date.now() < deadline && unanswered < MAX_UNANSWERED) {
       const index = next++;
       const request = source.request(index);
-      const answer = await send(url, request);
-      record(index, request, answer, judge.fault(request, answer));
-      if (request.twice && answer.failure === null) {
-        const again = await send(url, request);
-        record(index, request, again, judge.fault(request, again) ?? difference(request, answer, again));
+      for await (const { answer, fault } of judged(url, request, judge)) {
+        record(index, request, answer, fault);
       }
       if ((index + 1) % PROGRESS_REQUESTS === 0) await onProgress?.(next - from);
     }
@@ -93,14 +90,27 @@ export async function smallest({ failures }: CampaignResult, url: string): Promi
   const response = await fetch(`${url}/openapi.json`);
   const judge = new Judge((await response.json()) as OpenApiDocument);
   const reproduce = async (request: FuzzRequest) => {
-    const answer = await send(url, request);
-    const fault = judge.fault(request, answer);
-    if (fault !== null || !request.twice || answer.failure !== null) return fault;
-    return difference(request, answer, await send(url, request));
+    for await (const { fault } of judged(url, request, judge)) if (fault !== null) return fault;
+    return null;
   };
   const small: FuzzRequest[] = [];
   for (const { first } of failures.kinds.slice(0, MAX_SHRUNK)) small.push(await shrink(first, reproduce));
   return small;
+}
+
+interface JudgedAnswer {
+  readonly answer: FuzzAnswer;
+  /** What is wrong with the answer, or null. */
+  readonly fault: string | null;
+}
+
+/** Sends a request, and once more if its answer must be the same each time. */
+async function* judged(url: string, request: FuzzRequest, judge: Judge): AsyncGenerator<JudgedAnswer> {
+  const answer = await send(url, request);
+  yield { answer, fault: judge.fault(request, answer) };
+  if (!request.twice || answer.failure !== null) return;
+  const again = await send(url, request);
+  yield { answer: again, fault: judge.fault(request, again) ?? difference(request, answer, again) };
 }
 
 /** Method and path template. All paths of no route are one. */
