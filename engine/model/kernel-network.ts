@@ -61,7 +61,7 @@ function bufferSizes({ n_embd, n_inner, vocab_size }: ModelConfig, rows: number)
   };
 }
 
-/** What all passes of a network share. */
+/** The parts of a network that all its passes share. */
 interface NetworkParts {
   readonly ort: Ort;
   readonly config: ModelConfig;

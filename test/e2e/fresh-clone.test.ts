@@ -14,7 +14,7 @@ const WRANGLER = join('node_modules', 'wrangler', 'bin', 'wrangler.js');
 const ENV = { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
 const MODEL = ['model-assets', 'dist', 'default'];
 
-/** What git ignores, and the tests. */
+/** Folders that the clone lacks: those that git ignores, and the tests. */
 const ABSENT = new Set(['node_modules', 'dist', '.git', '.wrangler', 'models', 'test']);
 
 /** A folder with the project's files, without anything that was made, and with this installation's packages. */

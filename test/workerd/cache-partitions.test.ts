@@ -10,7 +10,7 @@ import { post, postTo, startApp, type TestApp } from './client.ts';
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** What the attacker knows, the secret, and the ids that the secret's tokens are among. */
+/** The victim's prompt is KNOWN, then SECRET. The attacker knows KNOWN, and that SECRET is of DIGITS. */
 const KNOWN = [464, 2438, 318];
 const DIGITS = [15, 16, 17, 18, 19, 20, 21, 22, 23, 24];
 const SECRET = [22, 18, 16, 24, 17];

@@ -10,7 +10,7 @@ import { MAX_BEST_OF, TGI_STOP_SEQUENCES, tokenizeSchema } from './schema.ts';
 /** Tokens per chunk of the answer. */
 const CHUNK = 512;
 
-/** The answer is up to 200 times as long as the text: it is written in chunks, as fast as the client reads. */
+/** The answer is many times as long as the text: it is written in chunks, as fast as the client reads. */
 export async function tokenize(c: Context<AppEnv>): Promise<Response> {
   const { inputs } = await parsedBody(c, tokenizeSchema);
   const { tokenizer } = await servedModel(c);
