@@ -16,6 +16,9 @@ import { Sampling } from './strategies/sampling.ts';
 import type { LiveHypothesis } from './strategies/search.ts';
 import { stoppingCriterion, type TokenBytes } from './strategies/stopping.ts';
 
+/** One for all searches: a selection never waits, and keeps nothing from row to row. */
+const workspace = new SelectionWorkspace();
+
 export interface DecodingContext {
   /** Needed for `stop` and `stop_strings` only. */
   readonly tokenizer?: TokenBytes | undefined;
@@ -69,7 +72,6 @@ export async function* decodeResolved(
   try {
     const rows = Array.from({ length: branchCount(options) }, () => new Float32Array(model.vocabSize));
     const logits = rows[0] as Float32Array;
-    const workspace = new SelectionWorkspace();
     const { prompt_logprobs } = options;
     let node: Awaited<ReturnType<typeof evaluatePrompt>>;
     if (prompt_logprobs === undefined) {
@@ -87,6 +89,7 @@ export async function* decodeResolved(
       maxLength: prompt.length + options.max_new_tokens,
       eosTokenIds,
     };
+    const beams = options.num_beams > 1;
     const search = {
       prompt: Hypothesis.ofPrompt(prompt, node),
       rows,
@@ -97,9 +100,9 @@ export async function* decodeResolved(
       rawLogprobs:
         options.logprobs === undefined
           ? undefined
-          : new RawLogprobs(rows.length, model.vocabSize, options.logprobs, workspace),
+          : new RawLogprobs(beams ? rows.length : 1, model.vocabSize, options.logprobs, workspace),
     };
-    const strategy = options.num_beams > 1 ? new BeamSearch(search) : new Sampling(search);
+    const strategy = beams ? new BeamSearch(search) : new Sampling(search);
     for (;;) {
       signal?.throwIfAborted();
       const previous = strategy.live.map(({ hypothesis }) => hypothesis);

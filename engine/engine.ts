@@ -5,6 +5,7 @@ import type { LanguageModel } from '../decoding/interface/token-tree.ts';
 import type { Manifest } from '../model-assets/format/manifest.ts';
 import { AdmissionQueue } from './batching/admission.ts';
 import { CachedTree, type SharedCache, type TreeOptions } from './batching/cached-tree.ts';
+import { MemoryBudget } from './batching/memory-budget.ts';
 import { type PassCounts, PassQueue } from './batching/pass-queue.ts';
 import { SlotsExhaustedError } from './cache/errors.ts';
 import { RadixTree } from './cache/radix-tree.ts';
@@ -55,9 +56,15 @@ export interface EngineStatus {
     /** Slots that only the prefix cache uses; any request can evict them. */
     readonly cached: number;
   };
+  /** JavaScript memory of requests, in bytes. */
+  readonly javaScript: {
+    /** What all requests may hold together. */
+    readonly maximum: number;
+    readonly reserved: number;
+  };
   /** Generations that hold cache space. */
   readonly requests: number;
-  /** Requests that wait for cache space. */
+  /** Requests that wait for cache space or memory. */
   readonly waitingRequests: number;
   readonly waitingRows: number;
 }
@@ -72,7 +79,9 @@ export class Engine implements LanguageModel {
   readonly #model: Gpt2;
   readonly #sharedCache: SharedCache;
   readonly #trees = new Set<CachedTree>();
-  /** Queue for requests that wait for cache space. */
+  /** JavaScript memory for what requests hold: the caller reserves it. */
+  readonly memory: MemoryBudget;
+  /** Queue for requests that wait for cache space or memory. */
   readonly admission: AdmissionQueue;
 
   private constructor(
@@ -98,6 +107,7 @@ export class Engine implements LanguageModel {
       vocabSize: vocab_size,
       contextLength: n_positions,
     };
+    this.memory = new MemoryBudget(plan.bytes.requests);
     this.admission = new AdmissionQueue(platform.wait);
   }
 
@@ -126,6 +136,12 @@ export class Engine implements LanguageModel {
     return this.manifest.config.eos_token_ids;
   }
 
+  /** @throws SlotsExhaustedError when the cache never has room for this many nodes */
+  check(nodes: number): void {
+    const { maximum, reserved } = this.#sharedCache.pool;
+    if (nodes > maximum) throw new SlotsExhaustedError(nodes, maximum - reserved, maximum);
+  }
+
   /**
    * @param nodes that the tree may hold at one time
    * @throws SlotsExhaustedError when the cache has no room for them now, or never has; EngineBrokenError
@@ -133,8 +149,7 @@ export class Engine implements LanguageModel {
   open(nodes: number, options: TreeOptions = {}): CachedTree {
     // Another engine may use the memory by now.
     if (this.broken) throw new EngineBrokenError('the engine is broken');
-    const { maximum, reserved } = this.#sharedCache.pool;
-    if (nodes > maximum) throw new SlotsExhaustedError(nodes, maximum - reserved, maximum);
+    this.check(nodes);
     try {
       return this.#open(nodes, options);
     } catch (error) {
@@ -150,6 +165,7 @@ export class Engine implements LanguageModel {
     return {
       heap: this.#ort.heap.account,
       slots: { capacity, maximum, reserved, taken: capacity - freeSlots - cached, cached },
+      javaScript: { maximum: this.memory.maximum, reserved: this.memory.reserved },
       requests: this.#trees.size,
       waitingRequests: this.admission.length,
       waitingRows: queue.length,
@@ -179,6 +195,7 @@ export class Engine implements LanguageModel {
     for (const tree of this.#trees) tree.close();
     this.#model.release();
     this.#weights.release();
+    this.#ort.heap.reserve(-this.plan.bytes.requests, 'requests');
   }
 
   #open(nodes: number, options: TreeOptions): CachedTree {

@@ -1,13 +1,12 @@
 /** @module The Hono app: the routes of all contracts, and the middleware of every request. */
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { allContracts } from './contracts.ts';
 import type { AppEnv } from './http/env.ts';
 import { errorHandler } from './http/error-response.ts';
 import { ApiError } from './http/errors.ts';
-import { bodyTooLarge, MAX_BODY_BYTES } from './http/request-body.ts';
+import { RequestBodies } from './http/request-bodies.ts';
 import type { IsolateModel } from './isolate/isolate-model.ts';
 import { keys, rateLimit } from './operate/keys.ts';
 import { crossOrigin, logged, privateNetwork, securityHeaders } from './operate/middleware.ts';
@@ -16,6 +15,7 @@ import { Records } from './operate/records.ts';
 export function createApp(model: IsolateModel): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const records = new Records();
+  const bodies = new RequestBodies();
   const contracts = allContracts(records);
   const errorResponse = errorHandler(contracts);
   app.onError(errorResponse);
@@ -32,7 +32,10 @@ export function createApp(model: IsolateModel): Hono<AppEnv> {
   app.use(rateLimit(contracts));
   app.use(async (c, next) => {
     c.set('model', model);
+    c.set('bodies', bodies);
     await next();
+    // A generation that streams has closed it already.
+    c.get('body')?.close();
   });
   app.use(
     methodNotAllowed({
@@ -42,14 +45,6 @@ export function createApp(model: IsolateModel): Hono<AppEnv> {
         const message = `${c.req.path} takes ${allow}, not ${c.req.method}`;
         const error = new ApiError(405, message, { code: 'method_not_allowed', headers: { allow } });
         return errorResponse(error, c);
-      },
-    }),
-  );
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: () => {
-        throw bodyTooLarge();
       },
     }),
   );

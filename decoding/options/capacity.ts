@@ -1,8 +1,11 @@
-/** @module The number of token tree nodes that a search needs. */
+/** @module The number of token tree nodes, and of rows of logits, that a search needs. */
 import type { ResolvedOptions } from './options.ts';
 
 type SearchWidth = Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences'> &
   Partial<Pick<ResolvedOptions, 'best_of'>>;
+
+/** Rows of logits per forward pass when every token's logits are needed: bounds their memory. */
+export const SCORED_ROWS = 8;
 
 /** The number of branches or beams that a search extends in each step. */
 export function branchCount({ num_beams, num_return_sequences, best_of }: SearchWidth): number {

@@ -9,7 +9,8 @@ export type SearchLimits = Pick<ProcessorContext, 'promptLength' | 'eosTokenIds'
 
 /**
  * The processors that the options enable, in the order to run them on each row. They reuse buffers from row
- * to row, including `workspace`: all rows of a search share one list, and each search needs its own.
+ * to row: all rows of a search share one list, and each search needs its own.
+ * @param workspace of any number of searches
  */
 export function processorsOf(
   options: ResolvedOptions,

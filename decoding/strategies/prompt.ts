@@ -2,10 +2,8 @@
 import type { ModelLogprobs } from '../interface/events.ts';
 import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
 import type { SelectionWorkspace } from '../math/selection.ts';
+import { SCORED_ROWS } from '../options/capacity.ts';
 import { RawLogprobs } from './raw-logprobs.ts';
-
-/** Logit rows per forward pass when every token's logits are needed: bounds their memory. */
-const LOGIT_ROWS = 8;
 
 /** Appends a prompt to the tree. @returns its nodes; the caller must release each of them */
 function appendPrompt(tree: TokenTree, prompt: ArrayLike<number>): TreeNode[] {
@@ -48,10 +46,10 @@ export async function scorePrompt(
   const nodes = appendPrompt(tree, prompt);
   const last = nodes.at(-1) as TreeNode;
   const raw = new RawLogprobs(1, logits.length, top, workspace);
-  const rows = Array.from({ length: LOGIT_ROWS }, () => new Float32Array(logits.length));
+  const rows = Array.from({ length: SCORED_ROWS }, () => new Float32Array(logits.length));
   const logprobs: (ModelLogprobs | null)[] = [null];
-  for (let begin = 0; begin < nodes.length; begin += LOGIT_ROWS) {
-    const chunk = nodes.slice(begin, begin + LOGIT_ROWS).map((node, i) => ({
+  for (let begin = 0; begin < nodes.length; begin += SCORED_ROWS) {
+    const chunk = nodes.slice(begin, begin + SCORED_ROWS).map((node, i) => ({
       node,
       logits: node === last ? logits : (rows[i] as Float32Array),
     }));

@@ -41,7 +41,7 @@ export class Sampling implements Strategy {
     const streams = options.best_of === undefined;
     for (const [sequence, branch] of this.#branches.entries()) {
       if (branch.reason) continue;
-      const generated = this.#chooseToken(branch, sequence);
+      const generated = this.#chooseToken(branch);
       const { hypothesis } = branch;
       branch.hypothesis = hypothesis.extended(generated, sequence, hypothesis.score + generated.logprob);
       branch.reason = stopping(branch.hypothesis);
@@ -55,12 +55,13 @@ export class Sampling implements Strategy {
     return this.#returned.map(({ hypothesis, reason }) => hypothesis.toSequence(reason ?? 'length', null));
   }
 
-  #chooseToken({ row, random, hypothesis }: Branch, index: number): GeneratedToken {
+  #chooseToken({ row, random, hypothesis }: Branch): GeneratedToken {
     const { options, processors, rawLogprobs } = this.#search;
-    rawLogprobs?.save(index, row);
+    // The branches choose one after the other, so one saved row serves all.
+    rawLogprobs?.save(0, row);
     for (const process of processors) process(row, hypothesis);
     const choice = options.do_sample ? sampleToken(row, random) : greedyToken(row);
-    return rawLogprobs?.annotate(index, choice) ?? choice;
+    return rawLogprobs?.annotate(0, choice) ?? choice;
   }
 
   /** All branches, or the `num_return_sequences` best by log-probability per token (OpenAI's `best_of`). */

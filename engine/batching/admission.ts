@@ -1,9 +1,9 @@
 /**
- * @module Queue for requests that wait for cache space: first come, first served, so that small requests
+ * @module Queue for requests that wait for cache space or memory: first come, first served, so that small requests
  * cannot starve a large one. No request wakes another, because the platform may drop either without running
  * its `finally`. Instead each polls for itself, and tickets that are not polled expire.
  */
-import { SlotsExhaustedError } from '../cache/errors.ts';
+import { CapacityError } from '../cache/errors.ts';
 import { QueueFullError, QueueTimeoutError } from './errors.ts';
 
 /** Poll interval of the first in the queue; the second polls half as often, and so on … */
@@ -46,8 +46,8 @@ export class AdmissionQueue {
   /**
    * Calls `open` until it succeeds: at once if the queue is empty, then whenever the request is first in the
    * queue.
-   * @param open throws SlotsExhaustedError while cache space is missing
-   * @throws SlotsExhaustedError when the request exceeds the whole cache; QueueFullError, QueueTimeoutError;
+   * @param open throws CapacityError while space is missing
+   * @throws CapacityError when the request exceeds all that there is; QueueFullError, QueueTimeoutError;
    *   the signal's reason
    */
   async admit<T>(open: () => T, limits: QueueLimits, signal: AbortSignal): Promise<Admitted<T>> {
@@ -85,12 +85,12 @@ export class AdmissionQueue {
   }
 }
 
-/** @returns undefined when the cache is too full at the moment */
+/** @returns undefined when space is missing at the moment */
 function tryOpen<T>(open: () => T): { value: T } | undefined {
   try {
     return { value: open() };
   } catch (error) {
-    if (error instanceof SlotsExhaustedError && error.requested <= error.maximum) return;
+    if (error instanceof CapacityError && error.requested <= error.maximum) return;
     throw error;
   }
 }

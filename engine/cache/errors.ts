@@ -1,20 +1,27 @@
-/** @module Errors of the key-value cache. */
+/** @module Errors of a reservation that does not fit. */
 
-/** The cache cannot reserve this many tokens: not yet if `requested <= maximum`, else never. */
-export class SlotsExhaustedError extends Error {
-  override readonly name = 'SlotsExhaustedError';
+/** A resource cannot reserve this much: not yet if `requested <= maximum`, else never. */
+export abstract class CapacityError extends Error {
   readonly requested: number;
-  /** Tokens that are not reserved. */
+  /** What is not reserved. */
   readonly free: number;
-  /** Tokens that fit into the empty cache. */
+  /** What fits if nothing else is reserved. */
   readonly maximum: number;
 
-  constructor(requested: number, free: number, maximum: number) {
-    super(
-      `${requested} tokens do not fit in the cache: ${free} are free, ${maximum} is the most it can hold`,
-    );
+  protected constructor(message: string, requested: number, free: number, maximum: number) {
+    super(message);
     this.requested = requested;
     this.free = free;
     this.maximum = maximum;
+  }
+}
+
+/** Tokens in the key-value cache. */
+export class SlotsExhaustedError extends CapacityError {
+  override readonly name = 'SlotsExhaustedError';
+
+  constructor(requested: number, free: number, maximum: number) {
+    const message = `${requested} tokens do not fit in the cache: ${free} are free, ${maximum} is the most it can hold`;
+    super(message, requested, free, maximum);
   }
 }

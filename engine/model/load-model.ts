@@ -23,7 +23,7 @@ export interface LoadOptions extends PlanOptions {
   readonly signal: AbortSignal;
 }
 
-/** The caller releases `model` and then `weights`. */
+/** The caller releases `model` and then `weights`, and what is reserved for `requests`. */
 export interface LoadedModel {
   readonly model: Gpt2;
   readonly weights: Weights;
@@ -39,8 +39,12 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
   const sessions = createSessions(ort, await readGraphs(manifest.graphs, source, sha256)) as NetworkSessions;
   let weights: Weights | undefined;
   let network: Network | undefined;
+  let requestBytes = 0;
   try {
     const plan = makePlan(ort.heap.account, manifest, options);
+    // Outside the heap, but the cache must not grow into it.
+    ort.heap.reserve(plan.bytes.requests, 'requests');
+    requestBytes = plan.bytes.requests;
     weights = await Weights.load(ort, manifest, source, sha256, signal);
     network = createNetwork(ort, manifest, sessions, weights, kernels.linear, plan.maxRows);
     tryOut(network, manifest);
@@ -51,6 +55,7 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
     if (network) network.release();
     else releaseSessions(sessions);
     weights?.release();
+    ort.heap.reserve(-requestBytes, 'requests');
     throw error;
   }
 }

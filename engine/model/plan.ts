@@ -7,8 +7,11 @@ import { kernelPassBytes } from './kernel-network.ts';
 import { onnxPassBytes } from './onnx-network.ts';
 import { pathBytes } from './paths.ts';
 
-/** Heap maximum in an isolate of 128 MB, as in `wrangler.toml`. JavaScript uses some 10 MB. */
-export const ISOLATE_HEAP_BYTES = 112 * 2 ** 20;
+/**
+ * Maximum in an isolate of 128 MB, as in `wrangler.toml`: for the heap, and for what requests hold in JavaScript.
+ * The code, the tokenizer and garbage use the rest.
+ */
+export const ISOLATE_HEAP_BYTES = 110 * 2 ** 20;
 
 /**
  * Candidates for the rows per pass, which is the chunk size of long prompts. Fewer than 16 cost more time
@@ -19,6 +22,11 @@ const CHUNK_ROWS = [64, 32, 16] as const;
 const FALLBACK_CHUNK_ROWS = 32;
 /** A model with a smaller cache is useless. */
 const MIN_SLOTS = 64;
+/**
+ * The part of the memory beside the model that is not for the cache but for what requests hold in JavaScript. A
+ * request of one text needs more of the cache; one of many texts with log-probabilities needs more of this.
+ */
+const REQUESTS_SHARE = 1 / 4;
 
 export interface Plan {
   /** Limit for one pass. */
@@ -26,13 +34,14 @@ export interface Plan {
   readonly cache: CachePrecision;
   /** Capacity of the cache, in tokens. */
   readonly slots: number;
-  /** Bytes of the heap, by use; `cache` is the remainder. */
+  /** Bytes by use. `requests` are outside the heap, in JavaScript, and reduce it; `cache` is the remainder. */
   readonly bytes: {
     readonly maximum: number;
     readonly onnxruntime: number;
     readonly graphs: number;
     readonly weights: number;
     readonly activations: number;
+    readonly requests: number;
     readonly cache: number;
   };
 }
@@ -79,12 +88,14 @@ function createPlan(
   const weights = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const activations = activationBytes(config, precision, maxRows);
   const remaining = maximum - onnxruntime - graphs - weights - activations;
-  const slots = SLOTS_PER_PAGE * Math.max(0, Math.floor(remaining / pageBytes(config, cache)));
+  const requests = Math.max(0, Math.floor(remaining * REQUESTS_SHARE));
+  const cacheBytes = remaining - requests;
+  const slots = SLOTS_PER_PAGE * Math.max(0, Math.floor(cacheBytes / pageBytes(config, cache)));
   return {
     maxRows,
     cache,
     slots,
-    bytes: { maximum, onnxruntime, graphs, weights, activations, cache: remaining },
+    bytes: { maximum, onnxruntime, graphs, weights, activations, requests, cache: cacheBytes },
   };
 }
 
@@ -97,13 +108,13 @@ function activationBytes(config: ModelConfig, precision: Manifest['precision'], 
 /** One line for a log. */
 export function describePlan({ maxRows, cache, slots, bytes: { maximum, ...parts } }: Plan): string {
   return (
-    `${mebibytes(maximum)} MiB of heap = ${formatSum(parts)}; ` +
+    `${mebibytes(maximum)} MiB = ${formatSum(parts)}; ` +
     `the cache is ${cache} and holds ${slots} tokens, a pass has up to ${maxRows} rows`
   );
 }
 
 function modelTooLarge(plan: Plan, { name, config, precision }: PlannedModel): ModelTooLargeError {
-  const { maximum, cache, ...parts } = plan.bytes;
+  const { maximum, cache, requests, ...parts } = plan.bytes;
   const minCacheBytes = Math.ceil(MIN_SLOTS / SLOTS_PER_PAGE) * pageBytes(config, plan.cache);
   const needed = Object.values(parts).reduce((sum, bytes) => sum + bytes, minCacheBytes);
   const hint = precision === 'int4' ? 'use a smaller model' : 'convert it with --precision int4';

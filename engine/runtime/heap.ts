@@ -14,8 +14,9 @@ export const PAGE_BYTES = 65_536;
  * - `cache`: keys and values
  * - `graphs`: onnxruntime's sessions, measured at their creation
  * - `activations`: buffers of a forward pass, and onnxruntime's own allocations during a run
+ * - `requests`: JavaScript memory that requests may hold; it is outside the heap and reserved of its maximum
  */
-export type HeapOwner = 'weights' | 'cache' | 'graphs' | 'activations';
+export type HeapOwner = 'weights' | 'cache' | 'graphs' | 'activations' | 'requests';
 
 /** Bytes allocated or reserved by each owner. */
 export interface HeapAccount extends Readonly<Record<HeapOwner, number>> {
@@ -40,7 +41,13 @@ export class Heap {
   readonly #maximum: number;
   readonly #ortBytes: number;
   readonly #blocks = new Map<number, Block>();
-  readonly #bytesByOwner: Record<HeapOwner, number> = { weights: 0, cache: 0, graphs: 0, activations: 0 };
+  readonly #bytesByOwner: Record<HeapOwner, number> = {
+    weights: 0,
+    cache: 0,
+    graphs: 0,
+    activations: 0,
+    requests: 0,
+  };
 
   constructor(glue: OrtGlue, memory: WebAssembly.Memory, maximum: number) {
     this.#glue = glue;

@@ -26,7 +26,7 @@ export function request(
     n: options.num_return_sequences ?? 1,
     keepStop: false,
     cachePrompt: true,
-    fields: { prompt: 'prompt', maxTokens: 'max_tokens' },
+    fields: { prompt: 'prompt', maxTokens: 'max_tokens', n: 'n', logprobs: 'logprobs' },
     ...overrides,
   };
 }
@@ -43,7 +43,7 @@ export async function eventsByPrompt(
   signal: AbortSignal = NEVER,
 ): Promise<EventsByPrompt> {
   const byPrompt = new Map<number, GenerationEvent[]>();
-  const { events } = await startGeneration(servedModel(engine), generationRequest, limits, signal);
+  const { events } = await startGeneration(servedModel(engine), generationRequest, { limits, signal });
   for await (const event of events) {
     const prompt = 'prompt' in event ? event.prompt : Math.floor(event.choice / generationRequest.n);
     const promptEvents = byPrompt.get(prompt) ?? [];

@@ -62,7 +62,7 @@ describe('API keys', () => {
     expect(details).toMatchObject({
       ready: true,
       model: { name: 'default' },
-      heap: { maximum: 112 * 2 ** 20 },
+      heap: { maximum: 110 * 2 ** 20 },
     });
   });
 

@@ -83,9 +83,9 @@ describe('a request that does not fit into the cache now', () => {
     [
       'if the queue is full',
       { QUEUE_LENGTH: 0 },
-      'the queue for cache space is full: at most 0 requests may wait',
+      'the queue for memory is full: at most 0 requests may wait',
     ],
-    ['after QUEUE_SECONDS', { QUEUE_SECONDS: 0.1 }, 'no cache space became free within 0.1 seconds'],
+    ['after QUEUE_SECONDS', { QUEUE_SECONDS: 0.1 }, 'no memory became free within 0.1 seconds'],
   ])('is refused with 503 %s, and succeeds later', async (_, limits, message) => {
     const app = startApp({ ...SMALL, ...limits } as Parameters<typeof startApp>[0]);
     const release = await fillCache(app);

@@ -1,5 +1,6 @@
 /** @module The types of Hono's context: the bindings of a deployment, and the variables of a request. */
 import type { IsolateModel } from '../isolate/isolate-model.ts';
+import type { HeldBody, RequestBodies } from './request-bodies.ts';
 import type { RequestRecord } from './request-record.ts';
 
 /**
@@ -25,6 +26,9 @@ export interface AppEnv {
   Bindings: Bindings;
   Variables: {
     model: IsolateModel;
+    bodies: RequestBodies;
+    /** The request's body in their account, once it has been read. */
+    body?: HeldBody;
     requestId: string;
     /** Set for pages with an inline style. */
     secureHeadersNonce?: string;

@@ -3,6 +3,7 @@
  */
 import type { Context } from 'hono';
 import type { z } from 'zod';
+import type { AppEnv } from './env.ts';
 import { ApiError, invalidRequest } from './errors.ts';
 import { parseJson } from './exact-json.ts';
 import { requestBody } from './request-body.ts';
@@ -19,7 +20,7 @@ const MAX_DEPTH = 8;
  * @throws ApiError
  */
 export async function parsedBody<Schema extends z.ZodType>(
-  c: Context,
+  c: Context<AppEnv>,
   schema: Schema,
   extend: (body: unknown) => unknown = (body) => body,
 ): Promise<z.output<Schema>> {
@@ -59,7 +60,7 @@ function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** @throws ApiError */
-async function jsonText(c: Context): Promise<string> {
+async function jsonText(c: Context<AppEnv>): Promise<string> {
   const type = c.req.header('content-type') ?? '';
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
     throw new ApiError(415, `The content type must be application/json, it is '${type}'`, {
@@ -105,7 +106,7 @@ function hasPrototypeKey(body: unknown): boolean {
 }
 
 /** JSON between systems is UTF-8 (RFC 8259, 8.1); a byte order mark may be ignored. */
-function utf8(bytes: ArrayBuffer): string {
+function utf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {

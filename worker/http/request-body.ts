@@ -1,9 +1,8 @@
 /** @module The bytes of a request's body, decompressed if it is compressed (RFC 9110, 8.4). */
 import type { Context } from 'hono';
+import type { AppEnv } from './env.ts';
 import { ApiError } from './errors.ts';
-
-/** Of a body as sent, and of a decompressed one. */
-export const MAX_BODY_BYTES = 2 ** 20;
+import { bodyTooLarge, MAX_BODY_BYTES } from './request-bodies.ts';
 
 const FORMATS: ReadonlyMap<string, 'gzip' | 'deflate'> = new Map([
   ['gzip', 'gzip'],
@@ -18,10 +17,13 @@ const FORMATS: ReadonlyMap<string, 'gzip' | 'deflate'> = new Map([
  */
 const SLICE_BYTES = 1024;
 
-/** @throws ApiError 415 for an unknown encoding, 400 for damaged data, 413 for a body that becomes too large */
-export async function requestBody(c: Context): Promise<ArrayBuffer> {
+/**
+ * @throws ApiError 415 for an unknown encoding, 400 for damaged data, 413 for a body that becomes too large, and
+ *   those of `RequestBodies.receive`
+ */
+export async function requestBody(c: Context<AppEnv>): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = (c.req.header('content-encoding') ?? '').trim().toLowerCase();
-  if (encoding === '' || encoding === 'identity') return await c.req.arrayBuffer();
+  if (encoding === '' || encoding === 'identity') return await received(c);
   const format = FORMATS.get(encoding);
   if (!format) {
     throw new ApiError(415, `The content encoding must be gzip or deflate, not '${encoding}'`, {
@@ -29,21 +31,23 @@ export async function requestBody(c: Context): Promise<ArrayBuffer> {
       headers: { 'accept-encoding': 'gzip, deflate' },
     });
   }
+  const body = await received(c);
   try {
-    return await decompressed(new Uint8Array(await c.req.arrayBuffer()), format);
+    return await decompressed(body, format);
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(400, `The request body is not valid ${encoding}`, { code: 'invalid_encoding' });
   }
 }
 
-export function bodyTooLarge(): ApiError {
-  const message = `The request body is larger than ${MAX_BODY_BYTES} bytes`;
-  return new ApiError(413, message, { code: 'body_too_large' });
+async function received(c: Context<AppEnv>): Promise<Uint8Array<ArrayBuffer>> {
+  const { bytes, held } = await c.get('bodies').receive(c);
+  c.set('body', held);
+  return bytes;
 }
 
 /** @throws ApiError 413; TypeError for damaged, truncated or trailing data */
-async function decompressed(body: Uint8Array, format: 'gzip' | 'deflate'): Promise<ArrayBuffer> {
+async function decompressed(body: Uint8Array, format: 'gzip' | 'deflate'): Promise<Uint8Array<ArrayBuffer>> {
   const { readable, writable } = new DecompressionStream(format);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -66,5 +70,5 @@ async function decompressed(body: Uint8Array, format: 'gzip' | 'deflate'): Promi
     if (bytes > MAX_BODY_BYTES) throw bodyTooLarge();
     chunks.push(chunk);
   }
-  return await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer();
+  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }

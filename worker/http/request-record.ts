@@ -11,6 +11,16 @@ export interface Usage {
   };
 }
 
+/** @param completionTokens the token that ends a text counts; a repeated text counts each time */
+export function usageOf(promptTokens: number, completionTokens: number, cachedTokens: number): Usage {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedTokens },
+  };
+}
+
 export type StrategyName = 'greedy' | 'sampling' | 'beam_search' | 'beam_sampling' | 'diverse_beam_search';
 
 /** Referenced by its request only, so nothing remains when the platform drops the request. */

@@ -62,6 +62,7 @@ const ERRORS: Readonly<Record<number, readonly [string, ...(keyof typeof HEADERS
   403: ['The key does not give access to this.'],
   404: ['No model has this name.'],
   405: ['The path does not support this method.', 'allow'],
+  408: ['The body took too long to arrive.'],
   413: ['The body is larger than 1 MiB.'],
   415: ['The body is not application/json.'],
   422: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
@@ -80,7 +81,7 @@ const ERRORS: Readonly<Record<number, readonly [string, ...(keyof typeof HEADERS
  */
 const EVERY_ROUTE = [405, 500];
 const WITH_KEY = [401, 429];
-const WITH_BODY = [400, 413, 415, 503];
+const WITH_BODY = [400, 408, 413, 415, 503];
 
 function operation(route: Route, tag: string, shape: Contract['errors']): Operation {
   const { summary, path, request, errors = [], open } = route;

@@ -1,95 +1,134 @@
 /**
  * @module Runs a generation request: decodes each prompt and turns tokens into text. Several prompts run
- * concurrently as far as the cache has space. Independent of HTTP.
+ * concurrently as far as there is space. Independent of HTTP.
  */
-import { decodeResolved } from '../../decoding/decode.ts';
-import { branchCount, requiredNodes } from '../../decoding/options/capacity.ts';
+import { type Decoding, decodeResolved } from '../../decoding/decode.ts';
 import { checkTokenIds } from '../../decoding/options/check-against-model.ts';
 import type { QueueLimits } from '../../engine/batching/admission.ts';
-import { SlotsExhaustedError } from '../../engine/cache/errors.ts';
-import type { Engine } from '../../engine/engine.ts';
-import type { Usage } from '../http/request-record.ts';
+import { type Usage, usageOf } from '../http/request-record.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
+import { CollectedAnswer, type PromptResult, promptLogOf, textsOf } from './collected.ts';
 import type { GenerationEvent } from './events.ts';
 import { merge } from './merge.ts';
 import { PromptTexts } from './prompt-texts.ts';
-import type { GenerationRequest } from './request.ts';
-import { ReservedTree } from './reserved-tree.ts';
-
-/**
- * Target rows per pass for a request of several prompts: eight rows cost much less than twice as much as
- * four.
- */
-const TARGET_ROWS = 8;
+import { type GenerationRequest, promptTokensOf } from './request.ts';
+import { admit, type Reservation } from './reservation.ts';
+import type { ReservedTree } from './reserved-tree.ts';
 
 type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 
+/** How a generation runs, beside its request. */
+export interface RunOptions {
+  readonly limits: QueueLimits;
+  readonly signal: AbortSignal;
+  /** Of the prefix cache. */
+  readonly partition?: string | undefined;
+  /** Is called when the request has got its space. @param queuedMilliseconds time spent waiting for it */
+  readonly onAdmitted?: ((queuedMilliseconds: number) => void) | undefined;
+}
+
 /**
- * Checks the options against the model, waits for the cache space that the request needs at most, and
- * computes up to the first event: the status of the answer is certain when this returns.
- * @param partition of the prefix cache
- * @throws DecodingOptionsError for invalid token ids; SlotsExhaustedError for a request that never fits;
+ * Checks the options against the model, waits for the space that the request needs at most, and computes up to
+ * the first event: the status of the answer is certain when this returns.
+ * @throws DecodingOptionsError for invalid token ids; CapacityError for a request that never fits;
  *   QueueFullError and QueueTimeoutError for one that does not fit now
  */
 export async function startGeneration(
   model: ServedModel,
   request: GenerationRequest,
-  limits: QueueLimits,
-  signal: AbortSignal,
-  partition = '',
+  options: RunOptions,
 ): Promise<Generation> {
-  const { engine } = model;
-  checkTokenIds(request.options, engine);
-  const reserve = () => reserveTrees(engine, request, partition);
-  const { value: trees, milliseconds } = await engine.admission.admit(reserve, limits, signal);
+  const reservation = await checkAndAdmit(model, request, 'stream', options);
   try {
-    const streams = trees.map((tree, i) => {
-      const prompts = [...request.prompts.keys()].filter((prompt) => prompt % trees.length === i);
-      return textEvents(model, request, tree, prompts, signal);
-    });
-    const [only] = streams;
-    const events = only && streams.length === 1 ? only : merge(streams);
-    return new Generation(request, await events.next(), events, trees, milliseconds);
+    const events = ofAllPrompts(reservation, request, (tree, prompts) =>
+      textEvents(model, request, tree, prompts, options.signal),
+    );
+    return new Generation(request, await events.next(), events, reservation);
   } catch (error) {
-    for (const tree of trees) tree.close();
+    reservation.close();
     throw error;
   }
 }
 
+/**
+ * Runs a generation to its end. The caller sends the answer and closes `held`.
+ * @throws as `startGeneration`, and what decoding throws
+ */
+export async function collectGeneration(
+  model: ServedModel,
+  request: GenerationRequest,
+  options: RunOptions,
+): Promise<{ readonly answer: CollectedAnswer; readonly held: Reservation['answer'] }> {
+  const reservation = await checkAndAdmit(model, request, 'whole', options);
+  try {
+    const results: PromptResult[] = [];
+    const decoded = ofAllPrompts(reservation, request, (tree, prompts) =>
+      promptResults(model, request, tree, prompts, options.signal),
+    );
+    for await (const result of decoded) results[result.prompt] = result;
+    const answer = new CollectedAnswer(model.tokenizer, request, results, reusedEvaluations(reservation));
+    reservation.closeTrees();
+    return { answer, held: reservation.answer };
+  } catch (error) {
+    reservation.close();
+    throw error;
+  }
+}
+
+async function checkAndAdmit(
+  { engine }: ServedModel,
+  request: GenerationRequest,
+  form: 'whole' | 'stream',
+  { limits, signal, partition = '', onAdmitted }: RunOptions,
+): Promise<Reservation> {
+  checkTokenIds(request.options, engine);
+  const { value, milliseconds } = await admit(engine, request, { form, partition, limits, signal });
+  onAdmitted?.(milliseconds);
+  return value;
+}
+
+/** Runs `decode` in each tree, with the prompts that are the tree's. */
+function ofAllPrompts<T>(
+  { trees }: Reservation,
+  { prompts }: GenerationRequest,
+  decode: (tree: ReservedTree, prompts: readonly number[]) => AsyncGenerator<T, void, undefined>,
+): AsyncGenerator<T, void, undefined> {
+  const generators = trees.map((tree, i) =>
+    decode(
+      tree,
+      [...prompts.keys()].filter((prompt) => prompt % trees.length === i),
+    ),
+  );
+  const [only] = generators;
+  return only && generators.length === 1 ? only : merge(generators);
+}
+
+function reusedEvaluations({ trees }: Reservation): number {
+  return trees.reduce((sum, tree) => sum + tree.reusedEvaluations, 0);
+}
+
 /** A running generation whose first event has been computed. */
 export class Generation {
-  /** Time spent waiting for cache space. */
-  readonly queuedMilliseconds: number;
-  /** Leaving the loop frees the cache space. */
+  /** Leaving the loop frees the space. */
   readonly events: Events;
-  readonly #trees: readonly ReservedTree[];
+  readonly #reservation: Reservation;
   readonly #promptTokens: number;
   #completionTokens = 0;
 
   constructor(
-    { prompts }: GenerationRequest,
+    request: GenerationRequest,
     first: IteratorResult<GenerationEvent, void>,
     rest: Events,
-    trees: readonly ReservedTree[],
-    queuedMilliseconds: number,
+    reservation: Reservation,
   ) {
-    this.queuedMilliseconds = queuedMilliseconds;
-    this.#trees = trees;
-    this.#promptTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
+    this.#reservation = reservation;
+    this.#promptTokens = promptTokensOf(request);
     this.events = this.#counted(first, rest);
   }
 
-  /** The usage so far. The token that ends a text counts; a repeated text counts each time. */
+  /** The usage so far. */
   get usage(): Usage {
-    const [prompt_tokens, completion_tokens] = [this.#promptTokens, this.#completionTokens];
-    return {
-      prompt_tokens,
-      completion_tokens,
-      total_tokens: prompt_tokens + completion_tokens,
-      prompt_tokens_details: {
-        cached_tokens: this.#trees.reduce((sum, { reusedEvaluations }) => sum + reusedEvaluations, 0),
-      },
-    };
+    return usageOf(this.#promptTokens, this.#completionTokens, reusedEvaluations(this.#reservation));
   }
 
   async *#counted(first: IteratorResult<GenerationEvent, void>, rest: Events): Events {
@@ -100,51 +139,54 @@ export class Generation {
       }
     } finally {
       await rest.return();
-      for (const tree of this.#trees) tree.close();
+      this.#reservation.close();
     }
   }
 }
 
-/**
- * Reserves a tree for each prompt, or fewer if the cache has less space or `TARGET_ROWS` is reached. All are
- * reserved before the first pass, so a batch of prompts never fails half way.
- * @throws SlotsExhaustedError when the largest of the prompts does not fit
- */
-function reserveTrees(
-  engine: Engine,
-  { prompts, options, cachePrompt: shared }: GenerationRequest,
-  partition: string,
-): ReservedTree[] {
-  const nodes = Math.max(...prompts.map(({ ids }) => requiredNodes(ids.length, options)));
-  const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
-  // A tree that serves several prompts in turn must reserve space without a cached prefix: the second prompt
-  // does not share the first one's.
-  const prompt = prompts.length === 1 ? prompts[0]?.ids : undefined;
-  const trees = [new ReservedTree(engine, engine.open(nodes, { prompt, shared, partition }))];
-  try {
-    while (trees.length < count)
-      trees.push(new ReservedTree(engine, engine.open(nodes, { shared, partition })));
-  } catch (error) {
-    if (!(error instanceof SlotsExhaustedError)) throw error;
+function decodePrompt(
+  { tokenizer }: ServedModel,
+  { options, prompts }: GenerationRequest,
+  tree: ReservedTree,
+  prompt: number,
+  signal: AbortSignal,
+): Decoding {
+  // Stop strings end what the client reads: the text without special tokens.
+  const textBytes = { tokenBytes: (id: number) => tokenizer.tokenBytes(id, { skipSpecialTokens: true }) };
+  return decodeResolved(tree, prompts[prompt]?.ids ?? [], options, { tokenizer: textBytes, signal });
+}
+
+/** The texts of some of the request's prompts, decoded one after the other in one tree. */
+async function* promptResults(
+  model: ServedModel,
+  request: GenerationRequest,
+  tree: ReservedTree,
+  prompts: readonly number[],
+  signal: AbortSignal,
+): AsyncGenerator<PromptResult, void, undefined> {
+  for (const prompt of prompts) {
+    const ids = request.prompts[prompt]?.ids ?? [];
+    const decoding = decodePrompt(model, request, tree, prompt, signal);
+    let promptLog: PromptResult['promptLog'] = null;
+    let result = await decoding.next();
+    for (; !result.done; result = await decoding.next()) {
+      if (result.value.type === 'prompt') promptLog = promptLogOf(ids, result.value.logprobs);
+    }
+    yield { prompt, promptLog, texts: textsOf(result.value, request.options.num_return_sequences) };
   }
-  return trees;
 }
 
 /** The events of some of the request's prompts, decoded one after the other in one tree. */
 async function* textEvents(
-  { tokenizer }: ServedModel,
+  model: ServedModel,
   request: GenerationRequest,
   tree: ReservedTree,
   prompts: readonly number[],
   signal: AbortSignal,
 ): Events {
-  const { options } = request;
-  // Stop strings end what the client reads: the text without special tokens.
-  const textBytes = { tokenBytes: (id: number) => tokenizer.tokenBytes(id, { skipSpecialTokens: true }) };
   for (const prompt of prompts) {
-    const texts = new PromptTexts(tokenizer, request, prompt);
-    const ids = request.prompts[prompt]?.ids ?? [];
-    const decoding = decodeResolved(tree, ids, options, { tokenizer: textBytes, signal });
+    const texts = new PromptTexts(model.tokenizer, request, prompt);
+    const decoding = decodePrompt(model, request, tree, prompt, signal);
     try {
       let result = await decoding.next();
       for (; !result.done; result = await decoding.next()) {
@@ -153,7 +195,7 @@ async function* textEvents(
         else if (event.type === 'prompt') yield { ...event, prompt };
         else if (event.type === 'beams') yield texts.beams(event);
         // The score of a beam search is in its result, right after this event.
-        else if (options.num_beams === 1) yield* texts.finish(event.sequence, event.reason, null);
+        else if (request.options.num_beams === 1) yield* texts.finish(event.sequence, event.reason, null);
       }
       yield* texts.rest(result.value.sequences);
     } finally {

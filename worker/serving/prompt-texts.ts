@@ -21,15 +21,33 @@ interface SequenceState {
 /** The score of a row that no sequence of a beam search fills: `sequences_scores` of transformers. */
 const UNFILLED_SCORE = -1e9;
 
-/** Such a row in transformers is padding, which is the end of text, or a copy of another row. */
-const UNFILLED: DecodedSequence = {
-  tokens: [],
-  finish_reason: 'eos',
-  score: UNFILLED_SCORE,
-  token_logprobs: [],
-  model_logprobs: null,
-  beam_indices: [],
-};
+/**
+ * The text of a row that no sequence of a beam search fills: clients expect `n` choices for each prompt. In
+ * transformers such a row is padding, which is the end of text, or a copy of another row.
+ * @param decoded the sequences that were found, best first
+ */
+export function unfilled(decoded: readonly DecodedSequence[]): DecodedSequence {
+  return {
+    tokens: [],
+    finish_reason: 'eos',
+    // Choices are best first, and a bias can make the score of a sequence lower than `UNFILLED_SCORE`.
+    score: Math.min(UNFILLED_SCORE, decoded.at(-1)?.score ?? 0),
+    token_logprobs: [],
+    model_logprobs: null,
+    beam_indices: [],
+  };
+}
+
+/** A filter for one text after the prompt with the index `prompt`. */
+export function textFilter(
+  tokenizer: Tokenizer,
+  { options, keepStop, prompts }: GenerationRequest,
+  prompt: number,
+): StopStringFilter {
+  const heldBack = minimumLength(options, prompts[prompt]?.ids.length ?? 0);
+  const decoder = tokenizer.decoder({ skipSpecialTokens: true });
+  return new StopStringFilter(decoder, options.stop, { keepStop, heldBack });
+}
 
 export class PromptTexts {
   readonly #tokenizer: Tokenizer;
@@ -40,17 +58,13 @@ export class PromptTexts {
   readonly #sequences: readonly SequenceState[];
 
   constructor(tokenizer: Tokenizer, request: GenerationRequest, prompt: number) {
-    const { n, options, keepStop } = request;
-    const heldBack = minimumLength(options, request.prompts[prompt]?.ids.length ?? 0);
+    const { n, options } = request;
     this.#tokenizer = tokenizer;
     this.#prompt = prompt;
     this.#n = n;
     this.#copies = n / options.num_return_sequences;
     this.#sequences = Array.from({ length: options.num_return_sequences }, () => ({
-      text: new StopStringFilter(tokenizer.decoder({ skipSpecialTokens: true }), options.stop, {
-        keepStop,
-        heldBack,
-      }),
+      text: textFilter(tokenizer, request, prompt),
       emittedTokens: 0,
       finished: false,
     }));
@@ -78,14 +92,12 @@ export class PromptTexts {
 
   /**
    * The events of all choices that have none so far, or only some: of all beams but the best, and of the
-   * winners of `best_of`. If a beam search found fewer sequences than there are choices, the rest are
-   * `UNFILLED`: clients expect `n` choices for each prompt.
+   * winners of `best_of`. If a beam search found fewer sequences than there are choices, the rest are those of
+   * `unfilled`.
    */
   *rest(decoded: readonly DecodedSequence[]): Generator<GenerationEvent> {
-    // Choices are best first, and a bias can make the score of a sequence lower than `UNFILLED_SCORE`.
-    const score = Math.min(UNFILLED_SCORE, decoded.at(-1)?.score ?? 0);
     for (const sequence of this.#sequences.keys()) {
-      yield* this.#restOf(sequence, decoded[sequence] ?? { ...UNFILLED, score });
+      yield* this.#restOf(sequence, decoded[sequence] ?? unfilled(decoded));
     }
   }
 

@@ -1,9 +1,10 @@
 /** @module A generation request, independent of its contract, and the checks that all contracts share. */
-import { maxNewTokensWithin } from '../../decoding/options/capacity.ts';
+import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { ApiError, refuse } from '../http/errors.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
+import { largestThatFits, leastMemory, type SizeOptions } from './memory-estimate.ts';
 
 export interface GenerationRequest {
   readonly prompts: readonly Prompt[];
@@ -17,7 +18,15 @@ export interface GenerationRequest {
   /** vLLM's `cache_salt`: the prompts share the prefix cache with requests of the same salt only. */
   readonly cacheSalt?: string | undefined;
   /** The contract's names of the fields, for error messages. */
-  readonly fields: { readonly prompt: string; readonly maxTokens: string };
+  readonly fields: RequestFields;
+}
+
+export interface RequestFields {
+  readonly prompt: string;
+  readonly maxTokens: string;
+  /** Number of texts. */
+  readonly n: string;
+  readonly logprobs: string;
 }
 
 export interface Prompt {
@@ -25,6 +34,11 @@ export interface Prompt {
   readonly ids: ArrayLike<number>;
   /** The prompt as sent, or the text of its ids. */
   readonly text: string;
+}
+
+/** The number of tokens of all prompts. */
+export function promptTokensOf({ prompts }: GenerationRequest): number {
+  return prompts.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 /**
@@ -80,14 +94,28 @@ export function lastTokens({ tokenizer }: ServedModel, prompt: Prompt, length: n
 }
 
 /**
- * The default of `max_tokens` in contracts without a fixed one: the space in context and cache, up to
+ * The default of `max_tokens` in contracts without a fixed one: the space in context, cache and memory, up to
  * `limit`.
- * @param branches number of texts or beams after the prompt
  * @returns at least 1, even if that does not fit
  */
-export function defaultMaxTokens(engine: Engine, { ids }: Prompt, branches: number, limit: number): number {
-  const available = maxNewTokensWithin(engine.status.slots.maximum, ids.length, branches);
-  return Math.max(1, Math.min(limit, engine.contextLength - ids.length, available));
+export function defaultMaxTokens(
+  { contextLength, status, memory, vocabSize }: Engine,
+  { ids, text }: Prompt,
+  search: Omit<SizeOptions, 'max_new_tokens'>,
+  limit: number,
+): number {
+  const inCache = maxNewTokensWithin(status.slots.maximum, ids.length, branchCount(search));
+  const most = Math.min(limit, contextLength - ids.length, inCache);
+  const size = {
+    prompts: [ids.length],
+    characters: text.length,
+    vocabSize,
+    whole: true,
+    n: search.num_return_sequences,
+  };
+  const fits = (max_new_tokens: number) =>
+    leastMemory({ ...size, options: { ...search, max_new_tokens } }) <= memory.maximum;
+  return largestThatFits(1, most, fits) ?? 1;
 }
 
 /** @throws ApiError when a prompt and its `max_tokens` exceed the model's context */

@@ -1,4 +1,4 @@
-/** @module Cache space for several prompts of one request, one after the other. */
+/** @module Cache space and memory for several prompts of one request, one after the other. */
 import type { LanguageModel, TokenTree } from '../../decoding/interface/token-tree.ts';
 
 /** A token tree that can be emptied while its cache space stays reserved. */
@@ -11,18 +11,39 @@ export interface ResettableTree extends TokenTree {
   reset(): void;
 }
 
+/** Memory whose lease ends when it is not renewed and another request needs the bytes. */
+export interface LeasedMemory {
+  /** @throws LeaseExpiredError */
+  touch(): void;
+  close(): void;
+}
+
 /** A model whose trees use one reservation in turn. No other request can take the space in between. */
 export class ReservedTree implements LanguageModel {
   readonly vocabSize: number;
   readonly contextLength: number;
   readonly eosTokenIds: readonly number[];
   readonly #tree: ResettableTree;
+  readonly #memory: LeasedMemory;
+  readonly #answer: Pick<LeasedMemory, 'touch'>;
 
-  constructor(model: LanguageModel, tree: ResettableTree) {
+  /**
+   * Each evaluation renews the leases of the request's memory.
+   * @param memory of the searches in this tree, closed with it
+   * @param answer memory that the request's trees share
+   */
+  constructor(
+    model: LanguageModel,
+    tree: ResettableTree,
+    memory: LeasedMemory,
+    answer: Pick<LeasedMemory, 'touch'>,
+  ) {
     this.vocabSize = model.vocabSize;
     this.contextLength = model.contextLength;
     this.eosTokenIds = model.eosTokenIds;
     this.#tree = tree;
+    this.#memory = memory;
+    this.#answer = answer;
   }
 
   get reusedEvaluations(): number {
@@ -36,7 +57,11 @@ export class ReservedTree implements LanguageModel {
     }
     return {
       append: (parent, token) => tree.append(parent, token),
-      evaluate: (evaluations) => tree.evaluate(evaluations),
+      evaluate: async (evaluations) => {
+        this.#touch();
+        await tree.evaluate(evaluations);
+        this.#touch();
+      },
       release: (node) => tree.release(node),
       close: () => tree.reset(),
     };
@@ -44,5 +69,11 @@ export class ReservedTree implements LanguageModel {
 
   close(): void {
     this.#tree.close();
+    this.#memory.close();
+  }
+
+  #touch(): void {
+    this.#memory.touch();
+    this.#answer.touch();
   }
 }

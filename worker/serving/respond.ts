@@ -1,47 +1,115 @@
 /**
- * @module Runs a generation inside an HTTP request, for every contract: starts it, then collects or streams
- * its events.
+ * @module Runs a generation inside an HTTP request, for every contract, and sends its answer: whole, or as a
+ * stream of events.
  */
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
-import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
-import { LeaseExpiredError, QueueFullError, QueueTimeoutError } from '../../engine/batching/errors.ts';
+import {
+  LeaseExpiredError,
+  MemoryExhaustedError,
+  QueueFullError,
+  QueueTimeoutError,
+} from '../../engine/batching/errors.ts';
+import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 import { SlotsExhaustedError } from '../../engine/cache/errors.ts';
 import type { AppEnv } from '../http/env.ts';
-import { ApiError, retryLater, toApiError } from '../http/errors.ts';
+import { type ApiError, retryLater, toApiError } from '../http/errors.ts';
+import type { JsonStream } from '../http/json-stream.ts';
 import { CLIENT_GONE, type StrategyName } from '../http/request-record.ts';
+import { sendJson } from '../http/send-json.ts';
 import { queueLimitsOf } from '../http/settings.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 import { cachePartition } from './cache-partition.ts';
+import type { CollectedAnswer } from './collected.ts';
 import type { GenerationEvent } from './events.ts';
-import { type Generation, startGeneration } from './generate.ts';
+import { collectGeneration, type Generation, type RunOptions, startGeneration } from './generate.ts';
+import { exceedsCache, exceedsMemory } from './refusals.ts';
 import { checkContext, type GenerationRequest } from './request.ts';
+import { type AnswerForm, sizeOf } from './reservation.ts';
 
 /**
- * Starts a generation: the status of the answer is certain when this returns. When the client disconnects,
- * the platform drops the request's continuations; work under `waitUntil` continues to its `finally`.
+ * Starts a generation whose events are streamed: the status of the answer is certain when this returns. When the
+ * client disconnects, the platform drops the request's continuations; work under `waitUntil` continues to its
+ * `finally`.
  * @throws ApiError 400 for a request that can never be served, 503 for one that does not fit at the moment
  */
-export async function beginGeneration(
+export function beginGeneration(
   c: Context<AppEnv>,
   model: ServedModel,
   request: GenerationRequest,
 ): Promise<Generation> {
+  return run(c, model, request, 'stream', startGeneration);
+}
+
+/** Runs a generation to its end; `write` makes the answer's body of it. @throws ApiError as `beginGeneration` */
+export async function answerWhole(
+  c: Context<AppEnv>,
+  model: ServedModel,
+  request: GenerationRequest,
+  write: (answer: CollectedAnswer) => JsonStream,
+): Promise<Response> {
+  const { signal } = c.req.raw;
+  return await run(c, model, request, 'whole', async (...args) => {
+    const { answer, held } = await collectGeneration(...args);
+    c.get('record').usage = answer.usage;
+    if (!signal.aborted) return sendJson(c, write(answer), held);
+    // Nobody will read or cancel the answer.
+    held.close();
+    throw signal.reason;
+  });
+}
+
+async function run<T>(
+  c: Context<AppEnv>,
+  model: ServedModel,
+  request: GenerationRequest,
+  form: AnswerForm,
+  generate: (model: ServedModel, request: GenerationRequest, options: RunOptions) => Promise<T>,
+): Promise<T> {
   checkContext(model.engine, request);
   const record = c.get('record');
   record.strategy = strategyOf(request.options);
   record.choices = request.n * request.prompts.length;
-  const partition = await cachePartition(c, request.cacheSalt);
-  const starting = startGeneration(model, request, queueLimitsOf(c.env), c.req.raw.signal, partition);
-  c.executionCtx.waitUntil(starting.catch(() => {}));
+  const running = generate(model, request, {
+    limits: queueLimitsOf(c.env),
+    signal: c.req.raw.signal,
+    partition: await cachePartition(c, request.cacheSalt),
+    onAdmitted: (queuedMilliseconds) => {
+      // The prompts are part of what the generation reserves.
+      c.get('body')?.close();
+      if (queuedMilliseconds > 0) record.queuedMilliseconds = queuedMilliseconds;
+    },
+  });
+  c.executionCtx.waitUntil(running.catch(() => {}));
   try {
-    const generation = await starting;
-    const { queuedMilliseconds } = generation;
-    if (queuedMilliseconds > 0) record.queuedMilliseconds = queuedMilliseconds;
-    return generation;
+    return await running;
   } catch (error) {
-    throw error instanceof SlotsExhaustedError ? exceedsCache(error, request) : forClient(error);
+    if (error instanceof SlotsExhaustedError) throw exceedsCache(error, request);
+    if (!(error instanceof MemoryExhaustedError)) throw forClient(error);
+    throw exceedsMemory(error, sizeOf(model.engine, request, form), request.fields);
+  }
+}
+
+/**
+ * Waits for the memory of an answer without a generation.
+ * @param bytes at most the maximum of the budget
+ * @throws ApiError 503 when there is none
+ */
+export async function reserveMemory(
+  c: Context<AppEnv>,
+  { engine: { admission, memory } }: ServedModel,
+  bytes: number,
+): Promise<MemoryReservation> {
+  try {
+    const { value } = await admission.admit(
+      () => memory.reserve(bytes),
+      queueLimitsOf(c.env),
+      c.req.raw.signal,
+    );
+    return value;
+  } catch (error) {
+    throw forClient(error);
   }
 }
 
@@ -49,27 +117,6 @@ export function strategyOf({ do_sample, num_beams, num_beam_groups }: ResolvedOp
   if (num_beams === 1) return do_sample ? 'sampling' : 'greedy';
   if (num_beam_groups > 1) return 'diverse_beam_search';
   return do_sample ? 'beam_sampling' : 'beam_search';
-}
-
-/** Runs a generation to its end, and calls `take` with each event. */
-export async function collectEvents(
-  c: Context<AppEnv>,
-  generation: Generation,
-  take: (event: GenerationEvent) => void,
-): Promise<void> {
-  const work = (async () => {
-    try {
-      for await (const event of generation.events) take(event);
-    } finally {
-      c.get('record').usage = generation.usage;
-    }
-  })();
-  c.executionCtx.waitUntil(work.catch(() => {}));
-  try {
-    await work;
-  } catch (error) {
-    throw forClient(error);
-  }
 }
 
 /** How a contract writes a stream. */
@@ -119,26 +166,8 @@ function forClient(error: unknown): unknown {
   if (error instanceof LeaseExpiredError) {
     return retryLater(
       'lease_expired',
-      'The client read nothing of the answer for too long, and its cache space went to another request',
+      'The client read nothing of the answer for too long, and its memory went to another request',
     );
   }
   return error;
-}
-
-function exceedsCache({ requested, maximum }: SlotsExhaustedError, request: GenerationRequest): ApiError {
-  const { prompts, options, fields } = request;
-  const longest = Math.max(...prompts.map(({ ids }) => ids.length));
-  const branches = branchCount(options);
-  const largest = maxNewTokensWithin(maximum, longest, branches);
-  const texts = branches > 1 ? `${branches} texts after it` : 'the text after it';
-  const advice =
-    largest > 0
-      ? `after this prompt ${fields.maxTokens} can be at most ${largest}`
-      : 'the prompt alone is too long';
-  return new ApiError(
-    400,
-    `This deployment's cache holds ${maximum} tokens, but the request needs ${requested} for a ` +
-      `prompt of ${longest} and ${texts}: ${advice}`,
-    { param: largest > 0 ? fields.maxTokens : fields.prompt, code: 'cache_size_exceeded' },
-  );
 }

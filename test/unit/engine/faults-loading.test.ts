@@ -112,15 +112,19 @@ describe.each([
 
   it('throws a clean error and leaks nothing in a nearly full heap, whatever its free bytes', async () => {
     ort = await startOrt(40 * MiB);
+    // As in `beforeEach`.
+    (await load()).release();
     const before = { account: bytesByOwner(ort.heap.account), liveHandles: faults.liveHandles };
     for (let freeBytes = 128 * KiB; ; freeBytes += 64 * KiB) {
       const filler = ort.heap.allocate(before.account.available - freeBytes, 'cache');
       const result = await load().catch((error: unknown) => error);
-      if (result instanceof Engine) {
+      if (result instanceof Engine && result.status.slots.maximum >= TOKENS.length) {
         expect(freeBytes).toBeGreaterThan(graphBytes);
         return await expectCorrectLogits(result);
       }
-      expectCleanError(result);
+      // The plan does not know of the filler: it may leave no page for the cache.
+      if (result instanceof Engine) result.release();
+      else expectCleanError(result);
       ort.heap.free(filler);
       expect({ freeBytes, account: bytesByOwner(ort.heap.account), liveHandles: faults.liveHandles }).toEqual(
         { freeBytes, ...before },

@@ -70,8 +70,9 @@ describe('an idle tree', () => {
 
   it('gives its space to a queued request, and its reader gets an error', async () => {
     const limits = { length: 1, milliseconds: 30 * SECOND };
-    const never = new AbortController().signal;
-    const start = (given: GenerationRequest) => startGeneration(servedModel(engine), given, limits, never);
+    const { signal } = new AbortController();
+    const start = (given: GenerationRequest) =>
+      startGeneration(servedModel(engine), given, { limits, signal });
     const short = request([[1, 2, 3]], { max_new_tokens: 80 });
     const alone = await eventsByPrompt(engine, short);
     // Enough beams to fill nearly all of the cache. The test reads only the first event.

@@ -1,11 +1,10 @@
-/**
- * @module The choices of a completion, in pieces. A stream sends the pieces; a complete answer joins them.
- */
+/** @module The choices of a completion, in the pieces that a stream sends. */
+import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
 import { stopOrLengthOf } from '../shared-schemas.ts';
-import { type CompletionLogprobs, emptyLogprobs, LogprobsWriter } from './logprobs.ts';
+import { type CompletionLogprobs, emptyLogprobs, LogprobEntries, type TextOffsets } from './logprobs.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /** A choice, or a piece of one. */
@@ -19,23 +18,20 @@ export interface CompletionChoice {
   readonly sequences_score?: number;
 }
 
-type ReportFields = Pick<CompletionRequest, 'echo' | 'logprobs' | 'return_tokens_as_token_ids'>;
+export type ReportFields = Pick<CompletionRequest, 'echo' | 'logprobs' | 'return_tokens_as_token_ids'>;
 
 export class ChoicePieces {
   readonly #report: ReportFields;
   readonly #generation: GenerationRequest;
-  readonly #writers: readonly LogprobsWriter[];
-  readonly #started = new Set<number>();
+  readonly #entries: LogprobEntries;
+  /** The offsets of unfinished choices. */
+  readonly #offsets = new Map<number, TextOffsets>();
   readonly #promptLogprobs = new Map<number, Extract<GenerationEvent, { type: 'prompt' }>['logprobs']>();
 
   constructor(tokenizer: Tokenizer, generation: GenerationRequest, report: ReportFields) {
     this.#report = report;
     this.#generation = generation;
-    const { length } = generation.prompts;
-    this.#writers = Array.from(
-      { length: length * generation.n },
-      () => new LogprobsWriter(tokenizer, report.return_tokens_as_token_ids),
-    );
+    this.#entries = new LogprobEntries(tokenizer, report.return_tokens_as_token_ids);
   }
 
   /** The pieces that an event adds. */
@@ -43,15 +39,18 @@ export class ChoicePieces {
     if (event.type === 'prompt') this.#promptLogprobs.set(event.prompt, event.logprobs);
     if (event.type !== 'token' && event.type !== 'finished') return;
     const { choice: index } = event;
-    if (this.#report.echo && !this.#started.has(index)) yield this.#echo(index);
-    this.#started.add(index);
+    const isFirst = !this.#offsets.has(index);
+    const offsets = this.#offsets.get(index) ?? this.#entries.offsets();
+    this.#offsets.set(index, offsets);
+    if (this.#report.echo && isFirst) yield this.#echo(index, offsets);
     const piece = { text: event.text, index };
     if (event.type === 'token') {
       const logprobs = this.#logprobs();
       const { token, model } = event.token;
-      if (logprobs) this.#writerOf(index).add(logprobs, token, model ?? null);
+      if (logprobs) this.#add(logprobs, offsets, token, model ?? null);
       yield { ...piece, logprobs, finish_reason: null };
     } else {
+      this.#offsets.delete(index);
       const { reason, score } = event;
       const finish_reason = stopOrLengthOf(reason);
       yield {
@@ -63,7 +62,7 @@ export class ChoicePieces {
     }
   }
 
-  #echo(index: number): CompletionChoice {
+  #echo(index: number, offsets: TextOffsets): CompletionChoice {
     const number = Math.floor(index / this.#generation.n);
     const prompt = this.#generation.prompts[number];
     if (!prompt) throw new Error(`there is no prompt ${number}`);
@@ -71,9 +70,9 @@ export class ChoicePieces {
     if (logprobs) {
       const promptLogprobs = this.#promptLogprobs.get(number) ?? [];
       for (const [i, token] of Array.from(prompt.ids).entries()) {
-        this.#writerOf(index).add(logprobs, token, promptLogprobs[i] ?? null);
+        this.#add(logprobs, offsets, token, promptLogprobs[i] ?? null);
       }
-      this.#writerOf(index).endPrompt();
+      offsets.endPrompt();
     }
     return { text: prompt.text, index, logprobs, finish_reason: null };
   }
@@ -82,22 +81,11 @@ export class ChoicePieces {
     return this.#report.logprobs === undefined ? null : emptyLogprobs();
   }
 
-  #writerOf(index: number): LogprobsWriter {
-    return this.#writers[index] as LogprobsWriter;
-  }
-}
-
-/** Complete choices, joined from their pieces. */
-export class WholeChoices {
-  readonly #choices: CompletionChoice[] = [];
-
-  add(piece: CompletionChoice): void {
-    const before = this.#choices[piece.index];
-    this.#choices[piece.index] = before ? joinPieces(before, piece) : piece;
-  }
-
-  get choices(): readonly CompletionChoice[] {
-    return this.#choices;
+  #add(target: CompletionLogprobs, offsets: TextOffsets, token: number, model: ModelLogprobs | null): void {
+    target.tokens.push(this.#entries.name(token));
+    target.token_logprobs.push(model?.logprob ?? null);
+    target.top_logprobs.push(this.#entries.top(token, model));
+    target.text_offset.push(offsets.next(token));
   }
 }
 

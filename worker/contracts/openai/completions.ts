@@ -2,16 +2,19 @@
 import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';
 import { parsedBody } from '../../http/json-body.ts';
+import { jsonObject } from '../../http/json-stream.ts';
 import type { Generation } from '../../serving/generate.ts';
-import { beginGeneration, collectEvents, type StreamFormat, streamEvents } from '../../serving/respond.ts';
+import { answerWhole, beginGeneration, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
-import { ChoicePieces, type CompletionChoice, WholeChoices } from './choices.ts';
+import { ChoicePieces, type CompletionChoice } from './choices.ts';
 import { ChunkUsage } from './chunk-usage.ts';
 import { openaiErrors } from './errors.ts';
 import { fromHuggingFace, TgiChunks } from './hugging-face.ts';
+import { LogprobEntries } from './logprobs.ts';
 import { checkModel } from './models.ts';
 import { type CompletionRequest, completionSchema } from './schema.ts';
 import { toGeneration } from './translate.ts';
+import { wholeChoices } from './whole.ts';
 
 export async function completions(c: Context<AppEnv>): Promise<Response> {
   const request = fromHuggingFace(await parsedBody(c, completionSchema));
@@ -20,29 +23,41 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
   checkModel(manifest, request.model);
   const generationRequest = toGeneration(model, request);
   if (request.user) c.get('record').user = request.user;
-  const generation = await beginGeneration(c, model, generationRequest);
-  const answer: Answer = {
-    head: {
-      id: `cmpl-${crypto.randomUUID()}`,
-      object: 'text_completion',
-      created: Math.floor(Date.now() / 1000),
-      model: manifest.name,
-    },
+  const head: Head = {
+    id: `cmpl-${crypto.randomUUID()}`,
+    object: 'text_completion',
+    created: Math.floor(Date.now() / 1000),
+    model: manifest.name,
+  };
+  if (!request.stream) {
+    const entries = new LogprobEntries(model.tokenizer, request.return_tokens_as_token_ids);
+    return answerWhole(c, model, generationRequest, (answer) =>
+      jsonObject({
+        ...head,
+        choices: wholeChoices(answer, generationRequest, request, entries),
+        usage: answer.usage,
+      }),
+    );
+  }
+  const answer: StreamedAnswer = {
+    head,
     pieces: new ChoicePieces(model.tokenizer, generationRequest, request),
     usage: new ChunkUsage(generationRequest),
     ...(request.details && { tgi: new TgiChunks(model.tokenizer, generationRequest) }),
-    generation,
+    generation: await beginGeneration(c, model, generationRequest),
   };
-  return request.stream ? streamed(c, answer, request.stream_options) : whole(c, answer);
+  return streamed(c, answer, request.stream_options);
 }
 
-interface Answer {
-  readonly head: {
-    readonly id: string;
-    readonly object: 'text_completion';
-    readonly created: number;
-    readonly model: string;
-  };
+interface Head {
+  readonly id: string;
+  readonly object: 'text_completion';
+  readonly created: number;
+  readonly model: string;
+}
+
+interface StreamedAnswer {
+  readonly head: Head;
   readonly pieces: ChoicePieces;
   /** Present with `details`: chunks are also TGI's events. */
   readonly tgi?: TgiChunks;
@@ -50,17 +65,9 @@ interface Answer {
   readonly generation: Generation;
 }
 
-async function whole(c: Context<AppEnv>, { head, pieces, generation }: Answer): Promise<Response> {
-  const all = new WholeChoices();
-  await collectEvents(c, generation, (event) => {
-    for (const piece of pieces.of(event)) all.add(piece);
-  });
-  return c.json({ ...head, choices: all.choices, usage: generation.usage });
-}
-
 function streamed(
   c: Context<AppEnv>,
-  { head, pieces, tgi, usage, generation }: Answer,
+  { head, pieces, tgi, usage, generation }: StreamedAnswer,
   options: Partial<CompletionRequest['stream_options']> = {},
 ): Response {
   const { continuous_usage_stats = false, include_beams = false } = options;

@@ -92,7 +92,7 @@ export class TgiChunks {
       const { piece, ...token } = delayed;
       yield { choices: [piece], ...token, generated_text: null, details: null };
     }
-    state.delayed = { piece, token: this.#tokens.generated(event) };
+    state.delayed = { piece, token: this.#tokens.generated(event.token, event.text) };
     state.text += piece.text;
     state.tokens++;
   }

@@ -21,43 +21,53 @@ export const emptyLogprobs = (): CompletionLogprobs => ({
   text_offset: [],
 });
 
-/** Writes the entries of one choice, token by token. */
-export class LogprobsWriter {
+/** The entries of tokens. */
+export class LogprobEntries {
   readonly #tokenizer: Tokenizer;
-  readonly #name: (token: number) => string;
-  readonly #spans = new CharacterSpans();
+  readonly name: (token: number) => string;
 
   /** @param asIds whether tokens are named by their ids, as vLLM's `return_tokens_as_token_ids` wants */
   constructor(tokenizer: Tokenizer, asIds: boolean) {
     this.#tokenizer = tokenizer;
-    this.#name = asIds ? (token) => `token_id:${token}` : (token) => tokenName(tokenizer, token);
+    this.name = asIds ? (token) => `token_id:${token}` : (token) => tokenName(tokenizer, token);
   }
 
-  /** Appends a token to the lists of `target`. */
-  add(target: CompletionLogprobs, token: number, model: ModelLogprobs | null): void {
-    target.tokens.push(this.#name(token));
-    target.token_logprobs.push(model?.logprob ?? null);
-    target.top_logprobs.push(model && this.#top(token, model));
-    const bytes = this.#tokenizer.tokenBytes(token, { skipSpecialTokens: true });
-    target.text_offset.push(this.#spans.push(bytes).start);
+  /** By name, likeliest first. Of several tokens with one name, it is the chosen one, or else the likeliest. */
+  top(token: number, model: ModelLogprobs | null): Record<string, number> | null {
+    if (!model) return null;
+    const chosen = this.name(token);
+    const byName = new Map<string, number>();
+    for (const { token: id, logprob } of model.top) {
+      const name = this.name(id);
+      if ((name !== chosen || id === token) && !byName.has(name)) byName.set(name, logprob);
+    }
+    // A token that is not among the likeliest is less likely than all of them.
+    byName.set(chosen, model.logprob);
+    return orderedRecord(byName);
+  }
+
+  /** The offsets of one choice. */
+  offsets(): TextOffsets {
+    return new TextOffsets(this.#tokenizer);
+  }
+}
+
+/** The offset of each token's first character, for the tokens of one choice in turn. */
+export class TextOffsets {
+  readonly #tokenizer: Tokenizer;
+  readonly #spans = new CharacterSpans();
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  next(token: number): number {
+    return this.#spans.push(this.#tokenizer.tokenBytes(token, { skipSpecialTokens: true })).start;
   }
 
   /** The next token begins the generated text: it does not complete a character of the prompt. */
   endPrompt(): void {
     this.#spans.endText();
-  }
-
-  /** By name, likeliest first. Of several tokens with one name, it is the chosen one, or else the likeliest. */
-  #top(token: number, { top, logprob }: ModelLogprobs): Record<string, number> {
-    const chosen = this.#name(token);
-    const byName = new Map<string, number>();
-    for (const { token: id, logprob } of top) {
-      const name = this.#name(id);
-      if ((name !== chosen || id === token) && !byName.has(name)) byName.set(name, logprob);
-    }
-    // A token that is not among the likeliest is less likely than all of them.
-    byName.set(chosen, logprob);
-    return orderedRecord(byName);
   }
 }
 

@@ -38,7 +38,7 @@ export function toGeneration(
     cachePrompt: request.cache_prompt,
     cacheSalt: request.cache_salt,
     options,
-    fields: { prompt: 'prompt', maxTokens: 'max_tokens' },
+    fields: { prompt: 'prompt', maxTokens: 'max_tokens', n: nName(request), logprobs: 'logprobs' },
   };
 }
 
@@ -68,6 +68,10 @@ function truncated(
   const length = truncate_prompt_tokens === -1 ? contextLength - max_tokens : truncate_prompt_tokens;
   return prompts.map((prompt) => lastTokens(model, prompt, Math.max(1, length)));
 }
+
+/** The field that sets the number of texts. */
+const nName = ({ num_return_sequences }: CompletionRequest) =>
+  num_return_sequences === undefined ? 'n' : 'num_return_sequences';
 
 function isIds(prompt: readonly unknown[]): prompt is number[] {
   return typeof prompt[0] === 'number';
@@ -118,8 +122,7 @@ function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
   const do_sample = request.do_sample ?? (!beams && !use_beam_search && !greedy);
   if (!do_sample && (beams || use_beam_search)) refuseUnusedTemperature(temperature, 1);
   if (beams && n > num_beams) {
-    const name = request.num_return_sequences === undefined ? 'n' : 'num_return_sequences';
-    refuse(name, `must be at most num_beams, ${num_beams}`, n);
+    refuse(nName(request), `must be at most num_beams, ${num_beams}`, n);
   }
   if (best_of > n && beams && !use_beam_search)
     refuse('best_of', 'must not be given in beam search', best_of);

@@ -31,7 +31,7 @@ export function metrics(records: Records): Handler<AppEnv> {
 const PASS_ROWS = [1, 2, 4, 8, 16, 32, 64] as const;
 
 function familiesOf({ manifest: { name, precision }, status, passCounts }: Engine): Family[] {
-  const { heap, slots, requests, waitingRequests, waitingRows }: EngineStatus = status;
+  const { heap, slots, javaScript, requests, waitingRequests, waitingRows }: EngineStatus = status;
   const passRows = new Histogram('edgebeam_pass_rows', 'Rows of the forward passes.', PASS_ROWS);
   for (const [rows, passes] of passCounts.passesByRows) passRows.observe({}, rows, passes);
   const rows = new Counter('edgebeam_rows_total', 'Rows computed, with and without logits.');
@@ -42,12 +42,19 @@ function familiesOf({ manifest: { name, precision }, status, passCounts }: Engin
     rows,
     gauge('edgebeam_model_info', 'The model in memory.', [[{ model: name, precision }, 1]]),
     gauge('edgebeam_open_generations', 'Generations that hold cache space.', [[{}, requests]]),
-    gauge('edgebeam_waiting_requests', 'Requests that wait for cache space.', [[{}, waitingRequests]]),
+    gauge('edgebeam_waiting_requests', 'Requests that wait for cache space or memory.', [
+      [{}, waitingRequests],
+    ]),
     gauge('edgebeam_waiting_rows', 'Rows that wait for the next forward pass.', [[{}, waitingRows]]),
     gauge(
       'edgebeam_slots',
       'Slots of the cache, one token each: reserved by requests, in use, in the prefix cache alone, free.',
       states({ ...slots, free: slots.capacity - slots.taken - slots.cached }),
+    ),
+    gauge(
+      'edgebeam_javascript_bytes',
+      'Memory of requests in JavaScript: what they have reserved, and its maximum.',
+      states(javaScript),
     ),
     gauge('edgebeam_heap_bytes', 'The WebAssembly heap by owner.', states(heap)),
   ];

@@ -11,6 +11,7 @@ const heap = z.strictObject({
   weights: bytes,
   cache: bytes,
   activations: bytes,
+  requests: bytes,
   available: bytes,
 });
 
@@ -22,6 +23,9 @@ const slots = z.strictObject({
   cached: z.int().min(0),
 });
 
+/** What requests may hold together outside the heap, and what they have reserved of it. */
+const javaScript = z.strictObject({ maximum: bytes, reserved: bytes });
+
 const plan = z.strictObject({
   maxRows: z.int().min(1),
   cache: z.enum(['f32', 'int8']),
@@ -32,6 +36,7 @@ const plan = z.strictObject({
     graphs: bytes,
     weights: bytes,
     activations: bytes,
+    requests: bytes,
     cache: bytes,
   }),
 });
@@ -56,6 +61,7 @@ export const healthResponse = z.union([
     plan,
     heap,
     slots,
+    javaScript,
     requests: z.int().min(0),
     waitingRequests: z.int().min(0),
     waitingRows: z.int().min(0),

@@ -3,27 +3,27 @@ import type { Context } from 'hono';
 import { CharacterSpans } from '../../../tokenizer/character-spans.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import type { AppEnv } from '../../http/env.ts';
+import { refuse } from '../../http/errors.ts';
 import { parsedBody } from '../../http/json-body.ts';
+import { jsonArray } from '../../http/json-stream.ts';
+import { sendJson } from '../../http/send-json.ts';
+import { reserveMemory } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
 import { MAX_BEST_OF, TGI_STOP_SEQUENCES, tokenizeSchema } from './schema.ts';
 
-/** Tokens per chunk of the answer. */
-const CHUNK = 512;
+/** A UTF-16 code unit of the text, and up to three tokens of it. */
+const BYTES_PER_CHARACTER = 2 + 3 * Int32Array.BYTES_PER_ELEMENT;
 
-/** The answer is many times as long as the text: it is written in chunks, as fast as the client reads. */
+/** The answer is many times as long as the text: it is written as fast as the client reads. */
 export async function tokenize(c: Context<AppEnv>): Promise<Response> {
   const { inputs } = await parsedBody(c, tokenizeSchema);
-  const { tokenizer } = await servedModel(c);
-  const chunks = jsonChunks(tokensOf(tokenizer, inputs));
-  const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      const { done, value } = chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
-    },
-  });
-  return c.body(body, 200, { 'content-type': 'application/json' });
+  const model = await servedModel(c);
+  const longest = Math.floor(model.engine.memory.maximum / BYTES_PER_CHARACTER);
+  if (inputs.length > longest) {
+    refuse('inputs', `must have at most ${longest} characters on this deployment`, inputs.length);
+  }
+  const held = await reserveMemory(c, model, inputs.length * BYTES_PER_CHARACTER);
+  return sendJson(c, jsonArray(tokensOf(model.tokenizer, inputs)), held);
 }
 
 function* tokensOf(tokenizer: Tokenizer, inputs: string) {
@@ -37,19 +37,6 @@ function* tokensOf(tokenizer: Tokenizer, inputs: string) {
     position = start;
     yield { id, text: inputs.slice(index, indexAfter(inputs, index, stop - start)), start, stop };
   }
-}
-
-/** A JSON array of the values, in chunks. */
-function* jsonChunks(values: Iterable<unknown>): Generator<string> {
-  let chunk = '[';
-  let count = 0;
-  for (const value of values) {
-    chunk += count === 0 ? JSON.stringify(value) : `,${JSON.stringify(value)}`;
-    if (++count % CHUNK > 0) continue;
-    yield chunk;
-    chunk = '';
-  }
-  yield `${chunk}]`;
 }
 
 /** The index in a text after `count` more code points. */

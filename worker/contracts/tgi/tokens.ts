@@ -1,8 +1,9 @@
 /** @module Tokens and details in TGI's shape. */
 import type { FinishReason, ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
-import type { ChoiceFinishedEvent, TextTokenEvent } from '../../serving/events.ts';
-import type { GenerationRequest, Prompt } from '../../serving/request.ts';
+import type { ChoiceFinishedEvent } from '../../serving/events.ts';
+import type { GenerationRequest } from '../../serving/request.ts';
+import type { TokenLog } from '../../serving/token-log.ts';
 
 export interface TgiToken {
   readonly id: number;
@@ -17,6 +18,12 @@ export interface PrefillToken {
   readonly logprob: number | null;
 }
 
+/** A token with the model's own log-probabilities. */
+interface ReportedToken {
+  readonly token: number;
+  readonly model?: ModelLogprobs | null;
+}
+
 /** Converts tokens to TGI's shape. */
 export class TgiTokens {
   readonly #tokenizer: Tokenizer;
@@ -27,19 +34,18 @@ export class TgiTokens {
     this.#special = new Set(tokenizer.specialTokens.values());
   }
 
-  /** A generated token. Its text is the text that became certain with it; of a special token, its name. */
-  generated({ token: { token, logprob, model }, text }: TextTokenEvent): TgiToken {
+  /**
+   * A generated token, of a search that reports log-probabilities.
+   * @param text that became certain with it; a special token has its name instead
+   */
+  generated({ token, model }: ReportedToken, text: string): TgiToken {
+    if (!model) throw new Error('a token has no log-probabilities');
     const special = this.#special.has(token);
-    return {
-      id: token,
-      text: special ? this.#textOf(token) : text,
-      logprob: model?.logprob ?? logprob,
-      special,
-    };
+    return { id: token, text: special ? this.#textOf(token) : text, logprob: model.logprob, special };
   }
 
   /** The likeliest tokens at a token's position. */
-  top({ token: { model } }: TextTokenEvent): TgiToken[] {
+  top(model: ModelLogprobs | null | undefined): TgiToken[] {
     return (model?.top ?? []).map(({ token, logprob }) => ({
       id: token,
       text: this.#textOf(token),
@@ -48,12 +54,10 @@ export class TgiTokens {
     }));
   }
 
-  prefill({ ids }: Prompt, logprobs: readonly (ModelLogprobs | null)[]): PrefillToken[] {
-    return Array.from(ids, (id, i) => ({
-      id,
-      text: this.#textOf(id),
-      logprob: logprobs[i]?.logprob ?? null,
-    }));
+  *prefill(prompt: TokenLog): Generator<PrefillToken> {
+    for (const [i, id] of prompt.tokens.entries()) {
+      yield { id, text: this.#textOf(id), logprob: prompt.at(i)?.logprob ?? null };
+    }
   }
 
   #textOf(id: number): string {

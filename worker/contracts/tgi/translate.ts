@@ -1,5 +1,4 @@
 /** @module Translates TGI's request into a generation request. */
-import { branchCount } from '../../../decoding/options/capacity.ts';
 import { asksForSampling, type ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
@@ -28,16 +27,17 @@ export function toGeneration(
   const whole = promptOfText(model, inputs, 'inputs', truncate !== undefined);
   const prompt = truncate === undefined ? whole : lastTokens(model, whole, truncate);
   refuseUnshown(parameters, kind);
-  const search = searchOf(parameters);
   const { top_n_tokens, decoder_input_details, stop } = parameters;
-  const options = resolveSearch({
-    ...search,
-    max_new_tokens:
-      parameters.max_new_tokens ??
-      defaultMaxTokens(model.engine, prompt, branchCount(search), DEFAULT_MAX_NEW_TOKENS),
+  const search = {
+    ...searchOf(parameters),
     stop,
     logprobs: top_n_tokens,
     ...(decoder_input_details && { prompt_logprobs: 0 }),
+  };
+  const options = resolveSearch({
+    ...search,
+    max_new_tokens:
+      parameters.max_new_tokens ?? defaultMaxTokens(model.engine, prompt, search, DEFAULT_MAX_NEW_TOKENS),
   });
   return {
     prompts: [prompt],
@@ -46,7 +46,12 @@ export function toGeneration(
     cachePrompt: parameters.cache_prompt,
     cacheSalt: parameters.cache_salt,
     options,
-    fields: { prompt: 'inputs', maxTokens: 'max_new_tokens' },
+    fields: {
+      prompt: 'inputs',
+      maxTokens: 'max_new_tokens',
+      n: parameters.best_of > 1 ? 'best_of' : 'num_return_sequences',
+      logprobs: 'top_n_tokens',
+    },
   };
 }
 

@@ -4,9 +4,11 @@ import type { FinishReason } from '../../../decoding/interface/events.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError } from '../../http/errors.ts';
 import { parsedBody, parseField } from '../../http/json-body.ts';
+import { type JsonStream, jsonArray, jsonObject } from '../../http/json-stream.ts';
 import { wellFormedJson } from '../../http/well-formed-json.ts';
+import type { CollectedAnswer } from '../../serving/collected.ts';
 import type { Generation } from '../../serving/generate.ts';
-import { beginGeneration, collectEvents, type StreamFormat, streamEvents } from '../../serving/respond.ts';
+import { answerWhole, beginGeneration, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
 import { stopOrLengthOf } from '../shared-schemas.ts';
 import { workersAiErrors } from './errors.ts';
@@ -17,8 +19,9 @@ export async function run(c: Context<AppEnv>): Promise<Response> {
   const request = await parsedBody(c, runSchema, (body) => withQuery(c, body));
   const model = await servedModel(c);
   checkModel(model.engine.manifest.name, c.req.param('model') ?? '');
-  const generation = await beginGeneration(c, model, toGeneration(model, request));
-  return request.stream ? streamed(c, generation, request) : whole(c, generation);
+  const generation = toGeneration(model, request);
+  if (!request.stream) return answerWhole(c, model, generation, (answer) => whole(answer, request));
+  return streamed(c, await beginGeneration(c, model, generation), request);
 }
 
 /** The fields that take any text: in a query it needs no quotes. */
@@ -57,26 +60,18 @@ function checkModel(name: string, requested: string): void {
   });
 }
 
-async function whole(c: Context<AppEnv>, generation: Generation): Promise<Response> {
-  const texts: string[] = [];
-  const scores: number[] = [];
-  let reason: FinishReason | undefined;
-  await collectEvents(c, generation, (event) => {
-    if (event.type !== 'token' && event.type !== 'finished') return;
-    texts[event.choice] = (texts[event.choice] ?? '') + event.text;
-    if (event.type !== 'finished') return;
-    if (event.score !== null) scores[event.choice] = event.score;
-    if (event.choice === 0) reason = event.reason;
-  });
-  const [response, ...others] = texts;
-  return c.json({
-    result: {
-      response,
-      ...(reason && { finish_reason: stopOrLengthOf(reason) }),
-      ...(others.length > 0 && { responses: texts }),
-      ...(scores.length > 0 && { sequences_scores: scores }),
-      usage: generation.usage,
-    },
+function whole(answer: CollectedAnswer, { num_return_sequences }: RunRequest): JsonStream {
+  const [first] = answer.choices();
+  const several = num_return_sequences > 1;
+  const scores = answer.choices().map(({ score }) => score);
+  return jsonObject({
+    result: jsonObject({
+      response: first?.text(),
+      finish_reason: first && stopOrLengthOf(first.reason),
+      responses: several ? jsonArray(answer.choices().map((choice) => choice.text())) : undefined,
+      sequences_scores: first && first.score !== null ? jsonArray(scores) : undefined,
+      usage: answer.usage,
+    }),
     success: true,
     errors: [],
     messages: [],

@@ -1,5 +1,4 @@
 /** @module Translates a Workers AI request into a generation request. */
-import { branchCount } from '../../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
@@ -30,8 +29,7 @@ export function toGeneration(model: ServedModel, request: RunRequest): Generatio
   const search = searchOf(request);
   const options = resolveSearch({
     ...search,
-    max_new_tokens:
-      request.max_tokens ?? defaultMaxTokens(model.engine, prompt, branchCount(search), DEFAULT_MAX_TOKENS),
+    max_new_tokens: request.max_tokens ?? defaultMaxTokens(model.engine, prompt, search, DEFAULT_MAX_TOKENS),
   });
   return {
     prompts: [prompt],
@@ -40,7 +38,7 @@ export function toGeneration(model: ServedModel, request: RunRequest): Generatio
     cachePrompt: request.cache_prompt,
     cacheSalt: request.cache_salt,
     options,
-    fields: { prompt: field, maxTokens: 'max_tokens' },
+    fields: { prompt: field, maxTokens: 'max_tokens', n: 'num_return_sequences', logprobs: 'logprobs' },
   };
 }
 

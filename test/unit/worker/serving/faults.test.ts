@@ -152,8 +152,7 @@ describe('a request that fails while its events are not read', () => {
     const { events } = await startGeneration(
       servedModel(engine),
       EVERY_KIND['two prompts'] as GenerationRequest,
-      LIMITS,
-      NEVER_ABORTED,
+      { limits: LIMITS, signal: NEVER_ABORTED },
     );
     faults.fail('_OrtRun', 0, Number.POSITIVE_INFINITY);
     await events.next();

@@ -1,7 +1,7 @@
 /** @module OpenAI's log-probabilities: names, their order, and offsets. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tokenizer } from '../../../../../tokenizer/tokenizer.ts';
-import { emptyLogprobs, LogprobsWriter } from '../../../../../worker/contracts/openai/logprobs.ts';
+import { LogprobEntries } from '../../../../../worker/contracts/openai/logprobs.ts';
 import { orderedRecord } from '../../../../../worker/contracts/openai/ordered-record.ts';
 import { loadTokenizer } from '../../../../golden/tokenizer-golden.ts';
 
@@ -14,10 +14,8 @@ const idOf = (text: string) => tokenizer.encode(text)[0] ?? -1;
 
 /** @returns the JSON of the likeliest tokens at the position of `token` */
 function topOf(token: number, logprob: number, top: readonly [number, number][], asIds = false): string {
-  const logprobs = emptyLogprobs();
   const model = { logprob, top: top.map(([id, value]) => ({ token: id, logprob: value })) };
-  new LogprobsWriter(tokenizer, asIds).add(logprobs, token, model);
-  return JSON.stringify(logprobs.top_logprobs[0]);
+  return JSON.stringify(new LogprobEntries(tokenizer, asIds).top(token, model));
 }
 
 describe('the likeliest tokens', () => {
@@ -35,9 +33,7 @@ describe('the likeliest tokens', () => {
   it('are named by id on request', () => {
     const top: [number, number][] = [[9, -1]];
     expect(topOf(5, -4, top, true)).toBe('{"token_id:9":-1,"token_id:5":-4}');
-    const logprobs = emptyLogprobs();
-    new LogprobsWriter(tokenizer, true).add(logprobs, 5, null);
-    expect(logprobs.tokens).toEqual(['token_id:5']);
+    expect(new LogprobEntries(tokenizer, true).name(5)).toBe('token_id:5');
   });
 
   it('beyond the tokenizer’s vocabulary share the empty name: the chosen one, or the likeliest', () => {
@@ -68,15 +64,15 @@ it('offsets count code points, and U+FFFD of invalid bytes', () => {
     for (let id = 0; id < 256; id++) if (tokenizer.tokenBytes(id)[0] === value) return id;
     throw new Error(`no token is the byte ${value}`);
   };
-  const logprobs = emptyLogprobs();
-  const writer = new LogprobsWriter(tokenizer, false);
+  const offsets = new LogprobEntries(tokenizer, false).offsets();
+  const found: number[] = [];
   const add = (...tokens: number[]) => {
-    for (const token of tokens) writer.add(logprobs, token, null);
+    for (const token of tokens) found.push(offsets.next(token));
   };
   add(...tokenizer.encode('\u{10fffd}'), byte(0x61), byte(0xe2), byte(0x62));
   // The prompt ends within a character: the text of the answer is decoded on its own.
   add(byte(0xe2));
-  writer.endPrompt();
+  offsets.endPrompt();
   add(byte(0x82), tokenizer.vocabSize, byte(0x63));
-  expect(logprobs.text_offset).toEqual([0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 6]);
+  expect(found).toEqual([0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 6]);
 });

@@ -1,0 +1,152 @@
+/**
+ * @module The estimate of a generation's JavaScript memory against V8's own figures, over random requests: never
+ * below what is held, and at most twice as much.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
+import type { DecodingOptions } from '../../../../decoding/options/options.ts';
+import { AdmissionQueue } from '../../../../engine/batching/admission.ts';
+import { MemoryBudget } from '../../../../engine/batching/memory-budget.ts';
+import type { Engine } from '../../../../engine/engine.ts';
+import type { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
+import { collectGeneration, startGeneration } from '../../../../worker/serving/generate.ts';
+import { estimateMemory } from '../../../../worker/serving/memory-estimate.ts';
+import type { GenerationRequest } from '../../../../worker/serving/request.ts';
+import { sizeOf } from '../../../../worker/serving/reservation.ts';
+import { loadTokenizer } from '../../../golden/tokenizer-golden.ts';
+import { Draw } from '../../../support/draw.ts';
+import { request } from '../../../support/generations.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Live bytes in V8's heap and in array buffers. */
+function liveBytes(): number {
+  collectGarbage();
+  // The first finds dead buffers, the second waits until they are freed.
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+const VOCABULARY = 8192;
+let tokenizer: Tokenizer;
+beforeAll(async () => {
+  tokenizer = await loadTokenizer('default');
+});
+
+/** An engine of random logits that measures the live bytes in some of its evaluations. */
+function measuringEngine(every: number) {
+  const peak = { bytes: 0, evaluations: 0, trees: 0 };
+  let seed = 1;
+  const engine = {
+    vocabSize: VOCABULARY,
+    contextLength: 1024,
+    eosTokenIds: [],
+    manifest: { config: {} },
+    memory: new MemoryBudget(2 ** 40),
+    admission: new AdmissionQueue(() => Promise.resolve()),
+    check: () => {},
+    open: () => {
+      peak.trees++;
+      return tree();
+    },
+  };
+  function tree(): TokenTree & { capacity: number; reusedEvaluations: number; reset(): void } {
+    return {
+      capacity: 2 ** 30,
+      reusedEvaluations: 0,
+      append: (parent: TreeNode | null, token: number) => ({
+        token,
+        parent,
+        position: (parent?.position ?? -1) + 1,
+      }),
+      async evaluate(evaluations) {
+        for (const { logits } of evaluations) {
+          if (!logits) continue;
+          for (let i = 0; i < logits.length; i++) {
+            seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
+            logits[i] = seed / 2 ** 28;
+          }
+        }
+        if (peak.evaluations++ % every === 0) peak.bytes = Math.max(peak.bytes, liveBytes());
+      },
+      release() {},
+      close() {},
+      reset() {},
+    };
+  }
+  return { engine: engine as unknown as Engine, peak };
+}
+
+const limits = { length: 1, milliseconds: 1 };
+
+async function peakOf(
+  given: GenerationRequest,
+  form: 'whole' | 'stream',
+): Promise<{ readonly estimate: number; readonly real: number }> {
+  const { engine, peak } = measuringEngine(23);
+  const model = { engine, tokenizer };
+  const { signal } = new AbortController();
+  const before = liveBytes();
+  let real = 0;
+  if (form === 'whole') {
+    const { answer, held } = await collectGeneration(model, given, { limits, signal });
+    real = liveBytes();
+    // The answer lives until here.
+    expect(answer.usage.completion_tokens).toBeGreaterThan(0);
+    held.close();
+  } else {
+    const { events } = await startGeneration(model, given, { limits, signal });
+    for await (const _ of events);
+  }
+  const { answer, search } = estimateMemory(sizeOf(engine, given, form));
+  return { estimate: answer + peak.trees * search, real: Math.max(real, peak.bytes) - before };
+}
+
+const random = new Draw(14);
+
+function randomRequest(): GenerationRequest {
+  const beams = random.chance(0.4);
+  const width = random.integer(2, 24);
+  const logprobs = random.chance(0.6) ? random.integer(0, 5) : undefined;
+  const options: DecodingOptions = {
+    max_new_tokens: random.integer(40, 120),
+    ...(beams ? { num_beams: width } : { do_sample: true, seed: random.integer(0, 1000) }),
+    num_return_sequences: beams ? random.integer(1, width) : width,
+    logprobs,
+    ...(random.chance(0.4) && { prompt_logprobs: logprobs ?? 0 }),
+  };
+  const prompts = Array.from({ length: random.integer(1, 6) }, () =>
+    Array.from({ length: random.integer(20, 400) }, () => random.integer(0, VOCABULARY - 1)),
+  );
+  return request(prompts, options);
+}
+
+describe('the estimate of a generation', () => {
+  it.each(['whole', 'stream'] as const)(
+    'is never less than a %s answer holds, and at most twice as much',
+    async (form) => {
+      // Loads code and fills caches.
+      for (let i = 0; i < 4; i++) await peakOf(randomRequest(), form);
+      for (let i = 0; i < 10; i++) {
+        const given = randomRequest();
+        const { estimate, real } = await peakOf(given, form);
+        const { max_new_tokens, num_beams, num_return_sequences, logprobs, prompt_logprobs } = given.options;
+        const about = JSON.stringify({
+          form,
+          prompts: given.prompts.map(({ ids }) => ids.length),
+          max_new_tokens,
+          num_beams,
+          num_return_sequences,
+          logprobs,
+          prompt_logprobs,
+        });
+        expect(estimate, about).toBeGreaterThanOrEqual(real);
+        expect(estimate, about).toBeLessThanOrEqual(2 * real);
+      }
+    },
+  );
+});

@@ -1,0 +1,62 @@
+/** @module The choices of a complete answer, each written when it is sent. */
+import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
+import { type JsonStream, jsonArray, jsonObject } from '../../http/json-stream.ts';
+import type { CollectedAnswer, CollectedChoice } from '../../serving/collected.ts';
+import type { GenerationRequest, Prompt } from '../../serving/request.ts';
+import type { TokenLog } from '../../serving/token-log.ts';
+import { stopOrLengthOf } from '../shared-schemas.ts';
+import type { ReportFields } from './choices.ts';
+import type { LogprobEntries } from './logprobs.ts';
+
+export function wholeChoices(
+  answer: CollectedAnswer,
+  { prompts }: GenerationRequest,
+  report: ReportFields,
+  entries: LogprobEntries,
+): JsonStream {
+  return jsonArray(
+    answer.choices().map((choice) => {
+      const echoed = report.echo ? prompts[choice.prompt] : undefined;
+      return jsonObject({
+        text: (echoed?.text ?? '') + choice.text(),
+        index: choice.index,
+        logprobs: report.logprobs === undefined ? null : logprobsOf(choice, echoed, entries),
+        finish_reason: stopOrLengthOf(choice.reason),
+        sequences_score: choice.score ?? undefined,
+      });
+    }),
+  );
+}
+
+/** One list after the other, so each goes through the tokens again. */
+function logprobsOf(
+  choice: CollectedChoice,
+  echoed: Prompt | undefined,
+  entries: LogprobEntries,
+): JsonStream {
+  const { log } = choice;
+  const promptLog = echoed ? choice.promptLog : null;
+  function* each<T>(entry: (token: number, model: ModelLogprobs | null) => T): Generator<T> {
+    if (promptLog) yield* entriesOf(promptLog, entry);
+    yield* entriesOf(log, entry);
+  }
+  function* offsets(): Generator<number> {
+    const offset = entries.offsets();
+    for (const token of promptLog?.tokens ?? []) yield offset.next(token);
+    if (promptLog) offset.endPrompt();
+    for (const token of log.tokens) yield offset.next(token);
+  }
+  return jsonObject({
+    tokens: jsonArray(each((token) => entries.name(token))),
+    token_logprobs: jsonArray(each((_, model) => model?.logprob ?? null)),
+    top_logprobs: jsonArray(each((token, model) => entries.top(token, model))),
+    text_offset: jsonArray(offsets()),
+  });
+}
+
+function* entriesOf<T>(
+  log: TokenLog,
+  entry: (token: number, model: ModelLogprobs | null) => T,
+): Generator<T> {
+  for (const [i, token] of log.tokens.entries()) yield entry(token, log.at(i));
+}

@@ -1,0 +1,122 @@
+/**
+ * @module What a generation holds in JavaScript at most, in bytes. It is known before the work starts, because
+ * everything follows from the number of texts, their length and what is reported of each token.
+ * `test/unit/worker/serving/memory-estimate.test.ts` compares it with V8's own figures.
+ */
+import { branchCount, SCORED_ROWS } from '../../decoding/options/capacity.ts';
+import type { ResolvedOptions } from '../../decoding/options/options.ts';
+import { TokenLog } from './token-log.ts';
+
+/** The figures that the memory of a generation depends on. */
+export interface GenerationSize {
+  /** Number of tokens of each prompt. */
+  readonly prompts: readonly number[];
+  /** UTF-16 code units of all prompts. */
+  readonly characters: number;
+  readonly vocabSize: number;
+  /** Whether the answer is collected before it is sent. */
+  readonly whole: boolean;
+  /** Number of texts per prompt, copies included. */
+  readonly n: number;
+  readonly options: SizeOptions;
+}
+
+/** The options that the memory of a generation depends on. */
+export type SizeOptions = Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences' | 'max_new_tokens'> &
+  Partial<
+    Pick<
+      ResolvedOptions,
+      'best_of' | 'logprobs' | 'prompt_logprobs' | 'frequency_penalty' | 'presence_penalty'
+    >
+  >;
+
+export interface MemoryEstimate {
+  /** Held from the first token until the answer is sent. */
+  readonly answer: number;
+  /** Held while a prompt is decoded; several prompts may be at the same time. */
+  readonly search: number;
+}
+
+const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
+/** A request's context, its schema's output, and a chunk of its answer. */
+const REQUEST_BYTES = 64_000;
+/** The objects of a search beside its rows and its hypotheses. */
+const SEARCH_BYTES = 24_000;
+/** A prompt's objects beside its ids and its text. */
+const PROMPT_BYTES = 400;
+/** A text's objects beside its tokens. */
+const TEXT_BYTES = 700;
+/** A token in a hypothesis: the object, its node, and its places in the lists of the hypothesis. */
+const TOKEN_BYTES = 200;
+/** Its log-probabilities, and each of the likeliest tokens. */
+const LOGPROB_BYTES = 104;
+const TOP_BYTES = 62;
+/** Text of a token, once it is decoded. */
+const TOKEN_TEXT_BYTES = 8;
+
+export function estimateMemory(size: GenerationSize): MemoryEstimate {
+  const { prompts, characters, vocabSize, whole, n, options } = size;
+  const { num_beams, num_return_sequences, max_new_tokens, logprobs, prompt_logprobs } = options;
+  const promptTokens = prompts.reduce((sum, length) => sum + length, 0);
+  const longest = Math.max(...prompts);
+  const branches = branchCount(options);
+
+  const collected =
+    num_return_sequences * (TEXT_BYTES + max_new_tokens * TokenLog.bytesPerToken(logprobs)) * prompts.length +
+    (prompt_logprobs === undefined ? 0 : promptTokens * TokenLog.bytesPerToken(prompt_logprobs));
+  const answer =
+    REQUEST_BYTES +
+    prompts.length * PROMPT_BYTES +
+    promptTokens * Int32Array.BYTES_PER_ELEMENT +
+    2 * characters +
+    (whole ? collected : n * TEXT_BYTES);
+
+  // Beam search looks up the chosen tokens of all beams at the end of a step, sampling row by row.
+  const rawRows = logprobs === undefined ? 0 : num_beams > 1 ? branches : 1;
+  const scoredRows = prompt_logprobs === undefined ? 0 : SCORED_ROWS + 1;
+  // The counts of tokens.
+  const countRows = options.frequency_penalty || options.presence_penalty ? 1 : 0;
+  // Of a beam search there are as many finished hypotheses, but all of them share their beginnings.
+  const hypotheses = num_beams > 1 ? 1.5 * branches : branches;
+  const row = vocabSize * FLOAT_BYTES;
+  const scored = longest * (prompt_logprobs === undefined ? TOKEN_TEXT_BYTES : tokenBytes(prompt_logprobs));
+  const extended =
+    hypotheses *
+    (TEXT_BYTES +
+      Int32Array.BYTES_PER_ELEMENT * (longest + max_new_tokens) +
+      max_new_tokens * tokenBytes(logprobs));
+  // The prompt is scored before the first step.
+  const search =
+    SEARCH_BYTES +
+    branches * row +
+    scored +
+    Math.max(scoredRows * row, (rawRows + countRows) * row + extended);
+  return { answer, search };
+}
+
+/** @returns the bytes of a generation with one prompt at a time, the least that it can be done with */
+export function leastMemory(size: GenerationSize): number {
+  const { answer, search } = estimateMemory(size);
+  return answer + search;
+}
+
+/** The largest integer from `least` to `most` that fits, by bisection; undefined if `least` does not. */
+export function largestThatFits(
+  least: number,
+  most: number,
+  fits: (value: number) => boolean,
+): number | undefined {
+  if (most < least || !fits(least)) return undefined;
+  let [low, high] = [least, most];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Bytes of a token's objects in a hypothesis. */
+function tokenBytes(top: number | undefined): number {
+  return TOKEN_BYTES + (top === undefined ? 0 : LOGPROB_BYTES + top * TOP_BYTES);
+}

@@ -1,0 +1,115 @@
+/** @module What a generation reserves before its first pass: cache space, and memory in JavaScript. */
+import { branchCount, requiredNodes } from '../../decoding/options/capacity.ts';
+import type { Admitted, QueueLimits } from '../../engine/batching/admission.ts';
+import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
+import { CapacityError } from '../../engine/cache/errors.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { estimateMemory, type GenerationSize, leastMemory } from './memory-estimate.ts';
+import type { GenerationRequest } from './request.ts';
+import { ReservedTree } from './reserved-tree.ts';
+
+/**
+ * Target rows per pass for a request of several prompts: eight rows cost much less than twice as much as
+ * four.
+ */
+const TARGET_ROWS = 8;
+
+/** The form of an answer decides how much of it is held. */
+export type AnswerForm = 'whole' | 'stream';
+
+export interface Reservation {
+  /** A tree for each prompt, or fewer that serve them in turn. */
+  readonly trees: readonly ReservedTree[];
+  /** Memory until the answer is sent. */
+  readonly answer: MemoryReservation;
+  /** Gives back what only decoding needs. */
+  closeTrees(): void;
+  close(): void;
+}
+
+/**
+ * Waits for what the request needs at most.
+ * @param partition of the prefix cache
+ * @throws CapacityError for a request that never fits; QueueFullError and QueueTimeoutError for one that does
+ *   not fit now
+ */
+export function admit(
+  engine: Engine,
+  request: GenerationRequest,
+  {
+    form,
+    partition,
+    limits,
+    signal,
+  }: {
+    readonly form: AnswerForm;
+    readonly partition: string;
+    readonly limits: QueueLimits;
+    readonly signal: AbortSignal;
+  },
+): Promise<Admitted<Reservation>> {
+  return engine.admission.admit(() => reserve(engine, request, form, partition), limits, signal);
+}
+
+export function sizeOf({ vocabSize }: Engine, request: GenerationRequest, form: AnswerForm): GenerationSize {
+  const { prompts, n, options } = request;
+  return {
+    prompts: prompts.map(({ ids }) => ids.length),
+    characters: prompts.reduce((sum, { text }) => sum + text.length, 0),
+    vocabSize,
+    whole: form === 'whole',
+    n,
+    options,
+  };
+}
+
+/**
+ * Reserves a tree for each prompt, or fewer if there is less space or `TARGET_ROWS` is reached. All are
+ * reserved before the first pass, so a batch of prompts never fails half way.
+ * @throws CapacityError when the largest of the prompts does not fit
+ */
+function reserve(
+  engine: Engine,
+  request: GenerationRequest,
+  form: AnswerForm,
+  partition: string,
+): Reservation {
+  const { prompts, options, cachePrompt: shared } = request;
+  const size = sizeOf(engine, request, form);
+  const bytes = estimateMemory(size);
+  const nodes = Math.max(...prompts.map(({ ids }) => requiredNodes(ids.length, options)));
+  const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
+  // A request that never fits is refused for its sum, not for one of the parts below.
+  engine.check(nodes);
+  engine.memory.check(leastMemory(size));
+  // A tree that serves several prompts in turn must reserve space without a cached prefix: the second prompt
+  // does not share the first one's.
+  const prompt = prompts.length === 1 ? prompts[0]?.ids : undefined;
+  const answer = engine.memory.reserve(bytes.answer);
+  const trees: ReservedTree[] = [];
+  const closeTrees = () => {
+    for (const tree of trees) tree.close();
+  };
+  const close = () => {
+    closeTrees();
+    answer.close();
+  };
+  try {
+    while (trees.length < count) {
+      const search = engine.memory.reserve(bytes.search);
+      try {
+        const tree = engine.open(nodes, { prompt, shared, partition });
+        trees.push(new ReservedTree(engine, tree, search, answer));
+      } catch (error) {
+        search.close();
+        throw error;
+      }
+    }
+  } catch (error) {
+    if (trees.length === 0 || !(error instanceof CapacityError)) {
+      close();
+      throw error;
+    }
+  }
+  return { trees, answer, closeTrees, close };
+}

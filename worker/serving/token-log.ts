@@ -1,0 +1,57 @@
+/** @module Tokens and their log-probabilities in typed arrays: a tenth of what objects take. */
+import type { ModelLogprobs } from '../../decoding/interface/events.ts';
+
+const ID_BYTES = Int32Array.BYTES_PER_ELEMENT;
+/** The model's log-probabilities are float32, so nothing is lost. */
+const LOGPROB_BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+export class TokenLog {
+  /** [length] */
+  readonly tokens: Int32Array;
+  /** [length] NaN for a token without one: the first of a prompt. */
+  readonly #logprobs: Float32Array | undefined;
+  /** [length, top] The likeliest tokens at each position, and their log-probabilities. */
+  readonly #topTokens: Int32Array;
+  readonly #topLogprobs: Float32Array;
+  readonly #top: number;
+
+  /**
+   * @param logprobs one per token, or none at all
+   * @param top number of likeliest tokens at each position
+   */
+  constructor(tokens: ArrayLike<number>, logprobs: readonly (ModelLogprobs | null)[] | null, top = 0) {
+    this.tokens = Int32Array.from(tokens);
+    this.#top = top;
+    const count = logprobs ? tokens.length * top : 0;
+    this.#logprobs = logprobs
+      ? Float32Array.from(logprobs, (entry) => entry?.logprob ?? Number.NaN)
+      : undefined;
+    this.#topTokens = new Int32Array(count);
+    this.#topLogprobs = new Float32Array(count);
+    for (const [i, entry] of logprobs?.entries() ?? []) {
+      this.#topTokens.set(entry?.top.map(({ token }) => token) ?? [], i * top);
+      this.#topLogprobs.set(entry?.top.map(({ logprob }) => logprob) ?? [], i * top);
+    }
+  }
+
+  /** Bytes of a token with its log-probabilities. @param top as in the constructor; undefined for none */
+  static bytesPerToken(top: number | undefined): number {
+    return ID_BYTES + (top === undefined ? 0 : LOGPROB_BYTES + top * (ID_BYTES + LOGPROB_BYTES));
+  }
+
+  get length(): number {
+    return this.tokens.length;
+  }
+
+  /** The log-probabilities of the token at `index`, or null if it has none. */
+  at(index: number): ModelLogprobs | null {
+    const logprob = this.#logprobs?.[index] ?? Number.NaN;
+    if (Number.isNaN(logprob)) return null;
+    const begin = index * this.#top;
+    const top = Array.from(this.#topTokens.subarray(begin, begin + this.#top), (token, i) => ({
+      token,
+      logprob: this.#topLogprobs[begin + i] as number,
+    }));
+    return { logprob, top };
+  }
+}
