@@ -3,6 +3,7 @@
  */
 import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface/events.ts';
 import type { LanguageModel, TokenTree } from './interface/token-tree.ts';
+import { Rows } from './math/row-pool.ts';
 import { SelectionWorkspace } from './math/selection.ts';
 import { branchCount, requiredNodes } from './options/capacity.ts';
 import { checkLength, checkTokenIds, checkTokenizer } from './options/check-against-model.ts';
@@ -69,8 +70,9 @@ export async function* decodeResolved(
 ): Decoding {
   signal?.throwIfAborted();
   const tree = model.open(requiredNodes(prompt.length, options));
+  using pool = new Rows(model.vocabSize);
   try {
-    const rows = Array.from({ length: branchCount(options) }, () => new Float32Array(model.vocabSize));
+    const rows = pool.take(branchCount(options));
     const logits = rows[0] as Float32Array;
     const { prompt_logprobs } = options;
     let node: Awaited<ReturnType<typeof evaluatePrompt>>;
@@ -100,7 +102,7 @@ export async function* decodeResolved(
       rawLogprobs:
         options.logprobs === undefined
           ? undefined
-          : new RawLogprobs(beams ? rows.length : 1, model.vocabSize, options.logprobs, workspace),
+          : new RawLogprobs(pool.take(beams ? rows.length : 1), options.logprobs, workspace),
     };
     const strategy = beams ? new BeamSearch(search) : new Sampling(search);
     for (;;) {

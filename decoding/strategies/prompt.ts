@@ -1,6 +1,7 @@
 /** @module The evaluation of a prompt. */
 import type { ModelLogprobs } from '../interface/events.ts';
 import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
+import { Rows } from '../math/row-pool.ts';
 import type { SelectionWorkspace } from '../math/selection.ts';
 import { SCORED_ROWS } from '../options/capacity.ts';
 import { RawLogprobs } from './raw-logprobs.ts';
@@ -45,8 +46,9 @@ export async function scorePrompt(
 ): Promise<{ node: TreeNode; logprobs: (ModelLogprobs | null)[] }> {
   const nodes = appendPrompt(tree, prompt);
   const last = nodes.at(-1) as TreeNode;
-  const raw = new RawLogprobs(1, logits.length, top, workspace);
-  const rows = Array.from({ length: SCORED_ROWS }, () => new Float32Array(logits.length));
+  using scratch = new Rows(logits.length);
+  const raw = new RawLogprobs(scratch.take(1), top, workspace);
+  const rows = scratch.take(SCORED_ROWS);
   const logprobs: (ModelLogprobs | null)[] = [null];
   for (let begin = 0; begin < nodes.length; begin += SCORED_ROWS) {
     const chunk = nodes.slice(begin, begin + SCORED_ROWS).map((node, i) => ({

@@ -10,9 +10,12 @@ export class RawLogprobs {
   readonly #top: number;
   readonly #workspace: SelectionWorkspace;
 
-  /** @param top number of likeliest tokens to report beside the chosen one */
-  constructor(count: number, vocabSize: number, top: number, workspace: SelectionWorkspace) {
-    this.#rows = Array.from({ length: count }, () => new Float32Array(vocabSize));
+  /**
+   * @param rows buffers `[vocab_size]`
+   * @param top number of likeliest tokens to report beside the chosen one
+   */
+  constructor(rows: readonly Float32Array[], top: number, workspace: SelectionWorkspace) {
+    this.#rows = rows;
     this.#top = top;
     this.#workspace = workspace;
   }
