@@ -3,6 +3,8 @@
  * it frees them, and a batch of a hundred prompts would leave a hundred rows.
  */
 
+/** More rows than this are left to the garbage collector: 16 of GPT-2's vocabulary are 3.2 MB. */
+const MAX_IDLE = 16;
 const idle: Float32Array[] = [];
 
 /** The rows of one search. */
@@ -23,7 +25,7 @@ export class Rows implements Disposable {
 
   /** Lets other searches use the rows. */
   [Symbol.dispose](): void {
-    idle.push(...this.#taken.splice(0));
+    idle.push(...this.#taken.splice(0).slice(0, MAX_IDLE - idle.length));
   }
 
   #next(): Float32Array {
