@@ -85,12 +85,9 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
     (TEXT_BYTES +
       Int32Array.BYTES_PER_ELEMENT * (longest + max_new_tokens) +
       max_new_tokens * tokenBytes(logprobs));
-  // The prompt is scored before the first step.
-  const search =
-    SEARCH_BYTES +
-    branches * row +
-    scored +
-    Math.max(scoredRows * row, (rawRows + countRows) * row + extended);
+  // The rows that scored the prompt serve as raw rows afterwards.
+  const rows = branches + Math.max(scoredRows, rawRows) + countRows;
+  const search = SEARCH_BYTES + rows * row + scored + extended;
   return { answer, search };
 }
 

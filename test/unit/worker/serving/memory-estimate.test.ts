@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
+import { Rows } from '../../../../decoding/math/row-pool.ts';
 import type { DecodingOptions } from '../../../../decoding/options/options.ts';
 import { AdmissionQueue } from '../../../../engine/batching/admission.ts';
 import { MemoryBudget } from '../../../../engine/batching/memory-budget.ts';
@@ -29,6 +30,12 @@ function liveBytes(): number {
   collectGarbage();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
+}
+
+/** Rows that other searches left would not count: one of another length drops them all. */
+function forgetRows(): void {
+  using rows = new Rows(1);
+  rows.take(1);
 }
 
 const VOCABULARY = 8192;
@@ -90,6 +97,7 @@ async function peakOf(
   const { engine, peak } = measuringEngine(23);
   const model = { engine, tokenizer };
   const { signal } = new AbortController();
+  forgetRows();
   const before = liveBytes();
   let real = 0;
   if (form === 'whole') {
@@ -130,8 +138,8 @@ describe('the estimate of a generation', () => {
     'is never less than a %s answer holds, and at most twice as much',
     async (form) => {
       // Loads code and fills caches.
-      for (let i = 0; i < 4; i++) await peakOf(randomRequest(), form);
-      for (let i = 0; i < 10; i++) {
+      for (let i = 0; i < 3; i++) await peakOf(randomRequest(), form);
+      for (let i = 0; i < 6; i++) {
         const given = randomRequest();
         const { estimate, real } = await peakOf(given, form);
         const { max_new_tokens, num_beams, num_return_sequences, logprobs, prompt_logprobs } = given.options;
@@ -148,5 +156,7 @@ describe('the estimate of a generation', () => {
         expect(estimate, about).toBeLessThanOrEqual(2 * real);
       }
     },
+    // Collecting garbage takes most of it.
+    300_000,
   );
 });
