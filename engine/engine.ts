@@ -58,7 +58,7 @@ export interface EngineStatus {
   };
   /** JavaScript memory of requests, in bytes. */
   readonly javaScript: {
-    /** What all requests may hold together. */
+    /** The most that all requests may hold together. */
     readonly maximum: number;
     readonly reserved: number;
   };

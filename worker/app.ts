@@ -34,7 +34,7 @@ export function createApp(model: IsolateModel): Hono<AppEnv> {
     c.set('model', model);
     c.set('bodies', bodies);
     await next();
-    // A generation that streams has closed it already.
+    // A generation closes it earlier: when it has reserved the memory of its prompts.
     c.get('body')?.close();
   });
   app.use(

@@ -3,9 +3,9 @@
 /** A resource cannot reserve this much: not yet if `requested <= maximum`, else never. */
 export abstract class CapacityError extends Error {
   readonly requested: number;
-  /** What is not reserved. */
+  /** The part that is not reserved. */
   readonly free: number;
-  /** What fits if nothing else is reserved. */
+  /** The most that fits, with nothing else reserved. */
   readonly maximum: number;
 
   protected constructor(message: string, requested: number, free: number, maximum: number) {

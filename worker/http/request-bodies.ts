@@ -9,7 +9,7 @@ import { ApiError, retryLater } from './errors.ts';
 export const MAX_BODY_BYTES = 2 ** 20;
 /** Of all bodies together. */
 const MAX_HELD_BYTES = 2 * 2 ** 20;
-/** What a request takes beside its body's bytes: it bounds the number of bodies. */
+/** A request's own objects, beside its body's bytes. Counting them bounds the number of bodies. */
 const REQUEST_BYTES = 1024;
 /** A body must have arrived within this time, … */
 const ARRIVAL_MILLISECONDS = 30_000;
@@ -83,14 +83,16 @@ export class RequestBodies {
     held.bytes += bytes;
     if (this.bytes <= MAX_HELD_BYTES) return;
     for (const body of this.#held) if (body.age > LIFETIME_MILLISECONDS) body.close();
+    let excess = this.bytes - MAX_HELD_BYTES;
     // The oldest first: a set keeps the order of its insertions.
     for (const body of this.#held) {
-      if (this.bytes <= MAX_HELD_BYTES) return;
+      if (excess <= 0) return;
       if (body === held || !body.isArriving || body.age < PATIENCE_MILLISECONDS) continue;
       body.isEvicted = true;
       body.close();
+      excess -= body.bytes;
     }
-    if (this.bytes > MAX_HELD_BYTES) {
+    if (excess > 0) {
       throw retryLater('overloaded', `Busy: open requests have bodies of ${MAX_HELD_BYTES} bytes together`);
     }
   }
@@ -113,10 +115,9 @@ async function* arriving(
   let [reading, check] = [reader.read(), nextCheck()];
   for (;;) {
     const result = await Promise.race([reading, check]);
-    const limit = held.isEvicted ? PATIENCE_MILLISECONDS : ARRIVAL_MILLISECONDS;
     if (held.isEvicted || held.age > ARRIVAL_MILLISECONDS) {
       reader.cancel().catch(() => {});
-      throw tooSlow(limit);
+      throw tooSlow(held.isEvicted ? PATIENCE_MILLISECONDS : ARRIVAL_MILLISECONDS);
     }
     if (!result) check = nextCheck();
     else if (result.done) return;
@@ -134,7 +135,8 @@ function tooSlow(milliseconds: number): ApiError {
   return new ApiError(408, message, { code: 'request_timeout' });
 }
 
-function joined(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+/** The chunks as one; a single one is not copied. */
+export function joined(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   const [first] = chunks;
   if (first && chunks.length === 1) return first;
   const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));

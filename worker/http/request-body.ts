@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { AppEnv } from './env.ts';
 import { ApiError } from './errors.ts';
-import { bodyTooLarge, MAX_BODY_BYTES } from './request-bodies.ts';
+import { bodyTooLarge, joined, MAX_BODY_BYTES } from './request-bodies.ts';
 
 const FORMATS: ReadonlyMap<string, 'gzip' | 'deflate'> = new Map([
   ['gzip', 'gzip'],
@@ -49,7 +49,7 @@ async function received(c: Context<AppEnv>): Promise<Uint8Array<ArrayBuffer>> {
 /** @throws ApiError 413; TypeError for damaged, truncated or trailing data */
 async function decompressed(body: Uint8Array, format: 'gzip' | 'deflate'): Promise<Uint8Array<ArrayBuffer>> {
   const { readable, writable } = new DecompressionStream(format);
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   const feed = async () => {
     const writer = writable.getWriter();
@@ -65,10 +65,10 @@ async function decompressed(body: Uint8Array, format: 'gzip' | 'deflate'): Promi
   };
   // The reader gets the same error.
   feed().catch(() => {});
-  for await (const chunk of readable) {
+  for await (const chunk of readable as ReadableStream<Uint8Array<ArrayBuffer>>) {
     bytes += chunk.byteLength;
     if (bytes > MAX_BODY_BYTES) throw bodyTooLarge();
     chunks.push(chunk);
   }
-  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  return joined(chunks);
 }

@@ -7,7 +7,7 @@ import { CLIENT_GONE } from './request-record.ts';
 /** Characters per chunk: a shorter answer is sent at once. */
 const CHUNK_LENGTH = 16_384;
 
-/** What the answer holds until it is sent. */
+/** The memory that the answer holds until it is sent. */
 export interface Held {
   /** @throws Error if it was taken away, because the client read nothing for too long */
   touch(): void;

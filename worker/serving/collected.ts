@@ -72,6 +72,8 @@ export class CollectedAnswer {
   readonly #tokenizer: Tokenizer;
   readonly #request: GenerationRequest;
   readonly #results: readonly PromptResult[];
+  /** Number of choices per text. */
+  readonly #copies: number;
 
   /**
    * @param results by prompt
@@ -86,18 +88,17 @@ export class CollectedAnswer {
     this.#tokenizer = tokenizer;
     this.#request = request;
     this.#results = results;
-    const copies = request.n / request.options.num_return_sequences;
+    this.#copies = request.n / request.options.num_return_sequences;
     const tokens = results.flatMap(({ texts }) => texts).reduce((sum, { log }) => sum + log.length, 0);
-    this.usage = usageOf(promptTokensOf(request), copies * tokens, cachedTokens);
+    this.usage = usageOf(promptTokensOf(request), this.#copies * tokens, cachedTokens);
   }
 
   /** One at a time, in order. */
   *choices(): Generator<CollectedChoice, void, undefined> {
-    const { n, options } = this.#request;
-    const copies = n / options.num_return_sequences;
+    const { n } = this.#request;
     for (const { prompt, promptLog, texts } of this.#results) {
       for (let i = 0; i < n; i++) {
-        const text = texts[Math.floor(i / copies)] as CollectedText;
+        const text = texts[Math.floor(i / this.#copies)] as CollectedText;
         const tokens = () => this.#tokens(prompt, text.log);
         yield {
           ...text,

@@ -12,7 +12,7 @@ import type { GenerationEvent } from './events.ts';
 import { merge } from './merge.ts';
 import { PromptTexts } from './prompt-texts.ts';
 import { type GenerationRequest, promptTokensOf } from './request.ts';
-import { admit, type Reservation } from './reservation.ts';
+import { type AnswerForm, admit, type Reservation } from './reservation.ts';
 import type { ReservedTree } from './reserved-tree.ts';
 
 type Events = AsyncGenerator<GenerationEvent, void, undefined>;
@@ -78,7 +78,7 @@ export async function collectGeneration(
 async function checkAndAdmit(
   { engine }: ServedModel,
   request: GenerationRequest,
-  form: 'whole' | 'stream',
+  form: AnswerForm,
   { limits, signal, partition = '', onAdmitted }: RunOptions,
 ): Promise<Reservation> {
   checkTokenIds(request.options, engine);

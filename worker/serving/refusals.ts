@@ -3,7 +3,7 @@ import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity
 import type { MemoryExhaustedError } from '../../engine/batching/errors.ts';
 import type { SlotsExhaustedError } from '../../engine/cache/errors.ts';
 import { ApiError } from '../http/errors.ts';
-import { type GenerationSize, largestThatFits, leastMemory } from './memory-estimate.ts';
+import { type GenerationSize, largestThatFits, leastMemory, type SizeOptions } from './memory-estimate.ts';
 import type { GenerationRequest, RequestFields } from './request.ts';
 
 export function exceedsCache(
@@ -70,23 +70,15 @@ function changesOf(size: GenerationSize, fields: RequestFields): Change[] {
     with: (smaller) => ({ ...size, ...changed(smaller) }),
     ...rest,
   });
-  const texts = (value: number) => ({
+  /** At most `value` texts, and the options in `changed`. */
+  const narrowed = (value: number, changed: Partial<SizeOptions> = {}) => ({
     n: Math.min(n, value),
-    num_return_sequences: Math.min(num_return_sequences, value),
+    options: { ...options, num_return_sequences: Math.min(num_return_sequences, value), ...changed },
   });
   return [
-    change(fields.n, n, (value) => ({
-      n: value,
-      options: { ...options, num_return_sequences: texts(value).num_return_sequences },
-    })),
-    change('num_beams', num_beams, (value) => ({
-      n: texts(value).n,
-      options: { ...options, ...texts(value), num_beams: value },
-    })),
-    change('best_of', best_of ?? 1, (value) => ({
-      n: texts(value).n,
-      options: { ...options, ...texts(value), best_of: value },
-    })),
+    change(fields.n, n, (value) => narrowed(value)),
+    change('num_beams', num_beams, (value) => narrowed(value, { num_beams: value })),
+    change('best_of', best_of ?? 1, (value) => narrowed(value, { best_of: value })),
     change(fields.maxTokens, max_new_tokens, (value) => ({
       options: { ...options, max_new_tokens: value },
     })),

@@ -4,7 +4,7 @@ import type { Admitted, QueueLimits } from '../../engine/batching/admission.ts';
 import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 import { CapacityError } from '../../engine/cache/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { estimateMemory, type GenerationSize, leastMemory } from './memory-estimate.ts';
+import { estimateMemory, type GenerationSize, type MemoryEstimate } from './memory-estimate.ts';
 import type { GenerationRequest } from './request.ts';
 import { ReservedTree } from './reserved-tree.ts';
 
@@ -48,7 +48,9 @@ export function admit(
     readonly signal: AbortSignal;
   },
 ): Promise<Admitted<Reservation>> {
-  return engine.admission.admit(() => reserve(engine, request, form, partition), limits, signal);
+  // Once, not each time that the request polls the queue.
+  const bytes = estimateMemory(sizeOf(engine, request, form));
+  return engine.admission.admit(() => reserve(engine, request, bytes, partition), limits, signal);
 }
 
 export function sizeOf({ vocabSize }: Engine, request: GenerationRequest, form: AnswerForm): GenerationSize {
@@ -71,17 +73,15 @@ export function sizeOf({ vocabSize }: Engine, request: GenerationRequest, form: 
 function reserve(
   engine: Engine,
   request: GenerationRequest,
-  form: AnswerForm,
+  bytes: MemoryEstimate,
   partition: string,
 ): Reservation {
   const { prompts, options, cachePrompt: shared } = request;
-  const size = sizeOf(engine, request, form);
-  const bytes = estimateMemory(size);
   const nodes = Math.max(...prompts.map(({ ids }) => requiredNodes(ids.length, options)));
   const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
   // A request that never fits is refused for its sum, not for one of the parts below.
   engine.check(nodes);
-  engine.memory.check(leastMemory(size));
+  engine.memory.check(bytes.answer + bytes.search);
   // A tree that serves several prompts in turn must reserve space without a cached prefix: the second prompt
   // does not share the first one's.
   const prompt = prompts.length === 1 ? prompts[0]?.ids : undefined;

@@ -1,5 +1,6 @@
 /** @module Cache space and memory for several prompts of one request, one after the other. */
 import type { LanguageModel, TokenTree } from '../../decoding/interface/token-tree.ts';
+import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 
 /** A token tree that can be emptied while its cache space stays reserved. */
 export interface ResettableTree extends TokenTree {
@@ -11,21 +12,14 @@ export interface ResettableTree extends TokenTree {
   reset(): void;
 }
 
-/** Memory whose lease ends when it is not renewed and another request needs the bytes. */
-export interface LeasedMemory {
-  /** @throws LeaseExpiredError */
-  touch(): void;
-  close(): void;
-}
-
 /** A model whose trees use one reservation in turn. No other request can take the space in between. */
 export class ReservedTree implements LanguageModel {
   readonly vocabSize: number;
   readonly contextLength: number;
   readonly eosTokenIds: readonly number[];
   readonly #tree: ResettableTree;
-  readonly #memory: LeasedMemory;
-  readonly #answer: Pick<LeasedMemory, 'touch'>;
+  readonly #memory: MemoryReservation;
+  readonly #answer: MemoryReservation;
 
   /**
    * Each evaluation renews the leases of the request's memory.
@@ -35,8 +29,8 @@ export class ReservedTree implements LanguageModel {
   constructor(
     model: LanguageModel,
     tree: ResettableTree,
-    memory: LeasedMemory,
-    answer: Pick<LeasedMemory, 'touch'>,
+    memory: MemoryReservation,
+    answer: MemoryReservation,
   ) {
     this.vocabSize = model.vocabSize;
     this.contextLength = model.contextLength;

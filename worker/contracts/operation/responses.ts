@@ -23,7 +23,7 @@ const slots = z.strictObject({
   cached: z.int().min(0),
 });
 
-/** What requests may hold together outside the heap, and what they have reserved of it. */
+/** The bytes that requests may hold together outside the heap, and the part that they have reserved. */
 const javaScript = z.strictObject({ maximum: bytes, reserved: bytes });
 
 const plan = z.strictObject({
