@@ -3,6 +3,7 @@
  * workerd.
  */
 
+import { setTimeout } from 'node:timers/promises';
 import type { EngineStatus } from '../../engine/engine.ts';
 import type { Plan } from '../../engine/model/plan.ts';
 import { startDevServer } from '../../worker/dev/child-server.ts';
@@ -33,9 +34,33 @@ const PROMPT = { long: 256, short: 64 };
 /** Decoding options of the short requests, in turn. */
 const STRATEGIES = [{ temperature: 0 }, { top_k: 40 }, { num_beams: 2 }, { num_beams: 4 }] as const;
 
+/** The requests whose answers or bodies hold most, each as large as the model's plan accepts. */
+const WORST: Readonly<Record<string, object>> = {
+  'echo and log-probabilities of 512 copies': {
+    prompt: Array.from({ length: 4 }, (_, i) => tokens(120 + i)),
+    ...{ n: 128, max_tokens: 1, temperature: 0, echo: true, logprobs: 5 },
+  },
+  'samples with log-probabilities': { prompt: tokens(32), n: 10, max_tokens: 40, logprobs: 5, top_p: 0.9 },
+  'beams with log-probabilities': { prompt: tokens(32), num_beams: 6, n: 6, max_tokens: 60, logprobs: 5 },
+  'a batch of 128 prompts': {
+    prompt: Array.from({ length: 128 }, (_, i) => tokens(30 + (i % 5))),
+    ...{ max_tokens: 2, logprobs: 5, temperature: 0 },
+  },
+};
+const SAMPLE_MILLISECONDS = 20;
+
+/** Requests that are refused, of the greatest size. */
+const REFUSED: Readonly<Record<string, object>> = {
+  'ids of 1 MB': { prompt: Array.from({ length: 520_000 }, () => 1) },
+  'objects of 1 MB': { prompt: Array.from({ length: 340_000 }, () => ({})) },
+  'a word of 1 MB': { prompt: 'a'.repeat(1_040_000) },
+  'more texts than fit': { prompt: tokens(200), n: 128, max_tokens: 4, logprobs: 5 },
+};
+
 /**
  * Starts the Worker with a model, runs a long beam search, twenty sequential requests and four concurrent
- * ones, and samples its memory after each.
+ * ones, then the worst ones alone and all at the same time, and samples its memory after each, and while the last
+ * run.
  * @throws Error if a request is refused or fails
  */
 export async function measureIsolate(model: string): Promise<IsolateMemory> {
@@ -64,10 +89,66 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
     STRATEGIES.map((strategy) => post({ prompt: tokens(PROMPT.short), max_tokens: 16, ...strategy })),
   );
   await takeSample('4 concurrent requests');
+  for (const [name, request] of Object.entries(WORST)) {
+    await post(request);
+    await takeSample(name);
+  }
+  for (const [name, request] of Object.entries(REFUSED)) {
+    await expectRefusal(server.url, request);
+    await takeSample(`a refusal of ${name}`);
+  }
+  const peak = await peakDuring(
+    () =>
+      Promise.all([
+        ...Object.values(WORST).map(post),
+        ...Object.values(REFUSED).map((request) => expectRefusal(server.url, request)),
+      ]),
+    async () => {
+      const javaScript = await inspector.javaScript();
+      const after = 'all of these at the same time, at their peak';
+      return { after, wasm: (await status()).heap.size, javaScript, uncollected: javaScript };
+    },
+  );
+  samples.push(peak);
   return { plan: (await status()).plan, samples };
 }
 
-const tokens = (count: number) => Array.from({ length: count }, (_, i) => (i * 37 + 11) % 1000);
+/** The largest of the samples that are taken while `work` runs. */
+async function peakDuring(
+  work: () => Promise<unknown>,
+  sample: () => Promise<MemorySample>,
+): Promise<MemorySample> {
+  let isDone = false;
+  const done = work().finally(() => {
+    isDone = true;
+  });
+  const total = ({ wasm, uncollected }: MemorySample) => wasm + totalOf(uncollected);
+  let peak = await sample();
+  while (!isDone) {
+    await setTimeout(SAMPLE_MILLISECONDS);
+    const next = await sample();
+    if (total(next) > total(peak)) peak = next;
+  }
+  await done;
+  return peak;
+}
+
+async function expectRefusal(url: string, request: object): Promise<void> {
+  const response = await fetch(`${url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  });
+  const body = await response.text();
+  // 408 and 503: together the bodies are more than an isolate accepts at a time.
+  if (![400, 408, 413, 503].includes(response.status)) {
+    throw new Error(`${response.status}: ${body.slice(0, 200)}`);
+  }
+}
+
+function tokens(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => (i * 37 + 11) % 1000);
+}
 
 async function complete(url: string, request: object): Promise<void> {
   const response = await fetch(`${url}/v1/completions`, {
@@ -76,7 +157,8 @@ async function complete(url: string, request: object): Promise<void> {
     body: JSON.stringify(request),
   });
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  await response.json();
+  // Read and thrown away: the client of a benchmark needs no answer of many megabytes.
+  await response.body?.pipeTo(new WritableStream());
 }
 
 async function healthOf(url: string): Promise<EngineStatus & { readonly plan: Plan }> {

@@ -37,11 +37,18 @@ export class Judge {
     const body = bodyOf(request);
     // The query of Workers AI adds fields.
     if (status === 200 && body !== undefined && search === '' && request.method === 'POST') {
-      this.#check.request(exchange, body);
+      this.#check.request(exchange, withoutNestedNulls(body));
     }
     if (events) for (const event of events) this.#check.event(exchange, event);
     else this.#check.answer(exchange, text);
   }
+}
+
+/** A null in an object inside the body means omitted, so the object's rules for names do not apply to it. */
+function withoutNestedNulls(body: unknown): unknown {
+  return JSON.parse(JSON.stringify(body), function (this: unknown, key, value: unknown) {
+    return value === null && this !== body && key !== '' && !Array.isArray(this) ? undefined : value;
+  });
 }
 
 /** The body as JSON; undefined if it is none. */

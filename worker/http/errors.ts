@@ -53,7 +53,8 @@ export function invalidRequest(
     return new ApiError(400, `'${param}' is not a supported field`, { param, code: 'unsupported_field' });
   }
   const param = issue.path.join('.');
-  const exact = typeof issue.input === 'number' ? exactValue(issue.path) : undefined;
+  const isInexact = typeof issue.input === 'number' && !Number.isSafeInteger(issue.input);
+  const exact = isInexact ? exactValue(issue.path) : undefined;
   // The issue's type allows no bigint in place of the number.
   const described = typeof exact === 'bigint' ? ({ ...issue, input: exact } as typeof issue) : issue;
   return new ApiError(400, describeIssue(described), { ...(param && { param }), code: 'invalid_value' });

@@ -2,10 +2,11 @@
  * @module Parses and validates the JSON body of a request; an invalid one is a 4xx that names the problem.
  */
 import type { Context } from 'hono';
-import type { z } from 'zod';
+import type { core, z } from 'zod';
 import type { AppEnv } from './env.ts';
 import { ApiError, invalidRequest } from './errors.ts';
 import { parseJson } from './exact-json.ts';
+import { limitJsonValues } from './json-values.ts';
 import { requestBody } from './request-body.ts';
 import { wellFormedJson } from './well-formed-json.ts';
 
@@ -13,6 +14,9 @@ import { wellFormedJson } from './well-formed-json.ts';
 const EXACT_FIELDS: ReadonlySet<string> = new Set(['seed']);
 /** More than any schema has: deeper objects are refused, so their nulls do not matter. */
 const MAX_DEPTH = 8;
+
+/** Only the first issue is reported, so that a list of 100,000 wrong elements needs no 100,000 issues. */
+const FIRST_ISSUE: core.ParseContextInternal = { reportInput: true, abortEarly: true };
 
 /**
  * Validates the body. `null` means omitted, in objects at any depth.
@@ -25,7 +29,7 @@ export async function parsedBody<Schema extends z.ZodType>(
   extend: (body: unknown) => unknown = (body) => body,
 ): Promise<z.output<Schema>> {
   const text = await jsonText(c);
-  const result = schema.safeParse(extend(withoutNulls(jsonBody(text))), { reportInput: true });
+  const result = schema.safeParse(extend(withoutNulls(jsonBody(text))), FIRST_ISSUE);
   if (result.success) return result.data;
   throw invalidRequest(result.error, (path) =>
     valueAt(
@@ -40,16 +44,19 @@ export function parseField(name: string, text: string): unknown {
   return parseJson(text, () => EXACT_FIELDS.has(name));
 }
 
-/** Removes null fields: clients send `null` for omitted ones. Nulls in lists remain, where they are values. */
+/**
+ * Removes null fields in place: clients send `null` for omitted ones. Nulls in lists remain, where they are values.
+ */
 function withoutNulls(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
-  if (Array.isArray(value)) {
-    // Long lists are prompts of token ids.
-    if (typeof value[0] !== 'object') return value;
-    return value.map((element) => withoutNulls(element, depth + 1));
+  // Long lists are prompts of token ids.
+  if (Array.isArray(value) && typeof value[0] !== 'object') return value;
+  const fields = value as Record<string, unknown>;
+  for (const name of Object.keys(fields)) {
+    if (fields[name] === null && !Array.isArray(value)) delete fields[name];
+    else withoutNulls(fields[name], depth + 1);
   }
-  const entries = Object.entries(value).filter(([, field]) => field !== null);
-  return Object.fromEntries(entries.map(([name, field]) => [name, withoutNulls(field, depth + 1)]));
+  return value;
 }
 
 function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
@@ -67,7 +74,9 @@ async function jsonText(c: Context<AppEnv>): Promise<string> {
       code: 'unsupported_media_type',
     });
   }
-  const text = utf8(await requestBody(c));
+  const bytes = await requestBody(c);
+  limitJsonValues(bytes);
+  const text = utf8(bytes);
   if (text.trim() === '') {
     throw new ApiError(400, 'The request body is empty: it is not valid JSON', { code: 'invalid_json' });
   }

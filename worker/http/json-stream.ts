@@ -1,60 +1,102 @@
 /** @module JSON that is written while it is sent: a long answer never exists as one string. */
 
-/** A JSON value whose text is made piece by piece. */
-export interface JsonStream {
-  pieces(): Iterable<string>;
+/**
+ * A JSON value whose text is made piece by piece. These are classes, because a generator function of each object's
+ * own would add one to V8's old objects, which it collects late.
+ */
+export abstract class JsonStream {
+  abstract pieces(): Generator<string>;
 }
 
-/** An array whose elements are made when they are written. */
-export function jsonArray(elements: Iterable<unknown>): JsonStream {
-  return {
-    *pieces() {
-      let separator = '';
-      yield '[';
-      for (const element of elements) {
-        yield separator;
-        yield* piecesOf(element);
-        separator = ',';
-      }
-      yield ']';
-    },
-  };
-}
+class JsonArray extends JsonStream {
+  readonly #elements: Iterable<unknown>;
 
-/** An object; values may be streams. An undefined one is left out, as `JSON.stringify` does. */
-export function jsonObject(fields: Readonly<Record<string, unknown>>): JsonStream {
-  return {
-    *pieces() {
-      let separator = '{';
-      for (const [name, value] of Object.entries(fields)) {
-        if (value === undefined) continue;
-        yield `${separator}${JSON.stringify(name)}:`;
-        yield* piecesOf(value);
-        separator = ',';
-      }
-      yield separator === '{' ? '{}' : '}';
-    },
-  };
-}
-
-function isStream(value: unknown): value is JsonStream {
-  return (
-    typeof value === 'object' && value !== null && 'pieces' in value && typeof value.pieces === 'function'
-  );
-}
-
-function piecesOf(value: unknown): Iterable<string> {
-  return isStream(value) ? value.pieces() : [JSON.stringify(value)];
-}
-
-/** The text in chunks of at least `length` characters, but for the last. */
-export function* jsonChunks(json: JsonStream, length: number): Generator<string> {
-  let chunk = '';
-  for (const piece of json.pieces()) {
-    chunk += piece;
-    if (chunk.length < length) continue;
-    yield chunk;
-    chunk = '';
+  constructor(elements: Iterable<unknown>) {
+    super();
+    this.#elements = elements;
   }
-  if (chunk !== '') yield chunk;
+
+  override *pieces() {
+    let separator = '[';
+    for (const element of this.#elements) {
+      yield* labelled(separator, element);
+      separator = ',';
+    }
+    yield separator === '[' ? '[]' : ']';
+  }
+}
+
+class JsonObject extends JsonStream {
+  readonly #fields: Iterable<readonly [string, unknown]>;
+
+  constructor(fields: Iterable<readonly [string, unknown]>) {
+    super();
+    this.#fields = fields;
+  }
+
+  override *pieces() {
+    let separator = '{';
+    for (const [name, value] of this.#fields) {
+      if (value === undefined) continue;
+      yield* labelled(`${separator}${JSON.stringify(name)}:`, value);
+      separator = ',';
+    }
+    yield separator === '{' ? '{}' : '}';
+  }
+}
+
+function* labelled(label: string, value: unknown): Generator<string> {
+  if (!(value instanceof JsonStream)) return yield label + JSON.stringify(value);
+  yield label;
+  yield* value.pieces();
+}
+
+/** An array whose elements are made when they are written; elements may be streams. */
+export const jsonArray = (elements: Iterable<unknown>): JsonStream => new JsonArray(elements);
+
+/**
+ * An object; values may be streams. An undefined one is left out, as `JSON.stringify` does. A map keeps the order
+ * of its keys, also of those like "0": an ordinary object lists keys that look like array indices first.
+ */
+export function jsonObject(
+  fields: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>,
+): JsonStream {
+  return new JsonObject(fields instanceof Map ? fields : Object.entries(fields));
+}
+
+/** Characters that are encoded at a time: more than a piece, to save calls, and too few to outlive young objects. */
+const ENCODED_LENGTH = 512;
+
+/**
+ * UTF-8 in chunks of `size` bytes, or up to 3 less, and a last one. The text of a chunk never exists as one string:
+ * V8 keeps long strings among its old objects, which it collects late.
+ * @param size at least 4, the bytes of a character
+ */
+export function* jsonChunks(json: JsonStream, size: number): Generator<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  let chunk = new Uint8Array(size);
+  let length = 0;
+  for (let text of texts(json)) {
+    for (;;) {
+      const { read, written } = encoder.encodeInto(text, chunk.subarray(length));
+      length += written;
+      text = text.slice(read);
+      if (text === '') break;
+      yield chunk.subarray(0, length);
+      chunk = new Uint8Array(size);
+      length = 0;
+    }
+  }
+  if (length > 0) yield chunk.subarray(0, length);
+}
+
+function* texts(json: JsonStream): Generator<string> {
+  let text = '';
+  for (const piece of json.pieces()) {
+    text += piece;
+    if (text.length < ENCODED_LENGTH) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
 }

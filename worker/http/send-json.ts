@@ -4,8 +4,10 @@ import type { AppEnv } from './env.ts';
 import { type JsonStream, jsonChunks } from './json-stream.ts';
 import { CLIENT_GONE } from './request-record.ts';
 
-/** Characters per chunk: a shorter answer is sent at once. */
-const CHUNK_LENGTH = 16_384;
+/** A shorter answer is sent at once. */
+const CHUNK_BYTES = 16_384;
+/** A chunk of them may lack the bytes of a character that did not fit. */
+const FULL_BYTES = CHUNK_BYTES - 3;
 
 /** The memory that the answer holds until it is sent. */
 export interface Held {
@@ -16,9 +18,9 @@ export interface Held {
 
 export function sendJson(c: Context<AppEnv>, json: JsonStream, held: Held): Response {
   const headers = { 'content-type': 'application/json' };
-  const chunks = jsonChunks(json, CHUNK_LENGTH);
-  const first = chunks.next().value ?? '';
-  if (first.length < CHUNK_LENGTH) {
+  const chunks = jsonChunks(json, CHUNK_BYTES);
+  const first = chunks.next().value ?? new Uint8Array();
+  if (first.length < FULL_BYTES) {
     held.close();
     return c.body(first, 200, headers);
   }
@@ -29,8 +31,7 @@ export function sendJson(c: Context<AppEnv>, json: JsonStream, held: Held): Resp
   };
   c.executionCtx.waitUntil(sent);
   c.set('streaming', sent);
-  const encoder = new TextEncoder();
-  let next: string | undefined = first;
+  let next: Uint8Array<ArrayBuffer> | undefined = first;
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
       try {
@@ -39,7 +40,7 @@ export function sendJson(c: Context<AppEnv>, json: JsonStream, held: Held): Resp
           end();
           return controller.close();
         }
-        controller.enqueue(encoder.encode(next));
+        controller.enqueue(next);
         next = chunks.next().value;
       } catch (error) {
         c.get('record').error = 'answer_cut_off';

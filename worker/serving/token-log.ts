@@ -43,15 +43,26 @@ export class TokenLog {
     return this.tokens.length;
   }
 
-  /** The log-probabilities of the token at `index`, or null if it has none. */
-  at(index: number): ModelLogprobs | null {
+  tokenAt(index: number): number {
+    const token = this.tokens[index];
+    if (token === undefined) throw new RangeError(`there is no token ${index}`);
+    return token;
+  }
+
+  /** The log-probability of the token at `index`, or null if it has none. */
+  logprobAt(index: number): number | null {
     const logprob = this.#logprobs?.[index] ?? Number.NaN;
-    if (Number.isNaN(logprob)) return null;
-    const begin = index * this.#top;
-    const top = Array.from(this.#topTokens.subarray(begin, begin + this.#top), (token, i) => ({
-      token,
-      logprob: this.#topLogprobs[begin + i] as number,
-    }));
+    return Number.isNaN(logprob) ? null : logprob;
+  }
+
+  /** The same with the likeliest tokens. */
+  at(index: number): ModelLogprobs | null {
+    const logprob = this.logprobAt(index);
+    if (logprob === null) return null;
+    const top: { token: number; logprob: number }[] = [];
+    for (let i = index * this.#top; i < (index + 1) * this.#top; i++) {
+      top.push({ token: this.#topTokens[i] as number, logprob: this.#topLogprobs[i] as number });
+    }
     return { logprob, top };
   }
 }

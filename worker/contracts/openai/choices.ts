@@ -5,6 +5,7 @@ import type { GenerationEvent } from '../../serving/events.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
 import { stopOrLengthOf } from '../shared-schemas.ts';
 import { type CompletionLogprobs, emptyLogprobs, LogprobEntries, type TextOffsets } from './logprobs.ts';
+import { orderedRecord } from './ordered-record.ts';
 import type { CompletionRequest } from './schema.ts';
 
 /** A choice, or a piece of one. */
@@ -84,7 +85,8 @@ export class ChoicePieces {
   #add(target: CompletionLogprobs, offsets: TextOffsets, token: number, model: ModelLogprobs | null): void {
     target.tokens.push(this.#entries.name(token));
     target.token_logprobs.push(model?.logprob ?? null);
-    target.top_logprobs.push(this.#entries.top(token, model));
+    const top = this.#entries.top(token, model);
+    target.top_logprobs.push(top && orderedRecord(top));
     target.text_offset.push(offsets.next(token));
   }
 }

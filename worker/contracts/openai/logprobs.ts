@@ -2,7 +2,6 @@
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
 import { CharacterSpans } from '../../../tokenizer/character-spans.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
-import { orderedRecord } from './ordered-record.ts';
 
 export interface CompletionLogprobs {
   readonly tokens: string[];
@@ -21,19 +20,32 @@ export const emptyLogprobs = (): CompletionLogprobs => ({
   text_offset: [],
 });
 
+/** Names of an answer's tokens that are kept: the copies of a text use them again. */
+const MAX_NAMES = 256;
+
 /** The entries of tokens. */
 export class LogprobEntries {
   readonly #tokenizer: Tokenizer;
-  readonly name: (token: number) => string;
+  readonly #asIds: boolean;
+  readonly #names = new Map<number, string>();
 
   /** @param asIds whether tokens are named by their ids, as vLLM's `return_tokens_as_token_ids` wants */
   constructor(tokenizer: Tokenizer, asIds: boolean) {
     this.#tokenizer = tokenizer;
-    this.name = asIds ? (token) => `token_id:${token}` : (token) => tokenName(tokenizer, token);
+    this.#asIds = asIds;
+  }
+
+  name(token: number): string {
+    const known = this.#names.get(token);
+    if (known !== undefined) return known;
+    const name = this.#asIds ? `token_id:${token}` : tokenName(this.#tokenizer, token);
+    if (this.#names.size === MAX_NAMES) this.#names.clear();
+    this.#names.set(token, name);
+    return name;
   }
 
   /** By name, likeliest first. Of several tokens with one name, it is the chosen one, or else the likeliest. */
-  top(token: number, model: ModelLogprobs | null): Record<string, number> | null {
+  top(token: number, model: ModelLogprobs | null): ReadonlyMap<string, number> | null {
     if (!model) return null;
     const chosen = this.name(token);
     const byName = new Map<string, number>();
@@ -43,7 +55,7 @@ export class LogprobEntries {
     }
     // A token that is not among the likeliest is less likely than all of them.
     byName.set(chosen, model.logprob);
-    return orderedRecord(byName);
+    return byName;
   }
 
   /** The offsets of one choice. */
@@ -71,11 +83,14 @@ export class TextOffsets {
   }
 }
 
+/** One for all names: each decoder is an object of the platform, which garbage collection finds late. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** A token's text, or OpenAI's `bytes:\xe2\x80` for bytes that are not whole characters. */
 export function tokenName(tokenizer: Tokenizer, token: number): string {
   const bytes = tokenizer.tokenBytes(token);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     return `bytes:${Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}`;
   }

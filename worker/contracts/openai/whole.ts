@@ -36,9 +36,9 @@ function logprobsOf(
 ): JsonStream {
   const { log } = choice;
   const promptLog = echoed ? choice.promptLog : null;
-  function* each<T>(entry: (token: number, model: ModelLogprobs | null) => T): Generator<T> {
-    if (promptLog) yield* entriesOf(promptLog, entry);
-    yield* entriesOf(log, entry);
+  const logs = promptLog ? [promptLog, log] : [log];
+  function* each<T>(entry: (log: TokenLog, index: number) => T): Generator<T> {
+    for (const log of logs) for (let i = 0; i < log.length; i++) yield entry(log, i);
   }
   function* offsets(): Generator<number> {
     const offset = entries.offsets();
@@ -46,17 +46,14 @@ function logprobsOf(
     if (promptLog) offset.endPrompt();
     for (const token of log.tokens) yield offset.next(token);
   }
+  const top = (token: number, model: ModelLogprobs | null) => {
+    const byName = entries.top(token, model);
+    return byName && jsonObject(byName);
+  };
   return jsonObject({
-    tokens: jsonArray(each((token) => entries.name(token))),
-    token_logprobs: jsonArray(each((_, model) => model?.logprob ?? null)),
-    top_logprobs: jsonArray(each((token, model) => entries.top(token, model))),
+    tokens: jsonArray(each((log, i) => entries.name(log.tokenAt(i)))),
+    token_logprobs: jsonArray(each((log, i) => log.logprobAt(i))),
+    top_logprobs: jsonArray(each((log, i) => top(log.tokenAt(i), log.at(i)))),
     text_offset: jsonArray(offsets()),
   });
-}
-
-function* entriesOf<T>(
-  log: TokenLog,
-  entry: (token: number, model: ModelLogprobs | null) => T,
-): Generator<T> {
-  for (const [i, token] of log.tokens.entries()) yield entry(token, log.at(i));
 }

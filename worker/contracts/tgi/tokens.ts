@@ -56,7 +56,7 @@ export class TgiTokens {
 
   *prefill(prompt: TokenLog): Generator<PrefillToken> {
     for (const [i, id] of prompt.tokens.entries()) {
-      yield { id, text: this.#textOf(id), logprob: prompt.at(i)?.logprob ?? null };
+      yield { id, text: this.#textOf(id), logprob: prompt.logprobAt(i) };
     }
   }
 
