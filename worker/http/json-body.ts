@@ -16,7 +16,7 @@ const EXACT_FIELDS: ReadonlySet<string> = new Set(['seed']);
 const MAX_DEPTH = 8;
 
 /** Only the first issue is reported, so that a list of 100,000 wrong elements needs no 100,000 issues. */
-const FIRST_ISSUE: core.ParseContextInternal = { reportInput: true, abortEarly: true };
+const FIRST_ISSUE: core.ParseContextInternal<core.$ZodIssue> = { reportInput: true, abortEarly: true };
 
 /**
  * Validates the body. `null` means omitted, in objects at any depth.

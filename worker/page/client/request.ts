@@ -36,8 +36,17 @@ function parse(name: FieldName, value: string): unknown {
   if (kind === 'lines') return parseStopStrings(value);
   if (kind === 'choice') return value === 'true' ? true : value === 'false' ? false : value;
   const number = Number(value);
+  if (isLongInteger(value, number)) return rawJSON?.(value.trim()) ?? value;
   return Number.isFinite(number) ? number : value;
 }
+
+/** Whether a double would round a whole number: seeds have 64 bits. */
+function isLongInteger(value: string, number: number): boolean {
+  return /^-?[1-9]\d*$/.test(value.trim()) && !Number.isSafeInteger(number);
+}
+
+/** Older browsers lack it, and TypeScript's `JSON` too. Without it the API answers that the text is no number. */
+const { rawJSON } = JSON as unknown as { readonly rawJSON?: (text: string) => object };
 
 /** One per line. The escapes are `\n` for a line break, `\t` for a tab, and `\\` for a backslash. */
 function parseStopStrings(value: string): readonly string[] {

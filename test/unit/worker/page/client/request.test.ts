@@ -114,6 +114,14 @@ describe('a field', () => {
   });
 });
 
+it.each(['9223372036854775807', '-9007199254740993', '18446744073709551615'])(
+  'keeps the digits of the seed %s',
+  (seed) => {
+    const request = toRequest({ prompt: 'Hi', search: 'sampling', values: { seed } });
+    expect(JSON.stringify(request)).toContain(`"seed":${seed},`);
+  },
+);
+
 describe('the URL fragment', () => {
   it('is empty for the initial settings', () => {
     expect(toFragment(INITIAL_SETTINGS)).toBe('');
