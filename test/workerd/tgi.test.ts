@@ -226,6 +226,15 @@ describe('POST /tokenize and GET /info', () => {
     },
   );
 
+  it('return the last tokens with `truncate`', async () => {
+    const text = 'a 👩‍👩‍👧 naïve test';
+    const tokens = tokenizeResponse.parse(await ask('/tokenize', { inputs: text }));
+    for (const truncate of [1, 3, tokens.length, tokens.length + 1]) {
+      const last = await ask('/tokenize', { inputs: text, parameters: { truncate } });
+      expect(last).toEqual(tokens.slice(-truncate));
+    }
+  });
+
   it('answer the longest text in chunks, with all of its tokens', async () => {
     const text = '日a'.repeat(32_768);
     const response = await postTo(app, '/tokenize', { inputs: text });

@@ -101,7 +101,12 @@ const MAX_TOKENIZE_LENGTH = 65_536;
 
 export const tokenizeSchema = z.strictObject({
   inputs: z.string().min(1).max(MAX_TOKENIZE_LENGTH).describe('The text to tokenize.'),
-  parameters: z.strictObject({}).optional().describe('No effect: only an empty object is accepted.'),
+  parameters: z
+    .strictObject({
+      truncate: z.int().min(1).optional().describe('Answers only this many tokens at the end of the text.'),
+    })
+    .prefault({})
+    .describe('TGI’s parameters, of which only `truncate` concerns tokens.'),
   add_special_tokens: z.boolean().default(true).describe('No effect: GPT-2 adds no special tokens.'),
 });
 

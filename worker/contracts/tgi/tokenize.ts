@@ -16,26 +16,29 @@ const BYTES_PER_CHARACTER = 2 + 3 * Int32Array.BYTES_PER_ELEMENT;
 
 /** The answer is many times as long as the text: it is written as fast as the client reads. */
 export async function tokenize(c: Context<AppEnv>): Promise<Response> {
-  const { inputs } = await parsedBody(c, tokenizeSchema);
+  const { inputs, parameters } = await parsedBody(c, tokenizeSchema);
   const model = await servedModel(c);
   const longest = Math.floor(model.engine.memory.maximum / BYTES_PER_CHARACTER);
   if (inputs.length > longest) {
     refuse('inputs', `must have at most ${longest} characters on this deployment`, inputs.length);
   }
   const held = await reserveMemory(c, model, inputs.length * BYTES_PER_CHARACTER);
-  return sendJson(c, jsonArray(tokensOf(model.tokenizer, inputs)), held);
+  return sendJson(c, jsonArray(tokensOf(model.tokenizer, inputs, parameters.truncate)), held);
 }
 
-function* tokensOf(tokenizer: Tokenizer, inputs: string) {
+/** @param last number of tokens at the end of the text; default: all */
+function* tokensOf(tokenizer: Tokenizer, inputs: string, last = Number.POSITIVE_INFINITY) {
   const spans = new CharacterSpans();
   // A token's text is the text of its characters, as in TGI. `start` never decreases, so one pass finds them.
   let position = 0;
   let index = 0;
-  for (const id of tokenizer.encode(inputs)) {
+  const ids = tokenizer.encode(inputs);
+  for (const [i, id] of ids.entries()) {
     const { start, stop } = spans.push(tokenizer.tokenBytes(id));
     index = indexAfter(inputs, index, start - position);
     position = start;
-    yield { id, text: inputs.slice(index, indexAfter(inputs, index, stop - start)), start, stop };
+    if (i >= ids.length - last)
+      yield { id, text: inputs.slice(index, indexAfter(inputs, index, stop - start)), start, stop };
   }
 }
 
