@@ -194,6 +194,16 @@ describeInChromium('the screen', () => {
     expect(await view.page.locator('#snippet').textContent()).toMatch(/^const response = await fetch/);
   });
 
+  it('says that it could not copy where the browser has no clipboard, as over plain HTTP', async () => {
+    const view = await openPage('prompt=Hi&max_tokens=2');
+    await view.page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+    await view.generate();
+    await view.waitForEnd();
+    const button = view.page.locator('#copy-snippet');
+    await button.click();
+    await expect.poll(() => button.textContent()).toBe('Could not copy');
+  });
+
   it('shows the tree of any step, without moving it', async () => {
     const view = await openPage('num_beams=4&max_tokens=20&run=1');
     await view.waitForEnd();
