@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tokenizer } from '../../../../../tokenizer/tokenizer.ts';
 import { LogprobEntries } from '../../../../../worker/contracts/openai/logprobs.ts';
 import { orderedRecord } from '../../../../../worker/contracts/openai/ordered-record.ts';
+import { jsonObject } from '../../../../../worker/http/json-stream.ts';
 import { loadTokenizer } from '../../../../golden/tokenizer-golden.ts';
 
 let tokenizer: Tokenizer;
@@ -12,10 +13,13 @@ beforeAll(async () => {
 
 const idOf = (text: string) => tokenizer.encode(text)[0] ?? -1;
 
-/** @returns the JSON of the likeliest tokens at the position of `token` */
+/** @returns the JSON of the likeliest tokens at the position of `token`, which a stream and a whole answer share */
 function topOf(token: number, logprob: number, top: readonly [number, number][], asIds = false): string {
   const model = { logprob, top: top.map(([id, value]) => ({ token: id, logprob: value })) };
-  return JSON.stringify(new LogprobEntries(tokenizer, asIds).top(token, model));
+  const byName = new LogprobEntries(tokenizer, asIds).top(token, model) ?? new Map();
+  const json = JSON.stringify(orderedRecord(byName));
+  expect([...jsonObject(byName).pieces()].join('')).toBe(json);
+  return json;
 }
 
 describe('the likeliest tokens', () => {
