@@ -186,9 +186,15 @@ export const TGI_BODIES: readonly (readonly [path: string, ...Malformed])[] = [
   ['/tokenize', { inputs: 'a', add_special_tokens: 5 }, 'add_special_tokens', 'must be a boolean, not 5'],
   [
     '/tokenize',
-    { inputs: 'a', parameters: { truncate: 1 } },
-    'parameters.truncate',
+    { inputs: 'a', parameters: { details: true } },
+    'parameters.details',
     'is not a supported field',
+  ],
+  [
+    '/tokenize',
+    { inputs: 'a', parameters: { truncate: 0 } },
+    'parameters.truncate',
+    'must be at least 1, not 0',
   ],
 ];
 
