@@ -47,8 +47,6 @@ const WORST: Readonly<Record<string, object>> = {
     ...{ max_tokens: 2, logprobs: 5, temperature: 0 },
   },
 };
-const SAMPLE_MILLISECONDS = 20;
-
 /** Requests that are refused, of the greatest size. */
 const REFUSED: Readonly<Record<string, object>> = {
   'ids of 1 MB': { prompt: Array.from({ length: 520_000 }, () => 1) },
@@ -57,11 +55,14 @@ const REFUSED: Readonly<Record<string, object>> = {
   'more texts than fit': { prompt: tokens(200), n: 128, max_tokens: 4, logprobs: 5 },
 };
 
+/** Time between samples while requests run. */
+const SAMPLE_MILLISECONDS = 20;
+
 /**
  * Starts the Worker with a model, runs a long beam search, twenty sequential requests and four concurrent
- * ones, then the worst ones alone and all at the same time, and samples its memory after each, and while the last
- * run.
- * @throws Error if a request is refused or fails
+ * ones, then the worst requests, each alone and all at the same time. Samples the memory after each step, and during
+ * the last one.
+ * @throws Error if a request fails, is refused although it fits, or is not refused
  */
 export async function measureIsolate(model: string): Promise<IsolateMemory> {
   const port = await freePort();
@@ -134,11 +135,7 @@ async function peakDuring(
 }
 
 async function expectRefusal(url: string, request: object): Promise<void> {
-  const response = await fetch(`${url}/v1/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(request),
-  });
+  const response = await send(url, request);
   const body = await response.text();
   // 408 and 503: together the bodies are more than an isolate accepts at a time.
   if (![400, 408, 413, 503].includes(response.status)) {
@@ -150,14 +147,18 @@ function tokens(count: number): number[] {
   return Array.from({ length: count }, (_, i) => (i * 37 + 11) % 1000);
 }
 
-async function complete(url: string, request: object): Promise<void> {
-  const response = await fetch(`${url}/v1/completions`, {
+function send(url: string, request: object): Promise<Response> {
+  return fetch(`${url}/v1/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(request),
   });
+}
+
+async function complete(url: string, request: object): Promise<void> {
+  const response = await send(url, request);
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  // Read and thrown away: the client of a benchmark needs no answer of many megabytes.
+  // The answer has up to 15 MB: the client reads it without keeping it.
   await response.body?.pipeTo(new WritableStream());
 }
 

@@ -30,7 +30,7 @@ describe('GPT-2 124M at 4 bits in workerd', () => {
 
   it('would use less than 128 MB with a heap of the maximum size', () => {
     const javaScript = Math.max(...beforePeak().map((sample) => totalOf(sample.javaScript)));
-    // What requests hold in JavaScript is part of the plan, and counted above.
+    // The plan's maximum includes the requests' JavaScript, which the samples count already.
     const { maximum, requests } = memory.plan.bytes;
     expect(maximum - requests + javaScript).toBeLessThan(ISOLATE_BYTES);
   });

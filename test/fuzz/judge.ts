@@ -44,10 +44,19 @@ export class Judge {
   }
 }
 
-/** A null in an object inside the body means omitted, so the object's rules for names do not apply to it. */
+/**
+ * The body without nulls in objects below its own fields. Such a null means omitted, so the rules for an object's
+ * names do not apply to it.
+ */
 function withoutNestedNulls(body: unknown): unknown {
-  return JSON.parse(JSON.stringify(body), function (this: unknown, key, value: unknown) {
-    return value === null && this !== body && key !== '' && !Array.isArray(this) ? undefined : value;
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).map(([name, field]) => [name, withoutNulls(field)]));
+}
+
+/** A null that is the value itself, or an element of a list, remains. */
+function withoutNulls(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), function (this: unknown, key, inner: unknown) {
+    return inner === null && key !== '' && !Array.isArray(this) ? undefined : inner;
   });
 }
 

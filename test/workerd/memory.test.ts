@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { disconnectMidStream, postTo, startApp } from './client.ts';
 
-const app = startApp({ HEAP_MIB: '20' } as never);
+const app = startApp({ HEAP_MIB: 20 });
 
 /** Each contract's refusal, as `[status, message]`. */
 async function refusalOf(path: string, body: object): Promise<[number, string]> {
