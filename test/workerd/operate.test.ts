@@ -1,5 +1,7 @@
 /** @module The headers of every answer, readiness, the log and the metrics. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Gpt2 } from '../../engine/model/gpt2.ts';
+import { OrtError } from '../../engine/runtime/errors.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
 import { events, post, startApp } from './client.ts';
 
@@ -157,6 +159,24 @@ describe('the log', () => {
       requests: 0,
       slots: { reserved: 0 },
     });
+  });
+
+  it.each([false, true])('has the usage of a generation that fails, stream: %s', async (stream) => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { forward } = Gpt2.prototype;
+    vi.spyOn(Gpt2.prototype, 'forward').mockImplementation(function (this: Gpt2, rows) {
+      if (rows.some(({ node }) => node.position === 8)) throw new OrtError('no pass');
+      forward.call(this, rows);
+    });
+    const body = { ...STORY, max_tokens: 24, cache_prompt: false, stream };
+    const response = await post(app, body);
+    await response.text();
+    await app.settled();
+    expect(error).toHaveBeenCalledOnce();
+    const status = stream ? 200 : 500;
+    // The tokens at the positions 4 to 8: the last one has been chosen, but not evaluated.
+    const usage = expect.objectContaining({ prompt_tokens: 4, completion_tokens: 5, total_tokens: 9 });
+    expect(lines).toEqual([expect.objectContaining({ status, error: 'internal_error', usage })]);
   });
 
   it('has the code of an error, never its message', async () => {

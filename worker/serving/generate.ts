@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly partition?: string | undefined;
   /** Is called when the request has got its space. @param queuedMilliseconds time spent waiting for it */
   readonly onAdmitted?: ((queuedMilliseconds: number) => void) | undefined;
+  /** Is called with the usage so far when an admitted request fails and nobody gets a result with its usage. */
+  readonly onFailed?: ((usage: Usage) => void) | undefined;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function startGeneration(
     );
     return new Generation(request, await events.next(), events, reservation);
   } catch (error) {
+    options.onFailed?.(usageSoFar(request, reservation, 0));
     reservation.close();
     throw error;
   }
@@ -60,16 +63,22 @@ export async function collectGeneration(
   options: RunOptions,
 ): Promise<{ readonly answer: CollectedAnswer; readonly held: Reservation['answer'] }> {
   const reservation = await checkAndAdmit(model, request, 'whole', options);
+  const copies = request.n / request.options.num_return_sequences;
+  let tokens = 0;
+  const onToken = () => {
+    tokens += copies;
+  };
   try {
     const results: PromptResult[] = [];
     const decoded = ofAllPrompts(reservation, request, (tree, prompts) =>
-      promptResults(model, request, tree, prompts, options.signal),
+      promptResults(model, request, tree, prompts, { signal: options.signal, onToken }),
     );
     for await (const result of decoded) results[result.prompt] = result;
     const answer = new CollectedAnswer(model.tokenizer, request, results, reusedEvaluations(reservation));
     reservation.closeTrees();
     return { answer, held: reservation.answer };
   } catch (error) {
+    options.onFailed?.(usageSoFar(request, reservation, tokens));
     reservation.close();
     throw error;
   }
@@ -107,12 +116,17 @@ function reusedEvaluations({ trees }: Reservation): number {
   return trees.reduce((sum, tree) => sum + tree.reusedEvaluations, 0);
 }
 
+/** @param completionTokens those that a stream would have sent */
+function usageSoFar(request: GenerationRequest, reservation: Reservation, completionTokens: number): Usage {
+  return usageOf(promptTokensOf(request), completionTokens, reusedEvaluations(reservation));
+}
+
 /** A running generation whose first event has been computed. */
 export class Generation {
   /** Leaving the loop frees the space. */
   readonly events: Events;
+  readonly #request: GenerationRequest;
   readonly #reservation: Reservation;
-  readonly #promptTokens: number;
   #completionTokens = 0;
 
   constructor(
@@ -122,13 +136,13 @@ export class Generation {
     reservation: Reservation,
   ) {
     this.#reservation = reservation;
-    this.#promptTokens = promptTokensOf(request);
+    this.#request = request;
     this.events = this.#counted(first, rest);
   }
 
   /** The usage so far. */
   get usage(): Usage {
-    return usageOf(this.#promptTokens, this.#completionTokens, reusedEvaluations(this.#reservation));
+    return usageSoFar(this.#request, this.#reservation, this.#completionTokens);
   }
 
   async *#counted(first: IteratorResult<GenerationEvent, void>, rest: Events): Events {
@@ -162,7 +176,7 @@ async function* promptResults(
   request: GenerationRequest,
   tree: ReservedTree,
   prompts: readonly number[],
-  signal: AbortSignal,
+  { signal, onToken }: { readonly signal: AbortSignal; readonly onToken: () => void },
 ): AsyncGenerator<PromptResult, void, undefined> {
   for (const prompt of prompts) {
     const ids = request.prompts[prompt]?.ids ?? [];
@@ -170,7 +184,8 @@ async function* promptResults(
     let promptLog: PromptResult['promptLog'] = null;
     let result = await decoding.next();
     for (; !result.done; result = await decoding.next()) {
-      if (result.value.type === 'prompt') promptLog = promptLogOf(ids, result.value.logprobs);
+      if (result.value.type === 'token') onToken();
+      else if (result.value.type === 'prompt') promptLog = promptLogOf(ids, result.value.logprobs);
     }
     yield { prompt, promptLog, texts: textsOf(result.value, request.options.num_return_sequences) };
   }

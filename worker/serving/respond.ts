@@ -80,6 +80,9 @@ async function run<T>(
       c.get('body')?.close();
       if (queuedMilliseconds > 0) record.queuedMilliseconds = queuedMilliseconds;
     },
+    onFailed: (usage) => {
+      record.usage = usage;
+    },
   });
   c.executionCtx.waitUntil(running.catch(() => {}));
   try {
