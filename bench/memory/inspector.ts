@@ -17,6 +17,14 @@ interface HeapUsage {
   readonly backingStorageSize: number;
 }
 
+/** Longer than a heap snapshot takes on a busy machine. */
+const TIMEOUT_MILLISECONDS = 60_000;
+
+/**
+ * A connection to wrangler's inspector. Connect before the load, and stay connected: while nobody is connected,
+ * wrangler keeps each line that the Worker logs, and sends all of them at once to the next client. With 12,000
+ * lines, its proxy does not answer any more, and the Worker's requests pass through it too.
+ */
 export class Inspector implements Disposable {
   readonly #socket: WebSocket;
   #calls = 0;
@@ -27,11 +35,14 @@ export class Inspector implements Disposable {
 
   /** @param port the value of `wrangler dev --inspector-port` */
   static async connect(port: number): Promise<Inspector> {
-    const response = await fetch(`http://127.0.0.1:${port}/json`);
+    const signal = AbortSignal.timeout(TIMEOUT_MILLISECONDS);
+    const response = await fetch(`http://127.0.0.1:${port}/json`, { signal });
     const [target] = (await response.json()) as { webSocketDebuggerUrl: string }[];
     if (!target) throw new Error('the inspector lists no isolate');
-    const socket = new WebSocket(target.webSocketDebuggerUrl);
+    const socket = new WebSocket(target.webSocketDebuggerUrl, { handshakeTimeout: TIMEOUT_MILLISECONDS });
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+    // A broken connection closes too, which ends the calls.
+    socket.on('error', () => {});
     return new Inspector(socket);
   }
 
@@ -62,6 +73,7 @@ export class Inspector implements Disposable {
     const id = ++this.#calls;
     return new Promise((resolve, reject) => {
       const stop = (settle: () => void) => {
+        clearTimeout(timer);
         this.#socket.off('message', onMessage).off('close', onClose);
         settle();
       };
@@ -72,8 +84,13 @@ export class Inspector implements Disposable {
         else stop(() => resolve(message.result));
       };
       const onClose = () => stop(() => reject(new Error(`${method}: the inspector disconnected`)));
+      const onTimeout = () =>
+        stop(() => reject(new Error(`${method}: no answer within ${TIMEOUT_MILLISECONDS / 1000} s`)));
+      const timer = setTimeout(onTimeout, TIMEOUT_MILLISECONDS);
       this.#socket.on('message', onMessage).on('close', onClose);
-      this.#socket.send(JSON.stringify({ id, method }));
+      this.#socket.send(JSON.stringify({ id, method }), (error) => {
+        if (error) stop(() => reject(new Error(`${method}: ${error.message}`)));
+      });
     });
   }
 }

@@ -126,7 +126,8 @@ function routeOf(document: OpenApiDocument, { method, path }: FuzzRequest): stri
 async function heldBy(url: string): Promise<string | null> {
   const deadline = Date.now() + IDLE_MILLISECONDS;
   for (;;) {
-    const health = await fetch(`${url}/health`).then(
+    const signal = AbortSignal.timeout(IDLE_MILLISECONDS);
+    const health = await fetch(`${url}/health`, { signal }).then(
       (response) => response.text(),
       (error: unknown) => String(error),
     );

@@ -3,6 +3,7 @@
  * Exit code 1 if an answer is wrong, or the server still holds something at the end.
  */
 import { Command, InvalidArgumentError } from 'commander';
+import { Inspector } from '../../bench/memory/inspector.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/child-server.ts';
 import { freePort } from '../../worker/dev/ports.ts';
 import { type CampaignResult, runCampaign, smallest } from './campaign.ts';
@@ -38,9 +39,10 @@ async function run(options: Options): Promise<number> {
   const inspectorPort = await freePort();
   await using server = await startDevServer('--', '--inspector-port', String(inspectorPort));
   await fetch(`${server.url}/health/ready`);
-  console.log(`Isolate at the start: ${await describeIsolate(server.url, inspectorPort)}`);
+  using inspector = await Inspector.connect(inspectorPort);
+  console.log(`Isolate at the start: ${await describeIsolate(server.url, inspector)}`);
   const code = await fuzz(server.url, options, server);
-  console.log(`Isolate at the end: ${await describeIsolate(server.url, inspectorPort)}`);
+  console.log(`Isolate at the end: ${await describeIsolate(server.url, inspector)}`);
   return code;
 }
 

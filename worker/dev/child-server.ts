@@ -7,6 +7,7 @@ import { freePort } from './ports.ts';
 
 /** Longer than converting the embedded model and starting wrangler take on a busy machine. */
 const START_MILLISECONDS = 120_000;
+const STOP_MILLISECONDS = 30_000;
 const POLL_INTERVAL_MILLISECONDS = 50;
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -54,7 +55,10 @@ export async function startDevServer(...args: readonly string[]): Promise<DevSer
 async function stop(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
   child.kill('SIGTERM');
+  // A wrangler whose workerd is busy may not end.
+  const timer = globalThis.setTimeout(() => child.kill('SIGKILL'), STOP_MILLISECONDS);
   await once(child, 'exit');
+  clearTimeout(timer);
 }
 
 /** Also if a signal ended it, which leaves no exit code. */
