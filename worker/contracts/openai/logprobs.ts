@@ -20,8 +20,11 @@ export const emptyLogprobs = (): CompletionLogprobs => ({
   text_offset: [],
 });
 
-/** Names of an answer's tokens that are kept: the copies of a text use them again. */
-const MAX_NAMES = 256;
+/**
+ * Names of an answer's tokens that are kept: the copies of a text use them again. The first ones stay, because a
+ * name that is kept for a while and then replaced has become an old object, which V8 collects late.
+ */
+const MAX_NAMES = 512;
 
 /** The entries of tokens. */
 export class LogprobEntries {
@@ -39,8 +42,7 @@ export class LogprobEntries {
     const known = this.#names.get(token);
     if (known !== undefined) return known;
     const name = this.#asIds ? `token_id:${token}` : tokenName(this.#tokenizer, token);
-    if (this.#names.size === MAX_NAMES) this.#names.clear();
-    this.#names.set(token, name);
+    if (this.#names.size < MAX_NAMES) this.#names.set(token, name);
     return name;
   }
 

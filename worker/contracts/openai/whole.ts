@@ -6,7 +6,7 @@ import type { GenerationRequest, Prompt } from '../../serving/request.ts';
 import type { TokenLog } from '../../serving/token-log.ts';
 import { stopOrLengthOf } from '../shared-schemas.ts';
 import type { ReportFields } from './choices.ts';
-import type { LogprobEntries } from './logprobs.ts';
+import type { LogprobEntries, TextOffsets } from './logprobs.ts';
 
 export function wholeChoices(
   answer: CollectedAnswer,
@@ -37,23 +37,26 @@ function logprobsOf(
   const { log } = choice;
   const promptLog = echoed ? choice.promptLog : null;
   const logs = promptLog ? [promptLog, log] : [log];
-  function* each<T>(entry: (log: TokenLog, index: number) => T): Generator<T> {
-    for (const log of logs) for (let i = 0; i < log.length; i++) yield entry(log, i);
-  }
-  function* offsets(): Generator<number> {
-    const offset = entries.offsets();
-    for (const token of promptLog?.tokens ?? []) yield offset.next(token);
-    if (promptLog) offset.endPrompt();
-    for (const token of log.tokens) yield offset.next(token);
-  }
   const top = (token: number, model: ModelLogprobs | null) => {
     const byName = entries.top(token, model);
     return byName && jsonObject(byName);
   };
   return jsonObject({
-    tokens: jsonArray(each((log, i) => entries.name(log.tokenAt(i)))),
-    token_logprobs: jsonArray(each((log, i) => log.logprobAt(i))),
-    top_logprobs: jsonArray(each((log, i) => top(log.tokenAt(i), log.at(i)))),
-    text_offset: jsonArray(offsets()),
+    tokens: jsonArray(each(logs, (log, i) => entries.name(log.tokenAt(i)))),
+    token_logprobs: jsonArray(each(logs, (log, i) => log.logprobAt(i))),
+    top_logprobs: jsonArray(each(logs, (log, i) => top(log.tokenAt(i), log.at(i)))),
+    text_offset: jsonArray(offsets(entries.offsets(), promptLog, log)),
   });
+}
+
+// Not within `logprobsOf`: each creation of a generator function adds a prototype to V8's old objects.
+
+function* each<T>(logs: readonly TokenLog[], entry: (log: TokenLog, index: number) => T): Generator<T> {
+  for (const log of logs) for (let i = 0; i < log.length; i++) yield entry(log, i);
+}
+
+function* offsets(position: TextOffsets, promptLog: TokenLog | null, log: TokenLog): Generator<number> {
+  for (const token of promptLog?.tokens ?? []) yield position.next(token);
+  if (promptLog) position.endPrompt();
+  for (const token of log.tokens) yield position.next(token);
 }
