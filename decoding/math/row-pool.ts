@@ -3,8 +3,8 @@
  * it frees them, and a batch of a hundred prompts would leave a hundred rows.
  */
 
-/** More rows than this are left to the garbage collector: 16 of GPT-2's vocabulary are 3.2 MB. */
-const MAX_IDLE = 16;
+/** More rows than this are left to the garbage collector: 8 of GPT-2's vocabulary are 1.6 MB. */
+const MAX_IDLE = 8;
 const idle: Float32Array[] = [];
 
 /** The rows of one search. */
