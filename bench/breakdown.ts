@@ -16,7 +16,7 @@ import { memoryReader } from './memory-reader.ts';
 import { INT4_MODEL } from './models.ts';
 import { PAST, PROMPT, syntheticToken } from './side.ts';
 
-const PARTS = ['matmul', 'lm_head', 'attention', 'norms and activations', 'embedding'] as const;
+const PARTS = ['matmul', 'lm_head', 'attention', 'quantization and GELU', 'norms', 'embedding'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Breakdown {
@@ -99,15 +99,18 @@ async function timedModel(timer: PartTimer) {
   const neverAborted = new AbortController().signal;
   const weights = await Weights.load(ort, manifest, source, nodePlatform.sha256, neverAborted);
   const modules = await kernelModules();
-  const kernels = linearKernels(modules.linear, ort.heap.memory);
+  const { kernels } = linearKernels(modules.linear, ort.heap.memory);
   const attention = attentionKernel(modules.attention, ort.heap.memory);
   const network = kernelNetwork(
     ort,
     manifest.config,
     timedSessions(timer, sessions) as unknown as KernelNetworkSessions,
     {
-      matmul: timer.wrap('matmul', kernels.matmul),
-      lmHead: timer.wrap('lm_head', kernels.lmHead),
+      quantizeRows: timer.wrap('quantization and GELU', kernels.quantizeRows),
+      geluQuantized: timer.wrap('quantization and GELU', kernels.geluQuantized),
+      // At int4, only lm_head has 8 bits.
+      matmulInt4: timer.wrap('matmul', kernels.matmulInt4),
+      matmulInt8: timer.wrap('lm_head', kernels.matmulInt8),
       embed: timer.wrap('embedding', kernels.embed),
     },
     weights,
@@ -130,7 +133,7 @@ async function timedModel(timer: PartTimer) {
 
 function timedSessions(timer: PartTimer, sessions: Readonly<Record<string, Session>>) {
   const entries = Object.entries(sessions).map(([name, session]) => {
-    const bind: Session['bind'] = (...args) => timer.wrap('norms and activations', session.bind(...args));
+    const bind: Session['bind'] = (...args) => timer.wrap('norms', session.bind(...args));
     return [name, { bind, release: () => session.release() }] as const;
   });
   return Object.fromEntries(entries);

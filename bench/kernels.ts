@@ -14,12 +14,13 @@ import {
 } from '../engine/kernels/attention.ts';
 import { type KernelModule, wasmPath } from '../engine/kernels/build.ts';
 import {
-  hasRelaxedSimd,
+  type DotProduct,
   type LinearKernels,
   linearKernels,
-  lmHeadScratchBytes,
-  matmulScratchBytes,
+  quantizedBytes,
 } from '../engine/kernels/linear.ts';
+import { kernelModules } from '../engine/node/load-engine.ts';
+import { int4Bytes, int8Bytes } from '../model-assets/format/packed.ts';
 import { describeMachine } from './machine.ts';
 import { memoryReader } from './memory-reader.ts';
 import { PAST } from './side.ts';
@@ -45,7 +46,7 @@ type Calls = Readonly<Record<string, () => void>>;
  */
 const repeats = (rows: number) => (rows > 8 ? { warmUps: 5, calls: 11 } : { warmUps: 20, calls: 41 });
 
-const memory = new WebAssembly.Memory({ initial: 3200, maximum: 3200, shared: true });
+const memory = new WebAssembly.Memory({ initial: 4800, maximum: 4800, shared: true });
 const heap = new Uint8Array(memory.buffer);
 let heapEnd = 65_536;
 
@@ -55,10 +56,14 @@ async function run(): Promise<void> {
   const { processor, cores, versions } = describeMachine();
   console.log(`${processor}, ${cores} cores, Node ${versions.Node} ${process.execArgv.join(' ')}`);
   console.log(`medians after warm-up, in ms; all ${LAYERS} layers, after a past of ${PAST} tokens\n`);
-  const builds: LinearKernels[] = [await loadLinear('linear-plain')];
-  if (hasRelaxedSimd()) builds.unshift(await loadLinear('linear-relaxed'));
+  const builds = await loadBuilds();
   const attention = attentionKernel(await compile('attention'), memory);
-  const benchmarks = [matmulCalls(builds), wteCalls(builds[0] as LinearKernels), attentionCalls(attention)];
+  const benchmarks = [
+    matmulCalls('int4', builds),
+    matmulCalls('int8', builds),
+    wteCalls(builds),
+    attentionCalls(attention),
+  ];
   for (const rows of ROWS) {
     for (const callsFor of benchmarks) {
       const medians = measure(callsFor(rows), repeats(rows));
@@ -87,36 +92,54 @@ function measure(functions: Calls, { warmUps, calls }: ReturnType<typeof repeats
   );
 }
 
-/** The 4-bit linear layers of all blocks, with and without relaxed SIMD, and reading their weights. */
-function matmulCalls(builds: readonly LinearKernels[]): (rows: number) => Calls {
+/** The builds that this runtime can run, by their form. */
+type Builds = Readonly<Partial<Record<DotProduct, LinearKernels>>>;
+
+/** A call for each build. */
+function forBuilds(builds: Builds, name: string, call: (kernels: LinearKernels) => void): Calls {
+  const entries = Object.entries(builds).map(([form, kernels]) => [`${name}, ${form}`, () => call(kernels)]);
+  return Object.fromEntries(entries);
+}
+
+/** The linear layers of all blocks with the quantization of their rows and GELU, and reading their weights. */
+function matmulCalls(precision: 'int4' | 'int8', builds: Builds): (rows: number) => Calls {
   const begin = heapEnd;
   const layers = Array.from({ length: LAYERS }, () => SHAPES).flat();
-  const weights = layers.map(([inputs, outputs]) => allocate((inputs * outputs * 17) / 32));
+  const weightBytes = precision === 'int4' ? int4Bytes : int8Bytes;
+  const weights = layers.map(([inputs, outputs]) => allocate(weightBytes(inputs, outputs)));
   const read = memoryReader(memory, begin, heapEnd - begin);
   const [x, y] = [allocate(MAX_ROWS * 4 * WIDTH * FLOAT_BYTES), allocate(MAX_ROWS * 4 * WIDTH * FLOAT_BYTES)];
   const [scales, bias] = [allocate(4 * WIDTH * FLOAT_BYTES), allocate(4 * WIDTH * FLOAT_BYTES)];
-  const scratch = allocate(matmulScratchBytes(MAX_ROWS, 4 * WIDTH));
-  fillFloats(x, MAX_ROWS * 4 * WIDTH);
-  const matmul = (kernels: LinearKernels, rows: number) => () => {
+  const quantized = allocate(quantizedBytes(MAX_ROWS, 4 * WIDTH));
+  const call = (kernels: LinearKernels, rows: number) => {
+    const matmul = precision === 'int4' ? kernels.matmulInt4 : kernels.matmulInt8;
     layers.forEach(([inputs, outputs], i) => {
-      kernels.matmul(x, rows, inputs, outputs, weights[i] as number, scales, bias, y, scratch);
+      kernels.quantizeRows(x, rows, inputs, quantized);
+      matmul(quantized, rows, inputs, outputs, weights[i] as number, scales, bias, y);
     });
   };
-  const names = builds.length > 1 ? ['matmul, relaxed SIMD', 'plain SIMD'] : ['matmul, plain SIMD'];
-  return (rows) => ({
-    ...Object.fromEntries(builds.map((kernels, i) => [names[i], matmul(kernels, rows)])),
-    'reading its weights': read,
-  });
+  return (rows) => {
+    fillFloats(x, MAX_ROWS * 4 * WIDTH);
+    return {
+      ...forBuilds(builds, precision, (kernels) => call(kernels, rows)),
+      'reading its weights': read,
+      'GELU, quantized': () => {
+        for (let layer = 0; layer < LAYERS; layer++) {
+          Object.values(builds)[0]?.geluQuantized(x, rows, 4 * WIDTH, quantized);
+        }
+      },
+    };
+  };
 }
 
 /** Logits and embeddings of `wte` at 8 bits, and reading its weights. */
-function wteCalls(kernels: LinearKernels): (rows: number) => Calls {
+function wteCalls(builds: Builds): (rows: number) => Calls {
   const begin = heapEnd;
-  const codes = allocate(Math.ceil(TOKENS / 4) * 4 * WIDTH);
+  const codes = allocate(int8Bytes(WIDTH, TOKENS));
   const read = memoryReader(memory, begin, heapEnd - begin);
   const [scales, wpe] = [allocate(TOKENS * FLOAT_BYTES), allocate(POSITIONS * WIDTH * FLOAT_BYTES)];
   const [x, logits] = [allocate(MAX_ROWS * WIDTH * FLOAT_BYTES), allocate(8 * TOKENS * FLOAT_BYTES)];
-  const scratch = allocate(lmHeadScratchBytes(8, WIDTH));
+  const quantized = allocate(quantizedBytes(MAX_ROWS, WIDTH));
   const ids = allocate(MAX_ROWS * 4);
   new Uint32Array(memory.buffer, ids, MAX_ROWS).forEach((_, i, all) => {
     all[i] = (i * 7919) % TOKENS;
@@ -126,13 +149,18 @@ function wteCalls(kernels: LinearKernels): (rows: number) => Calls {
     all[i] = i;
   });
   fillFloats(x, MAX_ROWS * WIDTH);
-  return (rows) => ({
+  return (rows) => {
     // A prompt needs logits for its last row only.
-    [`lm_head${rows > 8 ? ' of 1 row' : ''}`]: () =>
-      kernels.lmHead(x, rows > 8 ? 1 : rows, WIDTH, TOKENS, codes, scales, logits, scratch),
-    'reading its weights': read,
-    embed: () => kernels.embed(ids, positions, rows, WIDTH, codes, scales, wpe, x),
-  });
+    const logitsRows = rows > 8 ? 1 : rows;
+    return {
+      ...forBuilds(builds, `lm_head of ${logitsRows}`, (kernels) => {
+        kernels.quantizeRows(x, logitsRows, WIDTH, quantized);
+        kernels.matmulInt8(quantized, logitsRows, WIDTH, TOKENS, codes, scales, 0, logits);
+      }),
+      'reading its weights': read,
+      embed: () => Object.values(builds)[0]?.embed(ids, positions, rows, WIDTH, codes, scales, wpe, x),
+    };
+  };
 }
 
 /**
@@ -211,8 +239,14 @@ function fillFloats(address: number, length: number): void {
   for (let i = 0; i < length; i++) floats[i] = Math.sin(i * 12.9898) * 2;
 }
 
-async function loadLinear(module: KernelModule): Promise<LinearKernels> {
-  return linearKernels(await compile(module), memory);
+/** The chosen build first. */
+async function loadBuilds(): Promise<Builds> {
+  const modules = (await kernelModules()).linear;
+  const { kernels, dotProduct } = linearKernels(modules, memory);
+  const { kernels: plain } = linearKernels({ plain: await compile('linear-plain') }, memory);
+  if ('plain' in modules) return { plain };
+  const { kernels: relaxed } = linearKernels({ plain: modules.relaxed }, memory);
+  return { [dotProduct]: kernels, relaxed, plain };
 }
 
 async function compile(module: KernelModule): Promise<WebAssembly.Module> {

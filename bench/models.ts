@@ -1,13 +1,9 @@
 /** @module The benchmarked models: synthesized with random weights on first use, and cached. */
-import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureModel } from '../model-assets/ensure.ts';
-import {
-  type Manifest,
-  manifestSchema,
-  storedVocabSize,
-  type TensorEntry,
-} from '../model-assets/format/manifest.ts';
+import { type Manifest, manifestSchema, tensorBytes } from '../model-assets/format/manifest.ts';
+import { unpackInt8 } from '../model-assets/format/packed.ts';
 import { synthesize } from '../model-assets/synthesize/synthesize.ts';
 import { embeddingShards, GRAPH_FILE, SHARD_BYTES } from './usual-files.ts';
 import { buildUsualGraph, sharedTensorsOffset } from './usual-graph.ts';
@@ -55,43 +51,68 @@ async function writeUsual(): Promise<void> {
   const text = await readFile(join(INT8_MODEL, 'manifest.json'), 'utf8');
   const manifest = manifestSchema.parse(JSON.parse(text));
   await writeFile(join(USUAL_MODEL, 'manifest.json'), text);
-  for (const { path } of manifest.shards) await copyFile(join(INT8_MODEL, path), join(USUAL_MODEL, path));
-  const { embedding } = await readUsualWeights(INT8_MODEL, manifest);
-  for (const [i, { path, bytes }] of embeddingShards(manifest).entries()) {
-    await writeFile(join(USUAL_MODEL, path), embedding.subarray(i * SHARD_BYTES, i * SHARD_BYTES + bytes));
-  }
+  const { stream, embedding } = await readUsualWeights(INT8_MODEL, manifest);
+  await writeShards(manifest.shards, stream);
+  await writeShards(embeddingShards(manifest), embedding);
   await writeFile(join(USUAL_MODEL, GRAPH_FILE), buildUsualGraph(manifest));
+}
+
+async function writeShards(
+  shards: readonly { readonly path: string; readonly bytes: number }[],
+  stream: Uint8Array,
+): Promise<void> {
+  let offset = 0;
+  for (const { path, bytes } of shards) {
+    await writeFile(join(USUAL_MODEL, path), stream.subarray(offset, offset + bytes));
+    offset += bytes;
+  }
 }
 
 /**
  * The weights of a converted int8 model, rearranged for the usual layout.
- * @returns `embedding`: the bytes of `embeddingTensors`, from `wte` without its zero padding columns;
- *   `weights`: the bytes of all other tensors
+ * @returns `embedding`: the bytes of `embeddingTensors`; `stream`: the weight stream, with the linear layers'
+ *   codes as `[in, out]`; `weights`: the part of it without `wte`
  */
 export async function readUsualWeights(
   folder: string,
   manifest: Manifest,
-): Promise<{ weights: Uint8Array; embedding: Uint8Array }> {
+): Promise<{ stream: Uint8Array; weights: Uint8Array; embedding: Uint8Array }> {
   const { vocab_size, n_embd } = manifest.config;
-  const columns = storedVocabSize(manifest.config);
-  const stream = Buffer.concat(
-    await Promise.all(manifest.shards.map(({ path }) => readFile(join(folder, path)))),
-  );
-  const offsetOf = (name: string) =>
-    (manifest.tensors.find((tensor) => tensor.name === name) as TensorEntry).offset;
-  const codes = stream.subarray(offsetOf('wte.weight'));
-  const lookup = new Uint8Array(vocab_size * n_embd);
-  const lmHead = new Uint8Array(vocab_size * n_embd);
-  for (let i = 0; i < n_embd; i++) {
-    const row = codes.subarray(i * columns, i * columns + vocab_size);
-    lmHead.set(row, i * vocab_size);
-    for (let token = 0; token < vocab_size; token++) lookup[token * n_embd + i] = row[token] as number;
-  }
-  const scales = stream.subarray(offsetOf('wte.weight_scale')).subarray(0, 4 * vocab_size);
-  return {
-    weights: stream.subarray(sharedTensorsOffset(manifest)),
-    embedding: Buffer.concat([lookup, lmHead, scales]),
+  const shards = await Promise.all(manifest.shards.map(({ path }) => readFile(join(folder, path))));
+  const stream = new Uint8Array(Buffer.concat(shards));
+  const bytesOf = (tensorName: string) => {
+    const tensor = manifest.tensors.find(({ name }) => name === tensorName);
+    if (!tensor) throw new Error(`no tensor ${tensorName}`);
+    return stream.subarray(tensor.offset, tensor.offset + tensorBytes(tensor.dtype, tensor.shape));
   };
+  for (const { name, dtype, shape } of manifest.tensors) {
+    const [inputs = 1, outputs = 1] = shape;
+    // GPT-2's sizes need no padding, so the codes take as many bytes in both layouts.
+    if (dtype === 'int8') bytesOf(name).set(transpose(unpackBytes(bytesOf(name), inputs, outputs), inputs));
+  }
+  const lookup = unpackBytes(bytesOf('wte.weight'), n_embd, vocab_size);
+  return {
+    stream,
+    weights: stream.subarray(sharedTensorsOffset(manifest)),
+    embedding: Buffer.concat([lookup, transpose(lookup, n_embd), bytesOf('wte.weight_scale')]),
+  };
+}
+
+function unpackBytes(packed: Uint8Array, inputs: number, outputs: number): Uint8Array {
+  const codes = new Int8Array(packed.buffer, packed.byteOffset, packed.byteLength);
+  return new Uint8Array(unpackInt8(codes, inputs, outputs).buffer);
+}
+
+/** `[rows, columns]` → `[columns, rows]` */
+function transpose(bytes: Uint8Array, columns: number): Uint8Array {
+  const rows = bytes.length / columns;
+  const transposed = new Uint8Array(bytes.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      transposed[column * rows + row] = bytes[row * columns + column] as number;
+    }
+  }
+  return transposed;
 }
 
 /** The file's modification time in milliseconds; 0 if it does not exist. */

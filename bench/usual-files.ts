@@ -1,7 +1,7 @@
 /** @module The files of the usual layout's model, sharded like edgebeam's to serve as static assets. */
-import { type Manifest, manifestSchema, tensorBytes } from '../model-assets/format/manifest.ts';
+import { type Manifest, manifestSchema } from '../model-assets/format/manifest.ts';
 import type { UsualModel } from './usual.ts';
-import { embeddingTensors, sharedTensorsOffset } from './usual-graph.ts';
+import { embeddingTensors, sharedTensorsOffset, usualBytes } from './usual-graph.ts';
 
 /** A Worker's static asset is limited to 25 MiB. */
 export const SHARD_BYTES = 24 * 2 ** 20;
@@ -11,7 +11,7 @@ export const GRAPH_FILE = 'model.onnx';
 /** Shards of the matrices that only this layout has: see {@link EMBEDDING_FILE}. */
 export function embeddingShards({ config }: Manifest): { path: string; bytes: number }[] {
   const total = embeddingTensors(config).reduce(
-    (sum, tensor) => sum + tensorBytes(tensor.dtype, tensor.shape),
+    (sum, tensor) => sum + usualBytes(tensor.dtype, tensor.shape),
     0,
   );
   return Array.from({ length: Math.ceil(total / SHARD_BYTES) }, (_, i) => ({

@@ -8,12 +8,7 @@
  * because the embedding lookup and the lm_head need different layouts.
  */
 import protobuf from 'protobufjs';
-import {
-  type Manifest,
-  type ModelConfig,
-  type TensorEntry,
-  tensorBytes,
-} from '../model-assets/format/manifest.ts';
+import type { Manifest, ModelConfig, TensorEntry } from '../model-assets/format/manifest.ts';
 import { activation } from '../model-assets/graphs/activations.ts';
 import { Graph, type Value } from '../model-assets/graphs/onnx.ts';
 
@@ -29,6 +24,11 @@ export function embeddingTensors({ vocab_size, n_embd }: ModelConfig): readonly 
     { name: 'wte.weight', dtype: 'int8', shape: [n_embd, vocab_size], offset: elements },
     { name: 'wte.weight_scale', dtype: 'float32', shape: [vocab_size], offset: 2 * elements },
   ];
+}
+
+/** Bytes of a tensor in this layout, which packs and pads nothing. */
+export function usualBytes(dtype: TensorEntry['dtype'], shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, dtype === 'float32' ? 4 : 1);
 }
 
 /** Offset in the stream of the tensors that both layouts share: they follow `wte`. */
@@ -221,7 +221,7 @@ const EXTERNAL = 1;
 
 function externalTensor(tensor: TensorEntry, location: string): object {
   const { name, dtype, shape, offset } = tensor;
-  const entries = { location, offset: String(offset), length: String(tensorBytes(dtype, shape)) };
+  const entries = { location, offset: String(offset), length: String(usualBytes(dtype, shape)) };
   return {
     name,
     dims: shape,
@@ -234,7 +234,7 @@ function externalTensor(tensor: TensorEntry, location: string): object {
 /** @param bytes the buffer that the tensor's offset refers to */
 function inlineTensor(tensor: TensorEntry, bytes: Uint8Array): object {
   const { name, dtype, shape, offset } = tensor;
-  const raw_data = bytes.subarray(offset, offset + tensorBytes(dtype, shape));
+  const raw_data = bytes.subarray(offset, offset + usualBytes(dtype, shape));
   return { name, dims: shape, data_type: dataType(dtype), raw_data };
 }
 

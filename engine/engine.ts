@@ -9,8 +9,9 @@ import { MemoryBudget } from './batching/memory-budget.ts';
 import { type PassCounts, PassQueue } from './batching/pass-queue.ts';
 import { SlotsExhaustedError } from './cache/errors.ts';
 import { RadixTree } from './cache/radix-tree.ts';
+import type { DotProduct, LinearModules } from './kernels/linear.ts';
 import type { Gpt2 } from './model/gpt2.ts';
-import { loadModel } from './model/load-model.ts';
+import { type LoadedModel, loadModel } from './model/load-model.ts';
 import { type ModelSource, readFile, readManifest, type Sha256 } from './model/model-source.ts';
 import type { Plan, PlanOptions } from './model/plan.ts';
 import type { Weights } from './model/weights.ts';
@@ -32,8 +33,7 @@ export interface Platform {
 /** The kernels, compiled: `kernels/*.wasm`. */
 export interface KernelModules {
   readonly attention: WebAssembly.Module;
-  /** `linear-relaxed.wasm`, or `linear-plain.wasm` where there is no relaxed SIMD. */
-  readonly linear: WebAssembly.Module;
+  readonly linear: LinearModules;
 }
 
 /** Options that are left out follow from the heap's size (`makePlan`). */
@@ -74,6 +74,8 @@ export class Engine implements LanguageModel {
   /** The bytes of the model's tokenizer file, verified. The engine itself deals in token ids alone. */
   readonly tokenizerFile: Uint8Array;
   readonly plan: Plan;
+  /** How the kernels multiply on this processor. Null at f32, which uses none of them. */
+  readonly dotProduct: DotProduct | null;
   readonly #ort: Ort;
   readonly #weights: Weights;
   readonly #model: Gpt2;
@@ -88,9 +90,7 @@ export class Engine implements LanguageModel {
     ort: Ort,
     manifest: Manifest,
     tokenizerFile: Uint8Array,
-    weights: Weights,
-    model: Gpt2,
-    plan: Plan,
+    { weights, model, plan, dotProduct }: LoadedModel,
     platform: Platform,
   ) {
     this.#ort = ort;
@@ -99,6 +99,7 @@ export class Engine implements LanguageModel {
     this.#weights = weights;
     this.#model = model;
     this.plan = plan;
+    this.dotProduct = manifest.precision === 'f32' ? null : dotProduct;
     const { vocab_size, n_positions } = manifest.config;
     this.#sharedCache = {
       pool: model.pool,
@@ -120,8 +121,8 @@ export class Engine implements LanguageModel {
     const { sha256 } = platform;
     const manifest = await readManifest(source);
     const tokenizerFile = await readFile(source, manifest.tokenizer, sha256);
-    const { model, weights, plan } = await loadModel(ort, manifest, { ...options, sha256, signal });
-    return new Engine(ort, manifest, tokenizerFile, weights, model, plan, platform);
+    const loaded = await loadModel(ort, manifest, { ...options, sha256, signal });
+    return new Engine(ort, manifest, tokenizerFile, loaded, platform);
   }
 
   get vocabSize(): number {

@@ -1,7 +1,8 @@
 /** @module All WebAssembly of the Worker: workerd compiles imported modules only. */
 import onnxruntime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import attention from '../engine/kernels/attention.wasm';
-import linear from '../engine/kernels/linear-relaxed.wasm';
+import dot from '../engine/kernels/linear-dot.wasm';
+import relaxed from '../engine/kernels/linear-relaxed.wasm';
 import type { EngineModules } from './isolate/isolate-model.ts';
 
-export const modules: EngineModules = { onnxruntime, kernels: { attention, linear } };
+export const modules: EngineModules = { onnxruntime, kernels: { attention, linear: { dot, relaxed } } };

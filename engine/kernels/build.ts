@@ -16,6 +16,7 @@ const OPTIONS = [
 /** Entry in `assembly/` and additional options of each module. */
 const MODULES = {
   attention: { source: 'attention.ts', options: [] },
+  'linear-dot': { source: 'linear-dot.ts', options: ['--enable', 'relaxed-simd'] },
   'linear-relaxed': { source: 'linear.ts', options: ['--enable', 'relaxed-simd'] },
   'linear-plain': { source: 'linear.ts', options: [] },
 } as const satisfies Record<string, { readonly source: string; readonly options: readonly string[] }>;
@@ -27,10 +28,11 @@ export const KERNEL_MODULES = Object.keys(MODULES) as readonly KernelModule[];
 /** Path of the compiled module. */
 export const wasmPath = (module: KernelModule): string => join(HERE, `${module}.wasm`);
 
-export async function build(module: KernelModule, out: string): Promise<void> {
+/** @param cwd the folder of `assembly/` */
+export async function build(module: KernelModule, out: string, cwd = HERE): Promise<void> {
   const { source, options } = MODULES[module];
   const args = [COMPILER, join('assembly', source), '--outFile', out, ...OPTIONS, ...options];
-  await promisify(execFile)(process.execPath, args, { cwd: HERE });
+  await promisify(execFile)(process.execPath, args, { cwd });
 }
 
 if (import.meta.main) await Promise.all(KERNEL_MODULES.map((module) => build(module, wasmPath(module))));

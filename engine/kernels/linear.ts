@@ -1,62 +1,53 @@
-/**
- * @module Types and sizes of the kernels for quantized weights: `assembly/matmul.ts`, `assembly/lm-head.ts`.
- */
-import { GROUP, paddedRows } from '../../model-assets/format/int4.ts';
+/** @module The kernels for quantized weights: their types, their sizes, and which build this processor runs. */
+import { GROUP, paddedRows } from '../../model-assets/format/packed.ts';
 
 const FLOAT_BYTES = 4;
-/** Bytes of `assembly/quantize-rows.ts` for each group of a row: a pair of i16 offsets. */
-const OFFSET_BYTES = 4;
+/** Bytes of `assembly/quantize-rows.ts` for each group of a row. */
+const OFFSET_BYTES = 8;
+/** Bytes for each row: its scale, and the correction for flipped weights. */
+const ROW_BYTES = 8;
 /** One padded group of f32. */
 const TAIL_BYTES = GROUP * FLOAT_BYTES;
 
-/** All addresses are bytes in the heap. `model-assets/format/int4.ts` packs the weights. */
+/** A linear layer over quantized rows. All addresses are bytes in the heap. */
+type Matmul = (
+  /** `[rows, inputs]`, by `quantizeRows` or `geluQuantized` of the same kernels */
+  quantized: number,
+  rows: number,
+  inputs: number,
+  outputs: number,
+  weights: number,
+  /** `[outputs]` f32 */
+  columnScales: number,
+  /** `[outputs]` f32 */
+  bias: number,
+  /** Receives `[rows, outputs]` f32; must not overlap other arguments. */
+  y: number,
+) => void;
+
+/** All addresses are bytes in the heap. `model-assets/format/packed.ts` packs the weights. */
 export interface LinearKernels {
   /**
-   * A 4-bit linear layer: quantizes the rows and multiplies.
-   * @param x `[rows, inputs]` f32
-   * @param inputs at most `MAX_INPUTS`
-   * @param weights the output of `packInt4`
-   * @param columnScales `[outputs]` f32
-   * @param bias `[outputs]` f32
-   * @param y receives `[rows, outputs]` f32; must not overlap other arguments
-   * @param scratch {@link matmulScratchBytes}
+   * Quantizes rows to 8 bits, each with its own scale.
+   * @param x `[rows, n]` f32
+   * @param quantized receives {@link quantizedBytes}
    */
-  matmul(
-    x: number,
-    rows: number,
-    inputs: number,
-    outputs: number,
-    weights: number,
-    columnScales: number,
-    bias: number,
-    y: number,
-    scratch: number,
-  ): void;
+  quantizeRows(x: number, rows: number, n: number, quantized: number): void;
+
+  /** The same for GELU(x), in its tanh form, which replaces `x`. */
+  geluQuantized(x: number, rows: number, n: number, quantized: number): void;
+
+  /** A 4-bit linear layer. Weights are the output of `packInt4`; inputs are at most `MAX_INPUTS`. */
+  readonly matmulInt4: Matmul;
+
+  /** An 8-bit linear layer, or lm_head. Weights are the output of `packInt8`; a bias of 0 is none. */
+  readonly matmulInt8: Matmul;
 
   /**
-   * Logits from the tied `wte` at 8 bits: quantizes the rows and multiplies.
-   * @param x `[rows, inputs]` f32, after `ln_f`
-   * @param codes the output of `packTokens`
-   * @param scales `[tokens]` f32
-   * @param logits receives `[rows, tokens]` f32; must not overlap other arguments
-   * @param scratch {@link lmHeadScratchBytes}
-   */
-  lmHead(
-    x: number,
-    rows: number,
-    inputs: number,
-    tokens: number,
-    codes: number,
-    scales: number,
-    logits: number,
-    scratch: number,
-  ): void;
-
-  /**
-   * `hidden = wte[token] + wpe[position]`, from the same `wte`.
+   * `hidden = wte[token] + wpe[position]`
    * @param tokens `[rows]` u32, each below the number of tokens, unchecked
    * @param positions `[rows]` u32, each below n_positions, unchecked
-   * @param codes the output of `packTokens`
+   * @param codes the output of `packInt8`, of one output per token
    * @param scales `[tokens]` f32
    * @param wpe `[n_positions, inputs]` f32
    * @param hidden receives `[rows, inputs]` f32
@@ -74,23 +65,49 @@ export interface LinearKernels {
 }
 
 /**
- * @param module `linear-relaxed.wasm`, or `linear-plain.wasm` where {@link hasRelaxedSimd} is false
+ * How the kernels multiply. All give the same bits.
+ *
+ * - `dot-unsigned`: one instruction for four products, whose second operand is unsigned (x86 with AVX-VNNI).
+ * - `dot-signed`: the same with a signed operand (Arm with dot products).
+ * - `relaxed`: products in pairs, by relaxed SIMD.
+ * - `plain`: products in pairs, for runtimes without relaxed SIMD.
+ */
+export const DOT_PRODUCTS = ['dot-unsigned', 'dot-signed', 'relaxed', 'plain'] as const;
+export type DotProduct = (typeof DOT_PRODUCTS)[number];
+
+/** The compiled builds that this runtime can run: `linear-dot.wasm`, `linear-relaxed.wasm`, `linear-plain.wasm`. */
+export type LinearModules =
+  | { readonly dot: WebAssembly.Module; readonly relaxed: WebAssembly.Module }
+  | { readonly plain: WebAssembly.Module };
+
+/** What `probeDotAdd` of `assembly/dot.ts` returns on processors that have the instruction. */
+const PROBE_RESULTS = { 'dot-unsigned': 4 * 127 * 255, 'dot-signed': 4 * 127 * -1 };
+
+/**
+ * Instantiates the fastest build. Nothing tells a program which processor it runs on, and in a deployed Worker
+ * clocks stand still. But where the standard leaves the instruction's result open, the result differs.
+ *
  * @param memory the heap's
  */
-export function linearKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): LinearKernels {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  return exports as unknown as LinearKernels;
+export function linearKernels(
+  modules: LinearModules,
+  memory: WebAssembly.Memory,
+): { readonly kernels: LinearKernels; readonly dotProduct: DotProduct } {
+  const instantiate = <T extends LinearKernels>(module: WebAssembly.Module) =>
+    new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as T;
+  if ('plain' in modules) return { kernels: instantiate(modules.plain), dotProduct: 'plain' };
+  const kernels = instantiate<LinearKernels & { probeDotAdd(): number }>(modules.dot);
+  const result = kernels.probeDotAdd();
+  for (const dotProduct of ['dot-unsigned', 'dot-signed'] as const) {
+    if (result === PROBE_RESULTS[dotProduct]) return { kernels, dotProduct };
+  }
+  return { kernels: instantiate(modules.relaxed), dotProduct: 'relaxed' };
 }
 
-/** Scratch of `matmul`: codes, offsets, scales and tail, as in `assembly/quantize-rows.ts`. */
-export function matmulScratchBytes(rows: number, inputs: number): number {
+/** Bytes of quantized rows: codes, offsets, scales, corrections and tail, as in `assembly/quantize-rows.ts`. */
+export function quantizedBytes(rows: number, inputs: number): number {
   const padded = paddedRows(inputs);
-  return rows * (padded + (padded / GROUP) * OFFSET_BYTES + FLOAT_BYTES) + TAIL_BYTES;
-}
-
-/** Scratch of `lmHead`: the same, then the codes as i16. */
-export function lmHeadScratchBytes(rows: number, inputs: number): number {
-  return matmulScratchBytes(rows, inputs) + 2 * rows * paddedRows(inputs);
+  return rows * (padded + (padded / GROUP) * OFFSET_BYTES + ROW_BYTES) + TAIL_BYTES;
 }
 
 /** `() => i16x8.relaxed_dot_i8x16_i7x16_s(i8x16.splat(1), i8x16.splat(2))` */

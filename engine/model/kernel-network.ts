@@ -1,22 +1,23 @@
 /**
- * @module The network for 4-bit weights. onnxruntime has no 4-bit matmul on WebAssembly, so our kernels
- * compute the linear layers, between onnxruntime's norms and activations and in the same memory.
+ * @module The network for quantized weights, at 4 or 8 bits. onnxruntime on WebAssembly has no 4-bit matmul,
+ * and unpacks 8-bit weights anew in every call, so our kernels compute the linear layers and GELU, between
+ * onnxruntime's norms and in the same memory.
  *
  *     hidden = wte[token] + wpe[position]                     kernel
  *     normalized = ln_1(hidden)                               norm
  *     for each layer:
- *       qkv = c_attn(normalized)                              kernel
+ *       qkv = c_attn(normalized)                              kernels: quantize, matmul
  *       context = attention(qkv)                              attention kernel, called by `Gpt2`
- *       branch = c_proj(context)                              kernel
+ *       branch = c_proj(context)                              kernels: quantize, matmul
  *       hidden += branch; normalized = ln_2(hidden)           residual_norm
- *       branch = mlp.c_proj(activation(c_fc(normalized)))     kernel, activation, kernel
+ *       branch = mlp.c_proj(activation(c_fc(normalized)))     kernels: quantize, matmul, GELU and quantize, matmul
  *       hidden += branch; normalized = next_ln(hidden)        residual_norm
- *     logits = wte · normalized                               kernel
+ *     logits = wte · normalized                               kernels: quantize, matmul
  *
- * `next_ln` is the next layer's `ln_1`, or `ln_f`: one run for a residual and the norm after it.
+ * An activation other than GELU's tanh form is a graph of onnxruntime. `next_ln` is the next layer's `ln_1`, or `ln_f`: one run for a residual and the norm after it.
  */
-import type { ModelConfig } from '../../model-assets/format/manifest.ts';
-import { type LinearKernels, lmHeadScratchBytes, matmulScratchBytes } from '../kernels/linear.ts';
+import { isTanhGelu, type ModelConfig } from '../../model-assets/format/manifest.ts';
+import { type LinearKernels, quantizedBytes } from '../kernels/linear.ts';
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import type { ScopedAllocations } from '../runtime/scoped-allocations.ts';
@@ -33,11 +34,14 @@ import type { Weights } from './weights.ts';
 const FLOAT_BYTES = 4;
 const WORD_BYTES = 4;
 
-type GraphName = 'norm' | 'residual_norm' | 'activation';
-export type KernelNetworkSessions = Readonly<Record<GraphName, Session>>;
+/** `activation` is missing where a kernel computes it. */
+export type KernelNetworkSessions = Readonly<
+  Record<'norm' | 'residual_norm', Session> & Partial<Record<'activation', Session>>
+>;
 
 /** Bytes of each activation buffer. */
-function bufferSizes({ n_embd, n_inner, vocab_size }: ModelConfig, rows: number) {
+function bufferSizes(config: ModelConfig, rows: number) {
+  const { n_embd, n_inner, vocab_size } = config;
   const logitsRows = Math.min(rows, LM_HEAD_ROWS);
   const floats = (columns: number, count = rows) => FLOAT_BYTES * count * columns;
   return {
@@ -47,17 +51,15 @@ function bufferSizes({ n_embd, n_inner, vocab_size }: ModelConfig, rows: number)
     normalized: floats(n_embd),
     /** Output of attention's `c_proj`, or of the mlp. */
     branch: floats(n_embd),
-    /** First `qkv`, followed by `context`. Then, in their place, the output of the activation. */
-    shared: floats(Math.max(4 * n_embd, n_inner)),
+    /** First `qkv`, followed by `context`. Then, in their place, the output of an activation's graph. */
+    shared: floats(Math.max(4 * n_embd, isTanhGelu(config) ? 0 : n_inner)),
     mlpHidden: floats(n_inner),
     selected: floats(n_embd, logitsRows),
     logits: floats(vocab_size, logitsRows),
     tokens: WORD_BYTES * rows,
     positions: WORD_BYTES * rows,
-    scratch: Math.max(
-      matmulScratchBytes(rows, Math.max(n_embd, n_inner)),
-      lmHeadScratchBytes(logitsRows, n_embd),
-    ),
+    /** The rows of the next matmul. */
+    quantized: quantizedBytes(rows, Math.max(n_embd, n_inner)),
   };
 }
 
@@ -108,30 +110,26 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
   const { ort, config, kernels, weights, buffers } = parts;
   const { n_layer, n_embd, n_inner, vocab_size } = config;
   const { heap } = ort;
-  const { normalized, branch, mlpHidden } = buffers;
+  const { normalized, branch, mlpHidden, quantized } = buffers;
   const qkv = buffers.shared;
   const context = qkv + FLOAT_BYTES * rowCount * 3 * n_embd;
-  const activated = buffers.shared;
   const layerNorms = bindLayerNorms(parts, rowCount, allocations);
-  // Not in place: onnxruntime's FastGelu rereads its input after its first writes.
-  const activation = allocations.bind(
-    parts.sessions.activation,
-    { x: allocations.view('float32', mlpHidden, [rowCount, n_inner]) },
-    { y: allocations.view('float32', activated, [rowCount, n_inner]) },
-  );
-  /** `y = x · weight + bias` */
-  const linear = (name: string, x: number, inputs: number, y: number, outputs: number) => {
+  const quantizeActivation = bindActivation(parts, rowCount, allocations);
+  const quantize = (x: number) => kernels.quantizeRows(x, rowCount, n_embd, quantized);
+  /** `y = quantized · weight + bias` */
+  const linear = (name: string, inputs: number, y: number, outputs: number) => {
     const weight = weights.address(`${name}.weight`);
     const scale = weights.address(`${name}.weight_scale`);
     const bias = weights.address(`${name}.bias`);
-    return () => kernels.matmul(x, rowCount, inputs, outputs, weight, scale, bias, y, buffers.scratch);
+    const matmul = weights.isInt4(`${name}.weight`) ? kernels.matmulInt4 : kernels.matmulInt8;
+    return () => matmul(quantized, rowCount, inputs, outputs, weight, scale, bias, y);
   };
   const layers = Array.from({ length: n_layer }, (_, layer) => ({
-    c_attn: linear(`h.${layer}.attn.c_attn`, normalized, n_embd, qkv, 3 * n_embd),
-    c_proj: linear(`h.${layer}.attn.c_proj`, context, n_embd, branch, n_embd),
+    c_attn: linear(`h.${layer}.attn.c_attn`, n_embd, qkv, 3 * n_embd),
+    c_proj: linear(`h.${layer}.attn.c_proj`, n_embd, branch, n_embd),
     ln_2: layerNorms.ln_2[layer],
-    c_fc: linear(`h.${layer}.mlp.c_fc`, normalized, n_embd, mlpHidden, n_inner),
-    mlp_c_proj: linear(`h.${layer}.mlp.c_proj`, activated, n_inner, branch, n_embd),
+    c_fc: linear(`h.${layer}.mlp.c_fc`, n_embd, mlpHidden, n_inner),
+    mlp_c_proj: linear(`h.${layer}.mlp.c_proj`, n_inner, branch, n_embd),
     next_ln: layerNorms.next_ln[layer],
   }));
   const wte = weights.address('wte.weight');
@@ -148,28 +146,54 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
       kernels.embed(tokens, positions, rowCount, n_embd, wte, wteScale, wpe, hidden);
       layerNorms.first_ln_1();
     },
-    projectQkv: (layer) => layers[layer]?.c_attn(),
+    projectQkv(layer) {
+      quantize(normalized);
+      layers[layer]?.c_attn();
+    },
     finishBlock(layer) {
       const { c_proj, ln_2, c_fc, mlp_c_proj, next_ln } = layers[layer] as (typeof layers)[number];
+      quantize(context);
       c_proj();
       ln_2?.();
+      quantize(normalized);
       c_fc();
-      activation();
+      quantizeActivation();
       mlp_c_proj();
       next_ln?.();
     },
     lmHead(rows) {
-      const { selected, logits, scratch } = buffers;
+      const { selected, logits } = buffers;
       const rowBytes = n_embd * FLOAT_BYTES;
       for (const [i, { index }] of rows.entries()) {
         const row = heap.floats(normalized + index * rowBytes, n_embd);
         heap.floats(selected + i * rowBytes, n_embd).set(row);
       }
-      kernels.lmHead(selected, rows.length, n_embd, vocab_size, wte, wteScale, logits, scratch);
+      kernels.quantizeRows(selected, rows.length, n_embd, quantized);
+      kernels.matmulInt8(quantized, rows.length, n_embd, vocab_size, wte, wteScale, 0, logits);
       for (const [i, row] of rows.entries()) {
         row.logits.set(heap.floats(logits + i * vocab_size * FLOAT_BYTES, vocab_size));
       }
     },
+  };
+}
+
+/** The activation of `mlpHidden`, quantized. */
+function bindActivation(
+  { config, kernels, sessions, buffers }: NetworkParts,
+  rowCount: number,
+  allocations: ScopedAllocations,
+): () => void {
+  const { mlpHidden, shared, quantized } = buffers;
+  const { n_inner } = config;
+  if (!sessions.activation) return () => kernels.geluQuantized(mlpHidden, rowCount, n_inner, quantized);
+  const activation = allocations.bind(
+    sessions.activation,
+    { x: allocations.view('float32', mlpHidden, [rowCount, n_inner]) },
+    { y: allocations.view('float32', shared, [rowCount, n_inner]) },
+  );
+  return () => {
+    activation();
+    kernels.quantizeRows(shared, rowCount, n_inner, quantized);
   };
 }
 

@@ -1,7 +1,7 @@
 /** @module Loads a model into the heap: sessions, weights, network, attention kernel and cache. */
 import type { Manifest, ModelFile } from '../../model-assets/format/manifest.ts';
 import { attentionKernel } from '../kernels/attention.ts';
-import { linearKernels } from '../kernels/linear.ts';
+import { type DotProduct, type LinearKernels, type LinearModules, linearKernels } from '../kernels/linear.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { createSessions, releaseSessions } from '../runtime/session.ts';
 import { Gpt2 } from './gpt2.ts';
@@ -17,7 +17,7 @@ type NetworkSessions = OnnxNetworkSessions | KernelNetworkSessions;
 
 export interface LoadOptions extends PlanOptions {
   /** Compiled kernels. */
-  readonly kernels: { readonly attention: WebAssembly.Module; readonly linear: WebAssembly.Module };
+  readonly kernels: { readonly attention: WebAssembly.Module; readonly linear: LinearModules };
   readonly source: ModelSource;
   readonly sha256: () => Sha256;
   readonly signal: AbortSignal;
@@ -28,6 +28,7 @@ export interface LoadedModel {
   readonly model: Gpt2;
   readonly weights: Weights;
   readonly plan: Plan;
+  readonly dotProduct: DotProduct;
 }
 
 /**
@@ -36,6 +37,7 @@ export interface LoadedModel {
  */
 export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptions): Promise<LoadedModel> {
   const { kernels, source, sha256, signal } = options;
+  const { kernels: linear, dotProduct } = linearKernels(kernels.linear, ort.heap.memory);
   const sessions = createSessions(ort, await readGraphs(manifest.graphs, source, sha256)) as NetworkSessions;
   let weights: Weights | undefined;
   let network: Network | undefined;
@@ -46,11 +48,11 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
     ort.heap.reserve(plan.bytes.requests, 'requests');
     requestBytes = plan.bytes.requests;
     weights = await Weights.load(ort, manifest, source, sha256, signal);
-    network = createNetwork(ort, manifest, sessions, weights, kernels.linear, plan.maxRows);
+    network = createNetwork(ort, manifest, sessions, weights, linear, plan.maxRows);
     tryOut(network, manifest);
     const attention = attentionKernel(kernels.attention, ort.heap.memory);
     const model = new Gpt2(ort, attention, manifest.config, network, plan);
-    return { model, weights, plan };
+    return { model, weights, plan, dotProduct };
   } catch (error) {
     if (network) network.release();
     else releaseSessions(sessions);
@@ -77,11 +79,11 @@ function createNetwork(
   { config }: Manifest,
   sessions: NetworkSessions,
   weights: Weights,
-  linear: WebAssembly.Module,
+  linear: LinearKernels,
   maxRows: number,
 ): Network {
   if ('embed' in sessions) return onnxNetwork(ort, config, sessions, weights, maxRows);
-  return kernelNetwork(ort, config, sessions, linearKernels(linear, ort.heap.memory), weights, maxRows);
+  return kernelNetwork(ort, config, sessions, linear, weights, maxRows);
 }
 
 /**

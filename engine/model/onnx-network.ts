@@ -1,5 +1,5 @@
 /**
- * @module The network for f32 and int8 weights, wholly in onnxruntime: `embed → (qkv → attention → block) ×
+ * @module The network for f32 weights, wholly in onnxruntime: `embed → (qkv → attention → block) ×
  * n_layer → head`, with one session per graph (`model-assets/graphs/gpt2.ts`).
  */
 import { type ModelConfig, storedVocabSize } from '../../model-assets/format/manifest.ts';
@@ -50,10 +50,8 @@ export function onnxPassBytes(config: ModelConfig, rows: number): number {
 function transientBytes(config: ModelConfig, rows: number): number {
   const { n_embd, n_inner } = config;
   const columns = storedVocabSize(config);
-  // Around the widest linear layer: the residual and the normalized row; the input's absolute, scaled and
-  // quantized forms; the product before and after scaling.
+  // Around the widest linear layer: the residual and the normalized row, and the product with its input.
   const block = rows * (2 * n_embd + 4 * Math.max(3 * n_embd, n_inner));
-  // The product before scaling, and one copy of its columns' scales.
   const logits = Math.min(rows, LM_HEAD_ROWS) * (columns + 4 * n_embd) + columns;
   return SMALL_ALLOCATIONS_BYTES + FLOAT_BYTES * Math.max(block, logits);
 }

@@ -101,7 +101,7 @@ function createPlan(
 
 /** Heap for passes of up to `maxRows` rows. */
 function activationBytes(config: ModelConfig, precision: Manifest['precision'], maxRows: number): number {
-  const passBytes = precision === 'int4' ? kernelPassBytes : onnxPassBytes;
+  const passBytes = precision === 'f32' ? onnxPassBytes : kernelPassBytes;
   return passBytes(config, maxRows) + pathBytes(maxRows, config);
 }
 

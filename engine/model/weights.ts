@@ -18,7 +18,7 @@ export class Weights {
   /** Heap address of the first byte. */
   readonly begin: number;
   readonly #entries: readonly TensorEntry[];
-  /** Of the types that onnxruntime supports. */
+  /** Those in f32: others are packed for our kernels. */
   readonly #tensors = new Map<string, Tensor>();
 
   /** @throws OrtError; the memory is freed then */
@@ -28,9 +28,7 @@ export class Weights {
     this.#entries = entries;
     try {
       for (const { name, dtype, shape, offset } of entries) {
-        if (dtype === 'float32' || dtype === 'int8') {
-          this.#tensors.set(name, ort.tensor(dtype, pointer + offset, shape));
-        }
+        if (dtype === 'float32') this.#tensors.set(name, ort.tensor(dtype, pointer + offset, shape));
       }
     } catch (error) {
       this.release();
@@ -117,9 +115,21 @@ export class Weights {
    * @throws ModelFilesError when it does not exist
    */
   address(name: string): number {
+    return this.begin + this.#entry(name).offset;
+  }
+
+  /**
+   * Whether a tensor has 4 bits a weight.
+   * @throws ModelFilesError when it does not exist
+   */
+  isInt4(name: string): boolean {
+    return this.#entry(name).dtype === 'int4';
+  }
+
+  #entry(name: string): TensorEntry {
     const entry = this.#entries.find((tensor) => tensor.name === name);
     if (!entry) throw missingTensor(name);
-    return this.begin + entry.offset;
+    return entry;
   }
 
   #tensor(name: string): Tensor {

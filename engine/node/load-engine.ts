@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Engine, type EngineOptions, type KernelModules, type Platform } from '../engine.ts';
 import { wasmPath } from '../kernels/build.ts';
-import { hasRelaxedSimd } from '../kernels/linear.ts';
+import { hasRelaxedSimd, type LinearModules } from '../kernels/linear.ts';
 import { ModelFilesError } from '../model/errors.ts';
 import type { ModelSource, Sha256 } from '../model/model-source.ts';
 import { Ort } from '../runtime/ort.ts';
@@ -41,13 +41,19 @@ export async function startOrt(
   return Ort.start(await compile(path), maximumBytes, reusedMemory);
 }
 
-/** Compiles the kernels; of the two linear builds, the relaxed SIMD one if this Node supports it. */
+/** Compiles the kernels; those with relaxed SIMD if this Node supports it. */
 export async function kernelModules(): Promise<KernelModules> {
-  const [attention, linear] = await Promise.all([
-    compile(wasmPath('attention')),
-    compile(wasmPath(hasRelaxedSimd() ? 'linear-relaxed' : 'linear-plain')),
-  ]);
+  const [attention, linear] = await Promise.all([compile(wasmPath('attention')), linearModules()]);
   return { attention, linear };
+}
+
+async function linearModules(): Promise<LinearModules> {
+  if (!hasRelaxedSimd()) return { plain: await compile(wasmPath('linear-plain')) };
+  const [dot, relaxed] = await Promise.all([
+    compile(wasmPath('linear-dot')),
+    compile(wasmPath('linear-relaxed')),
+  ]);
+  return { dot, relaxed };
 }
 
 /** Loads a converted model, with its own instance of onnxruntime. */

@@ -4,8 +4,8 @@ import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import { readFloats, type StoredTensor } from '../checkpoint/safetensors.ts';
-import { packInt4, packTokens } from '../format/int4.ts';
 import { type Manifest, type Precision, storedVocabSize, type TensorEntry } from '../format/manifest.ts';
+import { packInt4, packInt8 } from '../format/packed.ts';
 import { type Parameter, parametersOf } from '../format/parameters.ts';
 import { emptyErrorSums, quantizationReport } from '../quantize/error-sums.ts';
 import type { QuantizedInt4 } from '../quantize/int4.ts';
@@ -68,9 +68,7 @@ function parameterConverter(
   const convertBlocks = precision === 'int4' ? int4Converter(checkpoint, calibration) : undefined;
   return async (tensor, parameter) => {
     if (parameter.name === 'wte.weight') {
-      return precision === 'int4'
-        ? packEmbedding(tensor, parameter)
-        : transposeEmbedding(tensor, parameter, precision);
+      return precision === 'f32' ? transposeEmbedding(tensor, parameter) : packEmbedding(tensor, parameter);
     }
     const { name, kind, shape } = parameter;
     return (
@@ -89,8 +87,13 @@ function convertMatrix(
 ): ConvertedParameter {
   if (precision !== 'int8' || kind !== 'linear') return { tensors: [floats(name, values, shape)] };
   const sums = emptyErrorSums();
-  const { codes, scales } = quantizeColumns(values, shape[1] as number, sums);
-  return { tensors: int8(name, codes, scales, shape), report: quantizationReport(name, sums) };
+  const [nIn = 0, nOut = 0] = shape;
+  const { codes, scales } = quantizeColumns(values, nOut, sums);
+  const data = packInt8(transpose(codes, nOut), nIn, nOut);
+  return {
+    tensors: [{ name, dtype: 'int8', shape: [nIn, nOut], data }, floats(`${name}_scale`, scales, [nOut])],
+    report: quantizationReport(name, sums),
+  };
 }
 
 /**
@@ -122,11 +125,6 @@ const floats = (name: string, data: Float32Array, [...shape]: readonly number[])
   data,
 });
 
-const int8 = (name: string, data: Int8Array, scales: Float32Array, [...shape]: readonly number[]) => [
-  { name, dtype: 'int8' as const, shape, data },
-  floats(`${name}_scale`, scales, [scales.length]),
-];
-
 function int4(
   name: string,
   { codes, multipliers, scales }: QuantizedInt4,
@@ -150,30 +148,16 @@ function int4(
 async function transposeEmbedding(
   tensor: StoredTensor,
   { name, shape: [vocabSize = 0, width = 0] }: Parameter,
-  precision: 'int8' | 'f32',
 ): Promise<ConvertedParameter> {
   const columns = storedVocabSize({ vocab_size: vocabSize });
-  const shape = [width, columns];
-  const sums = emptyErrorSums();
-  const scales = new Float32Array(columns).fill(1);
-  const values = precision === 'int8' ? new Int8Array(columns * width) : new Float32Array(columns * width);
+  const values = new Float32Array(columns * width);
   for (const { first, count } of blocksOf(vocabSize, width)) {
-    let block: Float32Array | Int8Array = transpose(
-      await readFloats(tensor, first * width, count * width),
-      width,
-    );
-    if (precision === 'int8') {
-      const quantized = quantizeColumns(block as Float32Array, count, sums);
-      scales.set(quantized.scales, first);
-      block = quantized.codes;
-    }
+    const block = transpose(await readFloats(tensor, first * width, count * width), width);
     for (let row = 0; row < width; row++) {
       values.set(block.subarray(row * count, (row + 1) * count), row * columns + first);
     }
   }
-  return values instanceof Int8Array
-    ? { tensors: int8(name, values, scales, shape), report: quantizationReport(name, sums) }
-    : { tensors: [floats(name, values, shape)] };
+  return { tensors: [floats(name, values, [width, columns])] };
 }
 
 /** `wte` `[vocab_size, n_embd]` → `int8_tokens`, with a scale per token. */
@@ -188,13 +172,9 @@ async function packEmbedding(
     const block = transpose(await readFloats(tensor, first * width, count * width), width);
     const quantized = quantizeColumns(block, count, sums);
     scales.set(quantized.scales, first);
-    for (let token = 0; token < count; token++) {
-      for (let i = 0; i < width; i++) {
-        codes[(first + token) * width + i] = quantized.codes[i * count + token] as number;
-      }
-    }
+    codes.set(transpose(quantized.codes, count), first * width);
   }
-  const data = packTokens(codes, vocabSize, width);
+  const data = packInt8(codes, width, vocabSize);
   return {
     tensors: [
       { name, dtype: 'int8_tokens', shape: [vocabSize, width], data },
@@ -205,9 +185,9 @@ async function packEmbedding(
 }
 
 /** @returns `values` `[rows, columns]` as `[columns, rows]`. */
-function transpose(values: Float32Array, columns: number): Float32Array {
+function transpose<T extends Float32Array | Int8Array>(values: T, columns: number): T {
   const rows = values.length / columns;
-  const transposed = new Float32Array(values.length);
+  const transposed = new (values.constructor as new (length: number) => T)(values.length);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       transposed[column * rows + row] = values[row * columns + column] as number;

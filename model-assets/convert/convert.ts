@@ -16,7 +16,6 @@ import { CheckpointError } from '../checkpoint/errors.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
 import type { OnProgress, OnWarning } from '../checkpoint/progress.ts';
 import { F16_MAX } from '../checkpoint/safetensors.ts';
-import { MAX_INPUTS } from '../format/int4.ts';
 import {
   MANIFEST_VERSION,
   type Manifest,
@@ -25,8 +24,9 @@ import {
   manifestSchema,
   type Precision,
 } from '../format/manifest.ts';
+import { MAX_INPUTS } from '../format/packed.ts';
 import { buildGraphs, type GraphFiles } from '../graphs/gpt2.ts';
-import { buildInt4Graphs, type Int4GraphFiles } from '../graphs/int4.ts';
+import { buildQuantizedGraphs, type QuantizedGraphFiles } from '../graphs/quantized.ts';
 import { type AddProgress, convertWeights } from './convert-weights.ts';
 import { fittingPrecision } from './fitting-precision.ts';
 import { buildTokenizer } from './tokenizer.ts';
@@ -87,7 +87,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
         `more than config.json's vocab_size, ${config.vocab_size}`,
     );
   }
-  const graphs = precision === 'int4' ? buildInt4Graphs(config) : buildGraphs(config, precision);
+  const graphs = precision === 'f32' ? buildGraphs(config) : buildQuantizedGraphs(config);
   const addProgress = createProgress(checkpoint, options);
   if (precision === 'int4' && options.calibration !== 'none') addProgress(0, 'calibration text');
   const calibration =
@@ -181,7 +181,10 @@ function checkInputs({ n_embd, n_inner }: ModelConfig): void {
   );
 }
 
-async function writeGraphs(dir: string, graphs: GraphFiles | Int4GraphFiles): Promise<Manifest['graphs']> {
+async function writeGraphs(
+  dir: string,
+  graphs: GraphFiles | QuantizedGraphFiles,
+): Promise<Manifest['graphs']> {
   const written: [string, ModelFile][] = [];
   for (const [name, bytes] of Object.entries(graphs)) {
     written.push([name, await writeBytes(dir, `${name}.onnx`, bytes)]);

@@ -1,6 +1,7 @@
 /** @module Whether a manifest agrees with itself: its config, its graphs, its tensors and the sizes of its files. */
-import { MAX_INPUTS } from './int4.ts';
-import { type Manifest, type ModelConfig, TENSOR_ALIGNMENT, tensorBytes } from './manifest.ts';
+
+import { isTanhGelu, type Manifest, type ModelConfig, TENSOR_ALIGNMENT, tensorBytes } from './manifest.ts';
+import { MAX_INPUTS } from './packed.ts';
 import { type StoredTensorEntry, storedTensors } from './parameters.ts';
 
 /** Files that are read whole, graphs and the tokenizer, are much smaller in every GPT-2. */
@@ -31,9 +32,13 @@ function findConfigFault({ config, precision }: Manifest): string | undefined {
   return undefined;
 }
 
-function findFileFault({ precision, graphs, tokenizer }: Manifest): string | undefined {
-  const isInt4 = 'norm' in graphs;
-  if (isInt4 !== (precision === 'int4')) return `graphs ${Object.keys(graphs)} are not those of ${precision}`;
+function findFileFault({ precision, config, graphs, tokenizer }: Manifest): string | undefined {
+  const isQuantized = 'norm' in graphs;
+  if (isQuantized !== (precision !== 'f32'))
+    return `graphs ${Object.keys(graphs)} are not those of ${precision}`;
+  if (isQuantized && 'activation' in graphs === isTanhGelu(config)) {
+    return `graphs ${Object.keys(graphs)} are not those of ${config.activation_function}`;
+  }
   const large = [...Object.values(graphs), tokenizer].find(({ bytes }) => bytes > MAX_WHOLE_FILE_BYTES);
   return large && `${large.path} must have at most ${MAX_WHOLE_FILE_BYTES} bytes, not ${large.bytes}`;
 }

@@ -6,9 +6,9 @@
  * into the heap unchanged, so a tensor's address is the stream's address plus `offset`.
  */
 import * as z from 'zod';
-import { int4Bytes, int8TokensBytes } from './int4.ts';
+import { int4Bytes, int8Bytes } from './packed.ts';
 
-export const MANIFEST_VERSION = 2;
+export const MANIFEST_VERSION = 3;
 
 /** Tensors start at multiples of this many bytes: a cache line, which also suffices for any SIMD load. */
 export const TENSOR_ALIGNMENT = 64;
@@ -47,10 +47,10 @@ export const configSchema = z.strictObject({
 const tensor = z.strictObject({
   /** As in the checkpoint, without `transformer.`: `h.0.attn.c_attn.weight`. Scales are `….weight_scale`. */
   name: z.string(),
-  /** `int4` and `int8_tokens` are packed for the kernels: see `int4.ts`. */
+  /** All but `float32` are packed for the kernels: see `packed.ts`. */
   dtype: z.enum(['float32', 'int8', 'int4', 'int8_tokens']),
   /**
-   * Linear layers are `[in, out]`. `wte.weight` is `[n_embd, storedVocabSize]`, or `int8_tokens`
+   * Linear layers are `[in, out]`. `wte.weight` is `float32` `[n_embd, storedVocabSize]`, or `int8_tokens`
    * `[vocab_size, n_embd]`; one copy serves the embedding and the lm_head.
    */
   shape: z.array(count).min(1).max(2),
@@ -66,9 +66,10 @@ export const manifestSchema = z.strictObject({
   precision: z.enum(['int4', 'int8', 'f32']),
   config: configSchema,
   graphs: z.union([
-    /** f32 and int8: the whole model except attention. */
+    /** f32: the whole model except attention. */
     z.strictObject({ embed: file, qkv: file, block: file, head: file }),
-    /** int4: the element-wise parts between the kernels' matmuls. */
+    /** int8 and int4: the parts between the kernels' matmuls. GELU's tanh form is a kernel too. */
+    z.strictObject({ norm: file, residual_norm: file }),
     z.strictObject({ norm: file, residual_norm: file, activation: file }),
   ]),
   /** Concatenated in this order, they are the weight stream. */
@@ -110,16 +111,27 @@ export function tensorBytes(dtype: TensorEntry['dtype'], shape: readonly number[
     case 'float32':
       return 4 * first * second;
     case 'int8':
-      return first * second;
+      return int8Bytes(first, second);
     case 'int4':
       return int4Bytes(first, second);
     case 'int8_tokens':
-      return int8TokensBytes(first, second);
+      return int8Bytes(second, first);
   }
 }
 
+/** Activations that a kernel computes: three names of one function in transformers. */
+const TANH_GELU: ReadonlySet<ModelConfig['activation_function']> = new Set([
+  'gelu_new',
+  'gelu_fast',
+  'gelu_pytorch_tanh',
+]);
+
+/** Whether a kernel computes the activation, at int8 and int4. */
+export const isTanhGelu = ({ activation_function }: Pick<ModelConfig, 'activation_function'>): boolean =>
+  TANH_GELU.has(activation_function);
+
 /**
- * Columns of the stored `wte`: one per token, padded with zeros to a multiple of 128. Unpadded, GPT-2's
+ * Columns of the stored f32 `wte`: one per token, padded with zeros to a multiple of 128. Unpadded, GPT-2's
  * 50,257 columns would start each row at a different offset in a cache line: the matmul takes 9.9 ms so, 6.9
  * ms with padding.
  */

@@ -58,13 +58,9 @@ function storedAs(
     shape: [columns],
   });
   if (name === 'wte.weight') {
-    if (precision === 'int4') {
-      return [{ name, dtype: 'int8_tokens', shape: [first, config.n_embd] }, scales(first)];
-    }
-    const columns = storedVocabSize(config);
-    const shape = [config.n_embd, columns];
-    if (precision === 'int8') return [{ name, dtype: 'int8', shape }, scales(columns)];
-    return [{ name, dtype: 'float32', shape }];
+    if (precision === 'f32')
+      return [{ name, dtype: 'float32', shape: [config.n_embd, storedVocabSize(config)] }];
+    return [{ name, dtype: 'int8_tokens', shape: [first, config.n_embd] }, scales(first)];
   }
   const shape = [first, ...rest];
   if (kind !== 'linear' || precision === 'f32') return [{ name, dtype: 'float32', shape }];

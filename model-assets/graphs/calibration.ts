@@ -1,14 +1,16 @@
 /**
  * @module Graphs for calibration: the operations of a GPT-2 block in float32, one graph each.
  *
- * `norm` and `activation` are those of `int4.ts`. The sizes of `linear` and `gram` are symbolic, so one
+ * `norm` and `activation` are those of `quantized.ts`. The sizes of `linear` and `gram` are symbolic, so one
  * session serves every layer.
  */
 import type { ModelConfig } from '../format/manifest.ts';
-import { buildInt4Graphs, type Int4GraphFiles } from './int4.ts';
 import { Graph } from './onnx.ts';
+import { activationOf, norm } from './quantized.ts';
 
-export interface CalibrationGraphs extends Pick<Int4GraphFiles, 'norm' | 'activation'> {
+export interface CalibrationGraphs {
+  readonly norm: Uint8Array;
+  readonly activation: Uint8Array;
   /** `x [rows, in]`, `weight [in, out]`, `bias [out]` → `y [rows, out]` */
   readonly linear: Uint8Array;
   /** `left [rows, a]`, `right [rows, b]` → `gram [a, b] = leftᵀ · right` */
@@ -16,8 +18,12 @@ export interface CalibrationGraphs extends Pick<Int4GraphFiles, 'norm' | 'activa
 }
 
 export function buildCalibrationGraphs(config: ModelConfig): CalibrationGraphs {
-  const { norm, activation } = buildInt4Graphs(config);
-  return { norm, activation, linear: linear().encode(), gram: gram().encode() };
+  return {
+    norm: norm(config).encode(),
+    activation: activationOf(config).encode(),
+    linear: linear().encode(),
+    gram: gram().encode(),
+  };
 }
 
 function linear(): Graph {

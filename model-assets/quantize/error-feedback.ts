@@ -9,7 +9,7 @@
  *
  * A group's scale is chosen right before its codes, to fit their targets.
  */
-import { GROUP, ZERO_CODE } from '../format/int4.ts';
+import { GROUP, ZERO_CODE } from '../format/packed.ts';
 import { bestScale, nearestMultiplier } from './group-scales.ts';
 import { roundCode } from './rounding.ts';
 

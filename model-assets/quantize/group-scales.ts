@@ -4,7 +4,7 @@
  * A scale that is too small clips the largest weights; one that is too large rounds the others coarsely. A
  * column's group scales are stored as integer multipliers of one float32, the column scale.
  */
-import { GROUP, MAX_CODE, MAX_MULTIPLIER } from '../format/int4.ts';
+import { GROUP, MAX_CODE, MAX_MULTIPLIER } from '../format/packed.ts';
 import { roundCode } from './rounding.ts';
 
 /** The smallest normal float32. A subnormal scale would lose the precision that keeps codes in range. */

@@ -6,7 +6,7 @@
  * at no cost at run time.
  */
 
-import { GROUP, paddedRows, ZERO_CODE } from '../format/int4.ts';
+import { GROUP, paddedRows, ZERO_CODE } from '../format/packed.ts';
 import { factorInPlace } from './cholesky.ts';
 import { quantizeWithFeedback } from './error-feedback.ts';
 import type { ErrorSums } from './error-sums.ts';

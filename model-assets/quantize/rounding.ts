@@ -1,5 +1,5 @@
 /** @module Rounding to codes, faster than `Math.round`. */
-import { MAX_CODE, MIN_CODE } from '../format/int4.ts';
+import { MAX_CODE, MIN_CODE } from '../format/packed.ts';
 
 /** Adding and then subtracting it rounds a double below 2^51 in magnitude to an integer, ties to even. */
 const ROUNDING = 1.5 * 2 ** 52;

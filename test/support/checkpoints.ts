@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeFloats, type FloatType } from '../../model-assets/checkpoint/storage-types.ts';
-import { manifestSchema } from '../../model-assets/format/manifest.ts';
+import { manifestSchema, tensorBytes } from '../../model-assets/format/manifest.ts';
 import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
 import { createRandom, fillNormal } from '../../model-assets/synthesize/normal.ts';
 import { createSafetensors } from '../../model-assets/synthesize/safetensors-writer.ts';
@@ -194,10 +194,10 @@ export async function readModel(dir: string) {
   const tensor = (name: string): Float32Array | Int8Array => {
     const entry = manifest.tensors.find((candidate) => candidate.name === name);
     if (!entry) throw new RangeError(`No tensor ${name}`);
-    const length = entry.shape.reduce((product, size) => product * size, 1);
-    return entry.dtype === 'int8'
-      ? new Int8Array(stream.buffer, entry.offset, length)
-      : new Float32Array(stream.buffer, entry.offset, length);
+    const bytes = tensorBytes(entry.dtype, entry.shape);
+    return entry.dtype === 'float32'
+      ? new Float32Array(stream.buffer, entry.offset, bytes / 4)
+      : new Int8Array(stream.buffer, entry.offset, bytes);
   };
   return { manifest, stream, tensor };
 }

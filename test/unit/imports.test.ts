@@ -27,7 +27,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   engine: [
     'decoding/interface',
     'model-assets/format',
-    ...under('engine', 'batching', 'cache', 'model', 'runtime'),
+    ...under('engine', 'batching', 'cache', 'kernels', 'model', 'runtime'),
   ],
   'engine/node': ['engine', 'node:', ...under('engine', 'kernels', 'model', 'runtime')],
 

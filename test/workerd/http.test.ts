@@ -90,6 +90,7 @@ describe('POST /v1/completions', () => {
     expect(await response.json()).toMatchObject({
       status: 'ok',
       model: { name: 'default', precision: 'int8' },
+      dotProduct: expect.toBeOneOf(['dot-unsigned', 'dot-signed', 'relaxed']),
       requests: 0,
       waitingRows: 0,
       slots: { reserved: 0, taken: 0 },

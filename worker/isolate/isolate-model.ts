@@ -92,7 +92,8 @@ export class IsolateModel {
         signal: attempt.signal,
       });
       this.#model = withTokenizer(engine);
-      console.log(`${engine.manifest.name}: ${describePlan(engine.plan)}`);
+      const products = engine.dotProduct ? `; products: ${engine.dotProduct}` : '';
+      console.log(`${engine.manifest.name}: ${describePlan(engine.plan)}${products}`);
       return this.#model;
     } finally {
       if (this.#attempt === attempt) this.#attempt = undefined;

@@ -1,4 +1,14 @@
-/** Products of signed 8-bit and unsigned 7-bit integers: the inner instruction of the 4-bit linear layers. */
+/**
+ * Products of signed 8-bit and unsigned integers, the inner instructions of the quantized linear layers.
+ *
+ * Every kernel is compiled in two forms, named by the type of its partial sums:
+ *
+ * - `i16`: products in pairs, summed in 16 bits. Every processor computes it as fast as it can anything.
+ * - `i32`: products in fours, added to 32-bit sums in one instruction, where the processor has one (x86 with
+ *   AVX-VNNI, Arm with dot products). Elsewhere V8 makes three of it, and `i16` is faster.
+ *
+ * Both are exact in integers, so they give the same bits.
+ */
 
 /**
  * Eight 16-bit sums of two products each: `x[2i] · w[2i] + x[2i + 1] · w[2i + 1]`.
@@ -20,27 +30,24 @@ export function dot(x: v128, w: v128): v128 {
   return i16x8.add(even, odd);
 }
 
-/** Broadcasts one 32-bit lane: four codes of a row, for all four columns. */
+/**
+ * `sums` with four products added to each: `sums[i] + Σ x[4i + j] · w[4i + j]` for j from 0 to 3.
+ * @param x sixteen i8
+ * @param w sixteen bytes; {@link topBitOfOperand} says how those above 127 are read
+ */
 // @ts-ignore: decorator
 @inline
-export function broadcast0(v: v128): v128 {
-  return v128.shuffle<i32>(v, v, 0, 0, 0, 0);
+export function dotAdd(x: v128, w: v128, sums: v128): v128 {
+  return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, w, sums);
 }
 
-// @ts-ignore: decorator
-@inline
-export function broadcast1(v: v128): v128 {
-  return v128.shuffle<i32>(v, v, 1, 1, 1, 1);
-}
+/** What {@link probeDotAdd} returns where a byte of `w` is unsigned (AVX-VNNI): 4 · 127 · 255. */
+export const UNSIGNED_OPERAND: i32 = 129540;
 
-// @ts-ignore: decorator
-@inline
-export function broadcast2(v: v128): v128 {
-  return v128.shuffle<i32>(v, v, 2, 2, 2, 2);
-}
-
-// @ts-ignore: decorator
-@inline
-export function broadcast3(v: v128): v128 {
-  return v128.shuffle<i32>(v, v, 3, 3, 3, 3);
+/**
+ * The instruction's result for bytes of 127 and 255, which the standard leaves open. {@link UNSIGNED_OPERAND};
+ * -508 where the bytes of `w` are signed, as on Arm; 65,534 where three instructions saturate in 16 bits.
+ */
+export function probeDotAdd(): i32 {
+  return i32x4.extract_lane(dotAdd(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0)), 0);
 }

@@ -2,20 +2,25 @@
  * Quantizes rows of activations to 8-bit integers. Each row has its own scale, so it does not depend on other
  * rows.
  *
- * The scratch for `rows` rows of `n` floats, with `k` = n rounded up to a multiple of 32:
+ * `rows` quantized rows of `n` values, with `k` = n rounded up to a multiple of 32:
  *
- *     codes    [rows, k]       i8   -127 … 127, zeros beyond n
- *     offsets  [rows, k / 32]  i16 pairs: -8 · the sum of a group's codes at k % 4 < 2, and at k % 4 ≥ 2
+ *     codes    [rows, k]       i8    -127 … 127, zeros beyond n
+ *     offsets  [rows, k / 32]  8 bytes: -8 · the sums of a group's codes, by k % 8; as two i32 (k % 8 < 4, and
+ *                              ≥ 4), or as four i16 (k % 8 = 0 and 1, 2 and 3, …)
  *     scales   [rows]          f32
+ *     flips    [rows]          i32: -128 · the sum of a row's codes, for weights whose top bits are flipped
  *     tail     128 bytes, in which an incomplete last group is padded with zeros
  *
- * `matmulScratchBytes` of `../linear.ts` computes its size.
+ * `quantizedBytes` of `../linear.ts` computes their size.
  */
 import { inRegister } from './in-register';
 
 const FLOAT_BYTES: usize = 4;
 const GROUP: usize = 32;
 const TAIL_BYTES: usize = GROUP * FLOAT_BYTES;
+const FLIP_BYTES: usize = 4;
+/** Bytes per group of a row. */
+export const OFFSET_BYTES: usize = 8;
 
 /**
  * Avoids a division by zero in a row of zeros. The maximum of any other row of a working model is far larger.
@@ -30,44 +35,82 @@ export function paddedLength(n: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-export function offsetsOf(scratch: usize, rows: i32, n: usize): usize {
-  return scratch + <usize>rows * paddedLength(n);
+export function offsetsOf(quantized: usize, rows: i32, n: usize): usize {
+  return quantized + <usize>rows * paddedLength(n);
 }
 
 // @ts-ignore: decorator
 @inline
-export function scalesOf(scratch: usize, rows: i32, n: usize): usize {
-  return offsetsOf(scratch, rows, n) + <usize>rows * (paddedLength(n) >> 3);
+export function scalesOf(quantized: usize, rows: i32, n: usize): usize {
+  return offsetsOf(quantized, rows, n) + <usize>rows * (paddedLength(n) / GROUP) * OFFSET_BYTES;
+}
+
+// @ts-ignore: decorator
+@inline
+export function flipsOf(quantized: usize, rows: i32, n: usize): usize {
+  return scalesOf(quantized, rows, n) + <usize>rows * FLOAT_BYTES;
+}
+
+// @ts-ignore: decorator
+@inline
+export function tailOf(quantized: usize, rows: i32, n: usize): usize {
+  return flipsOf(quantized, rows, n) + <usize>rows * FLIP_BYTES;
 }
 
 /**
  * `code = x / scale`, rounded to nearest, ties to even, with `scale = max|x| / 127`.
  * @param x `[rows, n]` f32
+ * @param quantized receives the rows
  */
-export function quantizeRows(x: usize, rows: i32, n: usize, scratch: usize): void {
-  const grouped = n & ~(GROUP - 1);
-  const scales = scalesOf(scratch, rows, n);
-  const tail = scales + <usize>rows * FLOAT_BYTES;
-  const roundBias = inRegister(f32x4.splat(ROUND_BIAS), tail);
-  let codes = scratch;
-  let offsets = offsetsOf(scratch, rows, n);
+// @ts-ignore: decorator
+@inline
+export function quantizeRowsOf<Sum>(x: usize, rows: i32, n: usize, quantized: usize): void {
   for (let row = 0; row < rows; row++) {
-    const scale = scaleOf(x, n);
-    store<f32>(scales + <usize>row * FLOAT_BYTES, scale);
-    for (let i: usize = 0; i < grouped; i += GROUP) {
-      quantizeGroup(x + i * FLOAT_BYTES, scale, roundBias, codes, offsets);
-      codes += GROUP;
-      offsets += 4;
-    }
-    if (grouped < n) {
-      memory.fill(tail, 0, TAIL_BYTES);
-      memory.copy(tail, x + grouped * FLOAT_BYTES, (n - grouped) * FLOAT_BYTES);
-      quantizeGroup(tail, scale, roundBias, codes, offsets);
-      codes += GROUP;
-      offsets += 4;
-    }
-    x += n * FLOAT_BYTES;
+    const begin = x + <usize>row * n * FLOAT_BYTES;
+    quantizeRow<Sum>(begin, maxAbs(begin, n), row, rows, n, quantized);
   }
+}
+
+/** Quantizes row `row` of `rows`. @param largest its max|x| */
+export function quantizeRow<Sum>(
+  x: usize,
+  largest: f32,
+  row: i32,
+  rows: i32,
+  n: usize,
+  quantized: usize,
+): void {
+  const k = paddedLength(n);
+  const grouped = n & ~(GROUP - 1);
+  const scale = largest * <f32>(1.0 / 127.0);
+  store<f32>(scalesOf(quantized, rows, n) + <usize>row * FLOAT_BYTES, scale);
+  const tail = tailOf(quantized, rows, n);
+  const roundBias = inRegister(f32x4.splat(ROUND_BIAS), tail);
+  let codes = quantized + <usize>row * k;
+  const firstOffset = offsetsOf(quantized, rows, n) + <usize>row * (k / GROUP) * OFFSET_BYTES;
+  let offsets = firstOffset;
+  for (const end = x + grouped * FLOAT_BYTES; x < end; x += GROUP * FLOAT_BYTES) {
+    quantizeGroup<Sum>(x, scale, roundBias, codes, offsets);
+    codes += GROUP;
+    offsets += OFFSET_BYTES;
+  }
+  if (grouped < n) {
+    memory.fill(tail, 0, TAIL_BYTES);
+    memory.copy(tail, x, (n - grouped) * FLOAT_BYTES);
+    quantizeGroup<Sum>(tail, scale, roundBias, codes, offsets);
+    offsets += OFFSET_BYTES;
+  }
+  if (sizeof<Sum>() == 4) {
+    const flip = flipsOf(quantized, rows, n) + <usize>row * FLIP_BYTES;
+    store<i32>(flip, 16 * sumOf(firstOffset, offsets));
+  }
+}
+
+/** Sum of the i32 from `begin` to `end`. */
+function sumOf(begin: usize, end: usize): i32 {
+  let sum = 0;
+  for (; begin < end; begin += 4) sum += load<i32>(begin);
+  return sum;
 }
 
 /** Scale of n floats: max|x| / 127. */
@@ -81,14 +124,27 @@ export function scaleOf(x: usize, n: usize): f32 {
 export function maxAbs(x: usize, n: usize): f32 {
   const end = x + n * FLOAT_BYTES;
   const vectors = x + (n & ~3) * FLOAT_BYTES;
-  // The bits of positive floats compare like integers, with NaN above all others.
   let lanes = i32x4.splat(0);
-  for (; x < vectors; x += 4 * FLOAT_BYTES) lanes = i32x4.max_s(lanes, f32x4.abs(v128.load(x)));
-  let largest = max(
+  for (; x < vectors; x += 4 * FLOAT_BYTES) lanes = maxLanes(lanes, v128.load(x));
+  for (; x < end; x += FLOAT_BYTES) lanes = maxLanes(lanes, v128.load32_zero(x));
+  return largestOf(lanes);
+}
+
+/** Lane by lane, `max(largest, |x|)`: the bits of positive floats compare like integers, with NaN above all. */
+// @ts-ignore: decorator
+@inline
+export function maxLanes(largest: v128, x: v128): v128 {
+  return i32x4.max_s(largest, f32x4.abs(x));
+}
+
+/** The largest lane, bounded as in {@link maxAbs}. */
+// @ts-ignore: decorator
+@inline
+export function largestOf(lanes: v128): f32 {
+  const largest = max(
     max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
     max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
   );
-  for (; x < end; x += FLOAT_BYTES) largest = max(largest, abs(load<f32>(x)));
   return largest < Infinity ? max(largest, MIN_ROW_MAX) : NaN;
 }
 
@@ -96,17 +152,18 @@ export function maxAbs(x: usize, n: usize): f32 {
  * Quantizes 32 floats, and computes the initial value of their sums, which corrects for the weights' zero
  * point of 8.
  */
-function quantizeGroup(x: usize, scale: f32, roundBias: v128, codes: usize, offsets: usize): void {
+// @ts-ignore: decorator
+@inline
+function quantizeGroup<Sum>(x: usize, scale: f32, roundBias: v128, codes: usize, offsets: usize): void {
   const divisor = f32x4.splat(scale);
   const first = quantize16(x, divisor, roundBias);
   const second = quantize16(x + 16 * FLOAT_BYTES, divisor, roundBias);
   v128.store(codes, first);
   v128.store(codes, second, 16);
-  // Pairwise sums: the even lanes are added together, and the odd lanes.
   let sums = i16x8.add(i16x8.extadd_pairwise_i8x16_s(first), i16x8.extadd_pairwise_i8x16_s(second));
-  sums = i16x8.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
-  sums = i16x8.add(sums, v128.shuffle<i32>(sums, sums, 1, 0, 3, 2));
-  store<i32>(offsets, i32x4.extract_lane(i16x8.neg(i16x8.shl(sums, 3)), 0));
+  sums = i16x8.neg(i16x8.shl(i16x8.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1)), 3));
+  if (sizeof<Sum>() == 4) sums = i32x4.extadd_pairwise_i16x8_s(sums);
+  v128.store64_lane(offsets, sums, 0);
 }
 
 /** 1.5 · 2^23: adding it to a float below 2^22 rounds that to an integer, in the lowest bits of the sum. */

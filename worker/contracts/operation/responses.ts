@@ -58,6 +58,8 @@ export const healthResponse = z.union([
     ready: z.literal(true),
     model: z.strictObject({ name: z.string(), precision: z.enum(['f32', 'int8', 'int4']) }),
     loading: z.literal(false),
+    /** Null at f32, which uses none of the kernels. */
+    dotProduct: z.enum(['dot-unsigned', 'dot-signed', 'relaxed', 'plain']).nullable(),
     plan,
     heap,
     slots,

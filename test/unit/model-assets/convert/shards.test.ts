@@ -7,11 +7,12 @@ import { temporaryFolder } from '../../../support/checkpoints.ts';
 
 const numbers = (length: number, first: number) => Int8Array.from({ length }, (_, i) => first + i);
 
+/** @param lengths bytes of the tensors, multiples of 4 */
 async function writeShards(shardBytes: number, lengths: number[]) {
   await using dir = await temporaryFolder();
   const stream = new WeightStream(dir.path, shardBytes);
   for (const [i, length] of lengths.entries()) {
-    await stream.write({ name: `t${i}`, dtype: 'int8', shape: [length] }, numbers(length, i));
+    await stream.write({ name: `t${i}`, dtype: 'float32', shape: [length / 4] }, numbers(length, i));
   }
   const { shards, tensors } = await stream.finish();
   const files = await Promise.all(shards.map(({ path }) => readFile(join(dir.path, path))));
@@ -23,7 +24,7 @@ test('a shard is at most 24 MiB', () => {
 });
 
 test('a tensor may span several files', async () => {
-  const { shards, tensors, files } = await writeShards(100, [70, 260]);
+  const { shards, tensors, files } = await writeShards(100, [72, 260]);
   expect(tensors.map(({ offset }) => offset)).toEqual([0, 128]);
   expect(shards.map(({ path, bytes }) => [path, bytes])).toEqual([
     ['weights-000.bin', 100],
@@ -32,13 +33,13 @@ test('a tensor may span several files', async () => {
     ['weights-003.bin', 88],
   ]);
   const bytes = new Int8Array(Buffer.concat(files));
-  expect(bytes.subarray(0, 70)).toEqual(numbers(70, 0));
-  expect(bytes.subarray(70, 128)).toEqual(new Int8Array(58));
+  expect(bytes.subarray(0, 72)).toEqual(numbers(72, 0));
+  expect(bytes.subarray(72, 128)).toEqual(new Int8Array(56));
   expect(bytes.subarray(128)).toEqual(numbers(260, 1));
 });
 
 test('the stream does not depend on the shard size, and the hashes match the files', async () => {
-  const lengths = [3, 64, 65, 1, 200];
+  const lengths = [4, 64, 68, 8, 200];
   const whole = await writeShards(1000, lengths);
   for (const shardBytes of [1, 63, 64, 65, 128]) {
     const cut = await writeShards(shardBytes, lengths);

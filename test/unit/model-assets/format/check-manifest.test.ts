@@ -94,10 +94,12 @@ describe.each([
       { ...good, tokenizer: { ...tokenizer, bytes: HUGE } },
       /^tokenizer.bin must have/,
     ],
+    ['the graphs of another precision', { ...good, precision: 'f32' }, /are not those of f32$/],
+    ['no graph for an activation', withConfig({ activation_function: 'relu' }), /are not those of relu$/],
     [
-      'the graphs of another precision',
-      { ...good, precision: precision === 'int8' ? 'int4' : 'f32' },
-      /are not those of/,
+      'the tensors of another precision',
+      { ...good, precision: precision === 'int8' ? 'int4' : 'int8' },
+      /^tensor \S+ is int\d \[.*\], expected int\d/,
     ],
   ])('finds %s', (_, manifest, fault) => {
     expect(findManifestFault(manifest)).toMatch(fault);

@@ -1,6 +1,9 @@
 /**
  * @module The layout of quantized weights in the weight stream, as the kernels of `engine/kernels/` read
- * them: 4-bit linear layers and the 8-bit token embedding.
+ * them: linear layers at 4 and 8 bits, and the token embedding at 8 bits.
+ *
+ * An 8-bit weight is `code · scale`, with codes -127 … 127 and a float32 scale for each output, in a tensor of
+ * its own. A token of the embedding is an output: lm_head is the linear layer of the embedding's matrix.
  *
  * A 4-bit weight is `(code - 8) · multiplier · scale`. Codes are 0 … 15, so a weight is -8 … 7 steps of its
  * group. Multipliers are 0 … 255, one for each group of 32 inputs and each output. Scales are float32, one
@@ -23,13 +26,13 @@ export const MAX_MULTIPLIER = 255;
  */
 export const MAX_INPUTS = 8288;
 
-/** Outputs of a 4-bit layer, or tokens, in a tile. */
+/** Outputs in a tile. */
 const TILE_COLUMNS = 4;
-/** Rows in one 16-byte vector of a 4-bit tile: 8 codes for each of 4 columns. */
-const VECTOR_ROWS = 8;
+/** Inputs in one 16-byte vector of a 4-bit tile: 8 codes for each of 4 columns. */
+const VECTOR_INPUTS = 8;
 const VECTOR_BYTES = 16;
-/** Inputs of a token that are stored side by side. */
-const TOKEN_RUN = 16;
+/** Inputs of an output that are stored side by side at 8 bits. */
+const INT8_RUN = 16;
 
 /** `rows` rounded up to a multiple of {@link GROUP}. */
 export const paddedRows = (rows: number): number => roundUp(rows, GROUP);
@@ -39,16 +42,17 @@ export function int4Bytes(inputs: number, outputs: number): number {
   return roundUp(outputs, TILE_COLUMNS) * (int4ColumnBytes(inputs) + groupCount(inputs));
 }
 
-/** Bytes that {@link packTokens} returns. */
-export function int8TokensBytes(tokens: number, inputs: number): number {
-  return roundUp(tokens, TILE_COLUMNS) * roundUp(inputs, TOKEN_RUN);
+/** Bytes that {@link packInt8} returns. */
+export function int8Bytes(inputs: number, outputs: number): number {
+  return roundUp(outputs, TILE_COLUMNS) * roundUp(inputs, INT8_RUN);
 }
 
 /**
- * Packs a 4-bit weight `[inputs, outputs]` for `assembly/matmul.ts`. The codes come first, in tiles of four
- * columns. A tile contains its groups of 32 rows in order; a group is four vectors of 16 bytes. Byte
- * `4 · column + i` of vector v contains the codes of rows `8v + i` (low nibble) and `8v + 4 + i` (high
- * nibble). The multipliers follow, `[tile, group, 4]`. Rows and columns are padded with zeros.
+ * Packs a 4-bit weight `[inputs, outputs]` for `assembly/matmul-int4.ts`. The codes come first, in tiles of
+ * four columns. A tile contains its groups of 32 inputs in order; a group is four vectors of 16 bytes. The low
+ * nibbles of vector v contain the codes of inputs `8v` to `8v + 7`, first of column 0 and then of column 1; the
+ * high nibbles those of columns 2 and 3. The multipliers follow, `[tile, group, 4]`. Inputs and columns are
+ * padded with zeros.
  *
  * @param codes `[inputs, outputs]`, 0 … 15
  * @param multipliers `[ceil(inputs / 32), outputs]`
@@ -71,11 +75,11 @@ export function packInt4(
   const packed = new Uint8Array(int4Bytes(inputs, outputs));
   packed.fill(ZERO_CODE * 0x11, 0, codeBytes);
   for (let row = 0; row < inputs; row++) {
-    const rowOffset = Math.floor(row / VECTOR_ROWS) * VECTOR_BYTES + (row % 4);
-    const shift = row % VECTOR_ROWS < 4 ? 0 : 4;
+    const rowOffset = Math.floor(row / VECTOR_INPUTS) * VECTOR_BYTES + (row % VECTOR_INPUTS);
     for (let column = 0; column < outputs; column++) {
       const tile = Math.floor(column / TILE_COLUMNS);
-      const offset = tile * tileBytes + rowOffset + 4 * (column % TILE_COLUMNS);
+      const shift = column % TILE_COLUMNS < 2 ? 0 : 4;
+      const offset = tile * tileBytes + rowOffset + VECTOR_INPUTS * (column % 2);
       const code = codes[row * outputs + column] as number;
       packed[offset] = ((packed[offset] as number) & (0xf0 >> shift)) | (code << shift);
     }
@@ -91,26 +95,45 @@ export function packInt4(
 }
 
 /**
- * Packs the 8-bit `wte` for `assembly/lm-head.ts`, in tiles of four tokens. A tile holds its inputs in runs
- * of 16, in order; of each run it holds the codes of its four tokens in turn. Inputs are padded to a multiple
- * of 16 and tokens to one of 4, with zeros.
+ * Packs an 8-bit weight for `assembly/matmul-int8.ts`, in tiles of four outputs. A tile holds its inputs in
+ * runs of 16, in order; of each run it holds the codes of its four outputs in turn. Inputs are padded to a
+ * multiple of 16 and outputs to one of 4, with zeros.
  *
- * @param codes `[tokens, inputs]`, as in a checkpoint
+ * @param codes `[outputs, inputs]`, as a checkpoint has the tokens of `wte`
  * @throws RangeError if the length does not match the shape
  */
-export function packTokens(codes: Int8Array, tokens: number, inputs: number): Int8Array<ArrayBuffer> {
-  checkLength('codes', codes, tokens, inputs);
-  const runs = Math.ceil(inputs / TOKEN_RUN);
-  const packed = new Int8Array(int8TokensBytes(tokens, inputs));
-  for (let token = 0; token < tokens; token++) {
-    const row = codes.subarray(token * inputs, (token + 1) * inputs);
-    const tile = Math.floor(token / TILE_COLUMNS);
-    for (let run = 0; run < runs; run++) {
-      const offset = ((tile * runs + run) * TILE_COLUMNS + (token % TILE_COLUMNS)) * TOKEN_RUN;
-      packed.set(row.subarray(run * TOKEN_RUN, (run + 1) * TOKEN_RUN), offset);
+export function packInt8(codes: Int8Array, inputs: number, outputs: number): Int8Array<ArrayBuffer> {
+  checkLength('codes', codes, outputs, inputs);
+  const packed = new Int8Array(int8Bytes(inputs, outputs));
+  for (let output = 0; output < outputs; output++) {
+    const row = codes.subarray(output * inputs, (output + 1) * inputs);
+    for (const { offset, first } of int8Runs(output, inputs)) {
+      packed.set(row.subarray(first, first + INT8_RUN), offset);
     }
   }
   return packed;
+}
+
+/** The inverse of {@link packInt8}. */
+export function unpackInt8(packed: Int8Array, inputs: number, outputs: number): Int8Array<ArrayBuffer> {
+  const codes = new Int8Array(outputs * inputs);
+  for (let output = 0; output < outputs; output++) {
+    for (const { offset, first } of int8Runs(output, inputs)) {
+      const count = Math.min(INT8_RUN, inputs - first);
+      codes.set(packed.subarray(offset, offset + count), output * inputs + first);
+    }
+  }
+  return codes;
+}
+
+/** Of each run of an output, its first input and its offset in the packed weight. */
+function* int8Runs(output: number, inputs: number) {
+  const runs = Math.ceil(inputs / INT8_RUN);
+  const tile = Math.floor(output / TILE_COLUMNS);
+  for (let run = 0; run < runs; run++) {
+    const offset = ((tile * runs + run) * TILE_COLUMNS + (output % TILE_COLUMNS)) * INT8_RUN;
+    yield { offset, first: run * INT8_RUN };
+  }
 }
 
 const groupCount = (inputs: number): number => Math.ceil(inputs / GROUP);

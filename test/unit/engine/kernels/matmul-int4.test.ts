@@ -4,13 +4,16 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { wasmPath } from '../../../../engine/kernels/build.ts';
 import {
+  DOT_PRODUCTS,
   hasRelaxedSimd,
   type LinearKernels,
   linearKernels,
-  matmulScratchBytes,
+  quantizedBytes,
 } from '../../../../engine/kernels/linear.ts';
-import { MAX_INPUTS, packInt4 } from '../../../../model-assets/format/int4.ts';
+import { kernelModules } from '../../../../engine/node/load-engine.ts';
+import { MAX_INPUTS, packInt4 } from '../../../../model-assets/format/packed.ts';
 import { KernelHeap } from '../../../support/kernel-heap.ts';
+import { emulatedModules } from '../../../support/linear-kernels.ts';
 import { mulberry32, quantizeRow, randomRows } from '../../../support/plain-rows.ts';
 
 const heap = new KernelHeap();
@@ -31,13 +34,12 @@ const shapes = fc.record({
   seed: fc.nat(),
 });
 
-describe.each(['relaxed', 'plain'] as const)('the 4-bit linear layer, %s SIMD', (simd) => {
+describe.each(DOT_PRODUCTS)('the 4-bit linear layer, %s', (form) => {
   let kernels: LinearKernels;
   beforeAll(async () => {
-    kernels = linearKernels(
-      await WebAssembly.compile(await readFile(wasmPath(`linear-${simd}`))),
-      heap.memory,
-    );
+    const chosen = linearKernels(await emulatedModules(form), heap.memory);
+    expect(chosen.dotProduct).toBe(form);
+    kernels = chosen.kernels;
   });
 
   it('computes its formula to the last bit, and writes nothing else', () => {
@@ -102,6 +104,19 @@ describe.each(['relaxed', 'plain'] as const)('the 4-bit linear layer, %s SIMD', 
   });
 });
 
+it.runIf(hasRelaxedSimd())("multiplies the same with this processor's own instruction", async () => {
+  const own = linearKernels((await kernelModules()).linear, heap.memory);
+  const { kernels: plain } = linearKernels(await emulatedModules('plain'), heap.memory);
+  fc.assert(
+    fc.property(shapes, (shape) => {
+      const layer = randomLayer(shape);
+      const x = randomRows(shape.rows, shape.inputs, shape.seed);
+      expect(run(own.kernels, layer, x), own.dotProduct).toEqual(run(plain, layer, x));
+    }),
+    { numRuns: 150 },
+  );
+});
+
 it('detects relaxed SIMD exactly when its module compiles', async () => {
   expect(hasRelaxedSimd()).toBe(WebAssembly.validate(await readFile(wasmPath('linear-relaxed'))));
 });
@@ -115,7 +130,7 @@ describe('packInt4', () => {
   });
 });
 
-/** Writes all arguments without gaps, runs the kernel, and checks that it changed only `y` and `scratch`. */
+/** Writes all arguments without gaps, runs the kernel, and checks that it changed only `y` and `quantized`. */
 function run(kernels: LinearKernels, layer: Layer, x: Float32Array): Float32Array {
   const { inputs, outputs, codes, multipliers, scales, bias } = layer;
   const rows = x.length / inputs;
@@ -123,14 +138,15 @@ function run(kernels: LinearKernels, layer: Layer, x: Float32Array): Float32Arra
   const [xAddress, weights] = [heap.input(x), heap.input(packInt4(codes, multipliers, inputs, outputs))];
   const [columnScales, biasAddress] = [heap.input(scales), heap.input(bias)];
   const y = heap.output(4 * rows * outputs);
-  const scratch = heap.output(matmulScratchBytes(rows, inputs));
-  heap.checkWrites(() =>
-    kernels.matmul(xAddress, rows, inputs, outputs, weights, columnScales, biasAddress, y, scratch),
-  );
+  const quantized = heap.output(quantizedBytes(rows, inputs));
+  heap.checkWrites(() => {
+    kernels.quantizeRows(xAddress, rows, inputs, quantized);
+    kernels.matmulInt4(quantized, rows, inputs, outputs, weights, columnScales, biasAddress, y);
+  });
   return heap.floats(y, rows * outputs);
 }
 
-/** The formula of `assembly/matmul.ts`, with the same order of roundings. */
+/** The formula of `assembly/matmul-int4.ts`, with the same order of roundings. */
 function reference(layer: Layer, x: Float32Array): Float32Array {
   const { inputs, outputs, codes, multipliers, scales, bias } = layer;
   const rows = x.length / inputs;

@@ -1,11 +1,15 @@
-/** @module The kernels of the tied `wte` against a reference implementation, bit for bit. */
-import { readFile } from 'node:fs/promises';
+/** @module The 8-bit linear layer and the embedding of `wte` against a reference implementation, bit for bit. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { wasmPath } from '../../../../engine/kernels/build.ts';
-import { type LinearKernels, linearKernels, lmHeadScratchBytes } from '../../../../engine/kernels/linear.ts';
-import { packTokens } from '../../../../model-assets/format/int4.ts';
+import {
+  DOT_PRODUCTS,
+  type LinearKernels,
+  linearKernels,
+  quantizedBytes,
+} from '../../../../engine/kernels/linear.ts';
+import { packInt8, unpackInt8 } from '../../../../model-assets/format/packed.ts';
 import { KernelHeap } from '../../../support/kernel-heap.ts';
+import { emulatedModules } from '../../../support/linear-kernels.ts';
 import { mulberry32, quantizeRow, randomRows } from '../../../support/plain-rows.ts';
 
 const heap = new KernelHeap();
@@ -18,17 +22,18 @@ interface Embedding {
 }
 
 const shapes = fc.record({
-  rows: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(15)),
+  rows: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(15, 64)),
   inputs: fc.oneof(fc.constantFrom(32, 64, 96), fc.integer({ min: 1, max: 150 })),
   tokens: fc.integer({ min: 1, max: 25 }),
   seed: fc.nat(),
 });
 
-describe.each(['relaxed', 'plain'] as const)('the kernels of wte, %s SIMD', (simd) => {
+describe.each(DOT_PRODUCTS)('the 8-bit kernels, %s', (form) => {
   let kernels: LinearKernels;
   beforeAll(async () => {
-    const wasm = await readFile(wasmPath(`linear-${simd}`));
-    kernels = linearKernels(await WebAssembly.compile(wasm), heap.memory);
+    const chosen = linearKernels(await emulatedModules(form), heap.memory);
+    expect(chosen.dotProduct).toBe(form);
+    kernels = chosen.kernels;
   });
 
   it('compute logits to the last bit, in any batch', () => {
@@ -62,6 +67,19 @@ describe.each(['relaxed', 'plain'] as const)('the kernels of wte, %s SIMD', (sim
     const scale = Math.fround(1 / 127);
     const expected = new Float32Array(5).fill(inputs * 127 * code * value * scale);
     expect(computeLogits(kernels, wte, new Float32Array(inputs).fill(value))).toEqual(expected);
+  });
+
+  it('add a bias in float32, after both scales', () => {
+    fc.assert(
+      fc.property(shapes, ({ rows, inputs, tokens, seed }) => {
+        const weight = randomEmbedding(tokens, inputs, seed);
+        const x = randomRows(rows, inputs, seed);
+        const bias = Float32Array.from({ length: tokens }, (_, i) => Math.sin(i + seed));
+        const expected = referenceLogits(weight, x).map((y, i) => y + (bias[i % tokens] ?? Number.NaN));
+        expect(computeLogits(kernels, weight, x, bias)).toEqual(expected);
+      }),
+      { numRuns: 50 },
+    );
   });
 
   it('embed tokens at positions to the last bit', () => {
@@ -98,29 +116,48 @@ describe.each(['relaxed', 'plain'] as const)('the kernels of wte, %s SIMD', (sim
   });
 });
 
-it('packTokens rejects a length that does not match the shape', () => {
-  expect(() => packTokens(new Int8Array(5), 2, 3)).toThrow('codes has 5 elements');
+describe('packInt8', () => {
+  it('rejects a length that does not match the shape', () => {
+    expect(() => packInt8(new Int8Array(5), 3, 2)).toThrow('codes has 5 elements');
+  });
+
+  it('is undone by unpackInt8', () => {
+    fc.assert(
+      fc.property(shapes, ({ inputs, tokens, seed }) => {
+        const { codes } = randomEmbedding(tokens, inputs, seed);
+        expect(unpackInt8(packInt8(codes, inputs, tokens), inputs, tokens)).toEqual(codes);
+      }),
+      { numRuns: 50 },
+    );
+  });
 });
 
 function writeEmbedding({ inputs, codes, scales }: Embedding): [codes: number, scales: number] {
-  return [heap.input(packTokens(codes, scales.length, inputs)), heap.input(scales)];
+  return [heap.input(packInt8(codes, inputs, scales.length)), heap.input(scales)];
 }
 
-function computeLogits(kernels: LinearKernels, wte: Embedding, x: Float32Array): Float32Array {
+function computeLogits(
+  kernels: LinearKernels,
+  wte: Embedding,
+  x: Float32Array,
+  bias?: Float32Array,
+): Float32Array {
   const { inputs, scales } = wte;
   const [rows, tokens] = [x.length / inputs, scales.length];
   heap.clear();
   const xAddress = heap.input(x);
   const [codes, scalesAddress] = writeEmbedding(wte);
   const logits = heap.output(4 * rows * tokens);
-  const scratch = heap.output(lmHeadScratchBytes(rows, inputs));
-  heap.checkWrites(() =>
-    kernels.lmHead(xAddress, rows, inputs, tokens, codes, scalesAddress, logits, scratch),
-  );
+  const biasAddress = bias ? heap.input(bias) : 0;
+  const quantized = heap.output(quantizedBytes(rows, inputs));
+  heap.checkWrites(() => {
+    kernels.quantizeRows(xAddress, rows, inputs, quantized);
+    kernels.matmulInt8(quantized, rows, inputs, tokens, codes, scalesAddress, biasAddress, logits);
+  });
   return heap.floats(logits, rows * tokens);
 }
 
-/** The formula of `assembly/lm-head.ts`, with the same order of roundings. */
+/** The formula of `assembly/matmul-int8.ts`, with the same order of roundings. */
 function referenceLogits({ inputs, codes, scales }: Embedding, x: Float32Array): Float32Array {
   const [rows, tokens] = [x.length / inputs, scales.length];
   const logits = new Float32Array(rows * tokens);

@@ -1,28 +1,29 @@
 /**
- * @module The graphs of an int4 model: norms and activations. Linear layers and attention are kernels
+ * @module The graphs of a quantized model (int8, int4): norms, and activations that are not a kernel. Linear
+ * layers, GELU's tanh form and attention are kernels
  * (`engine/model/kernel-network.ts`). As in `gpt2.ts`, weights are inputs and rows are independent.
  */
-import type { ModelConfig } from '../format/manifest.ts';
+import { isTanhGelu, type ModelConfig } from '../format/manifest.ts';
 import { activation } from './activations.ts';
 import { layerNorm } from './gpt2.ts';
 import { Graph } from './onnx.ts';
 
-export interface Int4GraphFiles {
+export interface QuantizedGraphFiles {
   readonly norm: Uint8Array;
   readonly residual_norm: Uint8Array;
-  readonly activation: Uint8Array;
+  readonly activation?: Uint8Array;
 }
 
-export function buildInt4Graphs(config: ModelConfig): Int4GraphFiles {
+export function buildQuantizedGraphs(config: ModelConfig): QuantizedGraphFiles {
   return {
     norm: norm(config).encode(),
     residual_norm: residualNorm(config).encode(),
-    activation: activationOf(config).encode(),
+    ...(isTanhGelu(config) ? {} : { activation: activationOf(config).encode() }),
   };
 }
 
 /** `hidden [rows, n_embd]` → `normal [rows, n_embd]` */
-function norm(config: ModelConfig): Graph {
+export function norm(config: ModelConfig): Graph {
   const graph = new Graph('norm');
   const { n_embd } = config;
   const hidden = graph.input('hidden', 'float32', ['rows', n_embd]);
@@ -42,7 +43,7 @@ function residualNorm(config: ModelConfig): Graph {
 }
 
 /** `x [rows, n_inner]` → `y [rows, n_inner]` */
-function activationOf(config: ModelConfig): Graph {
+export function activationOf(config: ModelConfig): Graph {
   const graph = new Graph('activation');
   const { n_inner, activation_function } = config;
   const x = graph.input('x', 'float32', ['rows', n_inner]);

@@ -1,5 +1,5 @@
 /**
- * The 4-bit linear layer `y = x · W + bias`. Quantizes the rows to 8 bits (AssemblyScript, WASM SIMD).
+ * The 4-bit linear layer `y = x · W + bias`, over rows that are quantized to 8 bits (AssemblyScript, WASM SIMD).
  *
  *     W[k][n] = (code[k][n] - 8) · multiplier[k / 32][n] · scale[n]      code 0 … 15, multiplier 0 … 255
  *     sum[r][n] = Σ_g multiplier[g][n] · Σ_{k in g} q[r][k] · (code[k][n] - 8)
@@ -7,35 +7,39 @@
  *
  * All integer sums are exact, so a row's result is bit-identical in any batch.
  *
- * - A group's sum is at most 32 · 127 · 8 = 32,512. It is accumulated in two 16-bit halves. Each half
- *   starts at the correction for the zero point of 8, and may wrap around on the way without harm. One
- *   `dot_i16x8` adds the halves and applies the multiplier.
+ * - The partial sums of a group start at the correction for the zero point of 8, and each is at most
+ *   16 · 127 · 8 = 16,256 at its end. So they meet their multipliers in 16 bits, in `dot_i16x8`; on the way
+ *   there, 16-bit sums may wrap around without harm.
  * - The sum over all groups stays below 2^31 for up to 8,288 inputs (259 groups · 255 · 32,512 < 2^31).
  *
- * `packInt4` of `model-assets/format/int4.ts` defines the layout of the weights: tiles of four columns.
+ * `packInt4` of `model-assets/format/packed.ts` defines the layout of the weights: tiles of four columns, in
+ * vectors of eight inputs of two columns. So a row's codes are broadcast by eight, half as often as by four,
+ * and the sums of both pairs of columns meet their multipliers together.
  */
-import { broadcast0, broadcast1, broadcast2, broadcast3, dot } from './dot';
+import { dot, dotAdd } from './dot';
 import { inRegister } from './in-register';
-import { offsetsOf, paddedLength, quantizeRows, scalesOf } from './quantize-rows';
+import { OFFSET_BYTES, offsetsOf, paddedLength, scalesOf, tailOf } from './quantize-rows';
+import { readAhead } from './read-ahead';
 import { blockRows, storeOutputs, TILE_COLUMNS } from './tile';
 
 const FLOAT_BYTES: usize = 4;
-/** Bytes per group of 32 inputs: of a row's codes and offsets, of a tile's codes and multipliers. */
+/** Bytes per group of 32 inputs: of a row's codes, of a tile's codes and multipliers. */
 const ROW_GROUP_BYTES: usize = 32;
-const OFFSET_BYTES: usize = 4;
 const TILE_GROUP_BYTES: usize = 64;
 const MULTIPLIER_BYTES: usize = 4;
 
 /**
- * @param x `[rows, inputs]` f32
+ * @param quantized `[rows, inputs]`, by `quantizeRows` of the same form; its tail holds the sums of one tile
+ *   at a time
  * @param weights the output of `packInt4`
  * @param columnScales `[outputs]` f32
  * @param bias `[outputs]` f32
  * @param y receives `[rows, outputs]` f32
- * @param scratch as in `quantize-rows.ts`; its tail holds the sums of one tile at a time
  */
-export function matmul(
-  x: usize,
+// @ts-ignore: decorator
+@inline
+export function matmulInt4Of<Sum>(
+  quantized: usize,
   rows: i32,
   inputs: usize,
   outputs: usize,
@@ -43,29 +47,31 @@ export function matmul(
   columnScales: usize,
   bias: usize,
   y: usize,
-  scratch: usize,
 ): void {
-  quantizeRows(x, rows, inputs, scratch);
   const k = paddedLength(inputs);
   const groups = k / ROW_GROUP_BYTES;
-  const offsets = offsetsOf(scratch, rows, inputs);
-  const scales = scalesOf(scratch, rows, inputs);
-  const sums = scales + <usize>rows * FLOAT_BYTES;
+  const offsets = offsetsOf(quantized, rows, inputs);
+  const scales = scalesOf(quantized, rows, inputs);
+  const sums = tailOf(quantized, rows, inputs);
   const tiles = (outputs + TILE_COLUMNS - 1) / TILE_COLUMNS;
   const nibbleMask = inRegister(i8x16.splat(15), sums);
+  const tileBytes = groups * TILE_GROUP_BYTES;
+  const end = weights + tiles * tileBytes;
   let codes = weights;
-  let multipliers = weights + tiles * groups * TILE_GROUP_BYTES;
+  let multipliers = end;
+  let ahead = weights;
   for (let column: usize = 0; column < outputs; column += TILE_COLUMNS) {
+    if (ahead < min(codes + 2 * tileBytes, end)) ahead = readAhead(ahead, end, sums);
     // All rows while the tile is in the CPU cache: each weight is read from memory once.
     let row = 0;
     while (row < rows) {
       const count = blockRows(rows - row);
-      const rowCodes = scratch + <usize>row * k;
+      const rowCodes = quantized + <usize>row * k;
       const offset = offsets + <usize>row * groups * OFFSET_BYTES;
-      if (count == 8) tile8(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
-      else if (count == 4) tile4(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
-      else if (count == 2) tile2(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
-      else tile1(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
+      if (count == 8) tile8<Sum>(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
+      else if (count == 4) tile4<Sum>(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
+      else if (count == 2) tile2<Sum>(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
+      else tile1<Sum>(codes, multipliers, rowCodes, offset, groups, nibbleMask, sums);
       storeOutputs(
         sums,
         count,
@@ -78,12 +84,12 @@ export function matmul(
       );
       row += count;
     }
-    codes += groups * TILE_GROUP_BYTES;
+    codes += tileBytes;
     multipliers += groups * MULTIPLIER_BYTES;
   }
 }
 
-/** A tile's multipliers of one group, each twice: once for each half of the group's sum. */
+/** A tile's multipliers of one group in 16 bits, each twice. */
 // @ts-ignore: decorator
 @inline
 function loadMultipliers(address: usize): v128 {
@@ -105,10 +111,11 @@ function highNibbles(codes: v128, nibbleMask: v128): v128 {
 
 /**
  * Adds the products of one row with one group: 32 codes of the row, and the codes a, b, c, d of four columns.
+ * A vector of codes has two columns in its low nibbles, and two in its high ones.
  */
 // @ts-ignore: decorator
 @inline
-function addGroup(
+function addGroup<Sum>(
   sums: v128,
   x: usize,
   offset: usize,
@@ -121,20 +128,45 @@ function addGroup(
 ): v128 {
   const first = v128.load(x);
   const second = v128.load(x, 16);
-  // Two dependency chains, each half as long.
-  let even = i16x8.add(v128.load32_splat(offset), dot(broadcast0(first), lowNibbles(a, nibbleMask)));
-  let odd = dot(broadcast1(first), highNibbles(a, nibbleMask));
-  even = i16x8.add(even, dot(broadcast2(first), lowNibbles(b, nibbleMask)));
-  odd = i16x8.add(odd, dot(broadcast3(first), highNibbles(b, nibbleMask)));
-  even = i16x8.add(even, dot(broadcast0(second), lowNibbles(c, nibbleMask)));
-  odd = i16x8.add(odd, dot(broadcast1(second), highNibbles(c, nibbleMask)));
-  even = i16x8.add(even, dot(broadcast2(second), lowNibbles(d, nibbleMask)));
-  odd = i16x8.add(odd, dot(broadcast3(second), highNibbles(d, nibbleMask)));
-  return i32x4.add(sums, i32x4.dot_i16x8_s(i16x8.add(even, odd), multipliers));
+  let left = v128.load64_splat(offset);
+  let right = left;
+  const x0 = v128.shuffle<i32>(first, first, 0, 1, 0, 1);
+  left = add<Sum>(left, x0, lowNibbles(a, nibbleMask));
+  right = add<Sum>(right, x0, highNibbles(a, nibbleMask));
+  const x1 = v128.shuffle<i32>(first, first, 2, 3, 2, 3);
+  left = add<Sum>(left, x1, lowNibbles(b, nibbleMask));
+  right = add<Sum>(right, x1, highNibbles(b, nibbleMask));
+  const x2 = v128.shuffle<i32>(second, second, 0, 1, 0, 1);
+  left = add<Sum>(left, x2, lowNibbles(c, nibbleMask));
+  right = add<Sum>(right, x2, highNibbles(c, nibbleMask));
+  const x3 = v128.shuffle<i32>(second, second, 2, 3, 2, 3);
+  left = add<Sum>(left, x3, lowNibbles(d, nibbleMask));
+  right = add<Sum>(right, x3, highNibbles(d, nibbleMask));
+  return i32x4.add(sums, multiplied<Sum>(left, right, multipliers));
+}
+
+// @ts-ignore: decorator
+@inline
+function add<Sum>(sums: v128, x: v128, codes: v128): v128 {
+  if (sizeof<Sum>() == 4) return dotAdd(x, codes, sums);
+  return i16x8.add(sums, dot(x, codes));
+}
+
+/** Four columns' sums of one group, from the partial sums of two columns each, times their multipliers. */
+// @ts-ignore: decorator
+@inline
+function multiplied<Sum>(left: v128, right: v128, multipliers: v128): v128 {
+  if (sizeof<Sum>() == 4) return i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(left, right), multipliers);
+  const first = i32x4.dot_i16x8_s(left, v128.shuffle<i32>(multipliers, multipliers, 0, 0, 1, 1));
+  const second = i32x4.dot_i16x8_s(right, v128.shuffle<i32>(multipliers, multipliers, 2, 2, 3, 3));
+  return i32x4.add(
+    v128.shuffle<i32>(first, second, 0, 2, 4, 6),
+    v128.shuffle<i32>(first, second, 1, 3, 5, 7),
+  );
 }
 
 /** One row times one tile: `sums` receives four i32. */
-function tile1(
+function tile1<Sum>(
   codes: usize,
   multipliers: usize,
   x: usize,
@@ -150,7 +182,7 @@ function tile1(
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = addGroup(s0, x, offsets, a, b, c, d, nibbleMask, m);
+    s0 = addGroup<Sum>(s0, x, offsets, a, b, c, d, nibbleMask, m);
     codes += TILE_GROUP_BYTES;
     multipliers += MULTIPLIER_BYTES;
     x += ROW_GROUP_BYTES;
@@ -160,7 +192,7 @@ function tile1(
 }
 
 /** Two rows: the weights are unpacked once. */
-function tile2(
+function tile2<Sum>(
   codes: usize,
   multipliers: usize,
   x: usize,
@@ -179,8 +211,8 @@ function tile2(
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = addGroup(s0, x, offsets, a, b, c, d, nibbleMask, m);
-    s1 = addGroup(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
+    s0 = addGroup<Sum>(s0, x, offsets, a, b, c, d, nibbleMask, m);
+    s1 = addGroup<Sum>(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
     codes += TILE_GROUP_BYTES;
     multipliers += MULTIPLIER_BYTES;
     x += ROW_GROUP_BYTES;
@@ -191,7 +223,7 @@ function tile2(
 }
 
 /** Four rows: the weights are unpacked once. */
-function tile4(
+function tile4<Sum>(
   codes: usize,
   multipliers: usize,
   x: usize,
@@ -212,10 +244,10 @@ function tile4(
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = addGroup(s0, x, offsets, a, b, c, d, nibbleMask, m);
-    s1 = addGroup(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
-    s2 = addGroup(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbleMask, m);
-    s3 = addGroup(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbleMask, m);
+    s0 = addGroup<Sum>(s0, x, offsets, a, b, c, d, nibbleMask, m);
+    s1 = addGroup<Sum>(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
+    s2 = addGroup<Sum>(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbleMask, m);
+    s3 = addGroup<Sum>(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbleMask, m);
     codes += TILE_GROUP_BYTES;
     multipliers += MULTIPLIER_BYTES;
     x += ROW_GROUP_BYTES;
@@ -228,7 +260,7 @@ function tile4(
 }
 
 /** Eight rows: the weights are unpacked once. */
-function tile8(
+function tile8<Sum>(
   codes: usize,
   multipliers: usize,
   x: usize,
@@ -253,14 +285,14 @@ function tile8(
     const b = v128.load(codes, 16);
     const c = v128.load(codes, 32);
     const d = v128.load(codes, 48);
-    s0 = addGroup(s0, x, offsets, a, b, c, d, nibbleMask, m);
-    s1 = addGroup(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
-    s2 = addGroup(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbleMask, m);
-    s3 = addGroup(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbleMask, m);
-    s4 = addGroup(s4, x + 4 * k, offsets + 4 * stride, a, b, c, d, nibbleMask, m);
-    s5 = addGroup(s5, x + 5 * k, offsets + 5 * stride, a, b, c, d, nibbleMask, m);
-    s6 = addGroup(s6, x + 6 * k, offsets + 6 * stride, a, b, c, d, nibbleMask, m);
-    s7 = addGroup(s7, x + 7 * k, offsets + 7 * stride, a, b, c, d, nibbleMask, m);
+    s0 = addGroup<Sum>(s0, x, offsets, a, b, c, d, nibbleMask, m);
+    s1 = addGroup<Sum>(s1, x + k, offsets + stride, a, b, c, d, nibbleMask, m);
+    s2 = addGroup<Sum>(s2, x + 2 * k, offsets + 2 * stride, a, b, c, d, nibbleMask, m);
+    s3 = addGroup<Sum>(s3, x + 3 * k, offsets + 3 * stride, a, b, c, d, nibbleMask, m);
+    s4 = addGroup<Sum>(s4, x + 4 * k, offsets + 4 * stride, a, b, c, d, nibbleMask, m);
+    s5 = addGroup<Sum>(s5, x + 5 * k, offsets + 5 * stride, a, b, c, d, nibbleMask, m);
+    s6 = addGroup<Sum>(s6, x + 6 * k, offsets + 6 * stride, a, b, c, d, nibbleMask, m);
+    s7 = addGroup<Sum>(s7, x + 7 * k, offsets + 7 * stride, a, b, c, d, nibbleMask, m);
     codes += TILE_GROUP_BYTES;
     multipliers += MULTIPLIER_BYTES;
     x += ROW_GROUP_BYTES;

@@ -1,0 +1,282 @@
+/**
+ * The 8-bit linear layer `y = x · W + bias`, over rows that are quantized to 8 bits (AssemblyScript, WASM SIMD).
+ * lm_head is one too: its outputs are the tokens, its weight the tied `wte`, and it has no bias.
+ *
+ *     W[k][n] = code[n][k] · scale[n]
+ *     y[r][n] = (Σ_k q[r][k] · code[n][k]) · scale[n] · rowScale[r] + bias[n]
+ *
+ * The sums are exact in 32 bits for up to 130,000 inputs.
+ *
+ * `packInt8` of `model-assets/format/packed.ts` defines the layout of the codes: tiles of four outputs, in runs
+ * of sixteen inputs. With runs, one load of a row's codes serves all outputs. Runs of four inputs would need a
+ * broadcast of the row's codes first: a third more work.
+ */
+import { dotAdd, probeDotAdd, UNSIGNED_OPERAND } from './dot';
+import { inRegister } from './in-register';
+import { sumIntegerLanes } from './lanes';
+import { flipsOf, paddedLength, scalesOf, tailOf } from './quantize-rows';
+import { blockRows, storeOutputs, TILE_COLUMNS } from './tile';
+
+const FLOAT_BYTES: usize = 4;
+/** Inputs of a tile per iteration: one run of each output. */
+const STEP: usize = 16;
+const TILE_STEP_BYTES: usize = STEP * TILE_COLUMNS;
+/** Two vectors of codes: the second half of a tile. */
+const HALF_TILE_BYTES: usize = 2 * STEP;
+
+/**
+ * @param quantized `[rows, inputs]`, by `quantizeRows` of the same form; its tail holds the sums of one tile
+ *   at a time
+ * @param weights the output of `packInt8`
+ * @param columnScales `[outputs]` f32
+ * @param bias `[outputs]` f32, or 0 for none
+ * @param y receives `[rows, outputs]` f32
+ */
+// @ts-ignore: decorator
+@inline
+export function matmulInt8Of<Sum>(
+  quantized: usize,
+  rows: i32,
+  inputs: usize,
+  outputs: usize,
+  weights: usize,
+  columnScales: usize,
+  bias: usize,
+  y: usize,
+): void {
+  const k = paddedLength(inputs);
+  const scales = scalesOf(quantized, rows, inputs);
+  const sums = tailOf(quantized, rows, inputs);
+  const steps = (inputs + STEP - 1) / STEP;
+  const flip = inRegister(i8x16.splat(flippedBits<Sum>()), sums);
+  const flips = flipsOf(quantized, rows, inputs);
+  for (let column: usize = 0; column < outputs; column += TILE_COLUMNS) {
+    let row = 0;
+    while (row < rows) {
+      const count = min(blockRows(rows - row), 4);
+      const x = quantized + <usize>row * k;
+      const firstSums = flips + <usize>row * 4;
+      if (count == 4) {
+        halfTile4<Sum>(weights, x, k, steps, flip, firstSums, sums);
+        halfTile4<Sum>(weights + HALF_TILE_BYTES, x, k, steps, flip, firstSums, sums + 8);
+      } else if (count == 2) tile2<Sum>(weights, x, k, steps, flip, firstSums, sums);
+      else tile1<Sum>(weights, x, steps, flip, firstSums, sums);
+      storeOutputs(
+        sums,
+        count,
+        scales + <usize>row * FLOAT_BYTES,
+        columnScales + column * FLOAT_BYTES,
+        bias ? bias + column * FLOAT_BYTES : 0,
+        outputs - column,
+        y + (<usize>row * outputs + column) * FLOAT_BYTES,
+        outputs * FLOAT_BYTES,
+      );
+      row += count;
+    }
+    weights += steps * TILE_STEP_BYTES;
+  }
+}
+
+/**
+ * The bits to flip in a code. Where the processor reads it as unsigned, its top bit: the code plus 128 is
+ * unsigned, and 128 · Σ q comes off the sum (see {@link firstSum}).
+ */
+// @ts-ignore: decorator
+@inline
+function flippedBits<Sum>(): i8 {
+  if (sizeof<Sum>() == 4) return probeDotAdd() == UNSIGNED_OPERAND ? -128 : 0;
+  return 0;
+}
+
+/** What the sums of a row start at: the correction for flipped weights, if they are flipped. */
+// @ts-ignore: decorator
+@inline
+function firstSum<Sum>(flip: v128, address: usize): v128 {
+  if (sizeof<Sum>() == 4) return v128.and(v128.load32_zero(address), i8x16.shr_s(flip, 7));
+  return i32x4.splat(0);
+}
+
+/**
+ * The operands of `add`. A sum in 32 bits takes sixteen codes as they are; one of 16-bit products takes two
+ * halves of eight i16.
+ */
+// @ts-ignore: decorator
+@inline
+function low<Sum>(codes: v128, flip: v128): v128 {
+  return sizeof<Sum>() == 4 ? v128.xor(codes, flip) : i16x8.extend_low_i8x16_s(codes);
+}
+
+// @ts-ignore: decorator
+@inline
+function lowOfRow<Sum>(codes: v128): v128 {
+  return sizeof<Sum>() == 4 ? codes : i16x8.extend_low_i8x16_s(codes);
+}
+
+// @ts-ignore: decorator
+@inline
+function high<Sum>(codes: v128): v128 {
+  return sizeof<Sum>() == 4 ? codes : i16x8.extend_high_i8x16_s(codes);
+}
+
+/** Adds the products of sixteen codes of a row with those of a column. */
+// @ts-ignore: decorator
+@inline
+function add<Sum>(sum: v128, xLow: v128, xHigh: v128, low: v128, high: v128): v128 {
+  if (sizeof<Sum>() == 4) return dotAdd(xLow, low, sum);
+  return i32x4.add(i32x4.add(sum, i32x4.dot_i16x8_s(xLow, low)), i32x4.dot_i16x8_s(xHigh, high));
+}
+
+/** Stores the sums of the lanes of `a` and of `b`, as two i32. */
+// @ts-ignore: decorator
+@inline
+function storePair(address: usize, a: v128, b: v128): void {
+  v128.store64_lane(address, sumIntegerLanes(a, b, a, b), 0);
+}
+
+/** One row times one tile: `sums` receives four i32. */
+function tile1<Sum>(
+  codes: usize,
+  x: usize,
+  steps: usize,
+  flip: v128,
+  firstSums: usize,
+  sums: usize,
+): void {
+  let a0 = firstSum<Sum>(flip, firstSums);
+  let b0 = a0;
+  let c0 = a0;
+  let d0 = a0;
+  for (let step: usize = 0; step < steps; step++) {
+    const a = v128.load(codes);
+    const b = v128.load(codes, 16);
+    const c = v128.load(codes, 32);
+    const d = v128.load(codes, 48);
+    const aLow = low<Sum>(a, flip);
+    const aHigh = high<Sum>(a);
+    const bLow = low<Sum>(b, flip);
+    const bHigh = high<Sum>(b);
+    const cLow = low<Sum>(c, flip);
+    const cHigh = high<Sum>(c);
+    const dLow = low<Sum>(d, flip);
+    const dHigh = high<Sum>(d);
+    const x0 = v128.load(x);
+    const low0 = lowOfRow<Sum>(x0);
+    const high0 = high<Sum>(x0);
+    a0 = add<Sum>(a0, low0, high0, aLow, aHigh);
+    b0 = add<Sum>(b0, low0, high0, bLow, bHigh);
+    c0 = add<Sum>(c0, low0, high0, cLow, cHigh);
+    d0 = add<Sum>(d0, low0, high0, dLow, dHigh);
+    codes += TILE_STEP_BYTES;
+    x += STEP;
+  }
+  v128.store(sums, sumIntegerLanes(a0, b0, c0, d0));
+}
+
+/** Two rows: the tile's codes are read once. */
+function tile2<Sum>(
+  codes: usize,
+  x: usize,
+  stride: usize,
+  steps: usize,
+  flip: v128,
+  firstSums: usize,
+  sums: usize,
+): void {
+  let a0 = firstSum<Sum>(flip, firstSums);
+  let b0 = a0;
+  let c0 = a0;
+  let d0 = a0;
+  let a1 = firstSum<Sum>(flip, firstSums + 4);
+  let b1 = a1;
+  let c1 = a1;
+  let d1 = a1;
+  for (let step: usize = 0; step < steps; step++) {
+    const a = v128.load(codes);
+    const b = v128.load(codes, 16);
+    const c = v128.load(codes, 32);
+    const d = v128.load(codes, 48);
+    const aLow = low<Sum>(a, flip);
+    const aHigh = high<Sum>(a);
+    const bLow = low<Sum>(b, flip);
+    const bHigh = high<Sum>(b);
+    const cLow = low<Sum>(c, flip);
+    const cHigh = high<Sum>(c);
+    const dLow = low<Sum>(d, flip);
+    const dHigh = high<Sum>(d);
+    const x0 = v128.load(x);
+    const low0 = lowOfRow<Sum>(x0);
+    const high0 = high<Sum>(x0);
+    a0 = add<Sum>(a0, low0, high0, aLow, aHigh);
+    b0 = add<Sum>(b0, low0, high0, bLow, bHigh);
+    c0 = add<Sum>(c0, low0, high0, cLow, cHigh);
+    d0 = add<Sum>(d0, low0, high0, dLow, dHigh);
+    const x1 = v128.load(x + stride);
+    const low1 = lowOfRow<Sum>(x1);
+    const high1 = high<Sum>(x1);
+    a1 = add<Sum>(a1, low1, high1, aLow, aHigh);
+    b1 = add<Sum>(b1, low1, high1, bLow, bHigh);
+    c1 = add<Sum>(c1, low1, high1, cLow, cHigh);
+    d1 = add<Sum>(d1, low1, high1, dLow, dHigh);
+    codes += TILE_STEP_BYTES;
+    x += STEP;
+  }
+  v128.store(sums, sumIntegerLanes(a0, b0, c0, d0));
+  v128.store(sums, sumIntegerLanes(a1, b1, c1, d1), 16);
+}
+
+/**
+ * Four rows times half a tile: registers hold the sums of four rows and two columns. `sums` receives four pairs
+ * of i32, 16 bytes apart.
+ */
+function halfTile4<Sum>(
+  codes: usize,
+  x: usize,
+  stride: usize,
+  steps: usize,
+  flip: v128,
+  firstSums: usize,
+  sums: usize,
+): void {
+  let a0 = firstSum<Sum>(flip, firstSums);
+  let b0 = a0;
+  let a1 = firstSum<Sum>(flip, firstSums + 4);
+  let b1 = a1;
+  let a2 = firstSum<Sum>(flip, firstSums + 8);
+  let b2 = a2;
+  let a3 = firstSum<Sum>(flip, firstSums + 12);
+  let b3 = a3;
+  for (let step: usize = 0; step < steps; step++) {
+    const a = v128.load(codes);
+    const b = v128.load(codes, 16);
+    const aLow = low<Sum>(a, flip);
+    const aHigh = high<Sum>(a);
+    const bLow = low<Sum>(b, flip);
+    const bHigh = high<Sum>(b);
+    const x0 = v128.load(x);
+    const low0 = lowOfRow<Sum>(x0);
+    const high0 = high<Sum>(x0);
+    a0 = add<Sum>(a0, low0, high0, aLow, aHigh);
+    b0 = add<Sum>(b0, low0, high0, bLow, bHigh);
+    const x1 = v128.load(x + stride);
+    const low1 = lowOfRow<Sum>(x1);
+    const high1 = high<Sum>(x1);
+    a1 = add<Sum>(a1, low1, high1, aLow, aHigh);
+    b1 = add<Sum>(b1, low1, high1, bLow, bHigh);
+    const x2 = v128.load(x + 2 * stride);
+    const low2 = lowOfRow<Sum>(x2);
+    const high2 = high<Sum>(x2);
+    a2 = add<Sum>(a2, low2, high2, aLow, aHigh);
+    b2 = add<Sum>(b2, low2, high2, bLow, bHigh);
+    const x3 = v128.load(x + 3 * stride);
+    const low3 = lowOfRow<Sum>(x3);
+    const high3 = high<Sum>(x3);
+    a3 = add<Sum>(a3, low3, high3, aLow, aHigh);
+    b3 = add<Sum>(b3, low3, high3, bLow, bHigh);
+    codes += TILE_STEP_BYTES;
+    x += STEP;
+  }
+  storePair(sums, a0, b0);
+  storePair(sums + 16, a1, b1);
+  storePair(sums + 32, a2, b2);
+  storePair(sums + 48, a3, b3);
+}
