@@ -5,7 +5,7 @@ import { ensureModel } from '../model-assets/ensure.ts';
 import { type Manifest, manifestSchema, tensorBytes } from '../model-assets/format/manifest.ts';
 import { unpackInt8 } from '../model-assets/format/packed.ts';
 import { synthesize } from '../model-assets/synthesize/synthesize.ts';
-import { embeddingShards, GRAPH_FILE, SHARD_BYTES } from './usual-files.ts';
+import { embeddingShards, GRAPH_FILE } from './usual-files.ts';
 import { buildUsualGraph, sharedTensorsOffset } from './usual-graph.ts';
 
 export const CACHE = join(import.meta.dirname, '..', 'model-assets', 'dist', 'bench');
