@@ -9,7 +9,7 @@ import { folderSource, kernelModules, nodePlatform, startOrt } from '../../../en
 import { HeapExhaustedError, OrtError } from '../../../engine/runtime/errors.ts';
 import type { HeapAccount } from '../../../engine/runtime/heap.ts';
 import type { Ort } from '../../../engine/runtime/ort.ts';
-import { DEFAULT_F32, DEFAULT_INT8, ODD_INT4, ODD_INT8 } from '../../support/models.ts';
+import { DEFAULT_F32, DEFAULT_INT8, ODD_F32, ODD_INT4, ODD_INT8 } from '../../support/models.ts';
 import { sequenceLogits } from '../../support/rows.ts';
 
 const MiB = 2 ** 20;
@@ -96,7 +96,7 @@ describe('loading', () => {
     },
     { damage: 'missing', file: 'weights-000.bin', change: undefined, message: /cannot be read: ENOENT$/ },
     { damage: 'corrupt', file: 'tokenizer.bin', change: flipByte, message: /^tokenizer.bin is corrupt/ },
-    { damage: 'corrupt', file: 'block.onnx', change: flipByte, message: /^block.onnx is corrupt/ },
+    { damage: 'corrupt', file: 'norm.onnx', change: flipByte, message: /^norm.onnx is corrupt/ },
     { damage: 'short', file: 'manifest.json', change: cutOff, message: /^manifest.json is not JSON/ },
     {
       damage: 'empty',
@@ -115,9 +115,9 @@ describe('loading', () => {
   });
 
   it.each([
-    ['embed', 'head', ODD_INT8],
-    ['qkv', 'block', ODD_INT8],
-    ['norm', 'activation', ODD_INT4],
+    ['embed', 'head', ODD_F32],
+    ['qkv', 'block', ODD_F32],
+    ['norm', 'activation', ODD_INT8],
     ['norm', 'residual_norm', ODD_INT4],
   ])('rejects the graphs %s and %s in the place of one another', async (a, b, model) => {
     const before = bytesByOwner(ort.heap.account);
