@@ -159,6 +159,11 @@ export class Engine implements LanguageModel {
     }
   }
 
+  /** Announces a request before it opens a tree: a request that computes gives it its turns from now on. */
+  noticeArrival(): void {
+    this.#sharedCache.queue.noticeArrival();
+  }
+
   get status(): EngineStatus {
     const { pool, radixTree, queue } = this.#sharedCache;
     const { capacity, maximum, reserved, freeSlots } = pool;

@@ -23,6 +23,10 @@ export function createApp(model: IsolateModel): Hono<AppEnv> {
     const message = `No route for ${c.req.method} ${c.req.path}`;
     return errorResponse(new ApiError(404, message, { code: 'not_found' }), c);
   });
+  app.use(async (_, next) => {
+    model.loaded?.engine.noticeArrival();
+    await next();
+  });
   app.use(requestId());
   app.use(logged(records));
   app.use(securityHeaders);

@@ -4,15 +4,17 @@
  * No request leads and no promise crosses requests. A request queues its rows, yields once so that others can
  * queue theirs, and then runs passes until its own rows are computed. Each pass serves every request in it;
  * if the request that runs passes is cancelled, the next one continues. `pass-policy.ts` chooses the rows of
- * a pass.
+ * a pass, and `turns.ts` says when a request that is alone need not yield.
  */
 
 import type { CachedNode } from '../cache/radix-tree.ts';
 import type { Gpt2 } from '../model/gpt2.ts';
+import { passMilliseconds } from '../model/pass-time.ts';
 import { PoisonGuard } from '../runtime/poison-guard.ts';
 import { type PassShare, sharePass } from './pass-policy.ts';
+import { Turns } from './turns.ts';
 
-type Model = Pick<Gpt2, 'forward' | 'maxRows'>;
+type Model = Pick<Gpt2, 'config' | 'forward' | 'maxRows'>;
 
 export interface QueuedRow {
   readonly node: CachedNode;
@@ -46,6 +48,7 @@ export class PassQueue {
   readonly counts = new PassCounts();
   readonly #model: Model;
   readonly #pause: () => Promise<void>;
+  readonly #turns = new Turns();
   /** In order of priority. */
   #pending: readonly PendingCall[] = [];
   #passes = 0;
@@ -67,6 +70,11 @@ export class PassQueue {
     return this.#passGuard.broken;
   }
 
+  /** Announces a request that may queue rows soon. */
+  noticeArrival(): void {
+    this.#turns.noticeArrival();
+  }
+
   /**
    * Resolves when all rows are computed or their owner is closed.
    * @returns the number of rows without logits that other calls had computed
@@ -79,7 +87,7 @@ export class PassQueue {
     try {
       while (isPending(call)) {
         const passesBefore = this.#passes;
-        await this.#pause();
+        await this.#yieldIfDue();
         // After another request's pass, yield once more so that its participants can join the next.
         if (isPending(call) && this.#passes === passesBefore) this.#runPass();
       }
@@ -88,6 +96,14 @@ export class PassQueue {
     }
     if (call.failure) throw call.failure.error;
     return call.reused;
+  }
+
+  async #yieldIfDue(): Promise<void> {
+    for (const { owner } of this.#pending) this.#turns.noticeOwner(owner);
+    if (!this.#turns.due) return;
+    // Before the turn: the platform may drop this request during it.
+    this.#turns.noticeTurn();
+    await this.#pause();
   }
 
   #runPass(): void {
@@ -126,6 +142,7 @@ export class PassQueue {
       else if (logits) row.logits = logits;
     }
     const uniqueRows = [...byNode.values()];
+    this.#turns.noticePass(passMilliseconds(this.#model.config, uniqueRows));
     this.#passGuard.run(() => this.#model.forward(uniqueRows));
     this.counts.add(uniqueRows);
     for (const { node, logits, copies } of uniqueRows) {

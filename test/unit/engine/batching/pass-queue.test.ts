@@ -1,6 +1,7 @@
 /** @module Requests share passes, and the failure of one request leaves the others intact. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
+import type { CachedTree } from '../../../../engine/batching/cached-tree.ts';
 import type { Engine } from '../../../../engine/engine.ts';
 import { Gpt2 } from '../../../../engine/model/gpt2.ts';
 import { loadEngine, nodePlatform } from '../../../../engine/node/load-engine.ts';
@@ -130,5 +131,86 @@ describe('the pass queue', () => {
     expect(other.status.waitingRows).toBe(0);
     await tree.evaluate([{ node }]);
     other.release();
+  });
+
+  describe('while a request is alone', () => {
+    /** More than fit in the work between two turns, and than follow the arrival of a request. */
+    const STEPS = 200;
+    let turn: () => void | Promise<void>;
+    const pause = vi.fn<() => Promise<void>>(async () => await turn());
+    let lone: Engine;
+
+    beforeEach(async () => {
+      lone = await loadEngine(ODD_INT8, { platform: { ...nodePlatform, pause } });
+      turn = () => {};
+      pause.mockClear();
+      forward.mockClear();
+    });
+    afterEach(() => lone.release());
+
+    /** Steps of one row each. @param isOver is asked before each step */
+    async function runSteps(tree: CachedTree, steps: number, isOver = () => false): Promise<void> {
+      const root = tree.append(null, 1);
+      for (let step = 0; step < steps && !isOver(); step++) {
+        const node = tree.append(root, 2);
+        await tree.evaluate([{ node: root, logits: new Float32Array(lone.vocabSize) }, { node }]);
+        tree.release(node);
+      }
+    }
+
+    it('yields by the work done, and beside another after every pass', async () => {
+      await runSteps(lone.open(2), STEPS);
+      expect(passes().length).toBe(STEPS);
+      expect(pause.mock.calls.length).toBeGreaterThan(10);
+      expect(pause.mock.calls.length).toBeLessThan(STEPS / 4);
+      pause.mockClear();
+      forward.mockClear();
+      await Promise.all([runSteps(lone.open(2), STEPS), runSteps(lone.open(2), STEPS)]);
+      expect(passes().length).toBeLessThan(2 * STEPS);
+      expect(pause.mock.calls.length).toBeGreaterThanOrEqual(passes().length);
+    });
+
+    it('serves another request in the pass after the turn in which it comes', async () => {
+      let passesBefore = Number.NaN;
+      let passesAfter = Number.NaN;
+      turn = () => {
+        if (passes().length < STEPS / 2 || passesBefore > 0) return;
+        passesBefore = passes().length;
+        const other = lone.open(1);
+        void other.evaluate([{ node: other.append(null, 3) }]).then(() => {
+          passesAfter = passes().length;
+        });
+      };
+      await runSteps(lone.open(2), STEPS);
+      expect(passesAfter).toBe(passesBefore + 1);
+    });
+
+    it('yields after every pass while a request that was announced is on its way', async () => {
+      await runSteps(lone.open(2), STEPS);
+      pause.mockClear();
+      lone.noticeArrival();
+      await runSteps(lone.open(2), 5);
+      expect(pause).toHaveBeenCalledTimes(5);
+    });
+
+    it('stops soon after its client has gone', async () => {
+      let isGone = false;
+      turn = () => {
+        isGone ||= passes().length > STEPS;
+      };
+      await runSteps(lone.open(2), 100 * STEPS, () => isGone);
+      expect(passes().length).toBeLessThan(2 * STEPS);
+    });
+
+    it('leaves the queue to others when the platform drops it during its turn', async () => {
+      turn = () => (passes().length > STEPS ? new Promise(() => {}) : undefined);
+      void runSteps(lone.open(2), 2 * STEPS);
+      await vi.waitUntil(() => passes().length > STEPS, { interval: 1 });
+      const dropped = passes().length;
+      turn = () => {};
+      const other = lone.open(2);
+      await runSteps(other, STEPS);
+      expect(passes().length).toBe(dropped + STEPS);
+    });
   });
 });
