@@ -20,12 +20,19 @@ export interface PlainWorkerd extends AsyncDisposable {
   readonly url: string;
 }
 
-/** @param model folder of a converted model @throws Error when the Worker cannot be bundled or started */
-export async function startPlainWorkerd(model: string): Promise<PlainWorkerd> {
+/**
+ * @param model folder of a converted model
+ * @param settings in place of those in wrangler.toml
+ * @throws Error when the Worker cannot be bundled or started
+ */
+export async function startPlainWorkerd(
+  model: string,
+  settings: Readonly<Record<string, number>> = {},
+): Promise<PlainWorkerd> {
   const folder = await mkdtemp(join(tmpdir(), 'plain-workerd-'));
   await bundle(folder, model);
   const port = await freePort();
-  await writeFile(join(folder, 'config.capnp'), await configuration(folder, model, port));
+  await writeFile(join(folder, 'config.capnp'), await configuration(folder, model, port, settings));
   const child = spawn(WORKERD, ['serve', 'config.capnp'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -55,7 +62,12 @@ async function bundle(folder: string, model: string): Promise<void> {
 }
 
 /** workerd's configuration of the project's Worker, with the model's folder in place of the assets. */
-async function configuration(folder: string, model: string, port: number): Promise<string> {
+async function configuration(
+  folder: string,
+  model: string,
+  port: number,
+  settings: Readonly<Record<string, number>>,
+): Promise<string> {
   const { compatibility_date, compatibility_flags, vars } = unstable_readConfig({
     config: join(ROOT, 'wrangler.toml'),
   });
@@ -64,7 +76,7 @@ async function configuration(folder: string, model: string, port: number): Promi
     return `(name = "${name}", ${kind} = embed "${name}")`;
   };
   const others = (await readdir(folder)).filter((name) => /\.(wasm|txt|html)$/.test(name));
-  const bindings = Object.entries(vars).map(
+  const bindings = Object.entries({ ...vars, ...settings }).map(
     ([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
