@@ -1,5 +1,6 @@
 /** @module Concurrent requests: the queue for cache space, the prefix cache, engine restarts and metrics. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Engine } from '../../engine/engine.ts';
 import { Gpt2 } from '../../engine/model/gpt2.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
 import { events, post, postTo, startApp, type TestApp } from './client.ts';
@@ -195,6 +196,20 @@ describe('a cached prompt', () => {
       const uncached = { ...STORY, prompt: `${i} ${LONG_PROMPT}`, cache_prompt: false };
       expect((await complete(app, uncached)).text).toBe(texts[i]);
     }
+  });
+});
+
+describe('a request that arrives', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it('is announced to the generation that runs, whatever its route and its body', async () => {
+    const app = startApp();
+    await app.fetch('/health/ready');
+    const noticeArrival = vi.spyOn(Engine.prototype, 'noticeArrival');
+    await app.fetch('/health');
+    expect(noticeArrival).toHaveBeenCalledTimes(1);
+    expect((await post(app, 'not a body')).status).toBe(400);
+    expect(noticeArrival).toHaveBeenCalledTimes(2);
   });
 });
 
