@@ -7,22 +7,23 @@ type Parse = (
 ) => unknown;
 
 /**
- * A whole number of 16 digits or more, where a value begins. Numbers of fewer digits are exact as doubles. A
+ * A number of 16 characters or more or with an exponent, where a value begins. Others are exact as doubles. A
  * reviver takes a microsecond for every value, so most texts are parsed without one.
  */
-const MANY_DIGITS = /(?:^|[:,[])\s*-?\d{16}/;
+const LONG_NUMBER = /(?:^|[:,[])\s*-?(?:[\d.]{16}|[\d.]+[eE])/;
 
 /**
- * Parses JSON. A whole number beyond ±2^53 becomes a bigint if its key asks for that, otherwise the nearest
- * double.
+ * Parses JSON. A whole number beyond ±2^53 becomes a bigint if its key asks for that, however it is written
+ * (`1e16`, `10000000000000000.0`). One that is not whole but has a whole double stays the text it was. All others
+ * become the nearest double.
  * @param isExact whether the number of this key keeps its digits; the key of a lone number is empty
  * @throws SyntaxError
  */
 export function parseJson(text: string, isExact: (key: string) => boolean): unknown {
-  if (!MANY_DIGITS.test(text)) return JSON.parse(text);
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
   try {
     return (JSON.parse as Parse)(text, (key, value, { source = '' }) =>
-      isExact(key) && isInexact(value) && /^-?\d+$/.test(source) ? BigInt(source) : value,
+      isExact(key) && Number.isInteger(value) ? wholeNumber(source) : value,
     );
   } catch (error) {
     // A reviver visits brackets recursively: too many exceed the stack. No schema has them.
@@ -31,6 +32,19 @@ export function parseJson(text: string, isExact: (key: string) => boolean): unkn
   }
 }
 
-function isInexact(value: unknown): boolean {
-  return typeof value === 'number' && !Number.isSafeInteger(value);
+/** No schema has a number of more digits. */
+const MAX_DIGITS = 40;
+
+/** @returns the text itself if the number is not whole, and the double if it is far too large for any use */
+function wholeNumber(source: string): bigint | number | string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(source) ?? [];
+  const all = `${whole}${fraction}`;
+  const digits = all.replace(/0+$/, '');
+  // The number is digits · 10^zeros.
+  const zeros = Number(exponent) - fraction.length + all.length - digits.length;
+  if (zeros < 0) return source;
+  if (digits.length + zeros > MAX_DIGITS) return Number(source);
+  const exact = BigInt(`${sign}${digits}${'0'.repeat(zeros)}`);
+  return Number.isSafeInteger(Number(exact)) ? Number(source) : exact;
 }
