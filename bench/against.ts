@@ -3,12 +3,13 @@
  * HTTP. The other folder is a worktree of any commit, with its own `node_modules`; each side makes its own
  * models.
  */
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import type { DevServer, startDevServer } from '../worker/dev/child-server.ts';
 import { median, milliseconds, table } from './format.ts';
 import { describe, describeMachine } from './machine.ts';
+import { INT4_MODEL } from './models.ts';
 
 interface Workload {
   readonly name: string;
@@ -55,6 +56,7 @@ const WORKLOADS: readonly Workload[] = [
   },
 ];
 
+const ROOT = join(import.meta.dirname, '..');
 const WARM_UPS = 4;
 
 interface Options {
@@ -73,7 +75,7 @@ async function run(other: string, calls: number): Promise<void> {
   console.log(`${describe(describeMachine())}\n`);
   const rows: string[][] = [];
   for (const model of ['gpt2', undefined] as const) {
-    await using mine = await start(join(import.meta.dirname, '..'), model);
+    await using mine = await start(ROOT, model);
     await using theirs = await start(other, model);
     for (const workload of WORKLOADS) {
       if (workload.model !== model) continue;
@@ -100,9 +102,9 @@ async function start(root: string, model: Workload['model']): Promise<DevServer>
     'worker/dev/child-server.ts',
   );
   if (!model) return startThere();
-  const { ensureInt4Model, INT4_MODEL } = await load('bench/models.ts');
+  const { ensureInt4Model } = await load('bench/models.ts');
   await ensureInt4Model();
-  return startThere('--model', INT4_MODEL);
+  return startThere('--model', join(root, relative(ROOT, INT4_MODEL)));
 }
 
 /** Sends the requests together and reads the answers to their ends. */
