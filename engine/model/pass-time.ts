@@ -5,8 +5,9 @@
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 
 /**
- * Of one row at int8, with the bounds checks of workerd and the choice of the next token. int4 and passes of many
- * rows are up to four times as fast: the estimate is long rather than short.
+ * Of one row, with the bounds checks of workerd and the choice of the next token, on a processor without the dot
+ * product instruction. Others, and passes of many rows, are up to four times as fast: the estimate is long rather
+ * than short.
  */
 const MULTIPLICATIONS_PER_MILLISECOND = 5e6;
 /** Of a block, besides its multiplications: the calls of its graphs, most of the time of the smallest models. */
