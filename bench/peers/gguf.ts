@@ -25,6 +25,7 @@ export type GgufValue =
 /** `ggml_type`, and the size of a block. */
 export const GGML_TYPE = {
   F32: { id: 0, blockElements: 1, blockBytes: 4 },
+  Q4_0: { id: 2, blockElements: 32, blockBytes: 18 },
   Q8_0: { id: 8, blockElements: 32, blockBytes: 34 },
 } as const;
 

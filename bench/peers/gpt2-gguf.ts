@@ -1,7 +1,10 @@
 /**
- * @module Converts a GPT-2 checkpoint to GGUF at Q8_0, with the names and types of llama.cpp's own
+ * @module Converts a GPT-2 checkpoint to GGUF at Q8_0 or Q4_0, with the names and types of llama.cpp's own
  * `convert_hf_to_gguf.py` and `llama-quantize`: matrices in blocks of 32 numbers with an f16 scale,
  * positions, norms and biases f32.
+ *
+ * At Q4_0 the tied token embedding is Q8_0, where `llama-quantize` has Q6_K: a quarter smaller, and a search
+ * for scales that does not matter to a benchmark of time.
  */
 import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
 import { readFloats, type StoredTensor } from '../../model-assets/checkpoint/safetensors.ts';
@@ -10,27 +13,36 @@ import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
 import { GGML_TYPE, type GgufValue, writeGguf } from './gguf.ts';
 
-/** `LLAMA_FTYPE_MOSTLY_Q8_0` */
-const MOSTLY_Q8_0 = 7;
+export type GgufPrecision = 'Q8_0' | 'Q4_0';
+
+/** `llama_ftype` */
+const FILE_TYPE: Record<GgufPrecision, number> = { Q4_0: 2, Q8_0: 7 };
 /** `llama_token_type` */
 const [NORMAL, CONTROL] = [1, 3];
 
 /** @param out the file to write */
-export async function writeGpt2Gguf(checkpointFolder: string, out: string): Promise<void> {
+export async function writeGpt2Gguf(
+  checkpointFolder: string,
+  precision: GgufPrecision,
+  out: string,
+): Promise<void> {
   const checkpoint = await openCheckpoint(checkpointFolder);
   try {
     const { config, parameters } = checkpoint;
-    const metadata = { ...architecture(config), ...(await tokenizer(checkpointFolder, config)) };
+    const metadata = {
+      ...architecture(config, precision),
+      ...(await tokenizer(checkpointFolder, config)),
+    };
     const tensors = parametersOf(config).map((parameter) => {
-      const isQuantized = parameter.kind === 'linear' || parameter.name === 'wte.weight';
+      const type = ggmlType(parameter, precision);
       return {
         name: ggmlName(parameter.name),
-        type: isQuantized ? ('Q8_0' as const) : ('F32' as const),
+        type,
         dimensions: ggmlDimensions(parameter),
         async bytes() {
           // openCheckpoint guarantees that every parameter exists.
           const values = await readRows(parameters.get(parameter.name) as StoredTensor, parameter);
-          return isQuantized ? quantizeQ8(values) : new Uint8Array(values.buffer);
+          return QUANTIZERS[type](values);
         },
       };
     });
@@ -40,11 +52,16 @@ export async function writeGpt2Gguf(checkpointFolder: string, out: string): Prom
   }
 }
 
-function architecture(config: ModelConfig): Record<string, GgufValue> {
+function ggmlType({ kind, name }: Parameter, precision: GgufPrecision): GgufPrecision | 'F32' {
+  if (kind === 'linear') return precision;
+  return name === 'wte.weight' ? 'Q8_0' : 'F32';
+}
+
+function architecture(config: ModelConfig, precision: GgufPrecision): Record<string, GgufValue> {
   return {
     'general.architecture': { string: 'gpt2' },
     'general.name': { string: 'gpt2' },
-    'general.file_type': { uint32: MOSTLY_Q8_0 },
+    'general.file_type': { uint32: FILE_TYPE[precision] },
     'general.quantization_version': { uint32: 2 },
     'gpt2.block_count': { uint32: config.n_layer },
     'gpt2.context_length': { uint32: config.n_positions },
@@ -131,3 +148,29 @@ export function quantizeQ8(values: Float32Array): Uint8Array {
 
 /** C's `roundf`; Math.round rounds -0.5 towards zero. */
 const roundHalfAwayFromZero = (x: number) => Math.sign(x) * Math.round(Math.abs(x));
+
+/**
+ * ggml's `quantize_row_q4_0_ref`: for each 32 numbers d = m / -8 as f16, for the number m with the largest
+ * magnitude, then codes floor(x / d + 8.5), at most 15. A byte holds those of two numbers 16 apart.
+ */
+export function quantizeQ4(values: Float32Array): Uint8Array {
+  const { blockElements, blockBytes } = GGML_TYPE.Q4_0;
+  const bytes = new Uint8Array((values.length / blockElements) * blockBytes);
+  const view = new DataView(bytes.buffer);
+  const half = blockElements / 2;
+  for (let block = 0; block * blockElements < values.length; block++) {
+    const numbers = values.subarray(block * blockElements, (block + 1) * blockElements);
+    const scale = numbers.reduce((most, x) => (Math.abs(x) > Math.abs(most) ? x : most), 0) / -8;
+    const code = (i: number) =>
+      scale === 0 ? 8 : Math.min(15, Math.floor((numbers[i] as number) / scale + 8.5));
+    view.setFloat16(block * blockBytes, scale, true);
+    for (let i = 0; i < half; i++) bytes[block * blockBytes + 2 + i] = code(i) | (code(i + half) << 4);
+  }
+  return bytes;
+}
+
+const QUANTIZERS: Record<GgufPrecision | 'F32', (values: Float32Array) => Uint8Array> = {
+  F32: (values) => new Uint8Array(values.buffer),
+  Q8_0: quantizeQ8,
+  Q4_0: quantizeQ4,
+};

@@ -1,6 +1,6 @@
 /** @module The models in each peer's own format, converted from the same checkpoint and cached. */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ISOLATE_HEAP_BYTES } from '../../engine/model/plan.ts';
 import { DEFAULT_CHECKPOINT, ensureModel } from '../../model-assets/ensure.ts';
 import { type Manifest, manifestSchema, type Precision } from '../../model-assets/format/manifest.ts';
@@ -8,7 +8,7 @@ import { CACHE, CHECKPOINT, ensureCheckpoint, modifiedAt, readUsualWeights } fro
 import { buildInlineGraph } from '../usual-graph.ts';
 import { BEAM_SEARCH_INTERFACE, beamSearchModel } from './beam-search-graph.ts';
 import { EXPORT_INTERFACE } from './export-graph.ts';
-import { writeGpt2Gguf } from './gpt2-gguf.ts';
+import { type GgufPrecision, writeGpt2Gguf } from './gpt2-gguf.ts';
 import type { ModelName } from './protocol.ts';
 
 export interface PeerModels {
@@ -19,15 +19,17 @@ export interface PeerModels {
   /** edgebeam's heap maximum: that of an isolate at int4, enough for GPT-2 at other precisions. */
   readonly heapBytes: number;
   /**
-   * The folder of the local server, with {@link TRANSFORMERS_FOLDER}, {@link GGUF_FILE} and {@link
+   * The folder of the local server, with {@link MODEL_QUANTIZED_FILE}, {@link GGUF_FILES} and {@link
    * BEAM_SEARCH_FILE}.
    */
   readonly served: string;
 }
 
 /** transformers.js's model folder in {@link PeerModels.served}. */
-export const TRANSFORMERS_FOLDER = 'transformers';
-export const GGUF_FILE = 'model-q8_0.gguf';
+const TRANSFORMERS_FOLDER = 'transformers';
+/** Its graph, which onnxruntime-node runs as well. */
+export const MODEL_QUANTIZED_FILE = join(TRANSFORMERS_FOLDER, 'onnx', 'model_quantized.onnx');
+export const GGUF_FILES: Record<GgufPrecision, string> = { Q4_0: 'model-q4_0.gguf', Q8_0: 'model-q8_0.gguf' };
 export const BEAM_SEARCH_FILE = 'beam-search.onnx';
 
 const HERE = import.meta.dirname;
@@ -45,7 +47,7 @@ export async function ensurePeerModels(name: ModelName, precision: Precision): P
   const int8 = join(folder, 'ours-int8');
   await ensureModel({ source: checkpoint, out: int8, precision: 'int8', name });
   const served = join(folder, 'served');
-  if ((await modifiedAt(join(served, GGUF_FILE))) < (await newestSource(int8))) {
+  if ((await modifiedAt(join(served, GGUF_FILES.Q8_0))) < (await newestSource(int8))) {
     await rm(served, { recursive: true, force: true });
     await writeServed(checkpoint, int8, served);
   }
@@ -63,26 +65,27 @@ async function newestSource(int8: string): Promise<number> {
   return Math.max(...(await Promise.all(paths.map(modifiedAt))));
 }
 
-/** Writes the GGUF last: if it exists, all files do. */
+/** Writes the GGUF at Q8_0 last: if it exists, all files do. */
 async function writeServed(checkpoint: string, int8: string, served: string): Promise<void> {
   const manifest = manifestSchema.parse(JSON.parse(await readFile(join(int8, 'manifest.json'), 'utf8')));
   const { weights, embedding } = await readUsualWeights(int8, manifest);
   const graph = (graphInterface: typeof EXPORT_INTERFACE) =>
     buildInlineGraph(manifest, graphInterface, weights, embedding);
-  await writeTransformersFolder(checkpoint, join(served, TRANSFORMERS_FOLDER), graph(EXPORT_INTERFACE));
+  await writeTransformersFolder(checkpoint, served, graph(EXPORT_INTERFACE));
   await writeFile(
     join(served, BEAM_SEARCH_FILE),
     beamSearchModel(graph(BEAM_SEARCH_INTERFACE), eosTokenId(manifest)),
   );
-  await writeGpt2Gguf(checkpoint, join(served, GGUF_FILE));
+  await writeGpt2Gguf(checkpoint, 'Q4_0', join(served, GGUF_FILES.Q4_0));
+  await writeGpt2Gguf(checkpoint, 'Q8_0', join(served, GGUF_FILES.Q8_0));
 }
 
 const eosTokenId = ({ config }: Manifest) => config.eos_token_ids[0] ?? config.vocab_size - 1;
 
-async function writeTransformersFolder(checkpoint: string, folder: string, graph: Uint8Array): Promise<void> {
-  await mkdir(join(folder, 'onnx'), { recursive: true });
+async function writeTransformersFolder(checkpoint: string, served: string, graph: Uint8Array): Promise<void> {
+  await mkdir(dirname(join(served, MODEL_QUANTIZED_FILE)), { recursive: true });
   for (const file of ['config.json', 'generation_config.json']) {
-    await copyFile(join(checkpoint, file), join(folder, file));
+    await copyFile(join(checkpoint, file), join(served, TRANSFORMERS_FOLDER, file));
   }
-  await writeFile(join(folder, 'onnx', 'model_quantized.onnx'), graph);
+  await writeFile(join(served, MODEL_QUANTIZED_FILE), graph);
 }
