@@ -11,6 +11,9 @@ import { makePlan } from '../engine/model/plan.ts';
 import { Weights } from '../engine/model/weights.ts';
 import { folderSource, kernelModules, nodePlatform, startOrt } from '../engine/node/load-engine.ts';
 import { createSessions, type Session } from '../engine/runtime/session.ts';
+import type { ModelConfig } from '../model-assets/format/manifest.ts';
+import { parametersOf } from '../model-assets/format/parameters.ts';
+import { dotPeak } from './dot-peak.ts';
 import { median } from './format.ts';
 import { memoryReader } from './memory-reader.ts';
 import { INT4_MODEL } from './models.ts';
@@ -27,7 +30,12 @@ export interface Breakdown {
   readonly parts: Readonly<Record<Part, number>>;
   readonly whole: number;
   /** Reading all weights once: a lower bound for the pass. */
-  readonly floor: number;
+  readonly reading: number;
+  /**
+   * The products of rows and weights alone, at the peak of their instruction: another lower bound. Null where
+   * the kernels have no instruction of their own.
+   */
+  readonly products: number | null;
 }
 
 /** Accumulates the time of each part over one pass. */
@@ -57,7 +65,7 @@ class PartTimer {
 /** @param calls measured calls, after the warm-up */
 export async function measureBreakdown(warmUp: number, calls: number): Promise<Breakdown[]> {
   const timer = new PartTimer();
-  const { model, past, readWeights } = await timedModel(timer);
+  const { model, past, readWeights, peak } = await timedModel(timer);
   return [1, 4, 8, PROMPT].map((rows) => {
     const pass = () => {
       const nodes = rows === PROMPT ? appendChain(model, null, rows) : appendSiblings(model, past, rows);
@@ -71,20 +79,35 @@ export async function measureBreakdown(warmUp: number, calls: number): Promise<B
       const whole = performance.now() - begin;
       const beginRead = performance.now();
       readWeights();
-      const floor = performance.now() - beginRead;
+      const reading = performance.now() - beginRead;
+      const beginPeak = performance.now();
+      peak?.run();
+      const perProduct = (performance.now() - beginPeak) / (peak?.multiplications ?? 1);
       for (const { slot } of nodes) model.pool.free(slot);
-      return { whole, floor, ...timer.reset() };
+      const products = perProduct * multiplications(model.config, rows, rows - firstWithLogits);
+      return { whole, reading, products, ...timer.reset() };
     };
     for (let i = 0; i < warmUp; i++) pass();
     const passes = Array.from({ length: calls }, pass);
-    const medianOf = (name: Part | 'whole' | 'floor') => median(passes.map((times) => times[name]));
+    const medianOf = (name: Part | 'whole' | 'reading' | 'products') =>
+      median(passes.map((times) => times[name]));
     return {
       rows,
       whole: medianOf('whole'),
-      floor: medianOf('floor'),
+      reading: medianOf('reading'),
+      products: peak && medianOf('products'),
       parts: Object.fromEntries(PARTS.map((part) => [part, medianOf(part)])) as Record<Part, number>,
     };
   });
+}
+
+/** Without attention, whose products are few and not of weights. */
+function multiplications(config: ModelConfig, rows: number, rowsWithLogits: number): number {
+  const weights = parametersOf(config).map(({ kind, shape: [inputs = 0, outputs = 0] }) =>
+    kind === 'linear' ? inputs * outputs : 0,
+  );
+  const perRow = weights.reduce((sum, count) => sum + count);
+  return rows * perRow + rowsWithLogits * config.vocab_size * config.n_embd;
 }
 
 async function timedModel(timer: PartTimer) {
@@ -99,7 +122,7 @@ async function timedModel(timer: PartTimer) {
   const neverAborted = new AbortController().signal;
   const weights = await Weights.load(ort, manifest, source, nodePlatform.sha256, neverAborted);
   const modules = await kernelModules();
-  const { kernels } = linearKernels(modules.linear, ort.heap.memory);
+  const { kernels, dotProduct } = linearKernels(modules.linear, ort.heap.memory);
   const attention = attentionKernel(modules.attention, ort.heap.memory);
   const network = kernelNetwork(
     ort,
@@ -128,7 +151,8 @@ async function timedModel(timer: PartTimer) {
   }
   const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const readWeights = memoryReader(ort.heap.memory, weights.begin, bytes);
-  return { model, past: past.at(-1) as PathNode, readWeights };
+  const peak = dotProduct === 'plain' ? null : await dotPeak(dotProduct);
+  return { model, past: past.at(-1) as PathNode, readWeights, peak };
 }
 
 function timedSessions(timer: PartTimer, sessions: Readonly<Record<string, Session>>) {

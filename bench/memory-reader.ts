@@ -10,7 +10,7 @@ export function memoryReader(memory: WebAssembly.Memory, begin: number, bytes: n
   return () => read(begin, begin + (bytes & ~63));
 }
 
-/** Assembled by hand, so that the benchmark needs no compiler. */
+/** Assembled by hand, because it is one short loop. */
 function readerModule(): Uint8Array<ArrayBuffer> {
   const load = (offset: number) => [0x20, 0x00, 0xfd, 0x00, 0x04, offset];
   const xorInto = [0xfd, 0x51];

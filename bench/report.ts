@@ -32,6 +32,7 @@ export function report(results: Results): string {
   }
   if (breakdown.length > 0) {
     parts.push('**Where the time of a pass goes**, int4, in Node, ms:', breakdownTable(breakdown));
+    parts.push('**How far a pass is from its limits**, int4, in Node, ms:', limitsTable(breakdown));
   }
   if (decoding.length > 0) {
     parts.push('**Share of decoding in a step**, in Node, ms:', decodingTable(decoding));
@@ -104,15 +105,24 @@ function memoryTable(measurements: readonly Measurement[]): string {
 
 function breakdownTable(breakdown: readonly Breakdown[]): string {
   const names = Object.keys(breakdown[0]?.parts ?? {});
-  const rows = breakdown.map(({ rows, parts, whole, floor }) => {
+  const rows = breakdown.map(({ rows, parts, whole }) => {
     const times = Object.values(parts);
     const rest = whole - times.reduce((sum, time) => sum + time, 0);
-    return [
-      rows === PROMPT ? `prompt of ${PROMPT} tokens` : workName({ kind: 'step', rows }),
-      ...[...times, rest, whole, floor].map((time) => time.toFixed(2)),
-    ];
+    return [passName(rows), ...[...times, rest, whole].map((time) => time.toFixed(2))];
   });
-  return table(['', ...names, 'rest', 'whole', 'reading the weights once'], rows);
+  return table(['', ...names, 'rest', 'whole'], rows);
+}
+
+function limitsTable(breakdown: readonly Breakdown[]): string {
+  const header = ['', 'reading the weights once', 'products alone', 'whole', 'whole / larger limit'];
+  const rows = breakdown.map(({ rows, reading, products, whole }) => [
+    passName(rows),
+    reading.toFixed(2),
+    products?.toFixed(2) ?? '–',
+    whole.toFixed(2),
+    `${(whole / Math.max(reading, products ?? 0)).toFixed(2)} ×`,
+  ]);
+  return table(header, rows);
 }
 
 function decodingTable(shares: readonly DecodingShare[]): string {
@@ -140,6 +150,8 @@ function coldTable(coldStarts: readonly ColdStart[]): string {
 }
 
 const sideName = (side: SideName) => (side === 'usual' ? 'usual' : `edgebeam ${side}`);
+
+const passName = (rows: number) => workName(rows === PROMPT ? { kind: 'prefill' } : { kind: 'step', rows });
 
 function workName(work: Work): string {
   if (work.kind === 'prefill') return `prompt of ${PROMPT} tokens`;
