@@ -1,16 +1,12 @@
-/** @module onnxruntime's own beam search, through the public API of onnxruntime-web on one thread. */
-import { env, InferenceSession, Tensor } from 'onnxruntime-web/wasm';
+/** @module onnxruntime's own beam search, through the public API that its packages share. */
+import type { InferenceSession, TensorConstructor } from 'onnxruntime-web/wasm';
 import type { Answer, Generate, PeerSide } from './protocol.ts';
 
-/** @param wasm onnxruntime-web's WASM binary */
-export async function beamSearchSide(wasm: ArrayBuffer, model: Uint8Array): Promise<PeerSide> {
-  env.wasm.numThreads = 1;
-  env.wasm.wasmBinary = wasm;
-  const session = await InferenceSession.create(model, {
-    executionProviders: ['wasm'],
-    graphOptimizationLevel: 'all',
-  });
-
+/**
+ * @param session of a graph by `beam-search-graph.ts`
+ * @param Tensor of the package of the session
+ */
+export function beamSearchSide(session: InferenceSession, Tensor: TensorConstructor): PeerSide {
   async function search({ prompt, beams }: Generate, tokens: number) {
     const length = prompt.ids.length + tokens;
     const scalar = (type: 'int32' | 'float32', value: number) =>
@@ -29,7 +25,7 @@ export async function beamSearchSide(wasm: ArrayBuffer, model: Uint8Array): Prom
       repetition_penalty: scalar('float32', 1),
     });
     const milliseconds = performance.now() - begin;
-    return { milliseconds, ids: [...((sequences as Tensor).data as Int32Array)].slice(prompt.ids.length) };
+    return { milliseconds, ids: Array.from(sequences?.data ?? [], Number).slice(prompt.ids.length) };
   }
 
   return {

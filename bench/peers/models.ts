@@ -8,7 +8,8 @@ import { CACHE, CHECKPOINT, ensureCheckpoint, modifiedAt, readUsualWeights } fro
 import { buildInlineGraph } from '../usual-graph.ts';
 import { BEAM_SEARCH_INTERFACE, beamSearchModel } from './beam-search-graph.ts';
 import { EXPORT_INTERFACE } from './export-graph.ts';
-import { type GgufPrecision, writeGpt2Gguf } from './gpt2-gguf.ts';
+import { writeGpt2Gguf } from './gpt2-gguf.ts';
+import { BEAM_SEARCH_FILE, EXPORT_FILE, GGUF_FILES, TRANSFORMERS_FOLDER } from './model-files.ts';
 import type { ModelName } from './protocol.ts';
 
 export interface PeerModels {
@@ -19,18 +20,10 @@ export interface PeerModels {
   /** edgebeam's heap maximum: that of an isolate at int4, enough for GPT-2 at other precisions. */
   readonly heapBytes: number;
   /**
-   * The folder of the local server, with {@link MODEL_QUANTIZED_FILE}, {@link GGUF_FILES} and {@link
-   * BEAM_SEARCH_FILE}.
+   * The folder of the local server, with the files of `model-files.ts`.
    */
   readonly served: string;
 }
-
-/** transformers.js's model folder in {@link PeerModels.served}. */
-const TRANSFORMERS_FOLDER = 'transformers';
-/** Its graph, which onnxruntime-node runs as well. */
-export const MODEL_QUANTIZED_FILE = join(TRANSFORMERS_FOLDER, 'onnx', 'model_quantized.onnx');
-export const GGUF_FILES: Record<GgufPrecision, string> = { Q4_0: 'model-q4_0.gguf', Q8_0: 'model-q8_0.gguf' };
-export const BEAM_SEARCH_FILE = 'beam-search.onnx';
 
 const HERE = import.meta.dirname;
 const LARGE_HEAP_BYTES = 800 * 2 ** 20;
@@ -56,7 +49,7 @@ export async function ensurePeerModels(name: ModelName, precision: Precision): P
 }
 
 async function newestSource(int8: string): Promise<number> {
-  const sources = ['beam-search-graph', 'export-graph', 'gguf', 'gpt2-gguf', 'models'];
+  const sources = ['beam-search-graph', 'export-graph', 'gguf', 'gpt2-gguf', 'model-files', 'models'];
   const paths = [
     ...sources.map((source) => join(HERE, `${source}.ts`)),
     join(HERE, '..', 'usual-graph.ts'),
@@ -83,9 +76,9 @@ async function writeServed(checkpoint: string, int8: string, served: string): Pr
 const eosTokenId = ({ config }: Manifest) => config.eos_token_ids[0] ?? config.vocab_size - 1;
 
 async function writeTransformersFolder(checkpoint: string, served: string, graph: Uint8Array): Promise<void> {
-  await mkdir(dirname(join(served, MODEL_QUANTIZED_FILE)), { recursive: true });
+  await mkdir(dirname(join(served, EXPORT_FILE)), { recursive: true });
   for (const file of ['config.json', 'generation_config.json']) {
     await copyFile(join(checkpoint, file), join(served, TRANSFORMERS_FOLDER, file));
   }
-  await writeFile(join(served, MODEL_QUANTIZED_FILE), graph);
+  await writeFile(join(served, EXPORT_FILE), graph);
 }

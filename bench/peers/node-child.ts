@@ -1,40 +1,40 @@
 /** @module A peer in its own Node process: reports its start, then performs its parent's requests. */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { loadEngine } from '../../engine/node/load-engine.ts';
-import { beamSearchSide } from './beam-search-side.ts';
-import { BEAM_SEARCH_FILE, type PeerModels } from './models.ts';
-import { edgebeamSide } from './ours-side.ts';
+import type { PeerModels } from './models.ts';
 import type { PeerSide, Task } from './protocol.ts';
 
-export type NodePeer = 'edgebeam' | 'beam-search';
+export type NodePeer = keyof typeof RUNTIMES;
 export type NodeRequest = { readonly load: PeerModels } | { readonly task: Task };
 
-const loaders: Record<NodePeer, (models: PeerModels) => Promise<PeerSide>> = {
-  edgebeam: async ({ edgebeam, heapBytes }) =>
-    edgebeamSide(await loadEngine(edgebeam, { maximumBytes: heapBytes })),
-  async 'beam-search'({ served }) {
-    const wasm = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
-    const binary = (await readFile(wasm)).buffer as ArrayBuffer;
-    return beamSearchSide(binary, await readFile(join(served, BEAM_SEARCH_FILE)));
-  },
-};
+type Load = (models: PeerModels) => Promise<PeerSide>;
 
-const load = loaders[process.argv[2] as NodePeer];
+/** A process imports the runtime of its own peer only, because its start and its memory are figures. */
+const RUNTIMES = {
+  edgebeam: async () => (await import('./ours-node.ts')).load,
+  'web-beam-search': async () => (await import('./web-beam-search.ts')).load,
+  'llama-q8': async () => (await import('./native/llama-side.ts')).loader('Q8_0'),
+  'llama-q4': async () => (await import('./native/llama-side.ts')).loader('Q4_0'),
+  'ort-loop': async () => (await import('./native/ort-side.ts')).loadLoop,
+  'ort-beam-search': async () => (await import('./native/ort-side.ts')).loadBeamSearch,
+} satisfies Record<string, () => Promise<Load>>;
+
+if (!process.send) throw new Error('bench/peers/node-peer.ts must start this process');
+const ready = RUNTIMES[process.argv[2] as NodePeer]();
 let side: PeerSide | undefined;
 
 async function answer(request: NodeRequest): Promise<object> {
-  if ('load' in request) side = await load(request.load);
+  if ('load' in request) side = await (await ready)(request.load);
   else if (side) return side.perform(request.task);
   return {};
 }
 
-if (!load || !process.send) throw new Error('bench/peers/node-peer.ts must start this process');
-process.on('message', (request: NodeRequest) => {
-  answer(request).then(
-    (reply) => process.send?.(reply),
+function reply(result: Promise<object>): Promise<boolean | undefined> {
+  return result.then(
+    (message) => process.send?.(message),
     (error: Error) => process.send?.({ error: error.message }),
   );
+}
+
+process.on('message', (request: NodeRequest) => {
+  reply(answer(request));
 });
-process.send({});
+reply(ready.then(() => ({})));

@@ -1,4 +1,4 @@
-/** @module Peers in Node: edgebeam, and onnxruntime's own beam search. */
+/** @module Peers in Node: edgebeam, onnxruntime's own beam search, and those of native code. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -7,10 +7,17 @@ import type { NodePeer, NodeRequest } from './node-child.ts';
 import type { RunningPeer } from './peer.ts';
 import type { Reply } from './protocol.ts';
 
-export async function startNodePeer(peer: NodePeer, models: PeerModels): Promise<RunningPeer> {
+/**
+ * @param models for `load`
+ * @throws Error if the peer's runtime does not start
+ */
+export async function startNodePeer(peer: NodePeer, models?: PeerModels): Promise<RunningPeer> {
   const begin = performance.now();
   const child = fork(join(import.meta.dirname, 'node-child.ts'), [peer]);
-  await nextMessage(child);
+  await nextMessage(child).catch((error: Error) => {
+    child.kill();
+    throw error;
+  });
   const startMilliseconds = performance.now() - begin;
   const ask = (request: NodeRequest) => {
     child.send(request);
@@ -20,7 +27,7 @@ export async function startNodePeer(peer: NodePeer, models: PeerModels): Promise
     startMilliseconds,
     pids: () => (child.pid === undefined ? [] : [child.pid]),
     async load() {
-      await ask({ load: models });
+      if (models) await ask({ load: models });
     },
     perform: async (task) => (await ask({ task })) as Reply,
     async close() {

@@ -69,9 +69,9 @@ const WORK_NAMES: Record<WorkName, string> = {
 };
 
 function reasons(results: readonly PeerResults[]): string[] {
-  const lines = results.flatMap(({ name, settled }) =>
-    Object.entries(settled).flatMap(([work, reason]) =>
-      typeof reason === 'string' ? [`- ${name}, ${WORK_NAMES[work as WorkName]}: ${reason}.`] : [],
+  const lines = results.flatMap((result) =>
+    Object.entries(result.settled).flatMap(([work, reason]) =>
+      typeof reason === 'string' ? [`- ${label(result)}, ${WORK_NAMES[work as WorkName]}: ${reason}.`] : [],
     ),
   );
   return lines.length > 0 ? [`Missing figures:\n\n${lines.join('\n')}`] : [];

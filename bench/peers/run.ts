@@ -31,7 +31,7 @@ interface Options {
 }
 
 const options = new Command('npm run bench:peers --')
-  .description('Measures edgebeam against transformers.js, wllama, BeamSearch of onnxruntime and PyTorch.')
+  .description('Measures edgebeam against transformers.js, wllama, llama.cpp, ONNX Runtime and PyTorch.')
   .addOption(
     new Option('--precision <precision>', "edgebeam's precision; each peer has its own")
       .choices(manifestSchema.shape.precision.options)
@@ -80,7 +80,7 @@ async function selectPeers(all: readonly Peer[], only: string | undefined) {
   for (const peer of all) {
     if (only && peer.name !== EDGEBEAM_NODE && !peer.name.includes(only)) continue;
     const reason = await peer.missing();
-    if (reason) missing.push({ name: peer.name, reason });
+    if (reason) missing.push({ name: `${peer.name}, ${peer.precision}`, reason });
     else peers.push(peer);
   }
   return { peers, missing };

@@ -1,9 +1,11 @@
 /** @module The versions of the peers' software. */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageVersion } from '../machine.ts';
 import { CHROMIUM } from './browser/chromium-peer.ts';
-import { BROWSER } from './browser/install.ts';
+import { PACKAGES } from './packages.ts';
 import type { Peer } from './peer.ts';
 import { pythonVersions } from './python-peer.ts';
 
@@ -14,10 +16,14 @@ export async function peerVersions(peers: readonly Peer[]): Promise<Record<strin
     ...(has('Chromium') ? { Chromium: await chromiumVersion() } : {}),
     ...(has('transformers.js')
       ? {
-          'transformers.js': `${packageVersion('@huggingface/transformers', BROWSER)} (with onnxruntime-web ${packageVersion('onnxruntime-web', BROWSER)})`,
+          'transformers.js': `${packageVersion('@huggingface/transformers', PACKAGES.browser)} (with onnxruntime-web ${packageVersion('onnxruntime-web', PACKAGES.browser)})`,
         }
       : {}),
-    ...(has('wllama') ? { wllama: packageVersion('@wllama/wllama', BROWSER) } : {}),
+    ...(has('wllama') ? { wllama: packageVersion('@wllama/wllama', PACKAGES.browser) } : {}),
+    ...(has('llama.cpp') ? { 'node-llama-cpp': await llamaVersion() } : {}),
+    ...(has('ONNX Runtime')
+      ? { 'onnxruntime-node': packageVersion('onnxruntime-node', PACKAGES.native) }
+      : {}),
     ...(has('PyTorch') ? await pythonVersions() : {}),
   };
 }
@@ -25,4 +31,10 @@ export async function peerVersions(peers: readonly Peer[]): Promise<Record<strin
 async function chromiumVersion(): Promise<string> {
   const { stdout } = await promisify(execFile)(CHROMIUM, ['--version']);
   return /[\d.]+/.exec(stdout)?.[0] ?? stdout.trim();
+}
+
+async function llamaVersion(): Promise<string> {
+  const path = join(PACKAGES.native, 'node_modules', 'node-llama-cpp', 'llama', 'binariesGithubRelease.json');
+  const { release } = JSON.parse(await readFile(path, 'utf8')) as { readonly release: string };
+  return `${packageVersion('node-llama-cpp', PACKAGES.native)} (with llama.cpp ${release})`;
 }
