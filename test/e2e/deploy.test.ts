@@ -17,7 +17,7 @@ const deploy = (...args: string[]) =>
 
 test.for<[string, string[], RegExp]>([
   ['the embedded model by default', [], /Read \d+ files from the assets directory .*dist.default\n/],
-  ['another converted model', ['--model', ODD_INT8], /Read 7 files from the assets directory .*odd-int8\n/],
+  ['another converted model', ['--model', ODD_INT8], /Read 6 files from the assets directory .*odd-int8\n/],
 ])('deploys %s', async ([, args, assetsLine]) => {
   await using out = await temporaryFolder();
   const { stdout } = await deploy(...args, '--heap', '100', '--', '--dry-run', '--outdir', out.path);

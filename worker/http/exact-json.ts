@@ -32,11 +32,15 @@ export function parseJson(text: string, isExact: (key: string) => boolean): unkn
   }
 }
 
-/** No schema has a number of more digits. */
-const MAX_DIGITS = 40;
+/** Digits of the largest number of 64 bits: a number of more is as well refused as the double that it was. */
+const MAX_DIGITS = 20;
 
-/** @returns the text itself if the number is not whole, and the double if it is far too large for any use */
+/**
+ * @returns the text itself if the number is not whole; the double if it has an exponent and would have too many
+ *   digits
+ */
 function wholeNumber(source: string): bigint | number | string {
+  if (/^-?\d+$/.test(source)) return Number.isSafeInteger(Number(source)) ? Number(source) : BigInt(source);
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(source) ?? [];
   const all = `${whole}${fraction}`;

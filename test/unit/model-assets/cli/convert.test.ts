@@ -18,7 +18,7 @@ test('converts, prints progress to stderr and a summary to stdout', async () => 
 parameters   35,584
 precision    int8
 weights      ${bytes} bytes in 1 shard
-files        manifest.json, tokenizer.bin, embed.onnx, qkv.onnx, block.onnx, head.onnx, weights-*.bin
+files        manifest.json, tokenizer.bin, norm.onnx, residual_norm.onnx, weights-*.bin
 worst error  ${(100 * worst).toFixed(2)} % RMS of ${name}
 folder       ${out}
 `);

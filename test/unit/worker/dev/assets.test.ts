@@ -13,16 +13,16 @@ test('every fault is reported', async () => {
   await using dir = await temporaryFolder();
   await cp(ODD_INT8, dir.path, { recursive: true });
   const { graphs } = (await readModel(dir.path)).manifest;
-  if (!('head' in graphs)) throw new Error('an int8 model has a separate graph for its lm_head');
+  if (!('norm' in graphs)) throw new Error('an int8 model has graphs for its norms');
   await rm(join(dir.path, 'weights-000.bin'));
-  await truncate(join(dir.path, 'head.onnx'), 10);
+  await truncate(join(dir.path, 'norm.onnx'), 10);
   await mkdir(join(dir.path, 'more'));
   await writeFile(join(dir.path, 'more', 'exact.bin'), '');
   await truncate(join(dir.path, 'more', 'exact.bin'), MAX_ASSET_BYTES);
   await writeFile(join(dir.path, 'more', 'large.bin'), '');
   await truncate(join(dir.path, 'more', 'large.bin'), MAX_ASSET_BYTES + 1);
   expect(await findAssetFaults(dir.path)).toEqual([
-    `head.onnx has 10 bytes, but ${graphs.head.bytes} in manifest.json`,
+    `norm.onnx has 10 bytes, but ${graphs.norm.bytes} in manifest.json`,
     'weights-000.bin is missing',
     `${join('more', 'large.bin')} has 26214401 bytes, but a static asset can have at most 26214400 (25 MiB)`,
   ]);

@@ -26,7 +26,8 @@ it.each<[string, unknown]>([
   // Not whole, but the nearest double is.
   ['9007199254740993.5', '9007199254740993.5'],
   ['4503599627370497.5', '4503599627370497.5'],
-  ['1e40', 1e40],
+  ['1e39', 1e39],
+  ['1000000000000000000000000000000', 10n ** 30n],
 ])('keeps the digits of %s', (source, expected) => {
   expect(exactSeed(`{"seed": ${source}}`)).toEqual({ seed: expected });
 });
