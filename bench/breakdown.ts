@@ -1,9 +1,11 @@
 /** @module Profiles the forward pass of GPT-2 124M at 4 bits, with a timer around each part. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LogitsReader } from '../decoding/interface/logits-row.ts';
 import type { PathNode } from '../engine/cache/radix-tree.ts';
 import { attentionKernel } from '../engine/kernels/attention.ts';
 import { linearKernels } from '../engine/kernels/linear.ts';
+import { logitsKernel } from '../engine/kernels/logits.ts';
 import { Gpt2 } from '../engine/model/gpt2.ts';
 import { type KernelNetworkSessions, kernelNetwork } from '../engine/model/kernel-network.ts';
 import { readManifest } from '../engine/model/model-source.ts';
@@ -70,11 +72,12 @@ export async function measureBreakdown(warmUp: number, calls: number): Promise<B
     const pass = () => {
       const nodes = rows === PROMPT ? appendChain(model, null, rows) : appendSiblings(model, past, rows);
       const logits = new Float32Array(model.config.vocab_size);
+      const copy: LogitsReader = ({ values }) => logits.set(values);
       const firstWithLogits = rows === PROMPT ? rows - 1 : 0;
       const begin = performance.now();
       for (let i = 0; i < rows; i += model.maxRows) {
         const batch = nodes.slice(i, i + model.maxRows);
-        model.forward(batch.map((node, j) => (i + j >= firstWithLogits ? { node, logits } : { node })));
+        model.forward(batch.map((node, j) => ({ node, readers: i + j >= firstWithLogits ? [copy] : [] })));
       }
       const whole = performance.now() - begin;
       const beginRead = performance.now();
@@ -135,6 +138,7 @@ async function timedModel(timer: PartTimer) {
       matmulInt4: timer.wrap('matmul', kernels.matmulInt4),
       matmulInt8: timer.wrap('lm_head', kernels.matmulInt8),
       embed: timer.wrap('embedding', kernels.embed),
+      ...logitsKernel(modules.logits, ort.heap.memory),
     },
     weights,
     plan.maxRows,
@@ -147,7 +151,7 @@ async function timedModel(timer: PartTimer) {
   model.pool.reserve(PAST + 2 * PROMPT);
   const past = appendChain(model, null, PAST);
   for (let i = 0; i < PAST; i += plan.maxRows) {
-    model.forward(past.slice(i, i + plan.maxRows).map((node) => ({ node })));
+    model.forward(past.slice(i, i + plan.maxRows).map((node) => ({ node, readers: [] })));
   }
   const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const readWeights = memoryReader(ort.heap.memory, weights.begin, bytes);

@@ -126,14 +126,17 @@ function limitsTable(breakdown: readonly Breakdown[]): string {
 }
 
 function decodingTable(shares: readonly DecodingShare[]): string {
-  const header = ['', 'decoding', 'pass at int8', 'decoding / pass', 'pass at int4', 'decoding / pass'];
-  const rows = shares.map(({ name, decoding, int8, int4 }) => {
+  const header = [
+    ...['', 'decoding', 'with copies'],
+    ...['pass at int8', 'decoding / pass', 'pass at int4', 'decoding / pass'],
+  ];
+  const rows = shares.map(({ name, decoding, copying, int8, int4 }) => {
     const decodingTime = median(decoding);
     const passCells = [int8, int4].flatMap((pass) => {
       const passTime = median(pass);
       return [milliseconds(passTime), `${((100 * decodingTime) / passTime).toFixed(1)} %`];
     });
-    return [name, decodingTime.toFixed(2), ...passCells];
+    return [name, decodingTime.toFixed(2), median(copying).toFixed(2), ...passCells];
   });
   return table(header, rows);
 }

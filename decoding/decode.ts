@@ -2,19 +2,20 @@
  * @module Decoding: from a prompt, options and a model to events while it runs, and to sequences at the end.
  */
 import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface/events.ts';
-import type { LanguageModel, TokenTree } from './interface/token-tree.ts';
+import type { LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
 import { Rows } from './math/row-pool.ts';
 import { SelectionWorkspace } from './math/selection.ts';
 import { branchCount, requiredNodes } from './options/capacity.ts';
 import { checkLength, checkTokenIds, checkTokenizer } from './options/check-against-model.ts';
+import { readsInPlace } from './options/in-place.ts';
 import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import { processorsOf } from './options/processors.ts';
 import { BeamSearch } from './strategies/beam-search.ts';
 import { Hypothesis } from './strategies/hypothesis.ts';
-import { evaluatePrompt, scorePrompt } from './strategies/prompt.ts';
+import { appendPrompt, evaluatePrompt, scorePrompt } from './strategies/prompt.ts';
 import { RawLogprobs } from './strategies/raw-logprobs.ts';
 import { Sampling } from './strategies/sampling.ts';
-import type { LiveHypothesis } from './strategies/search.ts';
+import type { LiveHypothesis, LogitsTarget } from './strategies/search.ts';
 import { stoppingCriterion, type TokenBytes } from './strategies/stopping.ts';
 
 /** One for all searches: a selection never waits, and keeps nothing from row to row. */
@@ -72,19 +73,8 @@ export async function* decodeResolved(
   const tree = model.open(requiredNodes(prompt.length, options));
   using pool = new Rows(model.vocabSize);
   try {
-    const rows = pool.take(branchCount(options));
-    const logits = rows[0] as Float32Array;
-    const { prompt_logprobs } = options;
-    let node: Awaited<ReturnType<typeof evaluatePrompt>>;
-    if (prompt_logprobs === undefined) {
-      node = await evaluatePrompt(tree, prompt, logits);
-    } else {
-      const scored = await scorePrompt(tree, prompt, logits, prompt_logprobs, workspace);
-      node = scored.node;
-      yield { type: 'prompt', logprobs: scored.logprobs };
-    }
-    if (options.max_new_tokens === 0) return { sequences: emptySequences(options), warnings };
-
+    const inPlace = tree.lendsLogits === true && readsInPlace(options);
+    const rows = inPlace ? undefined : pool.take(branchCount(options));
     const eosTokenIds = options.ignore_eos ? [] : (options.eos_token_id ?? model.eosTokenIds);
     const limits = {
       promptLength: prompt.length,
@@ -92,8 +82,9 @@ export async function* decodeResolved(
       eosTokenIds,
     };
     const beams = options.num_beams > 1;
+    const nodes = appendPrompt(tree, prompt);
     const search = {
-      prompt: Hypothesis.ofPrompt(prompt, node),
+      prompt: Hypothesis.ofPrompt(prompt, nodes.at(-1) as TreeNode),
       rows,
       options,
       eosTokenIds,
@@ -102,9 +93,25 @@ export async function* decodeResolved(
       rawLogprobs:
         options.logprobs === undefined
           ? undefined
-          : new RawLogprobs(pool.take(beams ? rows.length : 1), options.logprobs, workspace),
+          : new RawLogprobs(() => pool.take(beams ? branchCount(options) : 1), options.logprobs, workspace),
+      workspace,
     };
     const strategy = beams ? new BeamSearch(search) : new Sampling(search);
+    const target = options.max_new_tokens === 0 ? {} : promptTarget(strategy.live, rows);
+    const { prompt_logprobs: top } = options;
+    if (top === undefined) {
+      await evaluatePrompt(tree, nodes, target);
+    } else {
+      const { vocabSize } = model;
+      yield {
+        type: 'prompt',
+        logprobs: await scorePrompt(tree, nodes, target, { vocabSize, top, workspace }),
+      };
+    }
+    if (options.max_new_tokens === 0) return { sequences: emptySequences(options), warnings };
+    // All branches or beams begin with the same logits.
+    for (const row of rows?.slice(1) ?? []) row.set(rows?.[0] as Float32Array);
+
     for (;;) {
       signal?.throwIfAborted();
       const previous = strategy.live.map(({ hypothesis }) => hypothesis);
@@ -128,9 +135,22 @@ async function advance(
   previous: readonly Hypothesis[],
   live: readonly LiveHypothesis[],
 ): Promise<void> {
-  const evaluations = live.map(({ hypothesis, row }) => ({ node: hypothesis.appendTo(tree), logits: row }));
+  const evaluations = live.map(({ hypothesis, target }) => ({ node: hypothesis.appendTo(tree), ...target }));
   for (const hypothesis of new Set(previous)) hypothesis.releaseFrom(tree);
   await tree.evaluate(evaluations);
+}
+
+/** What becomes of the logits of the prompt's last token. */
+function promptTarget(
+  live: readonly LiveHypothesis[],
+  rows: readonly Float32Array[] | undefined,
+): LogitsTarget {
+  if (rows) return { logits: rows[0] };
+  return {
+    read(row) {
+      for (const { target } of live) target.read?.(row);
+    },
+  };
 }
 
 function emptySequences(options: ResolvedOptions): DecodedSequence[] {

@@ -15,6 +15,7 @@ export type {
   TokenEvent,
   TokenLogprob,
 } from './interface/events.ts';
+export type { LogitsReader, LogitsRow, Normalizer, TokenLogits } from './interface/logits-row.ts';
 export type { Evaluation, LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
 export type { DecodingOptions } from './options/options.ts';
 export type { TokenBytes } from './strategies/stopping.ts';

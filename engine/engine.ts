@@ -9,9 +9,9 @@ import { MemoryBudget } from './batching/memory-budget.ts';
 import { type PassCounts, PassQueue } from './batching/pass-queue.ts';
 import { SlotsExhaustedError } from './cache/errors.ts';
 import { RadixTree } from './cache/radix-tree.ts';
-import type { DotProduct, LinearModules } from './kernels/linear.ts';
+import type { DotProduct } from './kernels/linear.ts';
 import type { Gpt2 } from './model/gpt2.ts';
-import { type LoadedModel, loadModel } from './model/load-model.ts';
+import { type KernelModules, type LoadedModel, loadModel } from './model/load-model.ts';
 import { type ModelSource, readFile, readManifest, type Sha256 } from './model/model-source.ts';
 import type { Plan, PlanOptions } from './model/plan.ts';
 import type { Weights } from './model/weights.ts';
@@ -30,11 +30,7 @@ export interface Platform {
   sha256(): Sha256;
 }
 
-/** The kernels, compiled: `kernels/*.wasm`. */
-export interface KernelModules {
-  readonly attention: WebAssembly.Module;
-  readonly linear: LinearModules;
-}
+export type { KernelModules };
 
 /** Options that are left out follow from the heap's size (`makePlan`). */
 export interface EngineOptions extends PlanOptions {

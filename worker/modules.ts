@@ -3,6 +3,10 @@ import onnxruntime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import attention from '../engine/kernels/attention.wasm';
 import dot from '../engine/kernels/linear-dot.wasm';
 import relaxed from '../engine/kernels/linear-relaxed.wasm';
+import logits from '../engine/kernels/logits.wasm';
 import type { EngineModules } from './isolate/isolate-model.ts';
 
-export const modules: EngineModules = { onnxruntime, kernels: { attention, linear: { dot, relaxed } } };
+export const modules: EngineModules = {
+  onnxruntime,
+  kernels: { attention, logits, linear: { dot, relaxed } },
+};

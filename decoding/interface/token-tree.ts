@@ -7,6 +7,8 @@
  * the same token after the same path, within one generation or across several.
  */
 
+import type { LogitsReader } from './logits-row.ts';
+
 /**
  * One token after its ancestors. A node is reference-counted: it stays valid until every holder has released
  * it.
@@ -18,14 +20,22 @@ export interface TreeNode {
   readonly parent: TreeNode | null;
 }
 
-/** One row of a forward pass. */
+/** One row of a forward pass. With neither `logits` nor `read` the pass only fills the node's cache entry. */
 export interface Evaluation {
   readonly node: TreeNode;
-  /** `[vocab_size]`, receives the node's logits. Without it the pass only fills the node's cache entry. */
-  readonly logits?: Float32Array;
+  /** `[vocab_size]`, receives the node's logits. */
+  readonly logits?: Float32Array | undefined;
+  /** Reads the node's logits where they are. Only for trees that lend them. */
+  readonly read?: LogitsReader | undefined;
 }
 
 export interface TokenTree {
+  /**
+   * Whether `evaluate` calls `read`. It saves the searches that need only the best of a row (`readsInPlace` in
+   * `options/in-place.ts`) from copying it and from computing in JavaScript. Default: false.
+   */
+  readonly lendsLogits?: boolean;
+
   /**
    * Returns a node for `token` below `parent` (null for a first token). The node retains its parent; each
    * call adds one reference that the caller must release.

@@ -12,9 +12,9 @@ const MAX_HEAP_SIZE = 256;
 
 /** Buffers for one selection at a time, reused from row to row. */
 export class SelectionWorkspace {
-  /** [vocab_size] The contribution of each token to the mass. */
+  /** [row length] The contribution of each token to the mass. */
   weights = new Float64Array(0);
-  /** [vocab_size] Sort keys of the tokens, ascending. */
+  /** [row length] Sort keys of the tokens, ascending. */
   keys = new Uint32Array(0);
   /** A view of `keys`: non-negative floats sort like their bits. */
   floats = new Float32Array(0);
@@ -24,11 +24,15 @@ export class SelectionWorkspace {
   readonly masses = new Float64Array(DIGITS);
   readonly counts = new Uint32Array(DIGITS);
 
-  resize(vocabSize: number): void {
-    if (this.keys.length === vocabSize) return;
-    this.weights = new Float64Array(vocabSize);
-    this.keys = new Uint32Array(vocabSize);
-    this.floats = new Float32Array(this.keys.buffer);
+  /** Keeps the buffers of the longest row so far: whole rows alternate with the best of others. */
+  resize(length: number): void {
+    if (this.keys.length === length) return;
+    const isLonger = this.keys.buffer.byteLength < length * Uint32Array.BYTES_PER_ELEMENT;
+    const weights = isLonger ? new ArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT) : this.weights.buffer;
+    const keys = isLonger ? new ArrayBuffer(length * Uint32Array.BYTES_PER_ELEMENT) : this.keys.buffer;
+    this.weights = new Float64Array(weights, 0, length);
+    this.keys = new Uint32Array(keys, 0, length);
+    this.floats = new Float32Array(keys, 0, length);
   }
 
   /** Orders the tokens by score, the largest first and NaN before all, as `torch.topk` does. */

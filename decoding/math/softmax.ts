@@ -3,13 +3,8 @@
  *
  * A row that contains NaN or +Infinity, or only -Infinity, has no softmax: every result is NaN, as in torch.
  */
+import type { Normalizer } from '../interface/logits-row.ts';
 import { exponential, logarithm } from './elementary.ts';
-
-/** `total` is Σ exp(score - largest); both are NaN if the row has no softmax. */
-export interface Normalizer {
-  readonly largest: number;
-  readonly total: number;
-}
 
 /** The largest score; NaN if the row has no softmax. */
 export function largestScore(scores: Float32Array): number {

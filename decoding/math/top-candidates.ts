@@ -1,34 +1,45 @@
 /** @module The best continuations of several rows: `torch.topk` over their concatenated scores. */
 
+/** A row of scores. */
+export interface ScoredTokens {
+  readonly scores: Float32Array;
+  /** The tokens that have the scores, ascending; all others have -Infinity. Undefined for a whole row. */
+  readonly tokens?: Uint32Array | undefined;
+}
+
 export interface Candidate {
   /** Index of the row that it continues. */
   readonly row: number;
   readonly token: number;
+  /** The token's own score, in its row. */
+  readonly logprob: number;
   /** The score of the hypothesis including this token. */
   readonly score: number;
 }
 
 /**
- * The `count` largest of `base[row] + rows[row][token]`, each sum in float32, largest first, ties by row and
+ * The `count` largest of `base[row]` plus a score of the row, each sum in float32, largest first, ties by row and
  * token. Scores of -Infinity are excluded, so the result may be shorter.
  */
 export function topCandidates(
-  rows: readonly Float32Array[],
+  rows: readonly ScoredTokens[],
   base: readonly number[],
   count: number,
 ): Candidate[] {
   // A heap with its worst candidate at the root: it rejects almost every token after one comparison.
   const heap: Candidate[] = [];
   let worst = Number.NEGATIVE_INFINITY;
-  for (const [row, scores] of rows.entries()) {
+  for (const [row, { scores, tokens }] of rows.entries()) {
     const rowBase = base[row] as number;
-    for (let token = 0; token < scores.length; token++) {
-      const score = Math.fround(rowBase + (scores[token] as number));
+    for (let i = 0; i < scores.length; i++) {
+      const logprob = scores[i] as number;
+      const score = Math.fround(rowBase + logprob);
       if (!(score > worst)) continue;
+      const candidate = { row, token: tokens ? (tokens[i] as number) : i, logprob, score };
       if (heap.length < count) {
-        insert(heap, { row, token, score });
+        insert(heap, candidate);
       } else {
-        heap[0] = { row, token, score };
+        heap[0] = candidate;
         siftDown(heap);
       }
       if (heap.length === count) worst = (heap[0] as Candidate).score;

@@ -20,7 +20,7 @@ export type ResolvedOptions = z.output<typeof decodingOptionsSchema>;
 /** In a message about a list of token ids. */
 const MAX_IDS_NAMED = 5;
 
-const DEFAULTS: ResolvedOptions = decodingOptionsSchema.parse({});
+export const DEFAULTS: ResolvedOptions = decodingOptionsSchema.parse({});
 
 /**
  * Validates options and fills in the defaults. Rejects the combinations that transformers'
@@ -156,7 +156,7 @@ export interface UnusedOption {
 }
 
 /** Whether a value of an option asks for nothing: its default, or one of its neutral values. */
-function isNeutral(name: OptionName, options: Partial<ResolvedOptions>): boolean {
+export function isNeutral(name: OptionName, options: Partial<ResolvedOptions>): boolean {
   const { neutral = [] }: OptionEntry = OPTIONS[name];
   const value = options[name];
   return value === undefined || value === DEFAULTS[name] || neutral.includes(value);

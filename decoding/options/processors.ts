@@ -2,6 +2,7 @@
 import { SelectionWorkspace } from '../math/selection.ts';
 import type { LogitsProcessor } from '../processors/logits-processor.ts';
 import { OPTIONS, type OptionEntry, type ProcessorContext } from './entries.ts';
+import { minTokensToKeep } from './in-place.ts';
 import { isUsed, type ResolvedOptions } from './options.ts';
 
 /** The parameters of a search that processors depend on beside its options. */
@@ -17,11 +18,9 @@ export function processorsOf(
   limits: SearchLimits,
   workspace = new SelectionWorkspace(),
 ): LogitsProcessor[] {
-  // In beam search transformers' warpers keep one token beside the end-of-text tokens
-  // (`_get_logits_processor`).
-  const minTokensToKeep = options.num_beams > 1 ? Math.max(limits.eosTokenIds.length, 1) + 1 : 1;
-  const { presence_penalty, stop_token_ids } = options;
-  const context = { ...limits, presence_penalty, stop_token_ids, truncation: { minTokensToKeep, workspace } };
+  const { num_beams, presence_penalty, stop_token_ids } = options;
+  const truncation = { minTokensToKeep: minTokensToKeep(num_beams, limits.eosTokenIds.length), workspace };
+  const context = { ...limits, presence_penalty, stop_token_ids, truncation };
   const entries: [string, OptionEntry][] = Object.entries(OPTIONS);
   return entries.flatMap(([name, entry]) => {
     if (!isUsed(entry, options)) return [];

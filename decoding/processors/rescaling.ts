@@ -9,14 +9,26 @@ import type { LogitsProcessor } from './logits-processor.ts';
  * infinity, as divisor and as score: with infinity a row would have no softmax.
  */
 export function temperature(degree: number): LogitsProcessor {
-  const divisor = Math.min(Math.fround(degree), LARGEST_FLOAT);
+  const divisor = divisorOf(degree);
   return function temperature(scores) {
     for (let i = 0; i < scores.length; i++) {
-      const score = scores[i] as number;
-      const quotient = score / divisor;
-      scores[i] = score <= LARGEST_FLOAT ? Math.min(quotient, LARGEST_FLOAT) : quotient;
+      scores[i] = quotient(scores[i] as number, divisor);
     }
   };
+}
+
+function quotient(score: number, divisor: number): number {
+  return score <= LARGEST_FLOAT ? Math.min(score / divisor, LARGEST_FLOAT) : score / divisor;
+}
+
+/** What `temperature` makes of one score. */
+export function divided(score: number, degree: number): number {
+  return Math.fround(quotient(score, divisorOf(degree)));
+}
+
+/** The float32 by which a temperature divides. */
+export function divisorOf(degree: number): number {
+  return Math.min(Math.fround(degree), LARGEST_FLOAT);
 }
 
 /**

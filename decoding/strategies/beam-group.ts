@@ -10,9 +10,12 @@ import { finiteFloat } from '../math/float.ts';
 import type { Random } from '../math/random.ts';
 import { CandidateSampler } from '../math/sample-candidates.ts';
 import { logSoftmax } from '../math/softmax.ts';
-import { type Candidate, topCandidates } from '../math/top-candidates.ts';
+import { type Candidate, type ScoredTokens, topCandidates } from '../math/top-candidates.ts';
+import { bestOfBeam, candidateCount } from '../options/in-place.ts';
+import { divided } from '../processors/rescaling.ts';
+import { bestOfRow } from './beam-row.ts';
 import type { Hypothesis } from './hypothesis.ts';
-import type { LiveHypothesis, Search } from './search.ts';
+import type { LiveHypothesis, LogitsTarget, Search } from './search.ts';
 
 export interface FinishedHypothesis {
   readonly hypothesis: Hypothesis;
@@ -30,7 +33,10 @@ export class BeamGroup {
   readonly #search: Search;
   readonly #index: number;
   readonly #size: number;
-  readonly #rows: readonly Float32Array[];
+  /** Undefined for a search that reads its rows in place. */
+  readonly #rows: readonly Float32Array[] | undefined;
+  /** What was read in place for each beam. */
+  readonly #read: ScoredTokens[] = [];
   readonly #random: Random;
   readonly #sampler = new CandidateSampler();
   #beams: readonly Hypothesis[];
@@ -49,19 +55,18 @@ export class BeamGroup {
     this.#search = search;
     this.#index = index;
     this.#size = num_beams / num_beam_groups;
-    this.#rows = search.rows.slice(index * this.#size, (index + 1) * this.#size);
-    this.#rows[0]?.set(search.rows[0] as Float32Array);
+    this.#rows = search.rows?.slice(index * this.#size, (index + 1) * this.#size);
     this.#random = random;
     this.#beams = [search.prompt];
   }
 
   /** The live beams, best first. */
   get live(): readonly LiveHypothesis[] {
-    return this.#beams.map((hypothesis, i) => ({ hypothesis, row: this.#rows[i] as Float32Array }));
+    return this.#beams.map((hypothesis, i) => ({ hypothesis, target: this.#target(hypothesis, i) }));
   }
 
   /**
-   * Extends every beam by a token, given the logits in the rows. Does nothing once the group is done.
+   * Extends every beam by a token, once the targets have the logits. Does nothing once the group is done.
    * @param earlierTokens chosen in this step by the groups before this one
    */
   step(step: number, earlierTokens: readonly number[]): Beam[] {
@@ -71,8 +76,8 @@ export class BeamGroup {
         .flatMap((padding) => Array<number>(this.#size).fill(padding));
       return [];
     }
-    const scores = this.#beams.map((beam, i) => this.#scoresOf(beam, i, earlierTokens));
-    const extensions = this.#candidates(scores).map((candidate) => this.#extend(candidate, scores));
+    const rows = this.#beams.map((beam, i) => this.#scoresOf(beam, i, earlierTokens));
+    const extensions = this.#candidates(rows).map((candidate) => this.#extend(candidate));
     const unfinished = extensions
       .filter(({ reason }) => reason === null)
       .sort((a, b) => b.score - a.score)
@@ -111,30 +116,46 @@ export class BeamGroup {
     return this.finished.length === this.#size && this.#search.options.early_stopping === true;
   }
 
+  #target({ score }: Hypothesis, i: number): LogitsTarget {
+    if (this.#rows) return { logits: this.#rows[i] };
+    const { options, eosTokenIds } = this.#search;
+    const best = bestOfBeam(options, eosTokenIds.length);
+    // Of the processors before top-k, only the temperature changes what the tokens rank by.
+    const rank = options.do_sample
+      ? (logprob: number) => divided(logprob, options.temperature)
+      : (logprob: number) => Math.fround(score + logprob);
+    return {
+      read: (row) => {
+        this.#read[i] = bestOfRow(row, best, rank);
+      },
+    };
+  }
+
   /** Applies log-softmax, then the processors: the order of the reference in beam search. */
-  #scoresOf(beam: Hypothesis, i: number, earlierTokens: readonly number[]): Float32Array {
-    const row = this.#rows[i] as Float32Array;
-    logSoftmax(row);
-    this.#search.rawLogprobs?.save(this.#firstBeam + i, row);
-    for (const process of this.#search.processors) process(row, beam, earlierTokens);
-    return row;
+  #scoresOf(beam: Hypothesis, i: number, earlierTokens: readonly number[]): ScoredTokens {
+    const row = this.#rows?.[i];
+    if (row) logSoftmax(row);
+    const scored = row ? { scores: row } : (this.#read[i] as ScoredTokens);
+    const { scores, tokens } = scored;
+    this.#search.rawLogprobs?.save(this.#firstBeam + i, scores);
+    const earlier = tokens ? indicesOf(earlierTokens, tokens) : earlierTokens;
+    for (const process of this.#search.processors) process(scores, beam, earlier);
+    return scored;
   }
 
   /** The best candidates, or a sample without replacement in the order of the draw. */
-  #candidates(scores: readonly Float32Array[]): Candidate[] {
+  #candidates(rows: readonly ScoredTokens[]): Candidate[] {
     const { options, eosTokenIds } = this.#search;
     const base = this.#beams.map(({ score }) => score);
-    // Even if every beam ends with each end-of-text token, enough candidates remain to continue with
-    // (`beams_to_keep` in transformers).
-    const count = Math.max(2, 1 + eosTokenIds.length) * this.#size;
+    const count = candidateCount(options, eosTokenIds.length);
     return options.do_sample
-      ? this.#sampler.sample(scores, base, count, this.#random)
-      : topCandidates(scores, base, count);
+      ? this.#sampler.sample(rows, base, count, this.#random)
+      : topCandidates(rows, base, count);
   }
 
-  #extend(candidate: Candidate, scores: readonly Float32Array[]): Extension {
-    const { row, token, score } = candidate;
-    const chosen = { token, logprob: (scores[row] as Float32Array)[token] as number };
+  #extend(candidate: Candidate): Extension {
+    const { row, token, logprob, score } = candidate;
+    const chosen = { token, logprob };
     const generated = this.#search.rawLogprobs?.annotate(this.#firstBeam + row, chosen) ?? chosen;
     const hypothesis = (this.#beams[row] as Hypothesis).extended(generated, this.#firstBeam + row, score);
     return { ...candidate, hypothesis, reason: this.#search.stopping(hypothesis) };
@@ -178,8 +199,7 @@ export class BeamGroup {
     return finiteFloat(score / Math.max(divisor, Number.MIN_VALUE));
   }
 
-  #toBeam({ row, token, score, hypothesis, reason }: Extension, index: number | null): Beam {
-    const { logprob } = hypothesis.last;
+  #toBeam({ row, token, logprob, score, reason }: Extension, index: number | null): Beam {
     return {
       group: this.#index,
       index,
@@ -190,4 +210,9 @@ export class BeamGroup {
       finished: reason,
     };
   }
+}
+
+/** The indices of those of `wanted` that are in `tokens`, as often as they are wanted. */
+function indicesOf(wanted: readonly number[], tokens: Uint32Array): number[] {
+  return wanted.map((token) => tokens.indexOf(token)).filter((index) => index >= 0);
 }

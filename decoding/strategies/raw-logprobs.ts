@@ -5,23 +5,25 @@ import { logSoftmax } from '../math/softmax.ts';
 
 /** One saved row of log-probabilities per branch or beam, to look up the chosen token in. */
 export class RawLogprobs {
-  readonly #rows: readonly Float32Array[];
+  readonly #take: () => readonly Float32Array[];
+  #rows: readonly Float32Array[] = [];
   readonly #tops: (readonly TokenLogprob[])[] = [];
   readonly #top: number;
   readonly #workspace: SelectionWorkspace;
 
   /**
-   * @param rows buffers `[vocab_size]`
+   * @param take provides buffers `[vocab_size]`, once they are needed
    * @param top number of likeliest tokens to report beside the chosen one
    */
-  constructor(rows: readonly Float32Array[], top: number, workspace: SelectionWorkspace) {
-    this.#rows = rows;
+  constructor(take: () => readonly Float32Array[], top: number, workspace: SelectionWorkspace) {
+    this.#take = take;
     this.#top = top;
     this.#workspace = workspace;
   }
 
   /** @param scores `[vocab_size]` logits or log-probabilities */
   save(index: number, scores: Float32Array): void {
+    if (this.#rows.length === 0) this.#rows = this.#take();
     const row = this.#rows[index] as Float32Array;
     row.set(scores);
     logSoftmax(row);

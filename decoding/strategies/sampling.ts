@@ -3,14 +3,22 @@
  * one prompt. All branches of a step are rows of one forward pass.
  */
 import type { DecodedSequence, DecodingEvent, FinishReason, GeneratedToken } from '../interface/events.ts';
+import type { LogitsRow } from '../interface/logits-row.ts';
 import { type Random, seededRandom } from '../math/random.ts';
-import { greedyToken, sampleToken } from '../math/sample-token.ts';
+import { Rows } from '../math/row-pool.ts';
+import { type Choice, greedyToken, sampleToken } from '../math/sample-token.ts';
+import { branchCount } from '../options/capacity.ts';
+import { type Chooser, greedyChoice, sampledChoice } from './choose-in-place.ts';
 import type { Hypothesis } from './hypothesis.ts';
-import type { LiveHypothesis, Search, Strategy } from './search.ts';
+import type { LiveHypothesis, LogitsTarget, Search, Strategy } from './search.ts';
 
 interface Branch extends LiveHypothesis {
   /** One generator per branch: its samples do not depend on the number of branches. */
   readonly random: Random;
+  /** The number for the next choice in place. It is drawn once, though a row may be read twice. */
+  drawn: number;
+  /** The next token, if it was chosen in place. */
+  choice?: Choice;
   hypothesis: Hypothesis;
   reason: FinishReason | null;
 }
@@ -18,17 +26,18 @@ interface Branch extends LiveHypothesis {
 export class Sampling implements Strategy {
   readonly #search: Search;
   readonly #branches: readonly Branch[];
+  readonly #chooseInPlace: Chooser;
 
   constructor(search: Search) {
-    const { rows, prompt, options } = search;
+    const { rows, prompt, options, workspace } = search;
     this.#search = search;
-    for (const row of rows.slice(1)) row.set(rows[0] as Float32Array);
-    this.#branches = rows.map((row, i) => ({
-      row,
-      random: seededRandom(options.seed, i),
-      hypothesis: prompt,
-      reason: null,
-    }));
+    this.#chooseInPlace = options.do_sample ? sampledChoice(options, workspace) : greedyChoice;
+    this.#branches = Array.from({ length: branchCount(options) }, (_, i) => {
+      const random = seededRandom(options.seed, i);
+      const target: LogitsTarget = rows ? { logits: rows[i] } : { read: (row) => this.#read(row, branch) };
+      const branch: Branch = { target, random, drawn: random(), hypothesis: prompt, reason: null };
+      return branch;
+    });
   }
 
   get live(): readonly LiveHypothesis[] {
@@ -55,13 +64,32 @@ export class Sampling implements Strategy {
     return this.#returned.map(({ hypothesis, reason }) => hypothesis.toSequence(reason ?? 'length', null));
   }
 
-  #chooseToken({ row, random, hypothesis }: Branch): GeneratedToken {
-    const { options, processors, rawLogprobs } = this.#search;
+  #chooseToken(branch: Branch): GeneratedToken {
+    const { rawLogprobs } = this.#search;
+    const { logits } = branch.target;
     // The branches choose one after the other, so one saved row serves all.
-    rawLogprobs?.save(0, row);
-    for (const process of processors) process(row, hypothesis);
-    const choice = options.do_sample ? sampleToken(row, random) : greedyToken(row);
+    if (logits) rawLogprobs?.save(0, logits);
+    const choice = logits ? this.#chooseFromRow(logits, branch) : (branch.choice as Choice);
+    branch.drawn = branch.random();
     return rawLogprobs?.annotate(0, choice) ?? choice;
+  }
+
+  #read(row: LogitsRow, branch: Branch): void {
+    branch.choice = this.#chooseInPlace(row, () => branch.drawn) ?? this.#chooseFromCopy(row, branch);
+  }
+
+  #chooseFromCopy({ values }: LogitsRow, branch: Branch): Choice {
+    using pool = new Rows(values.length);
+    const row = pool.take(1)[0] as Float32Array;
+    row.set(values);
+    return this.#chooseFromRow(row, branch);
+  }
+
+  /** Overwrites the row. */
+  #chooseFromRow(row: Float32Array, { hypothesis, drawn }: Branch): Choice {
+    const { options, processors } = this.#search;
+    for (const process of processors) process(row, hypothesis);
+    return options.do_sample ? sampleToken(row, () => drawn) : greedyToken(row);
   }
 
   /** All branches, or the `num_return_sequences` best by log-probability per token (OpenAI's `best_of`). */

@@ -1,5 +1,7 @@
 /** @module The input of every strategy, and the interface that `decode` drives it by. */
 import type { DecodedSequence, DecodingEvent } from '../interface/events.ts';
+import type { Evaluation } from '../interface/token-tree.ts';
+import type { SelectionWorkspace } from '../math/selection.ts';
 import type { ResolvedOptions } from '../options/options.ts';
 import type { LogitsProcessor } from '../processors/logits-processor.ts';
 import type { Hypothesis } from './hypothesis.ts';
@@ -7,10 +9,12 @@ import type { RawLogprobs } from './raw-logprobs.ts';
 import type { StoppingCriterion } from './stopping.ts';
 
 export interface Search {
-  /** The evaluated prompt. */
   readonly prompt: Hypothesis;
-  /** Buffers `[vocab_size]`, one per branch or beam. The first contains the logits after the prompt. */
-  readonly rows: readonly Float32Array[];
+  /**
+   * Buffers `[vocab_size]`, one per branch or beam, which contain the logits after the prompt in the first step.
+   * Undefined for a search that reads its rows in place.
+   */
+  readonly rows: readonly Float32Array[] | undefined;
   readonly options: ResolvedOptions;
   /** Empty when no token ends a text. */
   readonly eosTokenIds: readonly number[];
@@ -18,12 +22,17 @@ export interface Search {
   readonly stopping: StoppingCriterion;
   /** Undefined without the option `logprobs`. */
   readonly rawLogprobs: RawLogprobs | undefined;
+  /** Shared with the processors. */
+  readonly workspace: SelectionWorkspace;
 }
 
-/** An unfinished hypothesis, and the buffer for its logits in the next step. */
+/** What a search needs of the logits after a token: a copy of them, or to read them. */
+export type LogitsTarget = Pick<Evaluation, 'logits' | 'read'>;
+
+/** An unfinished hypothesis, and what the next step needs of its logits. */
 export interface LiveHypothesis {
   readonly hypothesis: Hypothesis;
-  readonly row: Float32Array;
+  readonly target: LogitsTarget;
 }
 
 /** A search, one step at a time. `decode` runs the model between the steps. */
@@ -31,7 +40,7 @@ export interface Strategy {
   /** Empty when the search is done. */
   readonly live: readonly LiveHypothesis[];
   /**
-   * Extends every live hypothesis by a token, given the logits in its row.
+   * Extends every live hypothesis by a token, once its target has the logits.
    * @throws NoTokenLeftError
    */
   step(): Generator<DecodingEvent, void, undefined>;

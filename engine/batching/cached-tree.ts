@@ -2,6 +2,7 @@
  * @module The engine's `TokenTree`: the nodes that one generation retains, within the capacity it has
  * reserved.
  */
+import type { LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { Evaluation, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 import type { KeyValuePool } from '../cache/kv-pool.ts';
 import { CachedNode, type RadixTree } from '../cache/radix-tree.ts';
@@ -27,6 +28,7 @@ export interface TreeOptions {
 }
 
 export class CachedTree implements TokenTree {
+  readonly lendsLogits = true;
   readonly #sharedCache: SharedCache;
   /** Undefined for a tree that shares nothing. */
   readonly #partition: string | undefined;
@@ -96,7 +98,10 @@ export class CachedTree implements TokenTree {
   async evaluate(evaluations: readonly Evaluation[]): Promise<void> {
     this.#checkOpen();
     this.lastUsed = Date.now();
-    const rows = evaluations.map(({ node, logits }) => ({ node: this.#own(node), logits }));
+    const rows = evaluations.map((evaluation) => ({
+      node: this.#own(evaluation.node),
+      read: readerOf(evaluation),
+    }));
     checkOrder(rows);
     // A queued row keeps its slot, even if the caller releases its node in the meantime.
     for (const { node } of rows) this.#retain(node);
@@ -182,6 +187,15 @@ export class CachedTree implements TokenTree {
     }
     if (this.#state === 'closed') throw new Error('the tree is closed');
   }
+}
+
+/** What becomes of a row's logits, if anything. */
+function readerOf({ logits, read }: Evaluation): LogitsReader | undefined {
+  if (!logits) return read;
+  return (row) => {
+    logits.set(row.values);
+    read?.(row);
+  };
 }
 
 /** Every parent must be evaluated already, or earlier in the same call. */

@@ -7,8 +7,10 @@
  * a pass, and `turns.ts` says when a request that is alone need not yield.
  */
 
+import type { LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { CachedNode } from '../cache/radix-tree.ts';
 import type { Gpt2 } from '../model/gpt2.ts';
+import type { Row } from '../model/network.ts';
 import { passMilliseconds } from '../model/pass-time.ts';
 import { PoisonGuard } from '../runtime/poison-guard.ts';
 import { type PassShare, sharePass } from './pass-policy.ts';
@@ -18,7 +20,8 @@ type Model = Pick<Gpt2, 'config' | 'forward' | 'maxRows'>;
 
 export interface QueuedRow {
   readonly node: CachedNode;
-  readonly logits?: Float32Array | undefined;
+  /** Reads the row's logits during the pass. */
+  readonly read?: LogitsReader | undefined;
 }
 
 export interface RowOwner {
@@ -134,21 +137,19 @@ export class PassQueue {
 
   #forward(shares: readonly Share[]): void {
     // Calls may share a node: requests with the same prompt, or samples with the same prefix.
-    const byNode = new Map<CachedNode, { node: CachedNode; logits?: Float32Array; copies: Float32Array[] }>();
-    for (const { node, logits } of shares.flatMap(({ call, rowCount }) => call.rows.slice(0, rowCount))) {
-      const row = byNode.get(node) ?? { node, copies: [] };
-      byNode.set(node, row);
-      if (row.logits && logits) row.copies.push(logits);
-      else if (logits) row.logits = logits;
+    const byNode = new Map<CachedNode, { node: CachedNode; readers: LogitsReader[] }>();
+    for (const { call, rowCount } of shares) {
+      for (const { node, read } of call.rows.slice(0, rowCount)) {
+        const row = byNode.get(node) ?? { node, readers: [] };
+        byNode.set(node, row);
+        if (read) row.readers.push(isolated(read, call));
+      }
     }
     const uniqueRows = [...byNode.values()];
     this.#turns.noticePass(passMilliseconds(this.#model.config, uniqueRows));
     this.#passGuard.run(() => this.#model.forward(uniqueRows));
     this.counts.add(uniqueRows);
-    for (const { node, logits, copies } of uniqueRows) {
-      node.evaluated = true;
-      if (logits) for (const copy of copies) copy.set(logits);
-    }
+    for (const { node } of uniqueRows) node.evaluated = true;
     for (const { call, rowCount } of shares) call.rows = call.rows.slice(rowCount);
   }
 }
@@ -160,10 +161,10 @@ export class PassCounts {
   #rows = 0;
   #lmHeadRows = 0;
 
-  add(rows: readonly { readonly logits?: Float32Array | undefined }[]): void {
+  add(rows: readonly Row[]): void {
     this.#passesByRows[rows.length] = (this.#passesByRows[rows.length] ?? 0) + 1;
     this.#rows += rows.length;
-    this.#lmHeadRows += rows.filter(({ logits }) => logits).length;
+    this.#lmHeadRows += rows.filter(({ readers }) => readers.length > 0).length;
   }
 
   /** A histogram, in ascending order of rows. */
@@ -181,6 +182,17 @@ export class PassCounts {
   }
 }
 
+/** A reader whose failure is that of its call alone: the pass goes on. */
+function isolated(read: LogitsReader, call: PendingCall): LogitsReader {
+  return (row) => {
+    try {
+      read(row);
+    } catch (error) {
+      call.failure = { error };
+    }
+  };
+}
+
 function isPending({ owner, rows, failure }: PendingCall): boolean {
   return rows.length > 0 && !failure && !owner.closed;
 }
@@ -190,7 +202,7 @@ function isPending({ owner, rows, failure }: PendingCall): boolean {
  * cached.
  */
 function dropComputedRows(call: PendingCall): void {
-  const remaining = call.rows.filter(({ node, logits }) => logits || !node.evaluated);
+  const remaining = call.rows.filter(({ node, read }) => read || !node.evaluated);
   call.reused += call.rows.length - remaining.length;
   call.rows = remaining;
 }

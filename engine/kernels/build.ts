@@ -16,6 +16,7 @@ const OPTIONS = [
 /** Entry in `assembly/` and additional options of each module. */
 const MODULES = {
   attention: { source: 'attention.ts', options: [] },
+  logits: { source: 'logits.ts', options: [] },
   'linear-dot': { source: 'linear-dot.ts', options: ['--enable', 'relaxed-simd'] },
   'linear-relaxed': { source: 'linear.ts', options: ['--enable', 'relaxed-simd'] },
   'linear-plain': { source: 'linear.ts', options: [] },

@@ -41,7 +41,7 @@ export class Gpt2 {
   }
 
   /**
-   * Writes the rows' keys and values to the pool, and logits for the rows that request them. A row can attend
+   * Writes the rows' keys and values to the pool, and computes logits for the rows with readers. A row can attend
    * to rows of the same pass.
    * @param rows 1 to `maxRows`
    */
@@ -51,7 +51,9 @@ export class Gpt2 {
       const pass = this.#network.pass(rows.length);
       const { paths, maxLength } = writePaths(this.#ort.heap, rows, scratch);
       const attentionScratch = scratch.allocate(attentionScratchBytes(maxLength, this.#headSize));
-      const logitsRows = rows.flatMap(({ logits }, index) => (logits ? [{ logits, index }] : []));
+      const logitsRows = rows.flatMap(({ readers }, index) =>
+        readers.length > 0 ? [{ readers, index }] : [],
+      );
       const lastLayer = this.config.n_layer - 1;
 
       pass.embed(rows);

@@ -18,10 +18,12 @@
  */
 import { isTanhGelu, type ModelConfig } from '../../model-assets/format/manifest.ts';
 import { type LinearKernels, quantizedBytes } from '../kernels/linear.ts';
+import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logits.ts';
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import type { ScopedAllocations } from '../runtime/scoped-allocations.ts';
 import { releaseSessions, type Session, type Tensor } from '../runtime/session.ts';
+import { rowLender } from './lent-row.ts';
 import {
   LM_HEAD_ROWS,
   type Network,
@@ -53,9 +55,11 @@ function bufferSizes(config: ModelConfig, rows: number) {
     branch: floats(n_embd),
     /** First `qkv`, followed by `context`. Then, in their place, the output of an activation's graph. */
     shared: floats(Math.max(4 * n_embd, isTanhGelu(config) ? 0 : n_inner)),
-    mlpHidden: floats(n_inner),
+    /** Scratch of decoding, while it reads logits. */
+    mlpHidden: Math.max(floats(n_inner), LOGITS_SCRATCH.bytes),
     selected: floats(n_embd, logitsRows),
     logits: floats(vocab_size, logitsRows),
+    exponentials: TABLE_BYTES,
     tokens: WORD_BYTES * rows,
     positions: WORD_BYTES * rows,
     /** The rows of the next matmul. */
@@ -68,6 +72,7 @@ interface NetworkParts {
   readonly ort: Ort;
   readonly config: ModelConfig;
   readonly kernels: LinearKernels;
+  readonly lendRow: ReturnType<typeof rowLender>;
   readonly sessions: KernelNetworkSessions;
   readonly weights: Weights;
   /** Their addresses. */
@@ -87,14 +92,21 @@ export function kernelNetwork(
   ort: Ort,
   config: ModelConfig,
   sessions: KernelNetworkSessions,
-  kernels: LinearKernels,
+  kernels: LinearKernels & LogitsKernel,
   weights: Weights,
   maxRows: number,
 ): Network {
   const activations = new ActivationBuffers(ort.heap);
   const buffers = activations.allocate(bufferSizes(config, maxRows), SMALL_ALLOCATIONS_BYTES);
+  const lendRow = rowLender({
+    kernel: kernels,
+    heap: ort.heap,
+    table: buffers.exponentials,
+    scratch: buffers.mlpHidden,
+    vocabSize: config.vocab_size,
+  });
   const passes = new PassCache(ort, (rowCount, allocations) =>
-    kernelPass({ ort, config, kernels, sessions, weights, buffers }, rowCount, allocations),
+    kernelPass({ ort, config, kernels, lendRow, sessions, weights, buffers }, rowCount, allocations),
   );
   return {
     pass: (rowCount) => passes.get(rowCount),
@@ -107,7 +119,7 @@ export function kernelNetwork(
 }
 
 function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAllocations): NetworkPass {
-  const { ort, config, kernels, weights, buffers } = parts;
+  const { ort, config, kernels, lendRow, weights, buffers } = parts;
   const { n_layer, n_embd, n_inner, vocab_size } = config;
   const { heap } = ort;
   const { normalized, branch, mlpHidden, quantized } = buffers;
@@ -170,8 +182,9 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
       }
       kernels.quantizeRows(selected, rows.length, n_embd, quantized);
       kernels.matmulInt8(quantized, rows.length, n_embd, vocab_size, wte, wteScale, 0, logits);
-      for (const [i, row] of rows.entries()) {
-        row.logits.set(heap.floats(logits + i * vocab_size * FLOAT_BYTES, vocab_size));
+      for (const [i, { readers }] of rows.entries()) {
+        const row = lendRow(logits + i * vocab_size * FLOAT_BYTES);
+        for (const read of readers) read(row);
       }
     },
   };

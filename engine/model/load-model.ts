@@ -2,6 +2,7 @@
 import type { Manifest, ModelFile } from '../../model-assets/format/manifest.ts';
 import { attentionKernel } from '../kernels/attention.ts';
 import { type DotProduct, type LinearKernels, type LinearModules, linearKernels } from '../kernels/linear.ts';
+import { type LogitsKernel, logitsKernel } from '../kernels/logits.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { createSessions, releaseSessions } from '../runtime/session.ts';
 import { Gpt2 } from './gpt2.ts';
@@ -12,12 +13,19 @@ import { type OnnxNetworkSessions, onnxNetwork } from './onnx-network.ts';
 import { makePlan, type Plan, type PlanOptions } from './plan.ts';
 import { Weights } from './weights.ts';
 
+/** The kernels, compiled: `kernels/*.wasm`. */
+export interface KernelModules {
+  readonly attention: WebAssembly.Module;
+  readonly logits: WebAssembly.Module;
+  readonly linear: LinearModules;
+}
+
 /** Sessions for all graphs of a manifest. */
 type NetworkSessions = OnnxNetworkSessions | KernelNetworkSessions;
 
 export interface LoadOptions extends PlanOptions {
   /** Compiled kernels. */
-  readonly kernels: { readonly attention: WebAssembly.Module; readonly linear: LinearModules };
+  readonly kernels: KernelModules;
   readonly source: ModelSource;
   readonly sha256: () => Sha256;
   readonly signal: AbortSignal;
@@ -38,6 +46,7 @@ export interface LoadedModel {
 export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptions): Promise<LoadedModel> {
   const { kernels, source, sha256, signal } = options;
   const { kernels: linear, dotProduct } = linearKernels(kernels.linear, ort.heap.memory);
+  const logits = logitsKernel(kernels.logits, ort.heap.memory);
   const sessions = createSessions(ort, await readGraphs(manifest.graphs, source, sha256)) as NetworkSessions;
   let weights: Weights | undefined;
   let network: Network | undefined;
@@ -48,8 +57,8 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
     ort.heap.reserve(plan.bytes.requests, 'requests');
     requestBytes = plan.bytes.requests;
     weights = await Weights.load(ort, manifest, source, sha256, signal);
-    network = createNetwork(ort, manifest, sessions, weights, linear, plan.maxRows);
-    tryOut(network, manifest);
+    network = createNetwork(ort, manifest, sessions, weights, { linear, logits }, plan.maxRows);
+    tryOut(network);
     const attention = attentionKernel(kernels.attention, ort.heap.memory);
     const model = new Gpt2(ort, attention, manifest.config, network, plan);
     return { model, weights, plan, dotProduct };
@@ -79,21 +88,21 @@ function createNetwork(
   { config }: Manifest,
   sessions: NetworkSessions,
   weights: Weights,
-  linear: LinearKernels,
+  { linear, logits }: { readonly linear: LinearKernels; readonly logits: LogitsKernel },
   maxRows: number,
 ): Network {
-  if ('embed' in sessions) return onnxNetwork(ort, config, sessions, weights, maxRows);
-  return kernelNetwork(ort, config, sessions, linear, weights, maxRows);
+  if ('embed' in sessions) return onnxNetwork(ort, config, sessions, logits, weights, maxRows);
+  return kernelNetwork(ort, config, sessions, { ...linear, ...logits }, weights, maxRows);
 }
 
 /**
  * Runs every graph once, with one token and without attention: a file can have the right digest and be the wrong graph.
  * @throws OrtError for a graph with other inputs, outputs or shapes
  */
-function tryOut(network: Network, { config }: Manifest): void {
+function tryOut(network: Network): void {
   const pass = network.pass(1);
-  pass.embed([{ node: { token: 0, position: 0, parent: null, slot: 0 } }]);
+  pass.embed([{ node: { token: 0, position: 0, parent: null, slot: 0 }, readers: [] }]);
   pass.projectQkv(0);
   pass.finishBlock(0);
-  pass.lmHead([{ index: 0, logits: new Float32Array(config.vocab_size) }]);
+  pass.lmHead([{ index: 0, readers: [] }]);
 }

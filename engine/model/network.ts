@@ -2,6 +2,7 @@
  * @module The model without attention. Two implementations: `onnx-network.ts` runs wholly in onnxruntime;
  * `kernel-network.ts` runs our kernels for 4-bit weights between parts of onnxruntime.
  */
+import type { LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { PathNode } from '../cache/radix-tree.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
@@ -9,14 +10,14 @@ import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
 /** A token to compute in a forward pass. */
 export interface Row {
   readonly node: PathNode;
-  /** Receives the row's logits, `vocab_size` of them. */
-  readonly logits?: Float32Array | undefined;
+  /** Read the row's logits. Without readers they are not computed. */
+  readonly readers: readonly LogitsReader[];
 }
 
 /** A row of the pass, by its index, whose logits are computed. */
 export interface LogitsRow {
   readonly index: number;
-  readonly logits: Float32Array;
+  readonly readers: readonly LogitsReader[];
 }
 
 export interface Network {
@@ -39,7 +40,7 @@ export interface NetworkPass {
    * The rest of the block, after attention: `hidden += c_proj(context)`, then `hidden += mlp(ln_2(hidden))`.
    */
   finishBlock(layer: number): void;
-  /** `logits = wte · ln_f(hidden)`, for at most {@link LM_HEAD_ROWS} rows. */
+  /** `logits = wte · ln_f(hidden)`, for at most {@link LM_HEAD_ROWS} rows. The readers read them in place. */
   lmHead(rows: readonly LogitsRow[]): void;
 }
 

@@ -3,10 +3,12 @@
  * n_layer → head`, with one session per graph (`model-assets/graphs/gpt2.ts`).
  */
 import { type ModelConfig, storedVocabSize } from '../../model-assets/format/manifest.ts';
+import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logits.ts';
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
 import { releaseSessions, type Session } from '../runtime/session.ts';
+import { rowLender } from './lent-row.ts';
 import {
   LM_HEAD_ROWS,
   type Network,
@@ -29,11 +31,13 @@ function bufferSizes(config: ModelConfig, rows: number) {
   return {
     evenHidden: floats(n_embd),
     oddHidden: floats(n_embd),
-    qkv: floats(3 * n_embd),
+    /** Scratch of decoding, while it reads logits. */
+    qkv: Math.max(floats(3 * n_embd), LOGITS_SCRATCH.bytes),
     context: floats(n_embd),
     ids: ID_BYTES * rows,
     positions: ID_BYTES * rows,
     logits: floats(storedVocabSize(config), Math.min(rows, LM_HEAD_ROWS)),
+    exponentials: TABLE_BYTES,
   };
 }
 
@@ -64,13 +68,21 @@ export function onnxNetwork(
   ort: Ort,
   config: ModelConfig,
   sessions: OnnxNetworkSessions,
+  kernel: LogitsKernel,
   weights: Weights,
   maxRows: number,
 ): Network {
   const buffers = new ActivationBuffers(ort.heap);
   const addresses = buffers.allocate(bufferSizes(config, maxRows), transientBytes(config, maxRows));
+  const lendRow = rowLender({
+    kernel,
+    heap: ort.heap,
+    table: addresses.exponentials,
+    scratch: addresses.qkv,
+    vocabSize: config.vocab_size,
+  });
   const passes = new PassCache(ort, (rowCount, allocations) =>
-    onnxPass(ort, config, sessions, weights, addresses, rowCount, allocations),
+    onnxPass(ort, config, sessions, lendRow, weights, addresses, rowCount, allocations),
   );
   return {
     pass: (rowCount) => passes.get(rowCount),
@@ -86,12 +98,13 @@ function onnxPass(
   ort: Ort,
   config: ModelConfig,
   sessions: OnnxNetworkSessions,
+  lendRow: ReturnType<typeof rowLender>,
   weights: Weights,
   buffers: BufferAddresses,
   rowCount: number,
   allocations: ScopedAllocations,
 ): NetworkPass {
-  const { n_embd, n_layer, vocab_size } = config;
+  const { n_embd, n_layer } = config;
   const floatRows = (pointer: number, columns: number) =>
     allocations.view('float32', pointer, [rowCount, columns]);
   const [evenHidden, oddHidden] = [
@@ -137,8 +150,9 @@ function onnxPass(
         const selected = scratch.int64s(rows.map(({ index }) => index));
         const logits = scratch.view('float32', buffers.logits, [rows.length, logitsColumns]);
         sessions.head.run({ hidden: lastHidden, selected, ...headWeights }, { logits });
-        for (const [i, row] of rows.entries()) {
-          row.logits.set(ort.heap.floats(buffers.logits + i * logitsColumns * FLOAT_BYTES, vocab_size));
+        for (const [i, { readers }] of rows.entries()) {
+          const row = lendRow(buffers.logits + i * logitsColumns * FLOAT_BYTES);
+          for (const read of readers) read(row);
         }
       } finally {
         scratch.release();

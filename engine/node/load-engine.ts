@@ -43,8 +43,12 @@ export async function startOrt(
 
 /** Compiles the kernels; those with relaxed SIMD if this Node supports it. */
 export async function kernelModules(): Promise<KernelModules> {
-  const [attention, linear] = await Promise.all([compile(wasmPath('attention')), linearModules()]);
-  return { attention, linear };
+  const [attention, logits, linear] = await Promise.all([
+    compile(wasmPath('attention')),
+    compile(wasmPath('logits')),
+    linearModules(),
+  ]);
+  return { attention, logits, linear };
 }
 
 async function linearModules(): Promise<LinearModules> {

@@ -22,7 +22,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'engine/runtime': ['onnxruntime-web'],
   'engine/kernels': ['model-assets/format', 'node:'],
   'engine/cache': ['decoding/interface', 'model-assets/format', ...under('engine', 'kernels', 'runtime')],
-  'engine/model': ['model-assets/format', ...under('engine', 'cache', 'kernels', 'runtime')],
+  'engine/model': [
+    'decoding/interface',
+    'model-assets/format',
+    ...under('engine', 'cache', 'kernels', 'runtime'),
+  ],
   'engine/batching': ['decoding/interface', ...under('engine', 'cache', 'model', 'runtime')],
   engine: [
     'decoding/interface',

@@ -60,7 +60,12 @@ describe('an answer that needs more memory than there is', () => {
       422,
       'best_of',
     ],
-    ['/ai/run/default', { prompt: 'Once', num_beams: 60, max_tokens: 3 }, 400, 'num_beams'],
+    [
+      '/ai/run/default',
+      { prompt: 'Once', num_beams: 60, max_tokens: 3, repetition_penalty: 1.1 },
+      400,
+      'num_beams',
+    ],
   ])('is refused with the largest that fits: %s', async (path, body, expected, field) => {
     const [status, message] = await refusalOf(path, body);
     expect([status, message]).toEqual([expected, expect.stringContaining(field)]);

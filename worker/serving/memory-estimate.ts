@@ -4,7 +4,8 @@
  * `test/unit/worker/serving/memory-estimate.test.ts` compares it with V8's own figures.
  */
 import { branchCount, SCORED_ROWS } from '../../decoding/options/capacity.ts';
-import type { ResolvedOptions } from '../../decoding/options/options.ts';
+import { bestOfBeam, readsInPlace } from '../../decoding/options/in-place.ts';
+import { DEFAULTS, type ResolvedOptions } from '../../decoding/options/options.ts';
 import { TokenLog } from './token-log.ts';
 
 /** The figures that the memory of a generation depends on. */
@@ -23,12 +24,7 @@ export interface GenerationSize {
 
 /** The options that the memory of a generation depends on. */
 export type SizeOptions = Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences' | 'max_new_tokens'> &
-  Partial<
-    Pick<
-      ResolvedOptions,
-      'best_of' | 'logprobs' | 'prompt_logprobs' | 'frequency_penalty' | 'presence_penalty'
-    >
-  >;
+  Partial<ResolvedOptions>;
 
 export interface MemoryEstimate {
   /** Held from the first token until the answer is sent. */
@@ -48,6 +44,10 @@ const PROMPT_BYTES = 400;
 const TEXT_BYTES = 700;
 /** A token in a hypothesis: the object, its node, and its places in the lists of the hypothesis. */
 const TOKEN_BYTES = 200;
+/** A token that a beam can be extended by: its id and its score. */
+const BEST_BYTES = 8;
+/** More than the ties of the last of them, and the beam's objects. */
+const BEST_SLACK = 64;
 /** Its log-probabilities, and each of the likeliest tokens. */
 const LOGPROB_BYTES = 104;
 const TOP_BYTES = 62;
@@ -71,6 +71,13 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
     2 * characters +
     (whole ? collected : n * TEXT_BYTES);
 
+  // A search in place has a row only while it chooses from a whole one, and beams keep the best of theirs.
+  const resolved: ResolvedOptions = { ...DEFAULTS, ...options };
+  const inPlace = readsInPlace(resolved);
+  const branchRows = inPlace ? 1 : branches;
+  const bestOfBeams = bestOfBeam(resolved, options.eos_token_id?.length ?? 1) + BEST_SLACK;
+  const best = inPlace && num_beams > 1 ? branches * bestOfBeams * BEST_BYTES : 0;
+
   // Beam search looks up the chosen tokens of all beams at the end of a step, sampling row by row.
   const rawRows = logprobs === undefined ? 0 : num_beams > 1 ? branches : 1;
   const scoredRows = prompt_logprobs === undefined ? 0 : SCORED_ROWS + 1;
@@ -86,8 +93,8 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
       Int32Array.BYTES_PER_ELEMENT * (longest + max_new_tokens) +
       max_new_tokens * tokenBytes(logprobs));
   // The rows that scored the prompt serve as raw rows afterwards.
-  const rows = branches + Math.max(scoredRows, rawRows) + countRows;
-  const search = SEARCH_BYTES + rows * row + scored + extended;
+  const rows = branchRows + Math.max(scoredRows, rawRows) + countRows;
+  const search = SEARCH_BYTES + rows * row + best + scored + extended;
   return { answer, search };
 }
 

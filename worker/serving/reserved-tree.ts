@@ -50,6 +50,7 @@ export class ReservedTree implements LanguageModel {
       throw new RangeError(`${nodes} nodes exceed the ${tree.capacity} that are reserved`);
     }
     return {
+      lendsLogits: tree.lendsLogits ?? false,
       append: (parent, token) => tree.append(parent, token),
       evaluate: async (evaluations) => {
         this.#touch();

@@ -7,6 +7,8 @@ import { CandidateSampler } from '../../../../decoding/math/sample-candidates.ts
 import { argmax } from '../../../../decoding/math/sample-token.ts';
 import { type Candidate, topCandidates } from '../../../../decoding/math/top-candidates.ts';
 
+const wholeRows = (...rows: Float32Array[]) => rows.map((scores) => ({ scores }));
+
 describe('the best candidates', () => {
   const score = fc.oneof(
     fc.integer({ min: -3, max: 3 }),
@@ -21,14 +23,15 @@ describe('the best candidates', () => {
       fc.property(rows, base, fc.integer({ min: 1, max: 30 }), (values, bases, count) => {
         const all = values.flatMap((scores, row) =>
           scores.map((value, token): Candidate => {
-            return { row, token, score: Math.fround((bases[row] as number) + Math.fround(value)) };
+            const logprob = Math.fround(value);
+            return { row, token, logprob, score: Math.fround((bases[row] as number) + logprob) };
           }),
         );
         const sorted = all
           .filter((candidate) => candidate.score > Number.NEGATIVE_INFINITY)
           .sort((a, b) => b.score - a.score || a.row - b.row || a.token - b.token);
         const actual = topCandidates(
-          values.map((scores) => Float32Array.from(scores)),
+          values.map((scores) => ({ scores: Float32Array.from(scores) })),
           bases,
           count,
         );
@@ -42,7 +45,7 @@ describe('the best candidates', () => {
     fc.assert(
       fc.property(fc.array(score, { minLength: 1, maxLength: 50 }), (values) => {
         const row = Float32Array.from(values);
-        const [best] = topCandidates([row], [0], 1);
+        const [best] = topCandidates([{ scores: row }], [0], 1);
         expect(best?.token ?? 0).toBe(argmax(row));
       }),
     );
@@ -63,7 +66,7 @@ describe('the sampled candidates', () => {
       fc.property(rows, fc.integer({ min: 1, max: 12 }), fc.nat(), (values, count, seed) => {
         const scores = values.map((row) => Float32Array.from(row));
         const base = scores.map((_, i) => -i);
-        const drawn = sampler.sample(scores, base, count, seededRandom(seed));
+        const drawn = sampler.sample(wholeRows(...scores), base, count, seededRandom(seed));
         for (const { row, token, score } of drawn) {
           expect(score).toBeGreaterThan(Number.NEGATIVE_INFINITY);
           expect(score).toBe(
@@ -79,18 +82,18 @@ describe('the sampled candidates', () => {
 
   it('come from the other rows if one is banned', () => {
     const banned = new Float32Array(2).fill(Number.NEGATIVE_INFINITY);
-    const drawn = sampler.sample([banned, Float32Array.of(-1, -2)], [0, 0], 4, seededRandom(1));
+    const drawn = sampler.sample(wholeRows(banned, Float32Array.of(-1, -2)), [0, 0], 4, seededRandom(1));
     expect(drawn.map(({ row, token }) => [row, token]).sort()).toEqual([
       [1, 0],
       [1, 1],
     ]);
-    expect(sampler.sample([banned], [0], 4, seededRandom(1))).toEqual([]);
+    expect(sampler.sample(wholeRows(banned), [0], 4, seededRandom(1))).toEqual([]);
   });
 
   it('are none of those whose score is no finite float', () => {
     const lowest = Float32Array.of(-LARGEST_FLOAT, -LARGEST_FLOAT);
-    expect(sampler.sample([lowest], [-LARGEST_FLOAT], 4, seededRandom(1))).toEqual([]);
-    const drawn = sampler.sample([lowest, lowest], [-LARGEST_FLOAT, 0], 4, seededRandom(1));
+    expect(sampler.sample(wholeRows(lowest), [-LARGEST_FLOAT], 4, seededRandom(1))).toEqual([]);
+    const drawn = sampler.sample(wholeRows(lowest, lowest), [-LARGEST_FLOAT, 0], 4, seededRandom(1));
     expect(drawn.map(({ row }) => row)).toEqual([1, 1]);
   });
 });

@@ -16,7 +16,7 @@ const DEFAULT = {
 const GPT2 = { ...DEFAULT, n_layer: 12, n_embd: 768, n_inner: 3072, n_positions: 1024, vocab_size: 50_257 };
 const TINY = { ...DEFAULT, n_layer: 2, n_embd: 8, n_inner: 32, vocab_size: 100 };
 
-const row = (position: number, logits = true) => ({ node: { position }, ...(logits && { logits: [] }) });
+const row = (position: number, logits = true) => ({ node: { position }, readers: logits ? [() => {}] : [] });
 
 describe('the estimated time of a pass', () => {
   it.each([

@@ -1,16 +1,19 @@
 /**
  * @module The estimate of a generation's JavaScript memory against V8's own figures, over random requests: never
- * below what is held, and at most twice as much.
+ * below what is held, and not much more.
  */
+import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
 import { Rows } from '../../../../decoding/math/row-pool.ts';
+import { readsInPlace } from '../../../../decoding/options/in-place.ts';
 import type { DecodingOptions } from '../../../../decoding/options/options.ts';
 import { AdmissionQueue } from '../../../../engine/batching/admission.ts';
 import { MemoryBudget } from '../../../../engine/batching/memory-budget.ts';
 import type { Engine } from '../../../../engine/engine.ts';
+import { wasmPath } from '../../../../engine/kernels/build.ts';
 import type { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
 import { collectGeneration, startGeneration } from '../../../../worker/serving/generate.ts';
 import { estimateMemory } from '../../../../worker/serving/memory-estimate.ts';
@@ -19,6 +22,7 @@ import { sizeOf } from '../../../../worker/serving/reservation.ts';
 import { loadTokenizer } from '../../../golden/tokenizer-golden.ts';
 import { Draw } from '../../../support/draw.ts';
 import { request } from '../../../support/generations.ts';
+import { RowMemory } from '../../../support/lending-model.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -40,14 +44,17 @@ function forgetRows(): void {
 
 const VOCABULARY = 8192;
 let tokenizer: Tokenizer;
+let rowMemory: RowMemory;
 beforeAll(async () => {
   tokenizer = await loadTokenizer('default');
+  rowMemory = new RowMemory(await WebAssembly.compile(await readFile(wasmPath('logits'))), VOCABULARY);
 });
 
 /** An engine of random logits that measures the live bytes in some of its evaluations. */
 function measuringEngine(every: number) {
   const peak = { bytes: 0, evaluations: 0, trees: 0 };
   let seed = 1;
+  const computed = new Float32Array(VOCABULARY);
   const engine = {
     vocabSize: VOCABULARY,
     contextLength: 1024,
@@ -64,6 +71,7 @@ function measuringEngine(every: number) {
   function tree(): TokenTree & { capacity: number; reusedEvaluations: number; reset(): void } {
     return {
       capacity: 2 ** 30,
+      lendsLogits: true,
       reusedEvaluations: 0,
       append: (parent: TreeNode | null, token: number) => ({
         token,
@@ -71,12 +79,14 @@ function measuringEngine(every: number) {
         position: (parent?.position ?? -1) + 1,
       }),
       async evaluate(evaluations) {
-        for (const { logits } of evaluations) {
-          if (!logits) continue;
-          for (let i = 0; i < logits.length; i++) {
+        for (const { logits, read } of evaluations) {
+          if (!logits && !read) continue;
+          for (let i = 0; i < computed.length; i++) {
             seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
-            logits[i] = seed / 2 ** 28;
+            computed[i] = seed / 2 ** 28;
           }
+          logits?.set(computed);
+          read?.(rowMemory.lend(computed));
         }
         if (peak.evaluations++ % every === 0) peak.bytes = Math.max(peak.bytes, liveBytes());
       },
@@ -122,7 +132,9 @@ function randomRequest(): GenerationRequest {
   const logprobs = random.chance(0.6) ? random.integer(0, 5) : undefined;
   const options: DecodingOptions = {
     max_new_tokens: random.integer(40, 120),
-    ...(beams ? { num_beams: width } : { do_sample: true, seed: random.integer(0, 1000) }),
+    ...(beams && { num_beams: width }),
+    ...((!beams || random.chance(0.3)) && { do_sample: true, top_k: random.integer(0, 60) }),
+    seed: random.integer(0, 1000),
     num_return_sequences: beams ? random.integer(1, width) : width,
     logprobs,
     ...(random.chance(0.4) && { prompt_logprobs: logprobs ?? 0 }),
@@ -135,14 +147,15 @@ function randomRequest(): GenerationRequest {
 
 describe('the estimate of a generation', () => {
   it.each(['whole', 'stream'] as const)(
-    'is never less than a %s answer holds, and at most twice as much',
+    'is never less than a %s answer holds, and not much more',
     async (form) => {
       // Loads code and fills caches.
       for (let i = 0; i < 3; i++) await peakOf(randomRequest(), form);
       for (let i = 0; i < 6; i++) {
         const given = randomRequest();
         const { estimate, real } = await peakOf(given, form);
-        const { max_new_tokens, num_beams, num_return_sequences, logprobs, prompt_logprobs } = given.options;
+        const { max_new_tokens, num_beams, num_return_sequences, logprobs, prompt_logprobs, top_k } =
+          given.options;
         const about = JSON.stringify({
           form,
           prompts: given.prompts.map(({ ids }) => ids.length),
@@ -151,9 +164,13 @@ describe('the estimate of a generation', () => {
           num_return_sequences,
           logprobs,
           prompt_logprobs,
+          top_k,
         });
         expect(estimate, about).toBeGreaterThanOrEqual(real);
-        expect(estimate, about).toBeLessThanOrEqual(2 * real);
+        // Beams share their common beginnings, which the estimate counts for each beam. Rows, if there are any, dwarf
+        // them.
+        const most = num_beams > 1 && readsInPlace(given.options) ? 4 : 2;
+        expect(estimate, about).toBeLessThanOrEqual(most * real);
       }
     },
     // Collecting garbage takes most of it.
