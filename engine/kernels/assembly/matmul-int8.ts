@@ -15,6 +15,7 @@ import { dotAdd, probeDotAdd, UNSIGNED_OPERAND } from './dot';
 import { inRegister } from './in-register';
 import { sumIntegerLanes } from './lanes';
 import { flipsOf, paddedLength, scalesOf, tailOf } from './quantize-rows';
+import { readAhead } from './read-ahead';
 import { blockRows, storeOutputs, TILE_COLUMNS } from './tile';
 
 const FLOAT_BYTES: usize = 4;
@@ -23,6 +24,8 @@ const STEP: usize = 16;
 const TILE_STEP_BYTES: usize = STEP * TILE_COLUMNS;
 /** Two vectors of codes: the second half of a tile. */
 const HALF_TILE_BYTES: usize = 2 * STEP;
+/** See `readAhead`. With 16 kB, lm_head takes as long as without bursts. */
+const BURST_BYTES: usize = 4096;
 
 /**
  * @param quantized `[rows, inputs]`, by `quantizeRows` of the same form; its tail holds the sums of one tile
@@ -50,7 +53,11 @@ export function matmulInt8Of<Sum>(
   const steps = (inputs + STEP - 1) / STEP;
   const flip = inRegister(i8x16.splat(flippedBits<Sum>()), sums);
   const flips = flipsOf(quantized, rows, inputs);
+  const tileBytes = steps * TILE_STEP_BYTES;
+  const end = weights + ((outputs + TILE_COLUMNS - 1) / TILE_COLUMNS) * tileBytes;
+  let ahead = weights;
   for (let column: usize = 0; column < outputs; column += TILE_COLUMNS) {
+    if (ahead < min(weights + 2 * tileBytes, end)) ahead = readAhead(ahead, end, BURST_BYTES, sums);
     let row = 0;
     while (row < rows) {
       const count = min(blockRows(rows - row), 4);
@@ -73,7 +80,7 @@ export function matmulInt8Of<Sum>(
       );
       row += count;
     }
-    weights += steps * TILE_STEP_BYTES;
+    weights += tileBytes;
   }
 }
 
