@@ -6,6 +6,8 @@ import { ISOLATE_HEAP_BYTES } from '../../engine/model/plan.ts';
 import { readProc } from '../resident.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** The Worker of the usual layout. */
+export const USUAL_WORKER = 'bench/workerd/usual.ts';
 /** The heap maximum of an isolate. */
 export const ISOLATE_HEAP_MIB = ISOLATE_HEAP_BYTES / 2 ** 20;
 /** For GPT-2 124M at int8, which does not fit an isolate; a local workerd does not enforce the limit. */
@@ -28,7 +30,9 @@ export interface Server {
  */
 export async function startServer(main: string, assets: string, heapMib = LARGE_HEAP_MIB): Promise<Server> {
   const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml') });
-  const { name, compatibility_date, compatibility_flags, alias, vars } = config;
+  const { name, compatibility_date, alias, vars } = config;
+  // The usual layout runs on onnxruntime's own JavaScript, which imports Node's modules.
+  const compatibility_flags = main === USUAL_WORKER ? ['nodejs_compat'] : config.compatibility_flags;
   const harness = createTestHarness({
     root: ROOT,
     workers: [
