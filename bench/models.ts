@@ -1,6 +1,7 @@
 /** @module The benchmarked models: synthesized with random weights on first use, and cached. */
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { transpose } from '../model-assets/convert/transpose.ts';
 import { ensureModel } from '../model-assets/ensure.ts';
 import { type Manifest, manifestSchema, tensorBytes } from '../model-assets/format/manifest.ts';
 import { unpackInt8 } from '../model-assets/format/packed.ts';
@@ -101,18 +102,6 @@ export async function readUsualWeights(
 function unpackBytes(packed: Uint8Array, inputs: number, outputs: number): Uint8Array {
   const codes = new Int8Array(packed.buffer, packed.byteOffset, packed.byteLength);
   return new Uint8Array(unpackInt8(codes, inputs, outputs).buffer);
-}
-
-/** `[rows, columns]` → `[columns, rows]` */
-function transpose(bytes: Uint8Array, columns: number): Uint8Array {
-  const rows = bytes.length / columns;
-  const transposed = new Uint8Array(bytes.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      transposed[column * rows + row] = bytes[row * columns + column] as number;
-    }
-  }
-  return transposed;
 }
 
 /** The file's modification time in milliseconds; 0 if it does not exist. */

@@ -140,7 +140,7 @@ async function advance(
   await tree.evaluate(evaluations);
 }
 
-/** What becomes of the logits of the prompt's last token. */
+/** Every branch or beam takes the logits of the prompt's last token. */
 function promptTarget(
   live: readonly LiveHypothesis[],
   rows: readonly Float32Array[] | undefined,

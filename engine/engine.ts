@@ -95,7 +95,7 @@ export class Engine implements LanguageModel {
     this.#weights = weights;
     this.#model = model;
     this.plan = plan;
-    this.dotProduct = manifest.precision === 'f32' ? null : dotProduct;
+    this.dotProduct = dotProduct;
     const { vocab_size, n_positions } = manifest.config;
     this.#sharedCache = {
       pool: model.pool,

@@ -21,7 +21,7 @@ function quotient(score: number, divisor: number): number {
   return score <= LARGEST_FLOAT ? Math.min(score / divisor, LARGEST_FLOAT) : score / divisor;
 }
 
-/** What `temperature` makes of one score. */
+/** One score, divided as `temperature` divides it. */
 export function divided(score: number, degree: number): number {
   return Math.fround(quotient(score, divisorOf(degree)));
 }

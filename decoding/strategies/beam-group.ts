@@ -35,7 +35,7 @@ export class BeamGroup {
   readonly #size: number;
   /** Undefined for a search that reads its rows in place. */
   readonly #rows: readonly Float32Array[] | undefined;
-  /** What was read in place for each beam. */
+  /** The best tokens of each beam, of a search that reads its rows in place. */
   readonly #read: ScoredTokens[] = [];
   readonly #random: Random;
   readonly #sampler = new CandidateSampler();

@@ -26,7 +26,7 @@ export interface Search {
   readonly workspace: SelectionWorkspace;
 }
 
-/** What a search needs of the logits after a token: a copy of them, or to read them. */
+/** A search copies the logits after a token, or reads them in place. */
 export type LogitsTarget = Pick<Evaluation, 'logits' | 'read'>;
 
 /** An unfinished hypothesis, and what the next step needs of its logits. */

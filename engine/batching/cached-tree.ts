@@ -189,7 +189,7 @@ export class CachedTree implements TokenTree {
   }
 }
 
-/** What becomes of a row's logits, if anything. */
+/** A reader that copies the row, calls the evaluation's own reader, or both; undefined if it asks for neither. */
 function readerOf({ logits, read }: Evaluation): LogitsReader | undefined {
   if (!logits) return read;
   return (row) => {

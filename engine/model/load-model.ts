@@ -1,8 +1,8 @@
 /** @module Loads a model into the heap: sessions, weights, network, attention kernel and cache. */
 import type { Manifest, ModelFile } from '../../model-assets/format/manifest.ts';
 import { attentionKernel } from '../kernels/attention.ts';
-import { type DotProduct, type LinearKernels, type LinearModules, linearKernels } from '../kernels/linear.ts';
-import { type LogitsKernel, logitsKernel } from '../kernels/logits.ts';
+import { type DotProduct, type LinearModules, linearKernels } from '../kernels/linear.ts';
+import { logitsKernel } from '../kernels/logits.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { createSessions, releaseSessions } from '../runtime/session.ts';
 import { Gpt2 } from './gpt2.ts';
@@ -36,7 +36,8 @@ export interface LoadedModel {
   readonly model: Gpt2;
   readonly weights: Weights;
   readonly plan: Plan;
-  readonly dotProduct: DotProduct;
+  /** Null at f32, which multiplies in onnxruntime. */
+  readonly dotProduct: DotProduct | null;
 }
 
 /**
@@ -45,8 +46,6 @@ export interface LoadedModel {
  */
 export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptions): Promise<LoadedModel> {
   const { kernels, source, sha256, signal } = options;
-  const { kernels: linear, dotProduct } = linearKernels(kernels.linear, ort.heap.memory);
-  const logits = logitsKernel(kernels.logits, ort.heap.memory);
   const sessions = createSessions(ort, await readGraphs(manifest.graphs, source, sha256)) as NetworkSessions;
   let weights: Weights | undefined;
   let network: Network | undefined;
@@ -57,11 +56,12 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
     ort.heap.reserve(plan.bytes.requests, 'requests');
     requestBytes = plan.bytes.requests;
     weights = await Weights.load(ort, manifest, source, sha256, signal);
-    network = createNetwork(ort, manifest, sessions, weights, { linear, logits }, plan.maxRows);
+    const created = createNetwork(ort, manifest, sessions, weights, kernels, plan.maxRows);
+    network = created.network;
     tryOut(network);
     const attention = attentionKernel(kernels.attention, ort.heap.memory);
     const model = new Gpt2(ort, attention, manifest.config, network, plan);
-    return { model, weights, plan, dotProduct };
+    return { model, weights, plan, dotProduct: created.dotProduct };
   } catch (error) {
     if (network) network.release();
     else releaseSessions(sessions);
@@ -88,11 +88,16 @@ function createNetwork(
   { config }: Manifest,
   sessions: NetworkSessions,
   weights: Weights,
-  { linear, logits }: { readonly linear: LinearKernels; readonly logits: LogitsKernel },
+  kernels: KernelModules,
   maxRows: number,
-): Network {
-  if ('embed' in sessions) return onnxNetwork(ort, config, sessions, logits, weights, maxRows);
-  return kernelNetwork(ort, config, sessions, { ...linear, ...logits }, weights, maxRows);
+): Pick<LoadedModel, 'dotProduct'> & { readonly network: Network } {
+  const logits = logitsKernel(kernels.logits, ort.heap.memory);
+  if ('embed' in sessions) {
+    return { network: onnxNetwork(ort, config, sessions, logits, weights, maxRows), dotProduct: null };
+  }
+  const { kernels: linear, dotProduct } = linearKernels(kernels.linear, ort.heap.memory);
+  const network = kernelNetwork(ort, config, sessions, { ...linear, ...logits }, weights, maxRows);
+  return { network, dotProduct };
 }
 
 /**

@@ -12,6 +12,7 @@ import type { QuantizedInt4 } from '../quantize/int4.ts';
 import { quantizeColumns } from '../quantize/int8.ts';
 import { type QuantizedLinear, quantizeBlocks } from './quantize-blocks.ts';
 import { WeightStream } from './shards.ts';
+import { transpose } from './transpose.ts';
 
 /** Adds bytes of the checkpoint to the progress, with a label. */
 export type AddProgress = (bytes: number, label: string) => void;
@@ -182,18 +183,6 @@ async function packEmbedding(
     ],
     report: quantizationReport(name, sums),
   };
-}
-
-/** @returns `values` `[rows, columns]` as `[columns, rows]`. */
-function transpose<T extends Float32Array | Int8Array>(values: T, columns: number): T {
-  const rows = values.length / columns;
-  const transposed = new (values.constructor as new (length: number) => T)(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      transposed[column * rows + row] = values[row * columns + column] as number;
-    }
-  }
-  return transposed;
 }
 
 /** Elements to read at once from a large tensor. */

@@ -3,7 +3,7 @@
  *
  * Every kernel is compiled in two forms, named by the type of its partial sums:
  *
- * - `i16`: products in pairs, summed in 16 bits. Every processor computes it as fast as it can anything.
+ * - `i16`: products in pairs, summed in 16 bits. All processors with vectors of bytes have instructions for it.
  * - `i32`: products in fours, added to 32-bit sums in one instruction, where the processor has one (x86 with
  *   AVX-VNNI, Arm with dot products). Elsewhere V8 makes three of it, and `i16` is faster.
  *
@@ -33,7 +33,7 @@ export function dot(x: v128, w: v128): v128 {
 /**
  * `sums` with four products added to each: `sums[i] + Σ x[4i + j] · w[4i + j]` for j from 0 to 3.
  * @param x sixteen i8
- * @param w sixteen bytes; {@link topBitOfOperand} says how those above 127 are read
+ * @param w sixteen bytes; {@link probeDotAdd} says how those above 127 are read
  */
 // @ts-ignore: decorator
 @inline
@@ -41,7 +41,7 @@ export function dotAdd(x: v128, w: v128, sums: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, w, sums);
 }
 
-/** What {@link probeDotAdd} returns where a byte of `w` is unsigned (AVX-VNNI): 4 · 127 · 255. */
+/** The result of {@link probeDotAdd} where a byte of `w` is unsigned (AVX-VNNI): 4 · 127 · 255. */
 export const UNSIGNED_OPERAND: i32 = 129540;
 
 /**

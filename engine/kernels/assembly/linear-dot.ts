@@ -1,4 +1,7 @@
-/** Entry of the module for quantized weights with the dot product instruction. */
+/**
+ * Entry of the module for quantized weights with the dot product instruction.
+ * AssemblyScript exports no generic functions: each entry instantiates them for its form.
+ */
 import { geluQuantizedOf } from './gelu';
 import { matmulInt4Of } from './matmul-int4';
 import { matmulInt8Of } from './matmul-int8';

@@ -1,4 +1,7 @@
-/** Entry of the modules for quantized weights with products in pairs, built with relaxed SIMD and without. */
+/**
+ * Entry of the modules for quantized weights with products in pairs, built with relaxed SIMD and without.
+ * AssemblyScript exports no generic functions: each entry instantiates them for its form.
+ */
 import { geluQuantizedOf } from './gelu';
 import { matmulInt4Of } from './matmul-int4';
 import { matmulInt8Of } from './matmul-int8';
