@@ -3,8 +3,11 @@
  * it frees them, and a batch of a hundred prompts would leave a hundred rows.
  */
 
-/** More rows than this are left to the garbage collector: 8 of GPT-2's vocabulary are 1.6 MB. */
-const MAX_IDLE = 8;
+/**
+ * More rows than this are left to the garbage collector: 12 of GPT-2's vocabulary are 2.4 MB. With 8, the garbage of
+ * several requests at the same time took 2 MB more.
+ */
+const MAX_IDLE = 12;
 const idle: Float32Array[] = [];
 
 /** The rows of one search. */

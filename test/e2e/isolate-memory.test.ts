@@ -4,7 +4,7 @@ import { ISOLATE_BYTES, type IsolateMemory, measureIsolate, totalOf } from '../.
 import { ensureInt4Model, INT4_MODEL } from '../../bench/models.ts';
 
 /** V8 collects young objects when they fill their space, whatever an isolate's limit is. */
-const YOUNG_BYTES = { one: 3e6, several: 8e6 };
+const YOUNG_BYTES = { one: 1e6, several: 2e6 };
 
 describe('GPT-2 124M at 4 bits in workerd', () => {
   let memory: IsolateMemory;

@@ -96,7 +96,7 @@ function reserve(
   };
   try {
     while (trees.length < count) {
-      const search = engine.memory.reserve(bytes.search);
+      const search = engine.memory.reserve(bytes.search, answer);
       try {
         const tree = engine.open(nodes, { prompt, shared, partition });
         trees.push(new ReservedTree(engine, tree, search, answer));
