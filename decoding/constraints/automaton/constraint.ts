@@ -1,0 +1,127 @@
+/** @module A compiled constraint over a vocabulary: which tokens may follow, and what a token leads to. */
+import type { Automaton, State } from './automaton.ts';
+import { Mask } from './mask.ts';
+import type { FrameMask, MaskCache } from './mask-cache.ts';
+import { ShortestAnswers } from './shortest-answers.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+export class Constraint {
+  readonly vocabulary: Vocabulary;
+  /** The state before the first generated token. */
+  readonly start: State;
+  readonly #automaton: Automaton;
+  readonly #masks: MaskCache;
+  readonly #shortest: ShortestAnswers;
+  readonly #bits: Uint32Array;
+  /** The last state that was asked for: beams and branches often ask for the same one. */
+  #last: { readonly state: State; readonly mask: Mask; readonly maxDistance: number } | undefined;
+
+  /** @param masks of this vocabulary, shared by its constraints */
+  constructor(automaton: Automaton, start: State, vocabulary: Vocabulary, masks: MaskCache) {
+    this.vocabulary = vocabulary;
+    this.start = start;
+    this.#automaton = automaton;
+    this.#masks = masks;
+    this.#shortest = new ShortestAnswers(automaton, vocabulary);
+    this.#bits = Mask.bitsFor(vocabulary.vocabSize);
+  }
+
+  /**
+   * The tokens that may follow. End-of-text tokens are not among them: the text may end if `state.accepts`.
+   * @param room number of tokens that may follow, this one included. Tokens that would leave too little room for any
+   *   whole answer are not allowed.
+   */
+  allowed(state: State, room = Infinity): Mask {
+    if (this.#last?.state !== state) this.#last = { state, ...this.#maskOf(state) };
+    const { mask, maxDistance } = this.#last;
+    return room > maxDistance ? mask : this.#within(state, room);
+  }
+
+  /** @returns the state after a token; null if the token may not follow */
+  next(state: State, token: number): State | null {
+    let next: State | null = state;
+    const bytes = this.vocabulary.bytesOf(token);
+    if (bytes.length === 0) return null;
+    for (const byte of bytes) {
+      next = this.#automaton.step(next, byte);
+      if (!next) return null;
+    }
+    return next;
+  }
+
+  /**
+   * The least number of tokens with which a text is whole. It is exact as far as a bounded search can tell, else a
+   * number that suffices.
+   */
+  leastTokens(state: State): number {
+    return this.#shortest.leastTokens(state);
+  }
+
+  #maskOf(state: State): { mask: Mask; maxDistance: number } {
+    const { alternatives } = state;
+    const [only] = alternatives;
+    const masks = alternatives.map(({ frame }) => this.#ofFrame(frame));
+    if (only && alternatives.length === 1 && masks[0]?.ends.length === 0) {
+      return { mask: masks[0].inside, maxDistance: masks[0].maxDistance + only.rest.distance };
+    }
+    let maxDistance = 0;
+    this.#bits.fill(0);
+    alternatives.forEach(({ rest }, i) => {
+      const { inside, ends, maxDistance: ofFrame } = masks[i] as FrameMask;
+      inside.addTo(this.#bits);
+      maxDistance = Math.max(maxDistance, ofFrame + rest.distance);
+      if (rest.alternatives.length === 0) return;
+      for (const node of ends) {
+        this.vocabulary.walk(this.#automaton, rest, node, {
+          token: (token, { distance }) => {
+            Mask.set(this.#bits, token);
+            maxDistance = Math.max(maxDistance, distance);
+          },
+        });
+      }
+    });
+    return { mask: Mask.of(this.#bits), maxDistance };
+  }
+
+  /** The frame's mask is that of a text which ends with the frame. */
+  #ofFrame(frame: State['alternatives'][number]['frame']): FrameMask {
+    const equal = frame.within?.(this.vocabulary.longest) ?? frame;
+    const mask = this.#masks.get(equal, () => {
+      const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+      const ends: FrameMask['ends'][number][] = [];
+      let maxDistance = 0;
+      this.vocabulary.walk(
+        this.#automaton,
+        this.#automaton.push([equal], this.#automaton.end),
+        this.vocabulary.root,
+        {
+          token: (token, { distance }) => {
+            Mask.set(bits, token);
+            maxDistance = Math.max(maxDistance, distance);
+          },
+          accepted: (node) => ends.push(node),
+        },
+      );
+      return { inside: Mask.of(bits), ends, maxDistance };
+    });
+    const farther = frame.distance - equal.distance;
+    return farther === 0 ? mask : { ...mask, maxDistance: mask.maxDistance + farther };
+  }
+
+  /** The tokens after which a whole answer takes less than `room` tokens. */
+  #within(state: State, room: number): Mask {
+    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+    const fits = new Map<State, boolean>();
+    this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, {
+      token: (token, next) => {
+        let fit = fits.get(next);
+        if (fit === undefined) {
+          fit = this.#shortest.isWithin(next, room - 1);
+          fits.set(next, fit);
+        }
+        if (fit) Mask.set(bits, token);
+      },
+    });
+    return Mask.of(bits);
+  }
+}

@@ -1,0 +1,57 @@
+/** @module The error of a constraint that cannot be compiled. */
+
+/** The constraint is malformed, uses something that is not supported, or exceeds a bound. */
+export class ConstraintError extends Error {
+  override readonly name = 'ConstraintError';
+  /** Where in the constraint, for example `/properties/a/pattern`; empty for the whole of it. */
+  readonly place: string;
+
+  /** @param message names what is wrong, its value, and the limit */
+  constructor(message: string, place = '') {
+    super(message);
+    this.place = place;
+  }
+}
+
+/** Bounds of a compilation. A compilation that reaches one throws a `ConstraintError` that names it. */
+export interface CompileLimits {
+  /** Elementary steps: transitions made, characters parsed. */
+  readonly steps: number;
+  /** States of all automata together. */
+  readonly states: number;
+  /** Nesting of the source. */
+  readonly depth: number;
+}
+
+export const DEFAULT_LIMITS: CompileLimits = { steps: 500_000, states: 50_000, depth: 200 };
+
+/** Counts what a compilation does. */
+export class CompileBudget {
+  readonly limits: CompileLimits;
+  #steps = 0;
+  #states = 0;
+
+  constructor(limits: CompileLimits = DEFAULT_LIMITS) {
+    this.limits = limits;
+  }
+
+  /** @throws ConstraintError beyond the limit */
+  spendSteps(count = 1): void {
+    this.#steps += count;
+    if (this.#steps > this.limits.steps)
+      throw new ConstraintError(`the constraint needs more than ${this.limits.steps} steps to compile`);
+  }
+
+  /** @throws ConstraintError beyond the limit */
+  spendStates(count = 1): void {
+    this.#states += count;
+    if (this.#states > this.limits.states)
+      throw new ConstraintError(`the constraint has more than ${this.limits.states} states`);
+  }
+
+  /** @throws ConstraintError beyond the limit */
+  checkDepth(depth: number): void {
+    if (depth > this.limits.depth)
+      throw new ConstraintError(`the constraint is nested more than ${this.limits.depth} deep`);
+  }
+}

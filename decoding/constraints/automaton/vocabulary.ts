@@ -1,0 +1,181 @@
+/**
+ * @module The vocabulary as a trie of bytes. It is stored as the tokens in the order of their bytes: a node of the trie
+ * is a range of this order, and its children are found by bisection or by reading along.
+ */
+import type { Automaton, State } from './automaton.ts';
+
+/** The bytes of tokens, as a tokenizer's tables have them: token i is bytes[offsets[i], offsets[i + 1]). */
+export interface TokenTable {
+  /** `[tokens + 1]` */
+  readonly offsets: Uint32Array;
+  readonly bytes: Uint8Array;
+}
+
+export interface SortedTokens {
+  /** Tokens in the order of their bytes. Those without bytes and special ones are left out. */
+  readonly order: Uint32Array;
+  /** `[order.length]`: the number of bytes that each token has in common with the one before it, at most 255. */
+  readonly shared: Uint8Array;
+}
+
+/** The tokens of the order from `from` up to `to`, which begin with the same `depth` bytes. */
+export interface TrieNode {
+  readonly from: number;
+  readonly to: number;
+  readonly depth: number;
+}
+
+/** What a walk meets. */
+export interface Visitor {
+  /** A token that may follow, and the state after it. */
+  token(token: number, state: State): void;
+  /** A beginning of longer tokens after which the state accepts. */
+  accepted?(node: TrieNode): void;
+}
+
+const MAX_SHARED = 255;
+/** For so few bytes, bisection is faster than reading all tokens of a node. */
+const FEW_BYTES = 8;
+
+/** @param isText whether a token is a part of texts; special tokens are not */
+export function sortTokens({ offsets, bytes }: TokenTable, isText: (token: number) => boolean): SortedTokens {
+  const bytesOf = (token: number) => bytes.subarray(offsets[token], offsets[token + 1]);
+  const order = Uint32Array.from({ length: offsets.length - 1 }, (_, token) => token)
+    .filter((token) => bytesOf(token).length > 0 && isText(token))
+    .sort((a, b) => compareBytes(bytesOf(a), bytesOf(b)) || a - b);
+  const shared = Uint8Array.from(order, (token, i) => {
+    const before = i === 0 ? new Uint8Array() : bytesOf(order[i - 1] as number);
+    const length = bytesOf(token).findIndex((byte, at) => byte !== before[at]);
+    return Math.min(length < 0 ? bytesOf(token).length : length, MAX_SHARED);
+  });
+  return { order, shared };
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+export class Vocabulary {
+  /** Bytes of the longest token. */
+  readonly longest: number;
+  readonly #order: Uint32Array;
+  readonly #shared: Uint8Array;
+  readonly #offsets: Uint32Array;
+  readonly #bytes: Uint8Array;
+
+  /** Keeps views of the tables. */
+  constructor({ offsets, bytes }: TokenTable, { order, shared }: SortedTokens) {
+    this.#order = order;
+    this.#shared = shared;
+    this.#offsets = offsets;
+    this.#bytes = bytes;
+    this.longest = order.reduce((longest, _, i) => Math.max(longest, this.#lengthAt(i)), 0);
+  }
+
+  /** Number of tokens in the tables. */
+  get vocabSize(): number {
+    return this.#offsets.length - 1;
+  }
+
+  /** All tokens. */
+  get root(): TrieNode {
+    return { from: 0, to: this.#order.length, depth: 0 };
+  }
+
+  /** The token's bytes in text, a view; none for ids beyond the tables. */
+  bytesOf(token: number): Uint8Array {
+    return this.#bytes.subarray(this.#offsets[token] ?? 0, this.#offsets[token + 1] ?? 0);
+  }
+
+  /** Visits the tokens of a node that are longer than the node's depth and that may follow there. */
+  walk(automaton: Automaton, state: State, { from, to, depth }: TrieNode, visitor: Visitor): void {
+    const { bytes } = state;
+    if (bytes.length <= FEW_BYTES) {
+      for (const byte of bytes) {
+        const first = this.#bisect(from, to, depth, byte);
+        const end = this.#bisect(first, to, depth, byte + 1);
+        if (first < end) this.#descend(automaton, state, byte, first, end, depth, visitor);
+      }
+      return;
+    }
+    for (let first = from; first < to; ) {
+      if (this.#lengthAt(first) === depth) {
+        first++;
+        continue;
+      }
+      const byte = this.#byteAt(first, depth);
+      let end = first + 1;
+      while (end < to && this.#continues(end, depth, byte)) end++;
+      this.#descend(automaton, state, byte, first, end, depth, visitor);
+      first = end;
+    }
+  }
+
+  /** @returns the lengths of the tokens that `bytes` has from `start` on */
+  prefixLengths(bytes: ArrayLike<number>, start: number): number[] {
+    const lengths: number[] = [];
+    let { from, to } = this.root;
+    for (let depth = 0; start + depth < bytes.length; depth++) {
+      const byte = bytes[start + depth] as number;
+      from = this.#bisect(from, to, depth, byte);
+      to = this.#bisect(from, to, depth, byte + 1);
+      if (from === to) break;
+      if (this.#lengthAt(from) === depth + 1) lengths.push(depth + 1);
+    }
+    return lengths;
+  }
+
+  /** Visits the tokens from `first` up to `end`, which go on with `byte`. */
+  #descend(
+    automaton: Automaton,
+    state: State,
+    byte: number,
+    first: number,
+    end: number,
+    depth: number,
+    visitor: Visitor,
+  ): void {
+    const next = automaton.step(state, byte);
+    if (!next) return;
+    let longer = first;
+    for (; longer < end && this.#lengthAt(longer) === depth + 1; longer++) {
+      visitor.token(this.#order[longer] as number, next);
+    }
+    if (longer === end) return;
+    const node = { from: longer, to: end, depth: depth + 1 };
+    if (next.accepts) visitor.accepted?.(node);
+    if (next.alternatives.length > 0) this.walk(automaton, next, node, visitor);
+  }
+
+  /** The first of the tokens of a node that has at least `byte` at `depth`. */
+  #bisect(from: number, to: number, depth: number, byte: number): number {
+    let [low, high] = [from, to];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#lengthAt(middle) > depth && this.#byteAt(middle, depth) >= byte) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Whether a token has the byte at `depth` of the token before it, which is in the same node. */
+  #continues(i: number, depth: number, byte: number): boolean {
+    const shared = this.#shared[i] as number;
+    if (shared < MAX_SHARED) return shared > depth;
+    return this.#lengthAt(i) > depth && this.#byteAt(i, depth) === byte;
+  }
+
+  #lengthAt(i: number): number {
+    const token = this.#order[i] as number;
+    return (this.#offsets[token + 1] as number) - (this.#offsets[token] as number);
+  }
+
+  #byteAt(i: number, depth: number): number {
+    return this.#bytes[(this.#offsets[this.#order[i] as number] as number) + depth] as number;
+  }
+}
