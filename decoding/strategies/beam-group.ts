@@ -116,17 +116,18 @@ export class BeamGroup {
     return this.finished.length === this.#size && this.#search.options.early_stopping === true;
   }
 
-  #target({ score }: Hypothesis, i: number): LogitsTarget {
+  #target(hypothesis: Hypothesis, i: number): LogitsTarget {
     if (this.#rows) return { logits: this.#rows[i] };
-    const { options, eosTokenIds } = this.#search;
+    const { options, eosTokenIds, constraint } = this.#search;
     const best = bestOfBeam(options, eosTokenIds.length);
     // Of the processors before top-k, only the temperature changes what the tokens rank by.
+    const { score } = hypothesis;
     const rank = options.do_sample
       ? (logprob: number) => divided(logprob, options.temperature)
       : (logprob: number) => Math.fround(score + logprob);
     return {
       read: (row) => {
-        this.#read[i] = bestOfRow(row, best, rank);
+        this.#read[i] = bestOfRow(row, best, rank, constraint?.(hypothesis));
       },
     };
   }

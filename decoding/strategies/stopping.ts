@@ -37,7 +37,10 @@ export function stoppingCriterion(
     const isLast = sequence.length >= maxLength;
     if (stopTokens.has(last) || stopsAnywhere(sequence, isLast)) return 'stop';
     if (sequence.length > heldBack && stopsInGenerated(sequence, isLast)) return 'stop';
-    return isLast ? 'length' : null;
+    if (isLast) return 'length';
+    // Nothing may follow, and no end-of-text token says so.
+    const { state } = sequence;
+    return state && state.alternatives.length === 0 && eosTokenIds.length === 0 ? 'stop' : null;
   };
 }
 

@@ -13,15 +13,24 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Decoding is pure: it depends on the interface of models only.
   'decoding/interface': [],
   'decoding/math': ['decoding/interface'],
-  'decoding/processors': ['decoding/math'],
+  'decoding/processors': ['decoding/math', 'decoding/constraints/automaton'],
   'decoding/constraints/automaton': [],
   'decoding/constraints/regular': ['@eslint-community/regexpp', 'decoding/constraints/automaton'],
   'decoding/constraints/grammar': under('decoding/constraints', 'automaton', 'regular'),
   'decoding/constraints/json-schema': under('decoding/constraints', 'automaton', 'regular'),
   'decoding/constraints': under('decoding/constraints', 'automaton', 'regular', 'grammar', 'json-schema'),
-  'decoding/options': ['zod', ...under('decoding', 'interface', 'math', 'processors')],
-  'decoding/strategies': under('decoding', 'interface', 'math', 'processors', 'options'),
-  decoding: under('decoding', 'interface', 'math', 'options', 'strategies'),
+  'decoding/options': [
+    'zod',
+    ...under('decoding', 'constraints/automaton', 'interface', 'math', 'processors'),
+  ],
+  'decoding/strategies': under(
+    'decoding',
+    ...['constraints/automaton', 'interface', 'math', 'processors', 'options'],
+  ),
+  decoding: under(
+    'decoding',
+    ...['constraints', 'constraints/automaton', 'interface', 'math', 'options', 'processors', 'strategies'],
+  ),
 
   // The engine is independent of HTTP, Cloudflare and text.
   'engine/runtime': ['onnxruntime-web'],

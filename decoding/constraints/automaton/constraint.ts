@@ -49,12 +49,17 @@ export class Constraint {
     return next;
   }
 
+  /** Whether a text of at most `tokens` tokens can be whole. */
+  fits(tokens: number): boolean {
+    return this.#shortest.isWithin(this.start, tokens);
+  }
+
   /**
    * The least number of tokens with which a text is whole. It is exact as far as a bounded search can tell, else a
    * number that suffices.
    */
-  leastTokens(state: State): number {
-    return this.#shortest.leastTokens(state);
+  leastTokens(): number {
+    return this.#shortest.leastTokens(this.start);
   }
 
   #maskOf(state: State): { mask: Mask; maxDistance: number } {

@@ -1,0 +1,41 @@
+/** @module The processor of a constraint: transformers' `PrefixConstrainedLogitsProcessor`. */
+import type { Constraint } from '../constraints/automaton/constraint.ts';
+import type { Mask } from '../constraints/automaton/mask.ts';
+import type { LogitsProcessor, TokenSequence } from './logits-processor.ts';
+
+/** The tokens that may follow a text: those of a mask, and others beside it. */
+export interface AllowedTokens {
+  readonly mask: Mask;
+  /** End-of-text tokens, if the text may end. */
+  readonly ends: readonly number[];
+}
+
+export type ConstraintRule = (sequence: TokenSequence) => AllowedTokens;
+
+/**
+ * @param lastLength the length up to which a text must be whole, prompt included; infinite if it need not be
+ */
+export function constraintRule(
+  constraint: Constraint,
+  eosTokenIds: readonly number[],
+  lastLength: number,
+): ConstraintRule {
+  return ({ state = constraint.start, length }) => ({
+    mask: constraint.allowed(state, lastLength - length),
+    ends: state.accepts ? eosTokenIds : [],
+  });
+}
+
+/** Bans all tokens but those that the rule allows. */
+export function constrainTokens(rule: ConstraintRule): LogitsProcessor {
+  return (scores, sequence) => {
+    const { mask, ends } = rule(sequence);
+    mask.apply(scores, ends);
+  };
+}
+
+/** All of them, ascending; undefined if they are too many for a list. */
+export function listOf({ mask, ends }: AllowedTokens): Uint32Array | undefined {
+  if (!mask.list || ends.length === 0) return mask.list;
+  return Uint32Array.from([...mask.list, ...ends]).sort();
+}
