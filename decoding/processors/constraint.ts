@@ -6,23 +6,25 @@ import type { LogitsProcessor, TokenSequence } from './logits-processor.ts';
 /** The tokens that may follow a text: those of a mask, and others beside it. */
 export interface AllowedTokens {
   readonly mask: Mask;
-  /** End-of-text tokens, if the text may end. */
+  /** The tokens that end the text, if it may end. */
   readonly ends: readonly number[];
 }
 
 export type ConstraintRule = (sequence: TokenSequence) => AllowedTokens;
 
 /**
+ * @param endTokenIds end the text wherever they stand, so that they are allowed only where it may end, also if they have
+ *   a text of their own
  * @param lastLength the length up to which a text must be whole, prompt included; infinite if it need not be
  */
 export function constraintRule(
   constraint: Constraint,
-  eosTokenIds: readonly number[],
+  endTokenIds: readonly number[],
   lastLength: number,
 ): ConstraintRule {
   return ({ state = constraint.start, length }) => ({
-    mask: constraint.allowed(state, lastLength - length),
-    ends: state.accepts ? eosTokenIds : [],
+    mask: constraint.allowed(state, lastLength - length).without(endTokenIds),
+    ends: state.accepts ? endTokenIds : [],
   });
 }
 

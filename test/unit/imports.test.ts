@@ -64,6 +64,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('model-assets', 'checkpoint', 'format', 'graphs', 'quantize'),
   ],
   'model-assets/convert': [
+    'decoding/constraints/automaton',
     'engine/model',
     'node:',
     'tokenizer',
