@@ -88,7 +88,9 @@ function checkNoPairs(source: string): void {
   if (/[\u{10000}-\u{10ffff}]/u.test(source)) throw new Error('a character beyond U+FFFF');
 }
 
+/** The parser repeats the whole pattern. */
 function messageOf(error: unknown): string {
   const { message, index } = error as { message: string; index?: number };
-  return index === undefined ? message : `${message} (at ${index})`;
+  const reason = message.slice(message.lastIndexOf(': ') + 2);
+  return `the regular expression is not valid: ${reason}${index === undefined ? '' : ` at ${index}`}`;
 }
