@@ -56,8 +56,10 @@ const NONE = undefined;
 /** A state with more transitions than this keeps them in a table. */
 const FEW = 8;
 const BYTES = 256;
-/** A step that joins so many alternatives takes tens of milliseconds. Constraints that people write need hundreds. */
-const MAX_JOINED = 100_000;
+/** A step that joins so many alternatives takes ten milliseconds. Constraints that people write need hundreds. */
+const MAX_JOINED = 20_000;
+/** What lies below a top is kept joined for so few states. Keys of more take more memory than they save time. */
+const FEW_JOINED = 8;
 
 export class State {
   /** Unique within an automaton. */
@@ -130,24 +132,27 @@ class Tops {
 
 /** A state that is being made, while what lies below its tops is made. */
 class Joining {
+  /** Of the states that are joined, and their number. */
   readonly key: string;
+  readonly states: number;
   readonly tops: Tops;
   readonly #left: Iterator<[Frame, Set<State>]> & Iterable<[Frame, Set<State>]>;
   #waiting: Frame | undefined;
 
-  constructor(key: string, tops: Tops) {
+  constructor(key: string, states: number, tops: Tops) {
     this.key = key;
+    this.states = states;
     this.tops = tops;
     this.#left = tops.rests.entries();
   }
 
   /** @returns the next states below a top that are not one yet */
-  nextBelow(known: ReadonlyMap<string, State>): Joining | undefined {
+  nextBelow(known: (key: string) => State | undefined): Joining | undefined {
     for (const [frame, rests] of this.#left) {
       if (rests.size === 1) continue;
       const ids = Array.from(rests, ({ id }) => id).sort((a, b) => a - b);
       const key = ids.join();
-      const joined = known.get(key);
+      const joined = known(key);
       this.#waiting = frame;
       if (joined) {
         this.belowIs(joined);
@@ -155,7 +160,7 @@ class Joining {
       }
       const tops = new Tops();
       for (const rest of rests) tops.addAll(rest);
-      return new Joining(key, tops);
+      return new Joining(key, rests.size, tops);
     }
     return undefined;
   }
@@ -171,6 +176,8 @@ export class Automaton {
   readonly end: State;
   readonly #maxStates: number;
   #states = new Map<string, State>();
+  /** States that are several ones joined, by the ids of those. */
+  #joins = new Map<string, State>();
   #frameIds = new WeakMap<Frame, number>();
   #frames = 0;
   #ids = 0;
@@ -261,8 +268,9 @@ export class Automaton {
 
   /** Without recursion, because stacks may be deep. What lies below a top several times is joined in its turn. */
   #join(tops: Tops): State {
-    const known = new Map<string, State>();
-    const stack: Joining[] = [new Joining('', tops)];
+    const own = new Map<string, State>();
+    const known = (key: string) => own.get(key) ?? this.#joins.get(key);
+    const stack: Joining[] = [new Joining('', Infinity, tops)];
     for (;;) {
       const joining = stack.at(-1) as Joining;
       const below = joining.nextBelow(known);
@@ -275,7 +283,7 @@ export class Automaton {
         rest: rest as State,
       }));
       const state = this.#intern(joining.tops.accepts, alternatives);
-      known.set(joining.key, state);
+      (joining.states <= FEW_JOINED ? this.#joins : own).set(joining.key, state);
       stack.pop();
       const above = stack.at(-1);
       if (!above) return state;
@@ -301,7 +309,10 @@ export class Automaton {
     );
     let state = this.#states.get(key);
     if (!state) {
-      if (this.#states.size >= this.#maxStates) this.#states.clear();
+      if (this.#states.size + this.#joins.size >= this.#maxStates) {
+        this.#states.clear();
+        this.#joins.clear();
+      }
       state = new State(
         this.#ids++,
         accepts,
