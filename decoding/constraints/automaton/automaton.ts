@@ -72,6 +72,8 @@ export class State {
   #bytes: readonly number[] | undefined;
   #few: [byte: number, state: State | null][] = [];
   #table: (State | null | undefined)[] | undefined;
+  /** Of the automaton, when the transitions were made. */
+  #generation = 0;
 
   /** Of an `Automaton` only. */
   constructor(id: number, accepts: boolean, alternatives: readonly Alternative[]) {
@@ -94,15 +96,21 @@ export class State {
     return this.#bytes;
   }
 
-  /** The transition, if it is known: null if the byte cannot follow. */
-  known(byte: number): State | null | undefined {
+  /** The transition, if it is known in a generation of the automaton: null if the byte cannot follow. */
+  known(byte: number, generation: number): State | null | undefined {
+    if (this.#generation !== generation) return NONE;
     if (this.#table) return this.#table[byte];
     for (const entry of this.#few) if (entry[0] === byte) return entry[1];
     return NONE;
   }
 
-  /** Keeps a transition. */
-  learn(byte: number, next: State | null): void {
+  /** Keeps a transition. Those of former generations are dropped: they would keep all former states in memory. */
+  learn(byte: number, next: State | null, generation: number): void {
+    if (this.#generation !== generation) {
+      this.#few = [];
+      this.#table = NONE;
+      this.#generation = generation;
+    }
     if (!this.#table && this.#few.length === FEW) {
       this.#table = new Array(BYTES).fill(NONE);
       for (const [known, state] of this.#few) this.#table[known] = state;
@@ -176,6 +184,8 @@ export class Automaton {
   readonly end: State;
   readonly #maxStates: number;
   #states = new Map<string, State>();
+  /** Counts how often the tables began anew. */
+  #generation = 0;
   /** States that are several ones joined, by the ids of those. */
   #joins = new Map<string, State>();
   #frameIds = new WeakMap<Frame, number>();
@@ -206,7 +216,7 @@ export class Automaton {
    * @throws ConstraintError if the text has too many readings to follow them all
    */
   step(state: State, byte: number): State | null {
-    const known = state.known(byte);
+    const known = state.known(byte, this.#generation);
     if (known !== undefined) return known;
     this.#joined = 0;
     const tops = new Tops();
@@ -215,7 +225,7 @@ export class Automaton {
       for (const reading of frame.step(byte)) this.#addReading(tops, reading, rest, forks);
     }
     const next = tops.accepts || tops.rests.size > 0 ? this.#join(tops) : null;
-    state.learn(byte, next);
+    state.learn(byte, next, this.#generation);
     return next;
   }
 
@@ -312,6 +322,7 @@ export class Automaton {
       if (this.#states.size + this.#joins.size >= this.#maxStates) {
         this.#states.clear();
         this.#joins.clear();
+        this.#generation++;
       }
       state = new State(
         this.#ids++,

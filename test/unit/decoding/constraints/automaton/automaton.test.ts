@@ -122,4 +122,17 @@ describe('Automaton', () => {
     expect(last?.accepts).toBe(true);
     expect(last?.alternatives).toEqual([]);
   });
+
+  it('does not keep all states that texts have led to', () => {
+    const automaton = new Automaton(100);
+    const level: Frame = frame('(', () => [[level, close], [close]]);
+    const close = frame(')', () => [[]]);
+    const start = automaton.push([level], automaton.end);
+    const first = automaton.step(start, code('('));
+    expect(automaton.step(start, code('('))).toBe(first);
+    read(automaton, start, '('.repeat(200));
+    // The tables began anew, and the former states are reached from the start no more.
+    expect(automaton.step(start, code('('))).not.toBe(first);
+    expect(read(automaton, start, '(())')?.accepts).toBe(true);
+  });
 });
