@@ -55,15 +55,15 @@ function complementOfArrays(shape: ArrayShape, nodes: Algebra, keyword: Keyword)
     shapes.push({ ...ANY_ARRAY, minItems: prefix.length + 1 });
   } else if (rest !== ANYTHING) {
     if (prefix.length > 0) throw unsupported(keyword, 'an item after the first ones that is not valid');
-    const contained = { node: nodes.not(rest, keyword), minimum: 1, maximum: Infinity };
+    const contained = { node: nodes.not(rest, keyword), minimum: 1, maximum: Infinity, place: keyword.place };
     shapes.push({ ...ANY_ARRAY, minItems: 1, contains: [contained] });
   }
-  for (const { node, minimum, maximum } of contains) {
+  for (const { node, minimum, maximum, place } of contains) {
     if (minimum > 0) {
-      shapes.push({ ...ANY_ARRAY, contains: [{ node, minimum: 0, maximum: minimum - 1 }] });
+      shapes.push({ ...ANY_ARRAY, contains: [{ node, minimum: 0, maximum: minimum - 1, place }] });
     }
     if (maximum < Infinity) {
-      shapes.push({ ...ANY_ARRAY, contains: [{ node, minimum: maximum + 1, maximum: Infinity }] });
+      shapes.push({ ...ANY_ARRAY, contains: [{ node, minimum: maximum + 1, maximum: Infinity, place }] });
     }
   }
   return shapes;

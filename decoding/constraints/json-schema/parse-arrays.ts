@@ -65,5 +65,5 @@ function containedOf(schema: SchemaObject, location: Location, parsing: Parsing)
   const minimum = readCount(schema, 'minContains', place) ?? 1;
   const maximum = readCount(schema, 'maxContains', place) ?? Infinity;
   if (minimum === 0 && maximum === Infinity) return [];
-  return [{ node: parsing.child(location, child, 'contains'), minimum, maximum }];
+  return [{ node: parsing.child(location, child, 'contains'), minimum, maximum, place: join(place, 'contains') }];
 }

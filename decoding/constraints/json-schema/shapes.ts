@@ -7,18 +7,20 @@ import type { Algebra, KeyPattern, ObjectRule, ObjectShape, ValueNode } from './
 
 /** The members of an object shape: those of known names, and sets of other keys. */
 export interface Members {
-  /** In the schema's order. */
+  /** Those with schemas of their own, also if no value is possible. */
+  readonly reserved: readonly string[];
+  /** Those that can be there, in the schema's order. */
   readonly names: readonly string[];
   /** `[names]` */
   readonly nodes: readonly ValueNode[];
   /** `[names]` */
   readonly isRequired: readonly boolean[];
-  /** Disjoint sets of keys, without `names`. */
+  /** Disjoint sets of keys, without `reserved` ones. */
   readonly others: readonly OtherKeys[];
 }
 
 export interface OtherKeys {
-  /** Without the names; undefined: every string but the names. */
+  /** Without reserved keys; undefined: every string but those. */
   readonly language: Language | undefined;
   readonly node: ValueNode;
 }
@@ -58,7 +60,8 @@ export function membersOf(shape: ObjectShape, nodes: Algebra): Members | undefin
     values.push(node);
     isRequired.push(required);
   }
-  return { names, nodes: values, isRequired, others: othersOf(shape.rules, [...order], nodes) };
+  const reserved = [...order];
+  return { reserved, names, nodes: values, isRequired, others: othersOf(shape.rules, reserved, nodes) };
 }
 
 /** A set of keys while it is being split: `language` as in `OtherKeys`, but with the names. */

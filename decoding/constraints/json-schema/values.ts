@@ -37,6 +37,8 @@ export interface Keyword {
 /** Makes nodes of nodes. Equal combinations are the same node. */
 export interface Algebra {
   readonly budget: CompileBudget;
+  /** @param compute is called once, or never */
+  create(place: string, compute: () => ValueSet): ValueNode;
   and(nodes: Iterable<ValueNode>): ValueNode;
   or(nodes: Iterable<ValueNode>): ValueNode;
   /** @param keyword asks for the complement; an error of it names the keyword */
@@ -62,6 +64,7 @@ export interface Contained {
   readonly minimum: number;
   /** May be Infinity. */
   readonly maximum: number;
+  readonly place: string;
 }
 
 export interface ObjectShape {

@@ -2,8 +2,8 @@
  * @module Some texts as a trie of characters, read as bytes of a JSON string in any spelling. Its nodes are made when
  * they are first reached.
  */
-import { type CharNode, CharNodes } from '../regular/char-node.ts';
-import { jsonLength, Kind } from '../regular/encodings.ts';
+import { type CharNode, CharNodes } from '../../regular/char-node.ts';
+import { jsonLength, Kind } from '../../regular/encodings.ts';
 
 const NONE = -1;
 
@@ -160,7 +160,8 @@ class InsidePlace implements TriePlace {
   }
 }
 
-function jsonBytes(text: string): number {
+/** Bytes of a text in its shortest spelling, without quotes. */
+export function jsonBytes(text: string): number {
   let bytes = 0;
   for (const character of text) bytes += jsonLength(character.codePointAt(0) as number);
   return bytes;

@@ -135,3 +135,26 @@ class OtherFrame implements Frame {
 export function withQuote(bytes: readonly number[], isAllowed: boolean): readonly number[] {
   return isAllowed ? [...bytes, QUOTE].sort((a, b) => a - b) : bytes;
 }
+
+/** Reads one of the texts of a trie, with quotes. @param trie has at least one text */
+export function quotedTexts(trie: TextTrie): Frame {
+  return new QuotedFrame(new TextsReader(trie).start);
+}
+
+const QUOTES: readonly number[] = [QUOTE];
+
+class QuotedFrame implements Frame {
+  readonly isDone = false;
+  readonly bytes = QUOTES;
+  readonly distance: number;
+  readonly #after: readonly (readonly Frame[])[];
+
+  constructor(inside: Frame) {
+    this.distance = 1 + inside.distance;
+    this.#after = [[inside]];
+  }
+
+  step(byte: number): readonly (readonly Frame[])[] {
+    return byte === QUOTE ? this.#after : NOTHING;
+  }
+}
