@@ -90,7 +90,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.
-  'worker/isolate': ['engine', 'tokenizer', ...under('engine', 'model', 'runtime')],
+  'worker/isolate': [
+    'engine',
+    'tokenizer',
+    ...under('decoding', 'constraints', 'constraints/automaton'),
+    ...under('engine', 'batching', 'model', 'runtime'),
+  ],
   'worker/http': [
     'engine/runtime',
     'hono',
@@ -104,7 +109,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'hono',
     'tokenizer',
-    ...under('decoding', 'constraints', 'interface', 'options'),
+    ...under('decoding', 'constraints', 'constraints/automaton', 'interface', 'options'),
     ...under('engine', 'batching', 'cache', 'model', 'runtime'),
     ...under('worker', 'http', 'isolate'),
   ],
@@ -142,7 +147,7 @@ function contract(...additional: readonly string[]): string[] {
     'tokenizer',
     'worker/contracts',
     'zod',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints', 'interface', 'options'),
     ...under('worker', 'http', 'isolate', 'serving'),
     ...additional,
   ];
