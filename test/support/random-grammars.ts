@@ -83,8 +83,8 @@ export class RandomGrammar {
     if (kind === 'group' && depth > 0)
       return { kind, alternatives: this.#alternatives(rule, rules, depth - 1, isGuarded) };
     if (kind === 'repeat' && depth > 0) {
-      const min = draw.pick([0, 0, 1, 2]);
-      const max = draw.pick([Infinity, min, min + 1, min + 3]);
+      const min = draw.pick([0, 0, 0, 1, 1, 2, 9]);
+      const max = draw.pick([Infinity, min, min + 1, min + 3, min + 12]);
       return { kind, item: this.#node(rule, rules, depth - 1, isGuarded), min, max };
     }
     const length = draw.pick([0, 1, 1, 1, 2, 2]);

@@ -56,8 +56,10 @@ const NONE = undefined;
 /** A state with more transitions than this keeps them in a table. */
 const FEW = 8;
 const BYTES = 256;
-/** A step that joins so many alternatives takes tens of milliseconds. Constraints that people write need hundreds. */
-const MAX_JOINED = 100_000;
+/** A step that joins so many alternatives takes ten milliseconds. Constraints that people write need hundreds. */
+const MAX_JOINED = 20_000;
+/** What lies below a top is kept joined for so few states. Keys of more take more memory than they save time. */
+const FEW_JOINED = 8;
 
 export class State {
   /** Unique within an automaton. */
@@ -70,6 +72,8 @@ export class State {
   #bytes: readonly number[] | undefined;
   #few: [byte: number, state: State | null][] = [];
   #table: (State | null | undefined)[] | undefined;
+  /** Of the automaton, when the transitions were made. */
+  #generation = 0;
 
   /** Of an `Automaton` only. */
   constructor(id: number, accepts: boolean, alternatives: readonly Alternative[]) {
@@ -92,15 +96,21 @@ export class State {
     return this.#bytes;
   }
 
-  /** The transition, if it is known: null if the byte cannot follow. */
-  known(byte: number): State | null | undefined {
+  /** The transition, if it is known in a generation of the automaton: null if the byte cannot follow. */
+  known(byte: number, generation: number): State | null | undefined {
+    if (this.#generation !== generation) return NONE;
     if (this.#table) return this.#table[byte];
     for (const entry of this.#few) if (entry[0] === byte) return entry[1];
     return NONE;
   }
 
-  /** Keeps a transition. */
-  learn(byte: number, next: State | null): void {
+  /** Keeps a transition. Those of former generations are dropped: they would keep all former states in memory. */
+  learn(byte: number, next: State | null, generation: number): void {
+    if (this.#generation !== generation) {
+      this.#few = [];
+      this.#table = NONE;
+      this.#generation = generation;
+    }
     if (!this.#table && this.#few.length === FEW) {
       this.#table = new Array(BYTES).fill(NONE);
       for (const [known, state] of this.#few) this.#table[known] = state;
@@ -130,24 +140,27 @@ class Tops {
 
 /** A state that is being made, while what lies below its tops is made. */
 class Joining {
+  /** Of the states that are joined, and their number. */
   readonly key: string;
+  readonly states: number;
   readonly tops: Tops;
   readonly #left: Iterator<[Frame, Set<State>]> & Iterable<[Frame, Set<State>]>;
   #waiting: Frame | undefined;
 
-  constructor(key: string, tops: Tops) {
+  constructor(key: string, states: number, tops: Tops) {
     this.key = key;
+    this.states = states;
     this.tops = tops;
     this.#left = tops.rests.entries();
   }
 
   /** @returns the next states below a top that are not one yet */
-  nextBelow(known: ReadonlyMap<string, State>): Joining | undefined {
+  nextBelow(known: (key: string) => State | undefined): Joining | undefined {
     for (const [frame, rests] of this.#left) {
       if (rests.size === 1) continue;
       const ids = Array.from(rests, ({ id }) => id).sort((a, b) => a - b);
       const key = ids.join();
-      const joined = known.get(key);
+      const joined = known(key);
       this.#waiting = frame;
       if (joined) {
         this.belowIs(joined);
@@ -155,7 +168,7 @@ class Joining {
       }
       const tops = new Tops();
       for (const rest of rests) tops.addAll(rest);
-      return new Joining(key, tops);
+      return new Joining(key, rests.size, tops);
     }
     return undefined;
   }
@@ -171,6 +184,10 @@ export class Automaton {
   readonly end: State;
   readonly #maxStates: number;
   #states = new Map<string, State>();
+  /** Counts how often the tables began anew. */
+  #generation = 0;
+  /** States that are several ones joined, by the ids of those. */
+  #joins = new Map<string, State>();
   #frameIds = new WeakMap<Frame, number>();
   #frames = 0;
   #ids = 0;
@@ -199,7 +216,7 @@ export class Automaton {
    * @throws ConstraintError if the text has too many readings to follow them all
    */
   step(state: State, byte: number): State | null {
-    const known = state.known(byte);
+    const known = state.known(byte, this.#generation);
     if (known !== undefined) return known;
     this.#joined = 0;
     const tops = new Tops();
@@ -208,7 +225,7 @@ export class Automaton {
       for (const reading of frame.step(byte)) this.#addReading(tops, reading, rest, forks);
     }
     const next = tops.accepts || tops.rests.size > 0 ? this.#join(tops) : null;
-    state.learn(byte, next);
+    state.learn(byte, next, this.#generation);
     return next;
   }
 
@@ -261,8 +278,9 @@ export class Automaton {
 
   /** Without recursion, because stacks may be deep. What lies below a top several times is joined in its turn. */
   #join(tops: Tops): State {
-    const known = new Map<string, State>();
-    const stack: Joining[] = [new Joining('', tops)];
+    const own = new Map<string, State>();
+    const known = (key: string) => own.get(key) ?? this.#joins.get(key);
+    const stack: Joining[] = [new Joining('', Infinity, tops)];
     for (;;) {
       const joining = stack.at(-1) as Joining;
       const below = joining.nextBelow(known);
@@ -275,7 +293,7 @@ export class Automaton {
         rest: rest as State,
       }));
       const state = this.#intern(joining.tops.accepts, alternatives);
-      known.set(joining.key, state);
+      (joining.states <= FEW_JOINED ? this.#joins : own).set(joining.key, state);
       stack.pop();
       const above = stack.at(-1);
       if (!above) return state;
@@ -301,7 +319,11 @@ export class Automaton {
     );
     let state = this.#states.get(key);
     if (!state) {
-      if (this.#states.size >= this.#maxStates) this.#states.clear();
+      if (this.#states.size + this.#joins.size >= this.#maxStates) {
+        this.#states.clear();
+        this.#joins.clear();
+        this.#generation++;
+      }
       state = new State(
         this.#ids++,
         accepts,

@@ -82,6 +82,7 @@ export function orderRules(
         depths.set(top.rule, finish(top.rule, top.starts, depths, budget));
         stack.pop();
       } else if (!depths.has(next)) {
+        budget.checkDepth(stack.length);
         stack.push(visit(next, budget));
         depths.set(next, 0);
       } else if (depths.get(next) === 0) refuse(next);

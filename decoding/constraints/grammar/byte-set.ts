@@ -15,6 +15,11 @@ export class ByteSet {
     this.#bits[byte >>> 5] = (this.#bits[byte >>> 5] as number) | (1 << (byte & 31));
   }
 
+  /** Both included. */
+  addRange(first: number, last: number): void {
+    for (let byte = first; byte <= last; byte++) this.add(byte);
+  }
+
   addAll(other: ByteSet): void {
     for (let i = 0; i < this.#bits.length; i++) {
       this.#bits[i] = (this.#bits[i] as number) | (other.#bits[i] as number);

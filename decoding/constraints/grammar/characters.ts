@@ -1,5 +1,6 @@
 /** @module Sets of Unicode characters as frames that read the bytes of one character in UTF-8. */
 import type { Frame, Reading } from '../automaton/automaton.ts';
+import { ByteSet } from './byte-set.ts';
 
 /** The code points from the first to the last, both included. */
 export type CharacterRange = readonly [first: number, last: number];
@@ -25,88 +26,103 @@ const NONE: readonly Reading[] = [];
 export class CharacterFrame implements Frame {
   readonly isDone = false;
   readonly distance: number;
-  readonly bytes: readonly number[];
-  readonly #next: ReadonlyMap<number, readonly Reading[]>;
+  readonly #blocks: readonly Block[];
+  readonly #characters: Characters;
+  #bytes: readonly number[] | undefined;
+  readonly #readings = new Map<number, readonly Reading[]>();
 
-  /** @param next the frame after each byte; undefined after a last one */
-  constructor(next: ReadonlyMap<number, CharacterFrame | undefined>) {
-    this.bytes = [...next.keys()].sort((a, b) => a - b);
-    this.distance =
-      1 + [...next.values()].reduce((least, frame) => Math.min(least, frame?.distance ?? 0), Infinity);
-    this.#next = new Map(Array.from(next, ([byte, frame]) => [byte, frame ? [[frame]] : DONE]));
+  /** Of `Characters` only. @param blocks ascending, at least one */
+  constructor(blocks: readonly Block[], characters: Characters) {
+    this.distance = 1 + (blocks[0] as Block).following;
+    this.#blocks = blocks;
+    this.#characters = characters;
+  }
+
+  get bytes(): readonly number[] {
+    this.#bytes ??= this.first.toArray();
+    return this.#bytes;
+  }
+
+  /** The same bytes, as a set. */
+  get first(): ByteSet {
+    const set = new ByteSet();
+    for (const { first, last } of this.#blocks) set.addRange(first, last);
+    return set;
   }
 
   step(byte: number): readonly Reading[] {
-    return this.#next.get(byte) ?? NONE;
+    let readings = this.#readings.get(byte);
+    if (!readings) {
+      readings = this.#read(byte);
+      this.#readings.set(byte, readings);
+    }
+    return readings;
   }
+
+  #read(byte: number): readonly Reading[] {
+    const blocks = this.#blocks.filter(({ first, last }) => first <= byte && byte <= last);
+    const [block] = blocks;
+    if (!block) return NONE;
+    if (block.following === 0) return DONE;
+    const size = CONTINUATION_VALUES ** block.following;
+    const start = (byte - block.mark) * size;
+    const ranges = blocks.flatMap(({ range }) => clip([range], [start, start + size - 1]));
+    const following = ranges.map(([first, last]): CharacterRange => [first - start, last - start]);
+    return [[this.#characters.continuation(following, block.following - 1)]];
+  }
+}
+
+/** A range of characters whose UTF-8 has the same length, and the first bytes of it. */
+interface Block {
+  readonly first: number;
+  readonly last: number;
+  readonly mark: number;
+  readonly following: number;
+  readonly range: CharacterRange;
 }
 
 /** Makes frames of sets of characters, equal ones once. */
 export class Characters {
   readonly #frames = new Map<string, CharacterFrame>();
-  readonly #ids = new Map<CharacterFrame, number>();
-  /** For any continuation bytes, by how many follow the first of them. */
-  readonly #whole: (CharacterFrame | undefined)[] = [];
 
   /** @returns undefined if no character is in the ranges: surrogates are not */
   frameOf(ranges: readonly CharacterRange[]): CharacterFrame | undefined {
-    const next = new Map<number, CharacterFrame | undefined>();
     const characters = withoutSurrogates(unite(ranges));
-    for (const { range, mark, following } of LENGTHS) {
-      for (const [byte, frame] of this.#after(clip(characters, range), mark, following))
-        next.set(byte, frame);
-    }
-    return next.size === 0 ? undefined : this.#intern(next);
-  }
-
-  /** @param ranges whose first byte has `mark`, and after which `following` bytes follow */
-  #after(
-    ranges: readonly CharacterRange[],
-    mark: number,
-    following: number,
-  ): Map<number, CharacterFrame | undefined> {
-    const size = CONTINUATION_VALUES ** following;
-    const blocks = new Map<number, CharacterRange[]>();
-    for (const [first, last] of ranges) {
-      for (let block = Math.floor(first / size); block <= Math.floor(last / size); block++) {
-        const inBlock = [Math.max(first - block * size, 0), Math.min(last - block * size, size - 1)] as const;
-        const others = blocks.get(block);
-        if (others) others.push(inBlock);
-        else blocks.set(block, [inBlock]);
-      }
-    }
-    return new Map(
-      Array.from(blocks, ([block, inBlock]) => [
-        mark + block,
-        following === 0 ? undefined : this.#continuation(inBlock, following - 1),
-      ]),
+    if (characters.length === 0) return undefined;
+    return this.#intern(characters.join(';'), () =>
+      LENGTHS.flatMap(({ range, mark, following }) => blocksOf(clip(characters, range), mark, following)),
     );
   }
 
-  /** All characters of most blocks are in most sets, so that their frames are kept. */
-  #continuation(ranges: readonly CharacterRange[], following: number): CharacterFrame {
-    const size = CONTINUATION_VALUES ** (following + 1);
-    const [[first, last] = [0, 0]] = ranges;
-    const isWhole = first === 0 && last === size - 1;
-    const known = isWhole ? this.#whole[following] : undefined;
-    if (known) return known;
-    const frame = this.#intern(this.#after(ranges, CONTINUATION_MARK, following));
-    if (isWhole) this.#whole[following] = frame;
-    return frame;
+  /** @param ranges of the values of `following` + 1 continuation bytes, ascending */
+  continuation(ranges: readonly CharacterRange[], following: number): CharacterFrame {
+    return this.#intern(`${following}:${ranges.join(';')}`, () =>
+      blocksOf(ranges, CONTINUATION_MARK, following),
+    );
   }
 
-  #intern(next: ReadonlyMap<number, CharacterFrame | undefined>): CharacterFrame {
-    const key = Array.from(next, ([byte, frame]) => `${byte}:${frame ? this.#ids.get(frame) : ''}`)
-      .sort()
-      .join();
+  #intern(key: string, blocks: () => readonly Block[]): CharacterFrame {
     let frame = this.#frames.get(key);
     if (!frame) {
-      frame = new CharacterFrame(next);
-      this.#ids.set(frame, this.#ids.size);
+      frame = new CharacterFrame(blocks(), this);
       this.#frames.set(key, frame);
     }
     return frame;
   }
+}
+
+function blocksOf(ranges: readonly CharacterRange[], mark: number, following: number): Block[] {
+  const size = CONTINUATION_VALUES ** following;
+  return ranges.map((range) => {
+    const [first, last] = range;
+    const [low, high] = [mark + Math.floor(first / size), mark + Math.floor(last / size)];
+    return { first: low, last: high, mark, following, range };
+  });
+}
+
+/** Whether a code point is half of a pair of UTF-16, which UTF-8 does not have. */
+export function isSurrogate(codePoint: number): boolean {
+  return codePoint >= SURROGATES[0] && codePoint <= SURROGATES[1];
 }
 
 /** @returns the characters that are in none of the ranges */

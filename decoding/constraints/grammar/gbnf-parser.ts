@@ -1,6 +1,6 @@
 /** @module Reads grammars in GBNF, the format of llama.cpp. */
 import type { CompileBudget } from '../automaton/errors.ts';
-import { type CharacterRange, complement, MAX_CODE_POINT } from './characters.ts';
+import { type CharacterRange, complement, isSurrogate, MAX_CODE_POINT } from './characters.ts';
 import { Source } from './gbnf-source.ts';
 import type { Definition, Item } from './gbnf-syntax.ts';
 
@@ -8,6 +8,8 @@ const NAME = /[\w-]*/y;
 const DIGITS = /\d*/y;
 /** A repetition is counted, not written out, but its number must stay exact. */
 const MAX_REPETITIONS = 1_000_000;
+/** An item takes the time of some characters. */
+const STEPS_PER_ITEM = 8;
 const ANY: readonly CharacterRange[] = [[0, MAX_CODE_POINT]];
 
 /** @throws ConstraintError with line and column */
@@ -66,38 +68,39 @@ class Parser {
 
   #sequence(): Item[] {
     const items: Item[] = [];
-    for (let own = this.#items(); own; own = this.#items()) {
+    for (let item = this.#item(); item; item = this.#item()) {
+      this.#budget.spendSteps(STEPS_PER_ITEM);
       this.#source.skipSpace(this.#depth > 0);
-      for (let repeated = this.#repeated(own); repeated; repeated = this.#repeated(own)) own = repeated;
-      for (const item of own) items.push(item);
+      for (let repeated = this.#repeated(item); repeated; repeated = this.#repeated(item)) item = repeated;
+      items.push(item);
     }
     if ('*+?{'.includes(this.#source.next || ' '))
       throw this.#source.error(`${describe(this.#source.next)} has nothing before it that it could repeat`);
     return items;
   }
 
-  /** What a repetition after it repeats as a whole; undefined at the end of a sequence. */
-  #items(): Item[] | undefined {
+  /** @returns undefined at the end of a sequence */
+  #item(): Item | undefined {
     const source = this.#source;
     const { offset } = source;
-    if (source.skip('"')) return this.#literal(offset);
-    if (source.skip('[')) return [{ kind: 'characters', ranges: this.#class(offset), offset }];
-    if (source.skip('.')) return [{ kind: 'characters', ranges: ANY, offset }];
-    if (source.skip('(')) return [{ kind: 'group', alternatives: this.#group(offset) }];
+    if (source.skip('"')) return { kind: 'literal', characters: this.#literal(offset) };
+    if (source.skip('[')) return { kind: 'class', ranges: this.#class(offset), offset };
+    if (source.skip('.')) return { kind: 'class', ranges: ANY, offset };
+    if (source.skip('(')) return { kind: 'group', alternatives: this.#group(offset) };
     if (source.startsWith('<') || source.startsWith('!<'))
       throw source.error('tokens in grammars, <token> and <[id]>, are not supported');
     const name = source.match(NAME);
-    return name === '' ? undefined : [{ kind: 'reference', name, offset }];
+    return name === '' ? undefined : { kind: 'reference', name, offset };
   }
 
-  #literal(start: number): Item[] {
-    const characters: Item[] = [];
+  #literal(start: number): number[] {
+    const characters: number[] = [];
     while (!this.#source.skip('"')) {
       const { offset } = this.#source;
       const character = this.#source.character('the literal', start);
-      if (character >= 0xd800 && character <= 0xdfff)
+      if (isSurrogate(character))
         throw this.#source.error('a surrogate is not a character; write \\U and eight digits', offset);
-      characters.push({ kind: 'characters', ranges: [[character, character]], offset });
+      characters.push(character);
     }
     return characters;
   }
@@ -132,16 +135,13 @@ class Parser {
     return alternatives;
   }
 
-  /** `items`, which a repetition that comes next repeats; undefined if none does. */
-  #repeated(items: Item[]): Item[] | undefined {
-    const source = this.#source;
+  /** `item`, which a repetition that comes next repeats; undefined if none does. */
+  #repeated(item: Item): Item | undefined {
     const counts = this.#counts();
     if (!counts) return undefined;
-    source.skipSpace(this.#depth > 0);
-    const [only, ...others] = items;
-    const item: Item = only && others.length === 0 ? only : { kind: 'group', alternatives: [items] };
+    this.#source.skipSpace(this.#depth > 0);
     if (item.kind === 'repeat') this.#budget.checkDepth(nesting(item));
-    return [{ kind: 'repeat', item, ...counts }];
+    return { kind: 'repeat', item, ...counts };
   }
 
   #counts(): { min: number; max: number } | undefined {

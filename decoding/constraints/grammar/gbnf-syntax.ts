@@ -2,7 +2,9 @@
 import type { CharacterRange } from './characters.ts';
 
 export type Item =
-  | { readonly kind: 'characters'; readonly ranges: readonly CharacterRange[]; readonly offset: number }
+  /** Code points, one after the other. */
+  | { readonly kind: 'literal'; readonly characters: readonly number[] }
+  | { readonly kind: 'class'; readonly ranges: readonly CharacterRange[]; readonly offset: number }
   | { readonly kind: 'reference'; readonly name: string; readonly offset: number }
   | { readonly kind: 'group'; readonly alternatives: Alternatives }
   | { readonly kind: 'repeat'; readonly item: Item; readonly min: number; readonly max: number };

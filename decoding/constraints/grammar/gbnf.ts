@@ -2,14 +2,16 @@
 import type { Frame } from '../automaton/automaton.ts';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { findDistances, orderRules } from './analysis.ts';
-import { Characters } from './characters.ts';
+import { type CharacterRange, Characters } from './characters.ts';
 import { parseGrammar } from './gbnf-parser.ts';
 import { errorAt } from './gbnf-source.ts';
 import type { Alternatives, Item } from './gbnf-syntax.ts';
 import { Places, type Sequence } from './sequences.ts';
-import { type GrammarSymbol, MAX_DISTANCE, type Rule, type Terminal } from './symbols.ts';
+import { type GrammarSymbol, MAX_DISTANCE, Repeat, type Rule, type Terminal } from './symbols.ts';
 
 const ROOT = 'root';
+/** A range of a class takes the time of many characters. */
+const STEPS_PER_RANGE = 50;
 
 /**
  * @param source rules `name ::= …`, of which `root` is the text
@@ -42,7 +44,8 @@ class Builder {
   readonly #characters = new Characters();
   readonly #named = new Map<string, Rule>();
   readonly #groups = new Map<string, Rule>();
-  readonly #terminals = new Map<string, Terminal>();
+  /** The literals' characters. */
+  readonly #literals = new Map<number, Terminal>();
 
   constructor(source: string, budget: CompileBudget) {
     this.#source = source;
@@ -86,6 +89,7 @@ class Builder {
   /** The place before `items` and then `tail`. */
   #before(items: readonly Item[], tail: Sequence | undefined, rule: Rule): Sequence | undefined {
     return items.reduceRight<Sequence | undefined>((after, item) => {
+      if (item.kind === 'literal') return this.#literal(item.characters, after);
       const [only, ...others] = item.kind === 'group' ? item.alternatives : [];
       if (only && others.length === 0) return this.#before(only, after, rule);
       const symbol = this.#symbol(item, rule);
@@ -96,8 +100,12 @@ class Builder {
   /** @returns undefined for an item that is empty */
   #symbol(item: Item, rule: Rule): GrammarSymbol | undefined {
     switch (item.kind) {
-      case 'characters':
-        return this.#terminal(item);
+      case 'literal':
+        return item.characters.length === 1
+          ? this.#character(item.characters[0] as number)
+          : this.#group([[item]], rule);
+      case 'class':
+        return this.#class(item);
       case 'reference': {
         const target = this.#named.get(item.name);
         if (!target) throw errorAt(this.#source, item.offset, `rule ${item.name} is not defined`);
@@ -110,17 +118,33 @@ class Builder {
     }
   }
 
-  #terminal({ ranges, offset }: Item & { kind: 'characters' }): Terminal {
-    const key = ranges.join(';');
-    let terminal = this.#terminals.get(key);
+  /** The place before a literal and then `tail`. */
+  #literal(characters: readonly number[], tail: Sequence | undefined): Sequence | undefined {
+    return characters.reduceRight<Sequence | undefined>(
+      (after, character) => this.places.sequence(this.#character(character), after),
+      tail,
+    );
+  }
+
+  #character(codePoint: number): Terminal {
+    let terminal = this.#literals.get(codePoint);
     if (!terminal) {
-      this.#budget.spendSteps(ranges.length);
-      const frame = this.#characters.frameOf(ranges);
-      if (!frame) throw errorAt(this.#source, offset, 'the class has no character, surrogates are none');
-      terminal = this.places.terminal(frame);
-      this.#terminals.set(key, terminal);
+      terminal = this.#terminal([[codePoint, codePoint]]) as Terminal;
+      this.#literals.set(codePoint, terminal);
     }
     return terminal;
+  }
+
+  #class({ ranges, offset }: Item & { kind: 'class' }): Terminal {
+    this.#budget.spendSteps(STEPS_PER_RANGE * ranges.length);
+    const terminal = this.#terminal(ranges);
+    if (!terminal) throw errorAt(this.#source, offset, 'the class has no character, surrogates are none');
+    return terminal;
+  }
+
+  #terminal(ranges: readonly CharacterRange[]): Terminal | undefined {
+    const frame = this.#characters.frameOf(ranges);
+    return frame && this.places.terminal(frame);
   }
 
   #group(alternatives: Alternatives, { name, offset }: Rule): GrammarSymbol | undefined {
@@ -144,8 +168,20 @@ class Builder {
     let symbol = this.#symbol(inner, rule);
     for (const { min, max } of counts) {
       if (max === 0) return undefined;
-      if (symbol && !(min === 1 && max === 1)) symbol = this.places.repeat(symbol, min, max);
+      if (symbol) symbol = this.#times(symbol, min, max);
     }
     return symbol;
+  }
+
+  /** A repetition. One of a repetition is a single one if its numbers have no gaps. */
+  #times(item: GrammarSymbol, min: number, max: number): GrammarSymbol {
+    if (min === 1 && max === 1) return item;
+    if (!(item instanceof Repeat)) return this.places.repeat(item, min, max);
+    const hasNoGaps =
+      max === min || (min === 0 ? item.min <= 1 : min * (item.max - item.min) + 1 >= item.min);
+    const product = { min: min * item.min, max: max * item.max };
+    return hasNoGaps && (product.max === Infinity || product.max <= MAX_DISTANCE)
+      ? this.places.repeat(item.item, product.min, product.max)
+      : this.places.repeat(item, min, max);
   }
 }

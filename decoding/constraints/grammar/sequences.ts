@@ -11,6 +11,8 @@ import { atMost, type GrammarSymbol, Repeat, Rule, Terminal } from './symbols.ts
 
 /** Places and counts that are made while texts are read. Beyond it they are made anew. */
 const MAX_MADE = 50_000;
+/** What a rule takes in memory and time. */
+const STATES_PER_RULE = 5;
 
 /** A symbol, and what follows it. */
 export class Sequence implements Frame {
@@ -81,7 +83,9 @@ export class Places {
   #ids = 0;
   readonly #terminals = new Map<CharacterFrame, Terminal>();
   readonly #repeats = new Map<string, Repeat>();
-  readonly #sequences = new Map<string, Sequence>();
+  /** By head, and then by the id of the tail. */
+  readonly #sequences = new Map<GrammarSymbol, Map<number | undefined, Sequence>>();
+  #sequenceCount = 0;
   readonly #bytes = new Map<string, readonly number[]>();
 
   constructor(budget: CompileBudget) {
@@ -89,7 +93,7 @@ export class Places {
   }
 
   rule(name: string, offset: number): Rule {
-    this.#count();
+    this.#budget.spendStates(STATES_PER_RULE);
     return new Rule(this.#ids++, name, offset);
   }
 
@@ -117,12 +121,14 @@ export class Places {
 
   /** A symbol before a place; undefined is the place after which nothing follows. */
   sequence(head: GrammarSymbol, tail: Sequence | undefined): Sequence {
-    const key = `${head.id},${tail?.id}`;
-    let sequence = this.#sequences.get(key);
+    let sequence = this.#sequences.get(head)?.get(tail?.id);
     if (!sequence) {
       this.#count();
       sequence = new Sequence(this.#ids++, head, tail, this);
-      this.#sequences.set(key, sequence);
+      const others = this.#sequences.get(head);
+      if (others) others.set(tail?.id, sequence);
+      else this.#sequences.set(head, new Map([[tail?.id, sequence]]));
+      this.#sequenceCount++;
     }
     return sequence;
   }
@@ -153,8 +159,9 @@ export class Places {
 
   /** Ends the compilation: the distances of all places are found, shorter ones first. */
   settle(): void {
-    this.#maximum = this.#sequences.size + this.#repeats.size + MAX_MADE;
-    for (const sequence of this.#sequences.values()) void sequence.distance;
+    this.#maximum = this.#sequenceCount + this.#repeats.size + MAX_MADE;
+    const sequences = [...this.#sequences.values()].flatMap((byTail) => [...byTail.values()]);
+    for (const sequence of sequences.sort((a, b) => a.id - b.id)) void sequence.distance;
   }
 
   #count(): void {
@@ -162,8 +169,9 @@ export class Places {
       this.#budget.spendStates();
       return;
     }
-    if (this.#sequences.size + this.#repeats.size < this.#maximum) return;
+    if (this.#sequenceCount + this.#repeats.size < this.#maximum) return;
     this.#sequences.clear();
+    this.#sequenceCount = 0;
     this.#repeats.clear();
     this.#bytes.clear();
     this.generation++;

@@ -15,12 +15,12 @@ export type GrammarSymbol = Terminal | Rule | Repeat;
 export class Terminal {
   readonly id: number;
   readonly frame: CharacterFrame;
-  readonly first = new ByteSet();
+  readonly first: ByteSet;
 
   constructor(id: number, frame: CharacterFrame) {
     this.id = id;
     this.frame = frame;
-    for (const byte of frame.bytes) this.first.add(byte);
+    this.first = frame.first;
   }
 
   get distance(): number {

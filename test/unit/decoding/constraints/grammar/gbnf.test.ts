@@ -23,7 +23,7 @@ describe('compileGrammar', () => {
   it('accepts exactly the texts of random grammars, and each of its states has a way to the end', () => {
     const short = texts(ALPHABET.slice(0, 4), 4);
     const counts = { compiled: 0, empty: 0, accepted: 0 };
-    for (let seed = 0; seed < 1_000; seed++) {
+    for (let seed = 0; seed < 500; seed++) {
       const draw = new Draw(seed);
       const grammar = new RandomGrammar(draw);
       const { source } = grammar;
@@ -46,8 +46,8 @@ describe('compileGrammar', () => {
       counts.compiled++;
       counts.accepted += expected.length;
     }
-    expect(counts.compiled).toBeGreaterThan(500);
-    expect(counts.accepted).toBeGreaterThan(5_000);
+    expect(counts.compiled).toBeGreaterThan(300);
+    expect(counts.accepted).toBeGreaterThan(2_500);
   });
 
   it.each([
