@@ -114,7 +114,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('worker', 'http', 'isolate'),
   ],
   'worker/openapi': ['hono', 'worker/http', 'zod'],
-  'worker/contracts': ['worker/http', 'zod', ...under('decoding', 'constraints', 'interface', 'options')],
+  'worker/contracts': [
+    'zod',
+    ...under('decoding', 'interface', 'options'),
+    ...under('worker', 'http', 'serving'),
+  ],
   'worker/contracts/tgi': contract(),
   'worker/contracts/openai': contract('engine/model', 'model-assets/format', 'worker/contracts/tgi'),
   'worker/contracts/workers-ai': contract(),
