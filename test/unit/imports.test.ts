@@ -90,7 +90,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.
-  'worker/isolate': ['engine', 'tokenizer', ...under('engine', 'model', 'runtime')],
+  'worker/isolate': [
+    'engine',
+    'tokenizer',
+    ...under('decoding', 'constraints', 'constraints/automaton'),
+    ...under('engine', 'batching', 'model', 'runtime'),
+  ],
   'worker/http': [
     'engine/runtime',
     'hono',
@@ -104,12 +109,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'hono',
     'tokenizer',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints', 'constraints/automaton', 'interface', 'options'),
     ...under('engine', 'batching', 'cache', 'model', 'runtime'),
     ...under('worker', 'http', 'isolate'),
   ],
   'worker/openapi': ['hono', 'worker/http', 'zod'],
-  'worker/contracts': ['worker/http', 'zod', ...under('decoding', 'interface', 'options')],
+  'worker/contracts': ['worker/http', 'zod', ...under('decoding', 'constraints', 'interface', 'options')],
   'worker/contracts/tgi': contract(),
   'worker/contracts/openai': contract('engine/model', 'model-assets/format', 'worker/contracts/tgi'),
   'worker/contracts/workers-ai': contract(),
@@ -138,7 +143,7 @@ function contract(...additional: readonly string[]): string[] {
     'tokenizer',
     'worker/contracts',
     'zod',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints', 'interface', 'options'),
     ...under('worker', 'http', 'isolate', 'serving'),
     ...additional,
   ];

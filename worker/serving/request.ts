@@ -1,4 +1,6 @@
 /** @module A generation request, independent of its contract, and the checks that all contracts share. */
+
+import type { ConstraintSource } from '../../decoding/constraints/source.ts';
 import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -17,6 +19,8 @@ export interface GenerationRequest {
   readonly cachePrompt: boolean;
   /** vLLM's `cache_salt`: the prompts share the prefix cache with requests of the same salt only. */
   readonly cacheSalt?: string | undefined;
+  /** What each text must be, and the field that says so. */
+  readonly constraint?: { readonly source: ConstraintSource; readonly field: string } | undefined;
   /** The contract's names of the fields, for error messages. */
   readonly fields: RequestFields;
 }
