@@ -16,7 +16,7 @@ export const EXAMPLES: readonly Example[] = [
   {
     title: 'A choice of five',
     settings: {
-      ...{ prompt: 'In the garden Lily saw', search: 'beam', values: { num_beams: '5', n: '5' } },
+      ...{ prompt: 'In the garden Lily saw', search: 'beam', values: { num_beams: '5', n: '2' } },
       constraint: constraint('choice'),
     },
   },
