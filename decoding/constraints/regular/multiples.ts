@@ -9,7 +9,7 @@ import { Language } from './language.ts';
 /** Significant digits that a number holds in any case. */
 const DIGITS = 15;
 /** Remainders, each with every number of digits. For large divisors fewer digits are allowed, down to a least number. */
-const MAX_STATES = 6_000;
+const MAX_STATES = 3_000;
 const MIN_INTEGER_DIGITS = 10;
 
 /**

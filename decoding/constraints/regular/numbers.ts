@@ -66,7 +66,8 @@ export function numberLanguage(bounds: NumberBounds, budget: CompileBudget): Lan
   if (multipleOf !== undefined) {
     if (!(multipleOf > 0 && multipleOf < Infinity))
       throw new ConstraintError(`multipleOf is ${multipleOf}, not a number greater than 0`);
-    language = language.and(multiplesOf(multipleOf, budget), budget);
+    const multiples = multiplesOf(multipleOf, budget);
+    language = integer && !Number.isInteger(multipleOf) ? language.and(multiples, budget) : multiples;
   }
   const least = Math.max(
     minimum ?? -Infinity,

@@ -173,7 +173,7 @@ describe('the format', () => {
           text.slice(0, at) + pick(random, [...characters, '']) + text.slice(at + Math.round(random()));
         // A time may have an offset without a colon there, or a leap second of any offset.
         if (!other.isWellFormed()) continue;
-      if (name === 'time' && /:60|[+-]\d\d(\d\d)?$/.test(other)) continue;
+        if (name === 'time' && /:60|[+-]\d\d(\d\d)?$/.test(other)) continue;
         expect([name, other, language(name).has(other)]).toEqual([name, other, validate(other)]);
       }
     },
