@@ -229,6 +229,7 @@ export class Automaton {
     this.#joined = 0;
     const tops = new Tops();
     for (const { frame, rest } of state.alternatives) {
+      this.#count(1);
       const forks = new Map<Fork, State>();
       for (const reading of frame.step(byte)) this.#addReading(tops, reading, rest, forks);
     }
