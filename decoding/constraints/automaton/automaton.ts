@@ -53,6 +53,8 @@ export interface Alternative {
 }
 
 const NONE = undefined;
+/** A state with more bytes is no longer sparse. */
+const SPARSE = 8;
 /** A state with more transitions than this keeps them in a table. */
 const FEW = 8;
 const BYTES = 256;
@@ -70,6 +72,7 @@ export class State {
   /** The least number of bytes after which the text may end. */
   readonly distance: number;
   #bytes: readonly number[] | undefined;
+  #isSparse: boolean | undefined;
   #few: [byte: number, state: State | null][] = [];
   #table: (State | null | undefined)[] | undefined;
   /** Of the automaton, when the transitions were made. */
@@ -90,10 +93,14 @@ export class State {
 
   /** The bytes that may follow, in any order. */
   get bytes(): readonly number[] {
-    const [only, ...others] = this.alternatives;
-    if (others.length === 0) return only?.frame.bytes ?? [];
-    this.#bytes ??= [...new Set(this.alternatives.flatMap(({ frame }) => frame.bytes))];
+    this.#bytes ??= bytesOf(this.alternatives);
     return this.#bytes;
+  }
+
+  /** Whether so few bytes may follow that it is faster to look for the tokens of each. */
+  get isSparse(): boolean {
+    this.#isSparse ??= this.bytes.length <= SPARSE;
+    return this.#isSparse;
   }
 
   /** The transition, if it is known in a generation of the automaton: null if the byte cannot follow. */
@@ -119,6 +126,13 @@ export class State {
     if (this.#table) this.#table[byte] = next;
     else this.#few.push([byte, next]);
   }
+}
+
+function bytesOf(alternatives: readonly Alternative[]): readonly number[] {
+  const [only] = alternatives;
+  if (!only) return [];
+  if (alternatives.length === 1) return only.frame.bytes;
+  return [...new Set(alternatives.flatMap(({ frame }) => frame.bytes))];
 }
 
 /** The tops of a state that is being made, and for each the states below it, which are to be one. */
@@ -217,7 +231,10 @@ export class Automaton {
    */
   step(state: State, byte: number): State | null {
     const known = state.known(byte, this.#generation);
-    if (known !== undefined) return known;
+    return known === undefined ? this.#compute(state, byte) : known;
+  }
+
+  #compute(state: State, byte: number): State | null {
     this.#joined = 0;
     const tops = new Tops();
     for (const { frame, rest } of state.alternatives) {

@@ -1,17 +1,17 @@
 /** @module Frames inside objects. */
-import type { Frame } from '../../automaton/automaton.ts';
+import type { Frame, Reading } from '../../automaton/automaton.ts';
 import { ANY_KEY, type DistanceOf, type LiveMembers, type ObjectPlan, type OtherMembers } from '../object-plan.ts';
 import { ObjectMachine, type ObjectState } from '../object-states.ts';
 import type { ValueNode } from '../values.ts';
 import { CapturedKeys, type CapturingObject } from './captured-keys.ts';
 import { COLON, GAP } from './gap.ts';
-import { COMMA, type Values } from './reading.ts';
+import { COMMA, QUOTE, type Values } from './reading.ts';
 import { TextTrie, type TriePlace } from './text-trie.ts';
-import { QUOTE, withQuote } from './texts.ts';
+import { withQuote } from './texts.ts';
 
 const CLOSE = 0x7d;
 
-type Alternatives = readonly (readonly Frame[])[];
+type Alternatives = readonly Reading[];
 
 export class ObjectReader implements CapturingObject {
   readonly live: LiveMembers;
