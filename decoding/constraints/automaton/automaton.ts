@@ -20,6 +20,8 @@ export interface Frame {
   readonly distance: number;
   /** The bytes that it can read, ascending. Exactly those for which `step` has an alternative. */
   readonly bytes: readonly number[];
+  /** Whether all ASCII letters lead to the same, or to nothing. Frames that cannot tell leave it out. */
+  readonly treatsLettersAlike?: boolean;
   /**
    * The alternatives after a byte, in this frame's place: an empty list is a frame that is done. If the next frame
    * after the byte may be done already (`isDone`), the automaton adds that itself.
@@ -73,6 +75,7 @@ export class State {
   readonly distance: number;
   #bytes: readonly number[] | undefined;
   #isSparse: boolean | undefined;
+  #treatsLettersAlike: boolean | undefined;
   #few: [byte: number, state: State | null][] = [];
   #table: (State | null | undefined)[] | undefined;
   /** Of the automaton, when the transitions were made. */
@@ -95,6 +98,12 @@ export class State {
   get bytes(): readonly number[] {
     this.#bytes ??= bytesOf(this.alternatives);
     return this.#bytes;
+  }
+
+  /** Whether all ASCII letters lead to the same state, or to none. False also if the frames cannot tell. */
+  get treatsLettersAlike(): boolean {
+    this.#treatsLettersAlike ??= this.alternatives.every(({ frame }) => frame.treatsLettersAlike === true);
+    return this.#treatsLettersAlike;
   }
 
   /** Whether so few bytes may follow that it is faster to look for the tokens of each. */

@@ -34,6 +34,7 @@ export interface Visitor {
 }
 
 const MAX_SHARED = 255;
+const LETTER = 0x61;
 
 /** @param isText whether a token is a part of texts; special tokens are not */
 export function sortTokens({ offsets, bytes }: TokenTable, isText: (token: number) => boolean): SortedTokens {
@@ -63,6 +64,8 @@ export class Vocabulary {
   readonly longest: number;
   readonly #order: Uint32Array;
   readonly #shared: Uint8Array;
+  /** `[order.length]`: the number of bytes of each token before the ASCII letters at its end, at most 255. */
+  readonly #letters: Uint8Array;
   readonly #offsets: Uint32Array;
   readonly #bytes: Uint8Array;
 
@@ -72,6 +75,12 @@ export class Vocabulary {
     this.#shared = shared;
     this.#offsets = offsets;
     this.#bytes = bytes;
+    this.#letters = Uint8Array.from(order, (token) => {
+      const begin = offsets[token] as number;
+      let end = offsets[token + 1] as number;
+      while (end > begin && isLetter(bytes[end - 1] as number)) end--;
+      return Math.min(end - begin, MAX_SHARED);
+    });
     this.longest = order.reduce((longest, _, i) => Math.max(longest, this.#lengthAt(i)), 0);
   }
 
@@ -153,6 +162,14 @@ export class Vocabulary {
       const length = (this.#offsets[token + 1] as number) - begin;
       let at = states[read] as State;
       states.length = read + 1;
+      if (read < length && (this.#letters[i] as number) <= read && at.treatsLettersAlike) {
+        const after = afterLetters(automaton, at, length - read);
+        if (after) visitor.token(token, after);
+        if (after !== undefined) {
+          i++;
+          continue;
+        }
+      }
       i++;
       while (read < length) {
         const next = automaton.step(at, this.#bytes[begin + read] as number);
@@ -210,4 +227,23 @@ export class Vocabulary {
   #byteAt(i: number, depth: number): number {
     return this.#bytes[(this.#offsets[this.#order[i] as number] as number) + depth] as number;
   }
+}
+
+function isLetter(byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+}
+
+/**
+ * @returns the state after so many ASCII letters, whichever they are; null if they may not follow, undefined if it
+ *   matters which they are, or if the text may end between them
+ */
+function afterLetters(automaton: Automaton, from: State, count: number): State | null | undefined {
+  let state = from;
+  for (let i = 0; i < count; i++) {
+    if (!state.treatsLettersAlike || (i > 0 && state.accepts)) return undefined;
+    const next = automaton.step(state, LETTER);
+    if (!next) return null;
+    state = next;
+  }
+  return state.accepts ? undefined : state;
 }
