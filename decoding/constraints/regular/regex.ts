@@ -3,6 +3,7 @@ import { type AST, RegExpParser } from '@eslint-community/regexpp';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import type { Language } from './language.ts';
 import { languageOf } from './regex-dfa.ts';
+import { takeCount } from './regex-lengths.ts';
 import { nfaOf, type RegexFlags } from './regex-nfa.ts';
 
 /** In UTF-16 units. */
@@ -18,12 +19,35 @@ const FLAGS = 'imsuv';
 
 /**
  * The texts that a regular expression matches. Characters are code points, whether the flag u is there or not. The
- * pattern has the syntax of the flag u if it is valid with it, else the one without.
+ * pattern has the syntax of the flag u if it is valid with it (needless escapes as `\-` are allowed), else the one
+ * without.
  * @param flags of `i`, `m`, `s`, `u`, `v`
  * @throws ConstraintError with what is wrong or not supported (back references, and a few kinds of look-arounds), and
  *   where; or beyond the budget
  */
 export function parseRegex(source: string, flags: string, mode: RegexMode, budget: CompileBudget): Language {
+  const { language, min, max } = parsePattern(source, flags, mode, budget, false);
+  return language.withLength(min, max, budget);
+}
+
+/** The texts of a language that have at least `min` and at most `max` code points. */
+export interface Pattern {
+  readonly language: Language;
+  readonly min: number;
+  readonly max: number;
+}
+
+/**
+ * Like `parseRegex`, but with a long repetition as a count beside the language, if it is one: `^[a-z]{1,255}$` are the
+ * texts of `[a-z]*` that have 1 to 255 code points. Frames count at no cost, and share what they know.
+ */
+export function parsePattern(
+  source: string,
+  flags: string,
+  mode: RegexMode,
+  budget: CompileBudget,
+  counts = true,
+): Pattern {
   checkFlags(flags);
   if (source.length > MAX_REGEX_LENGTH) {
     throw new ConstraintError(
@@ -40,8 +64,12 @@ export function parseRegex(source: string, flags: string, mode: RegexMode, budge
     unicodeSets: flags.includes('v'),
   };
   const isSearch = mode === 'search';
-  const ends = { anyBefore: isSearch, anyAfter: isSearch };
-  return languageOf(nfaOf(pattern.alternatives, regexFlags, ends, budget), budget);
+  const { alternatives, min, max } =
+    counts && !regexFlags.multiline
+      ? takeCount(pattern.alternatives, !isSearch)
+      : { alternatives: pattern.alternatives, min: 0, max: Infinity };
+  const nfa = nfaOf(alternatives, regexFlags, { anyBefore: isSearch, anyAfter: isSearch }, budget);
+  return { language: languageOf(nfa, budget), min, max };
 }
 
 function checkFlags(flags: string): void {
@@ -66,26 +94,44 @@ function checkNesting(source: string, budget: CompileBudget): void {
 
 function parse(source: string, unicodeSets: boolean): { pattern: AST.Pattern; unicode: boolean } {
   const parser = new RegExpParser();
-  const parseWith = (unicode: boolean) =>
-    parser.parsePattern(source, 0, source.length, { unicode, unicodeSets });
+  const parseAs = (text: string, unicode: boolean) => ({
+    pattern: parser.parsePattern(text, 0, text.length, { unicode, unicodeSets }),
+    unicode,
+  });
   try {
-    return { pattern: parseWith(!unicodeSets), unicode: !unicodeSets };
+    return parseAs(source, !unicodeSets);
   } catch (error) {
-    try {
-      if (!unicodeSets) {
-        checkNoPairs(source);
-        return { pattern: parseWith(false), unicode: false };
-      }
-    } catch {
-      // The message about the flag u is the better one.
-    }
+    const parsed = unicodeSets
+      ? undefined
+      : (attempt(() => parseAs(withoutNeedlessEscapes(source), true)) ??
+        (OTHER_WITHOUT_UNICODE.test(source) ? undefined : attempt(() => parseAs(source, false))));
+    if (parsed) return parsed;
     throw new ConstraintError(messageOf(error));
   }
 }
 
-/** Without the flag u, the parser takes a character beyond U+FFFF for two. */
-function checkNoPairs(source: string): void {
-  if (/[\u{10000}-\u{10ffff}]/u.test(source)) throw new Error('a character beyond U+FFFF');
+/** What the syntax without the flag u has, and means something else: `\p{L}`, and characters beyond U+FFFF. */
+const OTHER_WITHOUT_UNICODE = /\\[pPu]\{|[\u{10000}-\u{10ffff}]/u;
+
+/** With the flag u, characters that mean nothing else must not be escaped. People escape them. */
+function withoutNeedlessEscapes(source: string): string {
+  let inClass = false;
+  return source.replace(/\\?./gsu, (part) => {
+    if (part === '[') inClass = true;
+    else if (part === ']') inClass = false;
+    return /^\\[^A-Za-z0-9^$\\.*+?()[\]{}|/]$/u.test(part) && !(inClass && part === '\\-')
+      ? part.slice(1)
+      : part;
+  });
+}
+
+function attempt<T>(parsing: () => T): T | undefined {
+  try {
+    return parsing();
+  } catch {
+    // The message about the pattern as it was given is the better one.
+    return undefined;
+  }
 }
 
 /** The parser repeats the whole pattern. */
