@@ -71,6 +71,7 @@ export class Constraint {
    * @throws ConstraintError if the constraint is too ambiguous for a search
    */
   leastTokens(state = this.start): number {
+    this.#automaton.bound();
     return this.#shortest.leastTokens(state);
   }
 
