@@ -4,8 +4,10 @@ import { Constraint } from './automaton/constraint.ts';
 import { CompileBudget, type CompileLimits, ConstraintError, DEFAULT_LIMITS } from './automaton/errors.ts';
 import { MaskCache } from './automaton/mask-cache.ts';
 import type { Vocabulary } from './automaton/vocabulary.ts';
+import { compileChoice } from './grammar/choice.ts';
 import { compileGrammar } from './grammar/gbnf.ts';
-import { Language } from './regular/language.ts';
+import { compileJsonSchema, jsonObject } from './json-schema/compile.ts';
+import { parseRegex } from './regular/regex.ts';
 import { utf8Frame } from './regular/text-frames.ts';
 import type { ConstraintSource } from './source.ts';
 
@@ -33,10 +35,20 @@ export function compileConstraint(
 function framesOf(source: ConstraintSource, budget: CompileBudget): readonly Frame[] {
   switch (source.type) {
     case 'choice':
-      return [utf8Frame(Language.ofStrings(source.choices, budget))].filter((frame) => frame !== undefined);
+      return compileChoice(source.choices, budget);
+    case 'regex':
+      return compileRegex(source.pattern, source.flags, budget);
+    case 'json_schema':
+      return compileJsonSchema(source.schema, budget);
+    case 'json_object':
+      return jsonObject();
     case 'grammar':
       return compileGrammar(source.grammar, budget);
-    default:
-      throw new ConstraintError(`'${source.type}' has not landed yet`);
   }
+}
+
+function compileRegex(pattern: string, flags: string | undefined, budget: CompileBudget): Frame[] {
+  const frame = utf8Frame(parseRegex(pattern, flags ?? '', 'whole', budget));
+  if (!frame) throw new ConstraintError('the expression matches no text');
+  return [frame];
 }

@@ -1,4 +1,5 @@
 /** @module The processor of a constraint: transformers' `PrefixConstrainedLogitsProcessor`. */
+import type { State } from '../constraints/automaton/automaton.ts';
 import type { Constraint } from '../constraints/automaton/constraint.ts';
 import type { Mask } from '../constraints/automaton/mask.ts';
 import type { LogitsProcessor, TokenSequence } from './logits-processor.ts';
@@ -22,10 +23,15 @@ export function constraintRule(
   endTokenIds: readonly number[],
   lastLength: number,
 ): ConstraintRule {
-  return ({ state = constraint.start, length }) => ({
-    mask: constraint.allowed(state, lastLength - length).without(endTokenIds),
-    ends: state.accepts ? endTokenIds : [],
-  });
+  let last: { state: State; length: number; allowed: AllowedTokens } | undefined;
+  return ({ state = constraint.start, length }) => {
+    // A step asks more than once for a beam, and beams often share a state.
+    if (last?.state !== state || last.length !== length) {
+      const mask = constraint.allowed(state, lastLength - length).without(endTokenIds);
+      last = { state, length, allowed: { mask, ends: state.accepts ? endTokenIds : [] } };
+    }
+    return last.allowed;
+  };
 }
 
 /** Bans all tokens but those that the rule allows. */
@@ -41,3 +47,6 @@ export function listOf({ mask, ends }: AllowedTokens): Uint32Array | undefined {
   if (!mask.list || ends.length === 0) return mask.list;
   return Uint32Array.from([...mask.list, ...ends]).sort();
 }
+
+/** Number of tokens. The mask has none of the ends. */
+export const countOf = ({ mask, ends }: AllowedTokens): number => mask.size + ends.length;
