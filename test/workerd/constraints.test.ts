@@ -261,13 +261,15 @@ describe('Workers AI', () => {
     expect((await run({ response_format: { type: 'json_schema', json_schema } })).response).toEqual(expected);
   });
 
-  it('writes numbers and keys as they were generated', async () => {
-    const json_schema = { enum: [{ b: 1, 2: 0.5 }], type: 'object' };
+  it('writes strings, numbers and keys as they were generated, without white space', async () => {
+    const json_schema = { const: [{ b: 'a  "b', 2: 0.5 }, ' '] };
     const response = await postTo(app, RUN, {
       ...GREEDY,
       response_format: { type: 'json_schema', json_schema },
     });
-    expect(await response.text()).toMatch(/"response":\{\s*"(?:2|b)"/);
+    expect(await response.text()).toMatch(
+      /"response":\[\{"(?:2|b)":[^ ]*"a {2}\\"b"[^ ]*," "\],"finish_reason"/,
+    );
   });
 
   it('answers with the text where it was cut off', async () => {
