@@ -58,8 +58,8 @@ export class Constraint {
    * The least number of tokens with which a text is whole. It is exact as far as a bounded search can tell, else a
    * number that suffices.
    */
-  leastTokens(): number {
-    return this.#shortest.leastTokens(this.start);
+  leastTokens(state = this.start): number {
+    return this.#shortest.leastTokens(state);
   }
 
   #maskOf(state: State): { mask: Mask; maxDistance: number } {
