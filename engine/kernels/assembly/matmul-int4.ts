@@ -19,7 +19,7 @@
 import { dot, dotAdd } from './dot';
 import { inRegister } from './in-register';
 import { OFFSET_BYTES, offsetsOf, paddedLength, scalesOf, tailOf } from './quantize-rows';
-import { readAhead } from './read-ahead';
+import { firstBurst, readAhead } from './read-ahead';
 import { blockRows, storeOutputs, TILE_COLUMNS } from './tile';
 
 const FLOAT_BYTES: usize = 4;
@@ -61,7 +61,7 @@ export function matmulInt4Of<Sum>(
   const end = weights + tiles * tileBytes;
   let codes = weights;
   let multipliers = end;
-  let ahead = weights;
+  let ahead = firstBurst(weights, end);
   for (let column: usize = 0; column < outputs; column += TILE_COLUMNS) {
     if (ahead < min(codes + 2 * tileBytes, end)) ahead = readAhead(ahead, end, BURST_BYTES, sums);
     // All rows while the tile is in the CPU cache: each weight is read from memory once.

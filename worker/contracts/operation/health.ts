@@ -23,9 +23,10 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
   const liveness = { status: 'ok', ready: loaded !== undefined };
   if (!(await hasKey(c))) return c.json(liveness);
   if (!loaded) return c.json({ ...liveness, model: null, loading });
-  const { manifest, plan, dotProduct, status } = loaded.engine;
+  const { manifest, plan, dotProduct, readAhead, status } = loaded.engine;
   const { name, precision } = manifest;
-  return c.json({ ...liveness, model: { name, precision }, loading: false, dotProduct, plan, ...status });
+  const kernels = { dotProduct, readAhead };
+  return c.json({ ...liveness, model: { name, precision }, loading: false, ...kernels, plan, ...status });
 }
 
 export async function ready(c: Context<AppEnv>): Promise<Response> {
