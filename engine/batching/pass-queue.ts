@@ -166,6 +166,12 @@ export class PassQueue {
     }
   }
 
+  /** As measured, or else as estimated, which is rather long. */
+  #passMilliseconds(rows: readonly Row[], logitsRows: number): number {
+    const measured = logitsRows === rows.length ? this.#readAhead?.milliseconds(rows.length) : undefined;
+    return measured ?? passMilliseconds(this.#model.config, rows);
+  }
+
   #forward(shares: readonly Share[]): void {
     // Calls may share a node: requests with the same prompt, or samples with the same prefix.
     const byNode = new Map<CachedNode, { node: CachedNode; readers: LogitsReader[] }>();
@@ -177,9 +183,9 @@ export class PassQueue {
       }
     }
     const uniqueRows = [...byNode.values()];
-    this.#turns.noticePass(passMilliseconds(this.#model.config, uniqueRows));
     const logitsRows = uniqueRows.filter(({ readers }) => readers.length > 0).length;
     this.#lastIsTimed = this.#readAhead?.prepare(uniqueRows.length, logitsRows) ?? false;
+    this.#turns.noticePass(this.#passMilliseconds(uniqueRows, logitsRows));
     this.#passGuard.run(() => this.#model.forward(uniqueRows));
     this.counts.add(uniqueRows);
     for (const { node } of uniqueRows) node.evaluated = true;

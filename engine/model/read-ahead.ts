@@ -11,12 +11,17 @@ const MIN_ROW_MILLISECONDS = 8;
 /** V8 compiles WebAssembly in two tiers, so the first dozens of passes of each form are slower. */
 const WARM_UP_PAIRS = 16;
 const MEASURED_PAIRS = 24;
-/** Of the pairs' ratios, so many of the lowest and of the highest are outliers: other work ran in between. */
-const OUTLIERS = MEASURED_PAIRS / 4;
 /** Reading ahead must take at most so much of the time without. */
 const MAX_RATIO = 0.93;
 /** Passes of more rows are those of prompts, which wait less for memory. */
 const MAX_ROWS = 8;
+
+/** Two passes of `rows` rows, one after the other. In milliseconds. */
+interface Pair {
+  readonly rows: number;
+  readonly ahead: number;
+  readonly without: number;
+}
 
 export class ReadAheadChoice {
   readonly #setReadAhead: (on: boolean) => void;
@@ -24,9 +29,8 @@ export class ReadAheadChoice {
   #first: number | undefined;
   /** Of the passes of this pair. */
   #rows = 0;
-  #pairs = 0;
-  /** Of logarithms: time with reading ahead / time without. */
-  readonly #ratios: number[] = [];
+  #pairCount = 0;
+  readonly #pairs: Pair[] = [];
   #value: boolean | undefined;
 
   /** @returns null for a small model */
@@ -43,6 +47,14 @@ export class ReadAheadChoice {
   /** Whether the kernels read ahead from now on. Undefined while passes of both forms are timed. */
   get value(): boolean | undefined {
     return this.#value;
+  }
+
+  /** The time of passes of so many rows, all with logits, in the chosen form. Undefined if too few were timed. */
+  milliseconds(rows: number): number | undefined {
+    if (this.#value === undefined) return undefined;
+    const pairs = this.#pairs.filter((pair) => pair.rows === rows);
+    if (pairs.length < MEASURED_PAIRS / 2) return undefined;
+    return middleMean(pairs.map((pair) => (this.#value ? pair.ahead : pair.without)));
   }
 
   /**
@@ -72,22 +84,29 @@ export class ReadAheadChoice {
     }
     const [ahead, without] = this.#readsAhead ? [milliseconds, first] : [first, milliseconds];
     this.#first = undefined;
-    this.#pairs++;
-    const ratio = Math.log(ahead / without);
+    this.#pairCount++;
     // A clock of whole milliseconds may show 0.
-    if (this.#pairs > WARM_UP_PAIRS && Number.isFinite(ratio)) this.#ratios.push(ratio);
-    if (this.#ratios.length === MEASURED_PAIRS) this.#decide();
+    if (this.#pairCount > WARM_UP_PAIRS && ahead > 0 && without > 0) {
+      this.#pairs.push({ rows: this.#rows, ahead, without });
+    }
+    if (this.#pairs.length === MEASURED_PAIRS) this.#decide();
   }
 
   /** The next pass of a pair: without and with in turn, in the other order every second time. */
   get #readsAhead(): boolean {
-    return (this.#first !== undefined) !== (this.#pairs % 2 === 1);
+    return (this.#first !== undefined) !== (this.#pairCount % 2 === 1);
   }
 
   #decide(): void {
-    const middle = this.#ratios.toSorted((a, b) => a - b).slice(OUTLIERS, -OUTLIERS);
-    const mean = middle.reduce((sum, ratio) => sum + ratio) / middle.length;
-    this.#value = mean < Math.log(MAX_RATIO);
+    const ratios = this.#pairs.map(({ ahead, without }) => Math.log(ahead / without));
+    this.#value = middleMean(ratios) < Math.log(MAX_RATIO);
     this.#setReadAhead(this.#value);
   }
+}
+
+/** The mean without the lowest and the highest quarter: in those, other work ran beside the pass. */
+function middleMean(values: readonly number[]): number {
+  const outliers = Math.floor(values.length / 4);
+  const middle = values.toSorted((a, b) => a - b).slice(outliers, values.length - outliers);
+  return middle.reduce((sum, value) => sum + value) / middle.length;
 }

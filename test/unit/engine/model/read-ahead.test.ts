@@ -86,6 +86,15 @@ describe('the choice of reading ahead', () => {
     expect(choice.value).toBe(true);
   });
 
+  it('knows the time of passes like those that were timed', () => {
+    const [rows, time] = [(pass: number) => (pass < 70 ? 2 : 3), (pass: number) => (pass % 7 === 0 ? 90 : 6)];
+    run((pass, ahead) => time(pass) + (ahead ? 3 : 0), rows);
+    expect(choice.value).toBe(false);
+    expect(choice.milliseconds(2)).toBe(6);
+    expect(choice.milliseconds(3)).toBeUndefined();
+    expect(choice.milliseconds(1)).toBeUndefined();
+  });
+
   it('repeats a pass whose time was lost', () => {
     choice.prepare(1, 1);
     choice.add(10);
