@@ -11,6 +11,8 @@ const MIN_ROW_MILLISECONDS = 8;
 /** V8 compiles WebAssembly in two tiers, so the first dozens of passes of each form are slower. */
 const WARM_UP_PAIRS = 16;
 const MEASURED_PAIRS = 24;
+/** After so many passes the choice is made without: the clock stands still, or no two passes are alike. */
+const MAX_PASSES = 400;
 /** Reading ahead must take at most so much of the time without. */
 const MAX_RATIO = 0.93;
 /** Passes of more rows are those of prompts, which wait less for memory. */
@@ -29,6 +31,7 @@ export class ReadAheadChoice {
   #first: number | undefined;
   /** Of the passes of this pair. */
   #rows = 0;
+  #passCount = 0;
   #pairCount = 0;
   readonly #pairs: Pair[] = [];
   #value: boolean | undefined;
@@ -70,6 +73,10 @@ export class ReadAheadChoice {
       this.#rows = rows;
       this.#first = undefined;
     }
+    if (isMeasured && ++this.#passCount > MAX_PASSES) {
+      this.#choose(false);
+      return false;
+    }
     this.#setReadAhead(isMeasured && this.#readsAhead);
     return isMeasured;
   }
@@ -99,8 +106,12 @@ export class ReadAheadChoice {
 
   #decide(): void {
     const ratios = this.#pairs.map(({ ahead, without }) => Math.log(ahead / without));
-    this.#value = middleMean(ratios) < Math.log(MAX_RATIO);
-    this.#setReadAhead(this.#value);
+    this.#choose(middleMean(ratios) < Math.log(MAX_RATIO));
+  }
+
+  #choose(value: boolean): void {
+    this.#value = value;
+    this.#setReadAhead(value);
   }
 }
 
