@@ -9,8 +9,8 @@ import { passMilliseconds } from './pass-time.ts';
 /** Estimated time of one row. The clock has whole milliseconds, and a small model waits little for memory. */
 const MIN_ROW_MILLISECONDS = 8;
 /** V8 compiles WebAssembly in two tiers, so the first dozens of passes of each form are slower. */
-const WARM_UP_PAIRS = 16;
-const MEASURED_PAIRS = 24;
+const WARM_UP_PAIRS = 10;
+const MEASURED_PAIRS = 20;
 /** After so many passes the choice is made without: the clock stands still, or no two passes are alike. */
 const MAX_PASSES = 400;
 /** Reading ahead must take at most so much of the time without. */

@@ -164,7 +164,7 @@ describe('the pass queue', () => {
       await queue.run({ owner: { closed: false }, rows, isPrompt: false });
     expect(choice.value).toBe(true);
     expect(kernels).toHaveBeenLastCalledWith(true);
-    expect(clock.mock.calls.length).toBe(160);
+    expect(clock.mock.calls.length).toBe(120);
   });
 
   describe('while a request is alone', () => {

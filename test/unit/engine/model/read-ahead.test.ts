@@ -47,7 +47,7 @@ describe('the choice of reading ahead', () => {
   });
 
   it.each([
-    ['slower passes at the beginning', (pass: number, ahead: boolean) => (pass < 30 && !ahead ? 20 : 6)],
+    ['slower passes at the beginning', (pass: number, ahead: boolean) => (pass < 20 && !ahead ? 20 : 6)],
     ['a path that grows', (pass: number) => 4 + pass / 20],
     ['passes of other requests in between', (pass: number) => (pass % 11 === 0 ? 60 : 6)],
   ])('is not misled by %s', (_, time) => {
@@ -96,7 +96,7 @@ describe('the choice of reading ahead', () => {
   });
 
   it('knows the time of passes like those that were timed', () => {
-    const [rows, time] = [(pass: number) => (pass < 70 ? 2 : 3), (pass: number) => (pass % 7 === 0 ? 90 : 6)];
+    const [rows, time] = [(pass: number) => (pass < 54 ? 2 : 3), (pass: number) => (pass % 7 === 0 ? 90 : 6)];
     run((pass, ahead) => time(pass) + (ahead ? 3 : 0), rows);
     expect(choice.value).toBe(false);
     expect(choice.milliseconds(2)).toBe(6);
