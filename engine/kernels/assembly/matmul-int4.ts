@@ -23,6 +23,7 @@ import { firstBurst, readAhead } from './read-ahead';
 import { blockRows, storeOutputs, TILE_COLUMNS } from './tile';
 
 const FLOAT_BYTES: usize = 4;
+const VECTOR_BYTES: usize = 16;
 /** Bytes per group of 32 inputs: of a row's codes, of a tile's codes and multipliers. */
 const ROW_GROUP_BYTES: usize = 32;
 const TILE_GROUP_BYTES: usize = 64;
@@ -62,7 +63,28 @@ export function matmulInt4Of<Sum>(
   let codes = weights;
   let multipliers = end;
   let ahead = firstBurst(weights, end);
-  for (let column: usize = 0; column < outputs; column += TILE_COLUMNS) {
+  // One row takes the tiles of both halves together, a fifth faster than one after the other: two streams, each in
+  // the order of memory. With neighbouring tiles in turn the processor's prefetcher gives up: twice the time.
+  const pairs: usize = rows == 1 ? tiles / 2 : 0;
+  const halfBytes = pairs * tileBytes;
+  const halfMultipliers = pairs * groups * MULTIPLIER_BYTES;
+  let column: usize = 0;
+  for (const half = pairs * TILE_COLUMNS; column < half; column += TILE_COLUMNS) {
+    if (ahead < min(codes + 2 * tileBytes, weights + halfBytes)) {
+      readAhead(ahead + halfBytes, weights + 2 * halfBytes, BURST_BYTES / 2, sums);
+      ahead = readAhead(ahead, weights + halfBytes, BURST_BYTES / 2, sums);
+    }
+    tilePair1<Sum>(codes, halfBytes, multipliers, halfMultipliers, quantized, offsets, groups, nibbleMask, sums);
+    storeRow(sums, scales, columnScales, bias, column, outputs, y);
+    storeRow(sums + VECTOR_BYTES, scales, columnScales, bias, half + column, outputs, y);
+    codes += tileBytes;
+    multipliers += groups * MULTIPLIER_BYTES;
+  }
+  column += column;
+  codes += halfBytes;
+  multipliers += halfMultipliers;
+  ahead = max(ahead, codes);
+  for (; column < outputs; column += TILE_COLUMNS) {
     if (ahead < min(codes + 2 * tileBytes, end)) ahead = readAhead(ahead, end, BURST_BYTES, sums);
     // All rows while the tile is in the CPU cache: each weight is read from memory once.
     let row = 0;
@@ -191,6 +213,91 @@ function tile1<Sum>(
     offsets += OFFSET_BYTES;
   }
   v128.store(sums, s0);
+}
+
+/** `storeOutputs` of one row. */
+// @ts-ignore: decorator
+@inline
+function storeRow(
+  sums: usize,
+  scales: usize,
+  columnScales: usize,
+  bias: usize,
+  column: usize,
+  outputs: usize,
+  y: usize,
+): void {
+  const offset = column * FLOAT_BYTES;
+  storeOutputs(sums, 1, scales, columnScales + offset, bias + offset, outputs - column, y + offset, 0);
+}
+
+/**
+ * One row times two tiles: the row's codes are read and broadcast once. `sums` receives eight i32.
+ * @param codesDistance bytes from the first tile's codes to the second's
+ * @param multipliersDistance the same for multipliers
+ */
+function tilePair1<Sum>(
+  codes: usize,
+  codesDistance: usize,
+  multipliers: usize,
+  multipliersDistance: usize,
+  x: usize,
+  offsets: usize,
+  groups: usize,
+  nibbleMask: v128,
+  sums: usize,
+): void {
+  let s0 = i32x4.splat(0);
+  let s1 = s0;
+  const end = codes + groups * TILE_GROUP_BYTES;
+  let secondCodes = codes + codesDistance;
+  let secondMultipliers = multipliers + multipliersDistance;
+  while (codes < end) {
+    const first = v128.load(x);
+    const second = v128.load(x, 16);
+    let left0 = v128.load64_splat(offsets);
+    let right0 = left0;
+    let left1 = left0;
+    let right1 = left0;
+    const x0 = v128.shuffle<i32>(first, first, 0, 1, 0, 1);
+    const a0 = v128.load(codes);
+    left0 = add<Sum>(left0, x0, lowNibbles(a0, nibbleMask));
+    right0 = add<Sum>(right0, x0, highNibbles(a0, nibbleMask));
+    const a1 = v128.load(secondCodes);
+    left1 = add<Sum>(left1, x0, lowNibbles(a1, nibbleMask));
+    right1 = add<Sum>(right1, x0, highNibbles(a1, nibbleMask));
+    const x1 = v128.shuffle<i32>(first, first, 2, 3, 2, 3);
+    const b0 = v128.load(codes, 16);
+    left0 = add<Sum>(left0, x1, lowNibbles(b0, nibbleMask));
+    right0 = add<Sum>(right0, x1, highNibbles(b0, nibbleMask));
+    const b1 = v128.load(secondCodes, 16);
+    left1 = add<Sum>(left1, x1, lowNibbles(b1, nibbleMask));
+    right1 = add<Sum>(right1, x1, highNibbles(b1, nibbleMask));
+    const x2 = v128.shuffle<i32>(second, second, 0, 1, 0, 1);
+    const c0 = v128.load(codes, 32);
+    left0 = add<Sum>(left0, x2, lowNibbles(c0, nibbleMask));
+    right0 = add<Sum>(right0, x2, highNibbles(c0, nibbleMask));
+    const c1 = v128.load(secondCodes, 32);
+    left1 = add<Sum>(left1, x2, lowNibbles(c1, nibbleMask));
+    right1 = add<Sum>(right1, x2, highNibbles(c1, nibbleMask));
+    const x3 = v128.shuffle<i32>(second, second, 2, 3, 2, 3);
+    const d0 = v128.load(codes, 48);
+    left0 = add<Sum>(left0, x3, lowNibbles(d0, nibbleMask));
+    right0 = add<Sum>(right0, x3, highNibbles(d0, nibbleMask));
+    const d1 = v128.load(secondCodes, 48);
+    left1 = add<Sum>(left1, x3, lowNibbles(d1, nibbleMask));
+    right1 = add<Sum>(right1, x3, highNibbles(d1, nibbleMask));
+    s0 = i32x4.add(s0, multiplied<Sum>(left0, right0, loadMultipliers(multipliers)));
+    s1 = i32x4.add(s1, multiplied<Sum>(left1, right1, loadMultipliers(secondMultipliers)));
+    codes += TILE_GROUP_BYTES;
+    secondCodes += TILE_GROUP_BYTES;
+    multipliers += MULTIPLIER_BYTES;
+    secondMultipliers += MULTIPLIER_BYTES;
+    x += ROW_GROUP_BYTES;
+    offsets += OFFSET_BYTES;
+  }
+  v128.store(sums, s0);
+  v128.store(sums, s1, 16);
 }
 
 /** Two rows: the weights are unpacked once. */
