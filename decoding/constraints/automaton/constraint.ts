@@ -68,10 +68,8 @@ export class Constraint {
   /**
    * The least number of tokens with which a text is whole. It is exact as far as a bounded search can tell, else a
    * number that suffices.
-   * @throws ConstraintError if the constraint is too ambiguous for a search
    */
   leastTokens(state = this.start): number {
-    this.#automaton.bound();
     return this.#shortest.leastTokens(state);
   }
 

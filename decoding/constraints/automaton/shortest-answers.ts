@@ -3,8 +3,11 @@ import type { Automaton, State } from './automaton.ts';
 import { ConstraintError } from './errors.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** Tokens that a search may visit. A request with little room is slow by some milliseconds, not more. */
-const MAX_VISITS = 30_000;
+/**
+ * Tokens that a search may visit. A mask with little room takes a search for each state that a token leads to. The limit
+ * is the same for all: a search from a later state of a text that was found visits less, so it finds the rest.
+ */
+const MAX_VISITS = 20_000;
 
 export class ShortestAnswers {
   readonly #automaton: Automaton;
@@ -76,6 +79,7 @@ export class ShortestAnswers {
     if (known !== undefined) return known;
     if (limit <= (this.#tooFew.get(from) ?? -1)) return limit + 1;
     if (limit >= (this.#givenUp.get(from) ?? Infinity)) return this.#sufficientOf(from);
+    this.#automaton.bound();
     const found = this.#searchBreadthFirst(from, limit);
     if (found === undefined) this.#givenUp.set(from, limit);
     else if (found <= limit) this.#least.set(from, found);
