@@ -60,12 +60,17 @@ export class Constraint {
     return next;
   }
 
+  /** Whether a text of at most `tokens` tokens can be whole. */
+  fits(tokens: number): boolean {
+    return this.#shortest.isWithin(this.start, tokens);
+  }
+
   /**
    * The least number of tokens with which a text is whole. It is exact as far as a bounded search can tell, else a
    * number that suffices.
    * @throws ConstraintError if the constraint is too ambiguous for a search
    */
-  leastTokens(state: State): number {
+  leastTokens(state = this.start): number {
     this.#automaton.bound();
     return this.#shortest.leastTokens(state);
   }

@@ -18,16 +18,16 @@ const NODE_BYTES = 64;
 
 /** The masks that were used last. */
 export class MaskCache {
-  /** In bytes. */
-  readonly maximum: number;
+  readonly #maximum: () => number;
   #bytes = 0;
   /** Frames and states are held weakly, because they hold their constraint. */
   readonly #keys = new WeakMap<object, object>();
   /** The first was used longest ago. */
   readonly #masks = new Map<object, FrameMask>();
 
-  constructor(maximum: number) {
-    this.maximum = maximum;
+  /** @param maximum in bytes; it may change */
+  constructor(maximum: number | (() => number)) {
+    this.#maximum = typeof maximum === 'number' ? () => maximum : maximum;
   }
 
   get bytes(): number {
@@ -48,7 +48,7 @@ export class MaskCache {
     this.#keys.set(owner, newKey);
     this.#masks.set(newKey, mask);
     this.#bytes += bytesOf(mask);
-    this.evict(this.#bytes - this.maximum);
+    this.evict(this.#bytes - this.#maximum());
     return mask;
   }
 
