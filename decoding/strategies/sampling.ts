@@ -21,6 +21,7 @@ import type { Hypothesis } from './hypothesis.ts';
 import type { LiveHypothesis, LogitsTarget, Search, Strategy } from './search.ts';
 
 interface Branch extends LiveHypothesis {
+  target: LogitsTarget;
   /** One generator per branch: its samples do not depend on the number of branches. */
   readonly random: Random;
   /** The number for the next choice in place. It is drawn once, though a row may be read twice. */
@@ -44,8 +45,14 @@ export class Sampling implements Strategy {
     this.#chooseAmong = options.do_sample ? sampledAmong(options, workspace) : greedyAmong;
     this.#branches = Array.from({ length: branchCount(options) }, (_, i) => {
       const random = seededRandom(options.seed, i);
-      const target: LogitsTarget = rows ? { logits: rows[i] } : { read: (row) => this.#read(row, branch) };
-      const branch: Branch = { target, random, drawn: random(), hypothesis: prompt, reason: null };
+      const branch: Branch = {
+        target: { logits: rows?.[i] },
+        random,
+        drawn: random(),
+        hypothesis: prompt,
+        reason: null,
+      };
+      if (!rows) branch.target = this.#targetOf(branch);
       return branch;
     });
   }
@@ -70,6 +77,7 @@ export class Sampling implements Strategy {
         if (streams && branch.reason) yield { type: 'finished', sequence, reason: branch.reason };
         generated = branch.reason ? undefined : this.#onlyToken(branch);
       }
+      if (!branch.reason && !this.#search.rows) branch.target = this.#targetOf(branch);
     }
   }
 
@@ -98,6 +106,14 @@ export class Sampling implements Strategy {
     const choice = logits ? this.#chooseFromRow(logits, branch) : (branch.choice as Choice);
     branch.drawn = branch.random();
     return rawLogprobs?.annotate(0, choice) ?? choice;
+  }
+
+  #targetOf(branch: Branch): LogitsTarget {
+    const { constraint } = this.#search;
+    return {
+      read: (row) => this.#read(row, branch),
+      only: constraint && listOf(constraint(branch.hypothesis)),
+    };
   }
 
   #read(row: LogitsRow, branch: Branch): void {
