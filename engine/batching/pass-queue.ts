@@ -196,9 +196,10 @@ export class PassQueue {
     }
     const uniqueRows = [...byNode.values()];
     const logitsRows = uniqueRows.filter(({ readers, only }) => readers.length > 0 && !only).length;
-    this.#lastIsTimed = this.#readAhead?.prepare(uniqueRows.length, logitsRows) ?? false;
+    const isTimed = this.#readAhead?.prepare(uniqueRows.length, logitsRows) ?? false;
     this.#turns.noticePass(this.#passMilliseconds(uniqueRows, logitsRows));
     this.#passGuard.run(() => this.#model.forward(uniqueRows));
+    this.#lastIsTimed = isTimed;
     this.counts.add(uniqueRows);
     for (const { node } of uniqueRows) node.evaluated = true;
     for (const { call, rowCount } of shares) call.rows = call.rows.slice(rowCount);
