@@ -3,7 +3,7 @@ import { CompileBudget } from '../automaton/errors.ts';
 import { Alphabet } from './alphabet.ts';
 import { ANY, type CodePoints, isSurrogate, pairs } from './code-points.ts';
 import { DEAD, type Dfa, DfaBuilder, explore, NO_LABEL, targetOf, targetsOf } from './dfa.ts';
-import { interned } from './intern.ts';
+import { areEqual, InternTable } from './intern.ts';
 import { minimize } from './minimize.ts';
 import { product } from './product.ts';
 import { trieOf } from './trie.ts';
@@ -28,12 +28,15 @@ export class Language {
     budget.spendStates(least.labels.length);
     if (least.labels.length <= 1) {
       const known = [Language.none, Language.all, Language.empty].find(
-        (language) => language && interned.areEqual(language.dfa, least),
+        (language) => language && areEqual(language.dfa, least),
       );
       if (known) return known;
     }
-    return interned(least, () => new Language(least));
+    return Language.#interned.get(least, () => new Language(least));
   }
+
+  /** One megabyte. */
+  static readonly #interned = new InternTable<Language>(250_000);
 
   /** No text. */
   static readonly none: Language = Language.ofCodePoints([]);
@@ -144,7 +147,7 @@ export class Language {
   }
 
   equals(other: Language): boolean {
-    return this === other || interned.areEqual(this.dfa, other.dfa);
+    return this === other || areEqual(this.dfa, other.dfa);
   }
 
   /** False also for strings with lone surrogates. */

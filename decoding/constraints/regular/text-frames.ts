@@ -6,8 +6,10 @@ import { type Dfa, NO_LABEL } from './dfa.ts';
 import { Language } from './language.ts';
 import { minimize } from './minimize.ts';
 import { product } from './product.ts';
-import { QUOTE, TextReader } from './text-reader.ts';
+import { TextReader } from './text-reader.ts';
 import { trieOf } from './trie.ts';
+
+const QUOTE = 0x22;
 
 /** Numbers of code points of a text. `max` may be Infinity. */
 export interface LengthBounds {

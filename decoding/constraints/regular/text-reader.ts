@@ -10,8 +10,8 @@ import { MAX_CODE_POINT } from './code-points.ts';
 import { DEAD, type Dfa, NO_LABEL, targetOf } from './dfa.ts';
 import { Kind, utf8Length } from './encodings.ts';
 import { type Costs, costsOf, distancesOf, LengthTable } from './lengths.ts';
+import { CharFrame, TextFrame } from './reader-frames.ts';
 
-export const QUOTE = 0x22;
 /** Frames with counts that a reader keeps. Beyond it they are made anew. */
 const MAX_COUNTED = 4_000;
 
@@ -197,117 +197,4 @@ export class TextReader {
     }
     return frame;
   }
-}
-
-/** Between characters. */
-class TextFrame implements Frame {
-  readonly isDone: boolean;
-  readonly #reader: TextReader;
-  readonly #state: number;
-  readonly #root: CharNode;
-  readonly #min: number;
-  readonly #max: number;
-  readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
-  #bytes: readonly number[] | undefined;
-  #distance: number | undefined;
-
-  constructor(reader: TextReader, state: number, root: CharNode, min: number, max: number) {
-    this.#reader = reader;
-    this.#state = state;
-    this.#root = root;
-    this.#min = min;
-    this.#max = max;
-    this.isDone = !reader.isJson && reader.accepts(state, min);
-  }
-
-  get distance(): number {
-    this.#distance ??= this.#reader.distance(this.#state, this.#min, this.#max);
-    return this.#distance;
-  }
-
-  get bytes(): readonly number[] {
-    if (!this.#bytes) {
-      const { bytes } = this.#root;
-      const ends = this.#reader.isJson && this.#reader.accepts(this.#state, this.#min);
-      this.#bytes = ends ? [...bytes, QUOTE].sort((a, b) => a - b) : bytes;
-    }
-    return this.#bytes;
-  }
-
-  step(byte: number): readonly (readonly Frame[])[] {
-    let after = this.#steps.get(byte);
-    if (!after) {
-      after = this.#after(byte);
-      this.#steps.set(byte, after);
-    }
-    return after;
-  }
-
-  within(length: number): Frame {
-    if (this.#min === 0 && this.#max === Infinity) return this;
-    const [min, max] = this.#reader.near(this.#min, this.#max, length);
-    return min === this.#min && max === this.#max ? this : this.#reader.inside(this.#state, min, max);
-  }
-
-  #after(byte: number): readonly (readonly Frame[])[] {
-    const reader = this.#reader;
-    if (reader.isJson && byte === QUOTE) {
-      return reader.accepts(this.#state, this.#min) ? [reader.next(this.#state)] : [];
-    }
-    return afterChild(reader, this.#root.after(byte), Math.max(this.#min - 1, 0), this.#max - 1);
-  }
-}
-
-/** Inside a character. */
-class CharFrame implements Frame {
-  readonly isDone = false;
-  readonly #reader: TextReader;
-  readonly #node: CharNode;
-  readonly #min: number;
-  readonly #max: number;
-  readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
-  #distance: number | undefined;
-
-  constructor(reader: TextReader, node: CharNode, min: number, max: number) {
-    this.#reader = reader;
-    this.#node = node;
-    this.#min = min;
-    this.#max = max;
-  }
-
-  get distance(): number {
-    this.#distance ??= this.#node.distance((state) => this.#reader.distance(state, this.#min, this.#max));
-    return this.#distance;
-  }
-
-  get bytes(): readonly number[] {
-    return this.#node.bytes;
-  }
-
-  step(byte: number): readonly (readonly Frame[])[] {
-    let after = this.#steps.get(byte);
-    if (!after) {
-      after = afterChild(this.#reader, this.#node.after(byte), this.#min, this.#max);
-      this.#steps.set(byte, after);
-    }
-    return after;
-  }
-
-  within(length: number): Frame {
-    if (this.#min === 0 && this.#max === Infinity) return this;
-    const [min, max] = this.#reader.near(this.#min, this.#max, length);
-    return min === this.#min && max === this.#max ? this : this.#reader.within(this.#node, min, max);
-  }
-}
-
-const NO_ALTERNATIVES: readonly (readonly Frame[])[] = [];
-
-function afterChild(
-  reader: TextReader,
-  child: CharNode | number | undefined,
-  min: number,
-  max: number,
-): readonly (readonly Frame[])[] {
-  if (child === undefined) return NO_ALTERNATIVES;
-  return [typeof child === 'number' ? reader.enter(child, min, max) : [reader.within(child, min, max)]];
 }
