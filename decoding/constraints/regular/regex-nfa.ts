@@ -65,7 +65,7 @@ class NfaBuilder {
   readonly #places: Place[] = [];
   readonly #sets: CodePoints[] = [];
   readonly #setIds = new Map<string, number>();
-  readonly #setsOfNodes = new Map<SetNode, number>();
+  readonly #setsOfNodes = new Map<string, number>();
   readonly #looks: Look[] = [];
   readonly #lookIds = new Map<AST.LookaroundAssertion, number>();
   #words: CodePoints | undefined;
@@ -213,12 +213,13 @@ class NfaBuilder {
     return id;
   }
 
-  /** The flags of a node are the same in all copies. */
+  /** The same text has the same set. */
   #setOf(node: SetNode, flags: RegexFlags): number {
-    let id = this.#setsOfNodes.get(node);
+    const key = `${flags.ignoreCase}${flags.dotAll}${node.raw}`;
+    let id = this.#setsOfNodes.get(key);
     if (id === undefined) {
       id = this.#setId(setOf(node, flags, this.#budget));
-      this.#setsOfNodes.set(node, id);
+      this.#setsOfNodes.set(key, id);
     }
     return id;
   }
