@@ -49,6 +49,7 @@ export class ArrayReader {
 
 class AfterItemFrame implements Frame {
   readonly isDone = false;
+  readonly treatsLettersAlike = true;
   readonly distance: number;
   readonly #reader: ArrayReader;
   readonly #state: ArrayState;

@@ -7,6 +7,7 @@ const WHITE_SPACE: readonly number[] = [0x09, 0x0a, 0x0d, 0x20];
 
 class GapFrame implements Frame {
   readonly isDone = true;
+  readonly treatsLettersAlike = true;
   readonly distance = 0;
   readonly bytes = WHITE_SPACE;
   readonly #after: readonly Reading[];

@@ -145,6 +145,7 @@ class StateFrames {
 /** After the opening brace. */
 class FirstFrame implements Frame {
   readonly isDone = false;
+  readonly treatsLettersAlike = true;
   readonly #frames: StateFrames;
 
   constructor(frames: StateFrames) {
@@ -171,6 +172,7 @@ class FirstFrame implements Frame {
 /** After a member. */
 class NextFrame implements Frame {
   readonly isDone = false;
+  readonly treatsLettersAlike = true;
   readonly #frames: StateFrames;
 
   constructor(frames: StateFrames) {
@@ -196,6 +198,7 @@ class NextFrame implements Frame {
 /** After a comma. */
 class KeyFrame implements Frame {
   readonly isDone = false;
+  readonly treatsLettersAlike = true;
   readonly bytes = [QUOTE];
   readonly #frames: StateFrames;
   #distance: number | undefined;

@@ -100,6 +100,10 @@ class OtherFrame implements Frame {
     return this.#bytes;
   }
 
+  get treatsLettersAlike(): boolean {
+    return this.#any.treatsLettersAlike === true && !this.#place.bytes.some(isLetter);
+  }
+
   get distance(): number {
     this.#distance ??= this.#computeDistance();
     return this.#distance;
@@ -126,6 +130,10 @@ class OtherFrame implements Frame {
     }
     return least;
   }
+}
+
+function isLetter(byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
 /** @param bytes ascending */
