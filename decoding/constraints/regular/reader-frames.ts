@@ -3,6 +3,11 @@ import type { Frame } from '../automaton/automaton.ts';
 import type { CharNode } from './char-node.ts';
 
 const QUOTE = 0x22;
+/** A to Z and a to z. */
+const LETTERS: readonly (readonly [low: number, high: number])[] = [
+  [0x41, 0x5a],
+  [0x61, 0x7a],
+];
 
 /** What the frames of a text ask for. `TextReader` is one. */
 interface Reader {
@@ -27,6 +32,7 @@ export class TextFrame implements Frame {
   readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
   #bytes: readonly number[] | undefined;
   #distance: number | undefined;
+  #treatsLettersAlike: boolean | undefined;
 
   constructor(reader: Reader, state: number, root: CharNode, min: number, max: number) {
     this.#reader = reader;
@@ -49,6 +55,11 @@ export class TextFrame implements Frame {
       this.#bytes = ends ? [...bytes, QUOTE].sort((a, b) => a - b) : bytes;
     }
     return this.#bytes;
+  }
+
+  get treatsLettersAlike(): boolean {
+    this.#treatsLettersAlike ??= this.#root.treatsAlike(LETTERS);
+    return this.#treatsLettersAlike;
   }
 
   step(byte: number): readonly (readonly Frame[])[] {

@@ -1,0 +1,30 @@
+/** @module Frames of numbers and strings. */
+import type { Frame } from '../automaton/automaton.ts';
+import type { CompileBudget } from '../automaton/errors.ts';
+import { Language } from '../regular/language.ts';
+import { jsonStringFrame, utf8Frame } from '../regular/text-frames.ts';
+import { TextTrie } from './frames/text-trie.ts';
+import { quotedTexts } from './frames/texts.ts';
+import { numberLanguageOf, textsOfNumbers } from './number-languages.ts';
+import type { NumberPiece } from './numbers.ts';
+import type { StringPiece } from './strings.ts';
+
+/** Frames that together read the numbers of the pieces; none for pieces without numbers. */
+export function numberFrames(pieces: readonly NumberPiece[], budget: CompileBudget): Frame[] {
+  const single = pieces.filter(({ low, high }) => low === high).map(({ low }) => low);
+  const languages = pieces
+    .filter(({ low, high }) => low !== high)
+    .map((piece) => numberLanguageOf(piece, budget));
+  if (single.length > 0) languages.push(textsOfNumbers(single, budget));
+  return languages.map(utf8Frame).filter((frame) => frame !== undefined);
+}
+
+/** Reads a string of the piece, with its quotes. @returns undefined if there is none */
+export function stringFrame(piece: StringPiece, budget: CompileBudget): Frame | undefined {
+  if (!piece.texts) {
+    const { language = Language.all, minLength, maxLength } = piece;
+    return jsonStringFrame(language, { min: minLength, max: maxLength }, budget);
+  }
+  const trie = new TextTrie(piece.texts);
+  return trie.texts.length > 0 ? quotedTexts(trie) : undefined;
+}
