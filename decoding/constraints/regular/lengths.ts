@@ -37,9 +37,9 @@ export function costsOf(dfa: Dfa, least: (low: number, high: number) => number):
   });
 }
 
-/** @returns for each state the least number of bytes up to an end, whose own bytes `endOf` gives by the label */
-export function distancesOf(dfa: Dfa, costs: Costs, endOf: (label: number) => number): Float64Array {
-  const distances = Float64Array.from(dfa.labels, (label) => (label === NO_LABEL ? Infinity : endOf(label)));
+/** @returns for each state the least number of bytes up to an end */
+export function distancesOf(dfa: Dfa, costs: Costs): Float64Array {
+  const distances = Float64Array.from(dfa.labels, (label) => (label === NO_LABEL ? Infinity : 0));
   const sources: number[][] = Array.from(dfa.labels, () => []);
   costs.forEach((edges, state) => {
     for (let i = 0; i < edges.length; i += 2)
@@ -96,6 +96,11 @@ export class LengthTable {
   constructor(dfa: Dfa, costs: Costs) {
     this.#costs = costs;
     this.#rows = [Float64Array.from(dfa.labels, (label) => (label === NO_LABEL ? Infinity : 0))];
+  }
+
+  /** Numbers in the table. */
+  get weight(): number {
+    return this.#rows.length * this.#costs.length;
   }
 
   /** The rows come again from this number of code points on, if `period` is not 0. */

@@ -3,7 +3,7 @@ import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { Alphabet } from './alphabet.ts';
 import { codePointsOf } from './code-points.ts';
 import { decimalOf } from './decimal-patterns.ts';
-import { explore, NO_LABEL } from './dfa.ts';
+import { ACCEPTED, explore, NO_LABEL } from './dfa.ts';
 import { Language } from './language.ts';
 
 /** Significant digits that a number holds in any case. */
@@ -100,7 +100,7 @@ function divisible(
     start,
     (state) => [state.part, state.remainder, state.zeros, state.integerDigits, state.places].join(),
     (state) => ({
-      label: ['zero', 'integer', 'fraction'].includes(state.part) && isMultiple(state) ? 0 : NO_LABEL,
+      label: ['zero', 'integer', 'fraction'].includes(state.part) && isMultiple(state) ? ACCEPTED : NO_LABEL,
       fallback: undefined,
       exceptions: signs.map((sign) => [symbolOf(sign), after(state, sign)] as const),
     }),

@@ -9,6 +9,9 @@ const LETTERS: readonly (readonly [low: number, high: number])[] = [
   [0x61, 0x7a],
 ];
 
+const NO_ALTERNATIVES: readonly (readonly Frame[])[] = [];
+const DONE: readonly (readonly Frame[])[] = [[]];
+
 /** What the frames of a text ask for. `TextReader` is one. */
 interface Reader {
   readonly isJson: boolean;
@@ -16,7 +19,6 @@ interface Reader {
   within(node: CharNode, min: number, max: number): Frame;
   enter(state: number, min: number, max: number): readonly Frame[];
   accepts(state: number, min: number): boolean;
-  next(state: number): readonly Frame[];
   distance(state: number, min: number, max: number): number;
   near(min: number, max: number, length: number): readonly [min: number, max: number];
 }
@@ -29,7 +31,6 @@ export class TextFrame implements Frame {
   readonly #root: CharNode;
   readonly #min: number;
   readonly #max: number;
-  readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
   #bytes: readonly number[] | undefined;
   #distance: number | undefined;
   #treatsLettersAlike: boolean | undefined;
@@ -63,26 +64,16 @@ export class TextFrame implements Frame {
   }
 
   step(byte: number): readonly (readonly Frame[])[] {
-    let after = this.#steps.get(byte);
-    if (!after) {
-      after = this.#after(byte);
-      this.#steps.set(byte, after);
-    }
-    return after;
+    const reader = this.#reader;
+    if (reader.isJson && byte === QUOTE)
+      return reader.accepts(this.#state, this.#min) ? DONE : NO_ALTERNATIVES;
+    return afterChild(reader, this.#root.after(byte), Math.max(this.#min - 1, 0), this.#max - 1);
   }
 
   within(length: number): Frame {
     if (this.#min === 0 && this.#max === Infinity) return this;
     const [min, max] = this.#reader.near(this.#min, this.#max, length);
     return min === this.#min && max === this.#max ? this : this.#reader.inside(this.#state, min, max);
-  }
-
-  #after(byte: number): readonly (readonly Frame[])[] {
-    const reader = this.#reader;
-    if (reader.isJson && byte === QUOTE) {
-      return reader.accepts(this.#state, this.#min) ? [reader.next(this.#state)] : [];
-    }
-    return afterChild(reader, this.#root.after(byte), Math.max(this.#min - 1, 0), this.#max - 1);
   }
 }
 
@@ -93,7 +84,6 @@ export class CharFrame implements Frame {
   readonly #node: CharNode;
   readonly #min: number;
   readonly #max: number;
-  readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
   #distance: number | undefined;
 
   constructor(reader: Reader, node: CharNode, min: number, max: number) {
@@ -113,12 +103,7 @@ export class CharFrame implements Frame {
   }
 
   step(byte: number): readonly (readonly Frame[])[] {
-    let after = this.#steps.get(byte);
-    if (!after) {
-      after = afterChild(this.#reader, this.#node.after(byte), this.#min, this.#max);
-      this.#steps.set(byte, after);
-    }
-    return after;
+    return afterChild(this.#reader, this.#node.after(byte), this.#min, this.#max);
   }
 
   within(length: number): Frame {
@@ -127,8 +112,6 @@ export class CharFrame implements Frame {
     return min === this.#min && max === this.#max ? this : this.#reader.within(this.#node, min, max);
   }
 }
-
-const NO_ALTERNATIVES: readonly (readonly Frame[])[] = [];
 
 function afterChild(
   reader: Reader,

@@ -5,7 +5,7 @@
  */
 import type { CompileBudget } from '../automaton/errors.ts';
 import { Alphabet } from './alphabet.ts';
-import { DEAD, explore, NO_LABEL, type Row } from './dfa.ts';
+import { ACCEPTED, DEAD, explore, NO_LABEL, type Row } from './dfa.ts';
 import { Language } from './language.ts';
 import { holds, Side, usesAfter, usesBefore } from './regex-conditions.ts';
 import { Followers } from './regex-followers.ts';
@@ -13,7 +13,6 @@ import type { Look, Nfa, Place } from './regex-nfa.ts';
 
 /** Steps of a place, which are slower than those of other automata. */
 const PLACE_STEPS = 2;
-const ACCEPTED = 0;
 
 /** A place, and the burden that it carries: `burden · places + place`. */
 type Thread = number;

@@ -13,10 +13,7 @@ import { type Costs, costsOf, distancesOf, LengthTable } from './lengths.ts';
 import { CharFrame, TextFrame } from './reader-frames.ts';
 
 /** Frames with counts that a reader keeps. Beyond it they are made anew. */
-const MAX_COUNTED = 4_000;
-
-/** What follows a text whose automaton accepts it with a label. */
-export type Continuation = (label: number) => readonly Frame[];
+const MAX_COUNTED = 2_000;
 
 const NOTHING: readonly Frame[] = [];
 
@@ -24,7 +21,6 @@ export class TextReader {
   readonly dfa: Dfa;
   /** Whether it reads a JSON string up to and including the quote at its end. Else it reads raw text. */
   readonly isJson: boolean;
-  readonly #next: Continuation;
   readonly #universal: TextReader | undefined;
   readonly #nodes = new CharNodes();
   readonly #roots: (CharNode | undefined)[] = [];
@@ -37,19 +33,23 @@ export class TextReader {
 
   /**
    * @param dfa from every state of which a text can end
-   * @param options.next what follows; by default nothing
-   * @param options.universal the reader of all texts: it takes the place of states after which anything may follow, so
-   *   that their masks are shared
+   * @param universal the reader of all texts: it takes the place of states after which anything may follow, so that
+   *   their masks are shared
    */
-  constructor(dfa: Dfa, isJson: boolean, options: { next?: Continuation; universal?: TextReader } = {}) {
+  constructor(dfa: Dfa, isJson: boolean, universal?: TextReader) {
     this.dfa = dfa;
     this.isJson = isJson;
-    this.#next = options.next ?? (() => NOTHING);
-    this.#universal = options.universal;
+    this.#universal = universal;
+  }
+
+  /** Numbers that the reader keeps, about: it grows as texts are read. */
+  get weight(): number {
+    const frames = this.#uncounted.size + this.#counted.size;
+    return 10 * frames + this.#nodes.weight + this.dfa.labels.length + (this.#lengths?.weight ?? 0);
   }
 
   /**
-   * Prepares counting. Only a reader without continuations counts.
+   * Prepares counting.
    * @returns whether there is a text with at least `min` and at most `max` code points
    * @throws ConstraintError beyond the budget
    */
@@ -112,18 +112,11 @@ export class TextReader {
     return min === 0 && this.dfa.labels[state] !== NO_LABEL;
   }
 
-  /** What follows the text if it ends at a state that accepts. */
-  next(state: number): readonly Frame[] {
-    return this.#next(this.dfa.labels[state] as number);
-  }
-
-  /** Bytes up to the end, the quote and what follows it included. */
+  /** Bytes up to the end, the quote included. */
   distance(state: number, min: number, max: number): number {
     if (min === 0 && max === Infinity) {
-      this.#distances ??= distancesOf(this.dfa, this.#costsOf(), (label) =>
-        this.#next(label).reduce((sum, frame) => sum + frame.distance, this.isJson ? 1 : 0),
-      );
-      return this.#distances[state] as number;
+      this.#distances ??= distancesOf(this.dfa, this.#costsOf());
+      return (this.#distances[state] as number) + (this.isJson ? 1 : 0);
     }
     return (this.#lengths as LengthTable).least(state, min, max) + (this.isJson ? 1 : 0);
   }
