@@ -139,10 +139,22 @@ export class LengthTable {
 
   /** The least bytes of a text of at least `min` and at most `max` code points; Infinity for none. */
   least(state: number, min: number, max: number): number {
-    const last = this.#period === 0 ? max : Math.min(max, Math.max(min, this.#first) + this.#period - 1);
+    const last = this.#lastToAsk(min, max);
     let least = Infinity;
     for (let count = min; count <= last; count++) least = Math.min(least, this.#at(count, state));
     return least;
+  }
+
+  /** Whether there is a text of at least `min` and at most `max` code points. */
+  has(state: number, min: number, max: number): boolean {
+    const last = this.#lastToAsk(min, max);
+    for (let count = min; count <= last; count++) if (this.#at(count, state) !== Infinity) return true;
+    return false;
+  }
+
+  /** Texts that are longer by a period are longer in bytes, too. */
+  #lastToAsk(min: number, max: number): number {
+    return this.#period === 0 ? max : Math.min(max, Math.max(min, this.#first) + this.#period - 1);
   }
 
   #at(count: number, state: number): number {

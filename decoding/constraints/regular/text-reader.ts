@@ -142,7 +142,7 @@ export class TextReader {
   }
 
   #isAlive(state: number, min: number, max: number): boolean {
-    return (this.#lengths as LengthTable).least(state, min, max) !== Infinity;
+    return (this.#lengths as LengthTable).has(state, min, max);
   }
 
   #costsOf(): Costs {
@@ -159,10 +159,15 @@ export class TextReader {
   #countedRoot(state: number, min: number, max: number): CharNode {
     const root = this.#root(state);
     const kept: number[] = [];
+    const live = new Map<number, boolean>();
     for (let i = 0; i < root.slices.length; i += 3) {
       const target = root.slices[i + 2] as number;
-      if (max === 0 || !this.#isAlive(target, Math.max(min - 1, 0), max - 1)) continue;
-      kept.push(root.slices[i] as number, root.slices[i + 1] as number, target);
+      let isLive = live.get(target);
+      if (isLive === undefined) {
+        isLive = max > 0 && this.#isAlive(target, Math.max(min - 1, 0), max - 1);
+        live.set(target, isLive);
+      }
+      if (isLive) kept.push(root.slices[i] as number, root.slices[i + 1] as number, target);
     }
     return kept.length === root.slices.length ? root : this.#nodes.get(root.kind, kept);
   }
