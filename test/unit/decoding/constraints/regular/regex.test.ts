@@ -173,6 +173,18 @@ describe('a regular expression', () => {
       expect([text, language.has(text)]).toEqual([text, runtime(source, '', 'search').test(text)]);
   });
 
+  it('may be a long list of words', () => {
+    const words = Array.from({ length: 300 }, (_, i) => `region-${(i * 7919) % 1_009}-zone${i % 7}`);
+    for (const mode of ['search', 'whole'] as const) {
+      const language = parseRegex(`(?:${words.join('|')})`, '', mode, new CompileBudget());
+      expect(words.every((word) => language.has(word))).toBe(true);
+      expect(language.has(`x${words[0]}`)).toBe(mode === 'search');
+      expect(language.has('region-7919-zone1')).toBe(false);
+    }
+    const long = 'ab'.repeat(2_400);
+    expect(parseRegex(`${long}|${long}c`, '', 'whole', new CompileBudget()).has(`${long}c`)).toBe(true);
+  });
+
   it('may have the syntax without the flag u', () => {
     const language = parseRegex('^[\\w\\-.]+\\_\\@{,3}]$', '', 'search', roomyBudget());
     expect(language.has('a-b_@{,3}]')).toBe(true);
