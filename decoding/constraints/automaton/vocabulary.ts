@@ -66,6 +66,8 @@ export class Vocabulary {
   readonly #shared: Uint8Array;
   /** `[order.length]`: the number of bytes of each token before the ASCII letters at its end, at most 255. */
   readonly #letters: Uint8Array;
+  /** `[order.length]`: bytes of each token, at most 255. */
+  readonly #lengths: Uint8Array;
   readonly #offsets: Uint32Array;
   readonly #bytes: Uint8Array;
 
@@ -81,6 +83,7 @@ export class Vocabulary {
       while (end > begin && isLetter(bytes[end - 1] as number)) end--;
       return Math.min(end - begin, MAX_SHARED);
     });
+    this.#lengths = Uint8Array.from(order, (_, i) => Math.min(this.#lengthAt(i), MAX_SHARED));
     this.longest = order.reduce((longest, _, i) => Math.max(longest, this.#lengthAt(i)), 0);
   }
 
@@ -173,39 +176,48 @@ export class Vocabulary {
     depth: number,
     visitor: Visitor,
   ): void {
-    // The state after each number of bytes of the last token.
+    const [order, shared, letters, offsets, bytes] = [
+      this.#order,
+      this.#shared,
+      this.#letters,
+      this.#offsets,
+      this.#bytes,
+    ];
+    // The state after each number of bytes of the last token, up to `last`.
     const states: State[] = [];
     states[depth] = state;
-    for (let i = from, read = depth; i < to; read = Math.min(this.#shared[i] as number, states.length - 1)) {
-      const token = this.#order[i] as number;
-      const begin = this.#offsets[token] as number;
-      const length = (this.#offsets[token + 1] as number) - begin;
+    let last = depth;
+    for (let i = from; i < to; ) {
+      let read = i === from ? depth : Math.min(shared[i] as number, last);
       let at = states[read] as State;
-      states.length = read + 1;
-      if (read < length && (this.#letters[i] as number) <= read && at.treatsLettersAlike) {
-        const after = afterLetters(automaton, at, length - read);
-        if (after) visitor.token(token, after);
-        if (after !== undefined) {
-          i++;
+      last = read;
+      if ((letters[i] as number) <= read && at.treatsLettersAlike) {
+        const end = this.#walkLetters(automaton, at, i, to, read, visitor);
+        if (end > i) {
+          i = end;
           continue;
         }
       }
+      const token = order[i] as number;
+      const begin = offsets[token] as number;
+      const length = (offsets[token + 1] as number) - begin;
       i++;
       while (read < length) {
-        const next = automaton.step(at, this.#bytes[begin + read] as number);
+        const next = automaton.step(at, bytes[begin + read] as number);
         read++;
         if (!next) {
           i = this.#endOf(i, to, read);
           break;
         }
         at = next;
-        states.push(at);
+        states[read] = at;
+        last = read;
         const isWhole = read === length;
         if (isWhole) {
           visitor.token(token, at);
           // Tokens may have equal bytes.
-          for (; i < to && this.#shared[i] === length && this.#lengthAt(i) === length; i++) {
-            visitor.token(this.#order[i] as number, at);
+          for (; i < to && shared[i] === length && this.#lengthAt(i) === length; i++) {
+            visitor.token(order[i] as number, at);
           }
         }
         if (!at.accepts && !at.isSparse) continue;
@@ -219,6 +231,31 @@ export class Vocabulary {
         break;
       }
     }
+  }
+
+  /**
+   * Visits tokens from `first` on that have only letters behind `depth`, where it does not matter which they are.
+   * @returns the end of the tokens that have been visited or cannot follow
+   */
+  #walkLetters(
+    automaton: Automaton,
+    state: State,
+    first: number,
+    to: number,
+    depth: number,
+    visitor: Visitor,
+  ): number {
+    const [order, shared, letters, lengths] = [this.#order, this.#shared, this.#letters, this.#lengths];
+    const { states, isWhole } = lettersAfter(automaton, state);
+    let i = first;
+    do {
+      const count = (lengths[i] as number) - depth;
+      const after = states[count];
+      if (after) visitor.token(order[i] as number, after);
+      else if (!isWhole || count === 0 || lengths[i] === MAX_SHARED) return i;
+      i++;
+    } while (i < to && (shared[i] as number) >= depth && (letters[i] as number) <= depth);
+    return i;
   }
 
   /** The end of the tokens from `i` on that have `depth` bytes in common with the one before. */
@@ -253,17 +290,28 @@ function isLetter(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
-/**
- * @returns the state after so many ASCII letters, whichever they are; null if they may not follow, undefined if it
- *   matters which they are, or if the text may end between them
- */
-function afterLetters(automaton: Automaton, from: State, count: number): State | null | undefined {
-  let state = from;
-  for (let i = 0; i < count; i++) {
-    if (!state.treatsLettersAlike || (i > 0 && state.accepts)) return undefined;
+/** Letters in a row that are looked at. Few tokens have more. */
+const MAX_LETTERS = 24;
+
+/** The states after 1, 2, … ASCII letters, whichever they are. */
+interface Letters {
+  readonly states: readonly (State | undefined)[];
+  /** Whether no more letters may follow. Else it may matter which they are, or the text may end between them. */
+  readonly isWhole: boolean;
+}
+
+const NO_LETTERS: Letters = { states: [], isWhole: false };
+
+function lettersAfter(automaton: Automaton, from: State): Letters {
+  if (from.accepts) return NO_LETTERS;
+  const states: (State | undefined)[] = [undefined];
+  for (let state = from; states.length <= MAX_LETTERS; ) {
+    if (!state.treatsLettersAlike) return { states, isWhole: false };
     const next = automaton.step(state, LETTER);
-    if (!next) return null;
+    if (!next) return { states, isWhole: true };
+    if (next.accepts) return { states, isWhole: false };
+    states.push(next);
     state = next;
   }
-  return state.accepts ? undefined : state;
+  return { states, isWhole: false };
 }

@@ -50,7 +50,7 @@ function randomLanguage(random: () => number, depth: number): { language: Langua
 describe('languages', () => {
   it('are what the operations of sets make of them', () => {
     const random = mulberry(1);
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 150; i++) {
       const { language, has } = randomLanguage(random, 4);
       expect(accepted(language)).toEqual(TEXTS.filter((text) => has.has(text)));
     }
@@ -58,7 +58,7 @@ describe('languages', () => {
 
   it('are the same object if they are equal', () => {
     const random = mulberry(2);
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 100; i++) {
       const { language: a } = randomLanguage(random, 3);
       const { language: b } = randomLanguage(random, 3);
       expect(a.not(budget).not(budget)).toBe(a);
@@ -75,7 +75,7 @@ describe('languages', () => {
 
   it('have the least automaton', () => {
     const random = mulberry(3);
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 50; i++) {
       const { language } = randomLanguage(random, 3);
       // Two states are equal if the same of the longer texts lead from them to an end.
       const rests = new Set(
@@ -89,7 +89,7 @@ describe('languages', () => {
 
   it('tell their lengths and their texts', () => {
     const random = mulberry(4);
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 100; i++) {
       const { language, has } = randomLanguage(random, 3);
       if (has.size > 0)
         expect(language.shortest).toBe(Math.min(...Array.from(has, (text) => [...text].length)));

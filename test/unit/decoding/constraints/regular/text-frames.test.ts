@@ -7,7 +7,6 @@ import { parseRegex } from '../../../../../decoding/constraints/regular/regex.ts
 import {
   codePointFrame,
   jsonStringFrame,
-  keyFrame,
   utf8Frame,
 } from '../../../../../decoding/constraints/regular/text-frames.ts';
 import { mulberry, pick, roomyBudget, Walker } from '../../../../support/text-walks.ts';
@@ -211,53 +210,5 @@ describe('a frame of a JSON string', () => {
     expect(() => jsonStringFrame(language, { min: 100_000 }, tight)).toThrow('more than 10000 steps');
     const frame = jsonStringFrame(Language.all, { min: 1e9, max: 2e9 }, new CompileBudget());
     expect(frame?.distance).toBe(1e9 + 2);
-  });
-});
-
-describe('a frame of keys', () => {
-  const follow = (text: string) => [frameOf(utf8Frame(Language.ofStrings([text], roomyBudget())))];
-  const names = ['id', 'name', 'na"me', 'x-1', 'é'];
-  const rest = regex('x-.*').minus(Language.ofStrings(names, roomyBudget()), roomyBudget());
-  const frame = frameOf(
-    keyFrame(
-      [
-        ...names.map((text, i) => ({ text, next: follow(`:${'9'.repeat(i + 1)}`) })),
-        { language: rest, next: [...follow(':'), ...follow('any')] },
-      ],
-      roomyBudget(),
-    ),
-  );
-
-  it('goes on as the key says', () => {
-    const walker = new Walker(frame);
-    const random = mulberry(8);
-    expect(walker.faults(500)).toEqual([]);
-    names.forEach((name, i) => {
-      for (let j = 0; j < 5; j++) {
-        expect(walker.accepts(`${written(name, random)}:${'9'.repeat(i + 1)}`)).toBe(true);
-        expect(walker.accepts(`${written(name, random)}:any`)).toBe(false);
-      }
-    });
-    expect(walker.accepts('"x-2":any')).toBe(true);
-    expect(walker.accepts('"x-1":any')).toBe(false);
-    expect(walker.accepts('"y":any')).toBe(false);
-    expect(frame.distance).toBe('"id":9'.length);
-  });
-
-  it('has a thousand names and all others', () => {
-    const many = Array.from({ length: 1_000 }, (_, i) => `property ${i * 7919}`);
-    const others = Language.ofStrings(many, roomyBudget()).not(roomyBudget());
-    const budget = new CompileBudget();
-    const big = frameOf(
-      keyFrame(
-        [...many.map((text) => ({ text, next: [] })), { language: others, next: follow('!') }],
-        budget,
-      ),
-    );
-    const walker = new Walker(big);
-    expect(walker.accepts('"property 7919"')).toBe(true);
-    expect(walker.accepts('"property 7918"')).toBe(false);
-    expect(walker.accepts('"property 7918"!')).toBe(true);
-    expect(keyFrame([{ language: Language.none, next: [] }], budget)).toBeUndefined();
   });
 });
