@@ -42,7 +42,7 @@ describe('the figures above a run', () => {
       ),
     ).toEqual([
       { text: '12', at: 0 },
-      { text: '1', at: 6 },
+      { text: '1', at: 2.25 },
       { text: '50k', at: 8 },
     ]);
   });
