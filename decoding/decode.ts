@@ -89,8 +89,9 @@ export async function* decodeResolved(
     const maxLength = prompt.length + options.max_new_tokens;
     // A forced end takes the place of the last token.
     const lastLength = options.forced_eos_token_id ? maxLength - 1 : maxLength;
+    const endTokenIds = [...new Set([...eosTokenIds, ...options.stop_token_ids])];
     const rule =
-      constraint && constraintRule(constraint, eosTokenIds, options.allow_incomplete ? Infinity : lastLength);
+      constraint && constraintRule(constraint, endTokenIds, options.allow_incomplete ? Infinity : lastLength);
     const limits = { promptLength: prompt.length, maxLength, eosTokenIds };
     const beams = options.num_beams > 1;
     const nodes = appendPrompt(tree, prompt);

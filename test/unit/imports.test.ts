@@ -64,6 +64,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('model-assets', 'checkpoint', 'format', 'graphs', 'quantize'),
   ],
   'model-assets/convert': [
+    'decoding/constraints/automaton',
     'engine/model',
     'node:',
     'tokenizer',
@@ -89,7 +90,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.
-  'worker/isolate': ['engine', 'tokenizer', ...under('engine', 'model', 'runtime')],
+  'worker/isolate': [
+    'engine',
+    'tokenizer',
+    ...under('decoding', 'constraints', 'constraints/automaton'),
+    ...under('engine', 'batching', 'model', 'runtime'),
+  ],
   'worker/http': [
     'engine/runtime',
     'hono',
@@ -103,12 +109,16 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'hono',
     'tokenizer',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints', 'constraints/automaton', 'interface', 'options'),
     ...under('engine', 'batching', 'cache', 'model', 'runtime'),
     ...under('worker', 'http', 'isolate'),
   ],
   'worker/openapi': ['hono', 'worker/http', 'zod'],
-  'worker/contracts': ['worker/http', 'zod', ...under('decoding', 'interface', 'options')],
+  'worker/contracts': [
+    'zod',
+    ...under('decoding', 'interface', 'options'),
+    ...under('worker', 'http', 'serving'),
+  ],
   'worker/contracts/tgi': contract(),
   'worker/contracts/openai': contract('engine/model', 'model-assets/format', 'worker/contracts/tgi'),
   'worker/contracts/workers-ai': contract(),
@@ -137,7 +147,7 @@ function contract(...additional: readonly string[]): string[] {
     'tokenizer',
     'worker/contracts',
     'zod',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints', 'interface', 'options'),
     ...under('worker', 'http', 'isolate', 'serving'),
     ...additional,
   ];

@@ -7,6 +7,7 @@
  * what lies below. Equal states of an automaton are the same object, so that transitions and masks are cached by
  * identity, and no number of ambiguous readings makes a state large.
  */
+import { ConstraintError } from './errors.ts';
 
 /**
  * Reads a part of a text: a string, a number, an object from one of its places on. A frame is immutable, and within an
@@ -20,16 +21,30 @@ export interface Frame {
   /** The bytes that it can read, ascending. Exactly those for which `step` has an alternative. */
   readonly bytes: readonly number[];
   /**
-   * The alternatives after a byte. Each is a list of frames in this frame's place, in the order in which they read;
-   * an empty list is a frame that is done. If the next frame after the byte may be done already (`isDone`), the
-   * automaton adds that itself.
+   * The alternatives after a byte, in this frame's place: an empty list is a frame that is done. If the next frame
+   * after the byte may be done already (`isDone`), the automaton adds that itself.
    */
-  step(byte: number): readonly (readonly Frame[])[];
+  step(byte: number): readonly Reading[];
   /**
    * A frame that allows the same bytes for the next `length` bytes, and is done at the same places among them. It is
    * the same object for as many frames as possible, so that their masks are cached once. Default: this frame.
    */
   within?(length: number): Frame;
+}
+
+/** Frames in the order in which they read. The last one may be a fork instead. */
+export type Reading = readonly (Frame | Fork)[];
+
+/**
+ * Several ways to go on, in the place of one. Readings share forks, so that alternatives within alternatives are not
+ * multiplied out.
+ */
+export class Fork {
+  readonly readings: readonly Reading[];
+
+  constructor(readings: readonly Reading[]) {
+    this.readings = readings;
+  }
 }
 
 export interface Alternative {
@@ -41,6 +56,10 @@ const NONE = undefined;
 /** A state with more transitions than this keeps them in a table. */
 const FEW = 8;
 const BYTES = 256;
+/** A step that joins so many alternatives takes ten milliseconds. Constraints that people write need hundreds. */
+const MAX_JOINED = 20_000;
+/** What lies below a top is kept joined for so few states. Keys of more take more memory than they save time. */
+const FEW_JOINED = 8;
 
 export class State {
   /** Unique within an automaton. */
@@ -53,6 +72,8 @@ export class State {
   #bytes: readonly number[] | undefined;
   #few: [byte: number, state: State | null][] = [];
   #table: (State | null | undefined)[] | undefined;
+  /** Of the automaton, when the transitions were made. */
+  #generation = 0;
 
   /** Of an `Automaton` only. */
   constructor(id: number, accepts: boolean, alternatives: readonly Alternative[]) {
@@ -75,15 +96,21 @@ export class State {
     return this.#bytes;
   }
 
-  /** The transition, if it is known: null if the byte cannot follow. */
-  known(byte: number): State | null | undefined {
+  /** The transition, if it is known in a generation of the automaton: null if the byte cannot follow. */
+  known(byte: number, generation: number): State | null | undefined {
+    if (this.#generation !== generation) return NONE;
     if (this.#table) return this.#table[byte];
     for (const entry of this.#few) if (entry[0] === byte) return entry[1];
     return NONE;
   }
 
-  /** Keeps a transition. */
-  learn(byte: number, next: State | null): void {
+  /** Keeps a transition. Those of former generations are dropped: they would keep all former states in memory. */
+  learn(byte: number, next: State | null, generation: number): void {
+    if (this.#generation !== generation) {
+      this.#few = [];
+      this.#table = NONE;
+      this.#generation = generation;
+    }
     if (!this.#table && this.#few.length === FEW) {
       this.#table = new Array(BYTES).fill(NONE);
       for (const [known, state] of this.#few) this.#table[known] = state;
@@ -94,15 +121,78 @@ export class State {
   }
 }
 
+/** The tops of a state that is being made, and for each the states below it, which are to be one. */
+class Tops {
+  accepts = false;
+  readonly rests = new Map<Frame, Set<State>>();
+
+  add(frame: Frame, rest: State): void {
+    const rests = this.rests.get(frame);
+    if (rests) rests.add(rest);
+    else this.rests.set(frame, new Set([rest]));
+  }
+
+  addAll({ accepts, alternatives }: State): void {
+    if (accepts) this.accepts = true;
+    for (const { frame, rest } of alternatives) this.add(frame, rest);
+  }
+}
+
+/** A state that is being made, while what lies below its tops is made. */
+class Joining {
+  /** Of the states that are joined, and their number. */
+  readonly key: string;
+  readonly states: number;
+  readonly tops: Tops;
+  readonly #left: Iterator<[Frame, Set<State>]> & Iterable<[Frame, Set<State>]>;
+  #waiting: Frame | undefined;
+
+  constructor(key: string, states: number, tops: Tops) {
+    this.key = key;
+    this.states = states;
+    this.tops = tops;
+    this.#left = tops.rests.entries();
+  }
+
+  /** @returns the next states below a top that are not one yet */
+  nextBelow(known: (key: string) => State | undefined): Joining | undefined {
+    for (const [frame, rests] of this.#left) {
+      if (rests.size === 1) continue;
+      const ids = Array.from(rests, ({ id }) => id).sort((a, b) => a - b);
+      const key = ids.join();
+      const joined = known(key);
+      this.#waiting = frame;
+      if (joined) {
+        this.belowIs(joined);
+        continue;
+      }
+      const tops = new Tops();
+      for (const rest of rests) tops.addAll(rest);
+      return new Joining(key, rests.size, tops);
+    }
+    return undefined;
+  }
+
+  belowIs(state: State): void {
+    if (this.#waiting) this.tops.rests.set(this.#waiting, new Set([state]));
+  }
+}
+
 /** Creates states, each once. */
 export class Automaton {
   /** No frame is left: the text may end, and nothing may follow. */
   readonly end: State;
   readonly #maxStates: number;
   #states = new Map<string, State>();
+  /** Counts how often the tables began anew. */
+  #generation = 0;
+  /** States that are several ones joined, by the ids of those. */
+  #joins = new Map<string, State>();
   #frameIds = new WeakMap<Frame, number>();
   #frames = 0;
   #ids = 0;
+  /** Alternatives that the present step has joined. */
+  #joined = 0;
 
   /** @param maxStates the tables start anew beyond it; states that are in use stay valid */
   constructor(maxStates: number) {
@@ -117,44 +207,109 @@ export class Automaton {
 
   /** @returns the state in which `frames` read, in their order, and then `rest` */
   push(frames: readonly Frame[], rest: State): State {
-    return frames.reduceRight((below, frame) => this.#pushOne(frame, below), rest);
+    this.#joined = 0;
+    return this.#push(frames, rest, new Map());
   }
 
-  /** @returns the state after a byte; null if the byte cannot follow */
+  /**
+   * @returns the state after a byte; null if the byte cannot follow
+   * @throws ConstraintError if the text has too many readings to follow them all
+   */
   step(state: State, byte: number): State | null {
-    const known = state.known(byte);
+    const known = state.known(byte, this.#generation);
     if (known !== undefined) return known;
-    let next: State | null = null;
+    this.#joined = 0;
+    const tops = new Tops();
     for (const { frame, rest } of state.alternatives) {
-      for (const frames of frame.step(byte)) {
-        const alternative = this.push(frames, rest);
-        next = next ? this.union(next, alternative) : alternative;
-      }
+      const forks = new Map<Fork, State>();
+      for (const reading of frame.step(byte)) this.#addReading(tops, reading, rest, forks);
     }
-    state.learn(byte, next);
+    const next = tops.accepts || tops.rests.size > 0 ? this.#join(tops) : null;
+    state.learn(byte, next, this.#generation);
     return next;
   }
 
   /** @returns the state that has the stacks of both */
   union(a: State, b: State): State {
     if (a === b) return a;
-    const rests = new Map(a.alternatives.map(({ frame, rest }) => [frame, rest]));
-    for (const { frame, rest } of b.alternatives) {
-      const other = rests.get(frame);
-      rests.set(frame, other ? this.union(other, rest) : rest);
-    }
-    return this.#intern(
-      a.accepts || b.accepts,
-      Array.from(rests, ([frame, rest]) => ({ frame, rest })),
-    );
+    this.#joined = 0;
+    const tops = new Tops();
+    tops.addAll(a);
+    tops.addAll(b);
+    return this.#join(tops);
+  }
+
+  #push(reading: Reading, rest: State, forks: Map<Fork, State>): State {
+    return reading.reduceRight<State>((below, next) => {
+      if (!(next instanceof Fork)) return this.#pushOne(next, below);
+      return below === rest ? this.#pushFork(next, rest, forks) : this.#pushFork(next, below, new Map());
+    }, rest);
   }
 
   #pushOne(frame: Frame, rest: State): State {
-    const own = this.#intern(false, [{ frame, rest }]);
-    return frame.isDone ? this.union(own, rest) : own;
+    if (!frame.isDone) return this.#intern(false, [{ frame, rest }]);
+    const tops = new Tops();
+    tops.add(frame, rest);
+    tops.addAll(rest);
+    return this.#join(tops);
+  }
+
+  /** @param forks the states of the forks above `rest` that are known */
+  #pushFork(fork: Fork, rest: State, forks: Map<Fork, State>): State {
+    const known = forks.get(fork);
+    if (known) return known;
+    const tops = new Tops();
+    for (const reading of fork.readings) this.#addReading(tops, reading, rest, forks);
+    const state = this.#join(tops);
+    forks.set(fork, state);
+    return state;
+  }
+
+  #addReading(tops: Tops, [first, ...others]: Reading, rest: State, forks: Map<Fork, State>): void {
+    this.#count(1);
+    const below = this.#push(others, rest, forks);
+    if (!first) tops.addAll(rest);
+    else if (first instanceof Fork) tops.addAll(this.#pushFork(first, rest, forks));
+    else {
+      tops.add(first, below);
+      if (first.isDone) tops.addAll(below);
+    }
+  }
+
+  /** Without recursion, because stacks may be deep. What lies below a top several times is joined in its turn. */
+  #join(tops: Tops): State {
+    const own = new Map<string, State>();
+    const known = (key: string) => own.get(key) ?? this.#joins.get(key);
+    const stack: Joining[] = [new Joining('', Infinity, tops)];
+    for (;;) {
+      const joining = stack.at(-1) as Joining;
+      const below = joining.nextBelow(known);
+      if (below) {
+        stack.push(below);
+        continue;
+      }
+      const alternatives = Array.from(joining.tops.rests, ([frame, [rest]]) => ({
+        frame,
+        rest: rest as State,
+      }));
+      const state = this.#intern(joining.tops.accepts, alternatives);
+      (joining.states <= FEW_JOINED ? this.#joins : own).set(joining.key, state);
+      stack.pop();
+      const above = stack.at(-1);
+      if (!above) return state;
+      above.belowIs(state);
+    }
+  }
+
+  /** @throws ConstraintError beyond what a step may do */
+  #count(alternatives: number): void {
+    this.#joined += alternatives;
+    if (this.#joined > MAX_JOINED)
+      throw new ConstraintError(`the constraint has more than ${MAX_JOINED} ways to read one text`);
   }
 
   #intern(accepts: boolean, alternatives: readonly Alternative[]): State {
+    this.#count(1 + alternatives.length);
     const sorted = alternatives
       .map((alternative) => ({ alternative, id: this.#frameId(alternative.frame) }))
       .sort((a, b) => a.id - b.id);
@@ -164,7 +319,11 @@ export class Automaton {
     );
     let state = this.#states.get(key);
     if (!state) {
-      if (this.#states.size >= this.#maxStates) this.#states.clear();
+      if (this.#states.size + this.#joins.size >= this.#maxStates) {
+        this.#states.clear();
+        this.#joins.clear();
+        this.#generation++;
+      }
       state = new State(
         this.#ids++,
         accepts,

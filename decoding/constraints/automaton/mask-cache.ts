@@ -19,16 +19,16 @@ const NODE_BYTES = 64;
 
 /** The masks that were used last. */
 export class MaskCache {
-  /** In bytes. */
-  readonly maximum: number;
+  readonly #maximum: () => number;
   #bytes = 0;
   /** Frames are held weakly, because they hold their constraint. */
   readonly #keys = new WeakMap<Frame, object>();
   /** The first was used longest ago. */
   readonly #masks = new Map<object, FrameMask>();
 
-  constructor(maximum: number) {
-    this.maximum = maximum;
+  /** @param maximum in bytes; it may change */
+  constructor(maximum: number | (() => number)) {
+    this.#maximum = typeof maximum === 'number' ? () => maximum : maximum;
   }
 
   get bytes(): number {
@@ -49,7 +49,7 @@ export class MaskCache {
     this.#keys.set(frame, newKey);
     this.#masks.set(newKey, mask);
     this.#bytes += bytesOf(mask);
-    this.evict(this.#bytes - this.maximum);
+    this.evict(this.#bytes - this.#maximum());
     return mask;
   }
 

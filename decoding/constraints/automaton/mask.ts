@@ -53,6 +53,19 @@ export class Mask {
     return this.list?.includes(token) ?? false;
   }
 
+  /** This set without some of its tokens. */
+  without(tokens: readonly number[]): Mask {
+    const own = tokens.filter((token) => this.has(token));
+    if (own.length === 0) return this;
+    if (this.list) {
+      const list = this.list.filter((token) => !own.includes(token));
+      return new Mask(list.length, list, undefined);
+    }
+    const bits = (this.#bits as Uint32Array).slice();
+    for (const token of own) bits[token >>> 5] = (bits[token >>> 5] as number) & ~(1 << (token & 31));
+    return Mask.of(bits);
+  }
+
   /** Sets the bits of all tokens of this set. */
   addTo(bits: Uint32Array): void {
     if (this.#bits) {

@@ -12,6 +12,10 @@ export class ShortestAnswers {
   readonly #sufficient = new WeakMap<State, number>();
   /** The least numbers of tokens, where a search has ended. */
   readonly #least = new WeakMap<State, number>();
+  /** Numbers of tokens that are too few, where a search has found nothing. */
+  readonly #tooFew = new WeakMap<State, number>();
+  /** The least limits of searches that took too long. Those of larger limits take longer. */
+  readonly #givenUp = new WeakMap<State, number>();
 
   constructor(automaton: Automaton, vocabulary: Vocabulary) {
     this.#automaton = automaton;
@@ -69,6 +73,8 @@ export class ShortestAnswers {
   #search(from: State, limit: number): number {
     const known = this.#least.get(from);
     if (known !== undefined) return known;
+    if (limit <= (this.#tooFew.get(from) ?? -1)) return limit + 1;
+    if (limit >= (this.#givenUp.get(from) ?? Infinity)) return this.#sufficientOf(from);
     const seen = new Set([from]);
     let visits = 0;
     let level = [from];
@@ -79,7 +85,10 @@ export class ShortestAnswers {
       }
       const next: State[] = [];
       for (const state of level) {
-        if (visits > MAX_VISITS) return this.#sufficientOf(from);
+        if (visits > MAX_VISITS) {
+          this.#givenUp.set(from, limit);
+          return this.#sufficientOf(from);
+        }
         this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
           token: (_, after) => {
             visits++;
@@ -91,6 +100,11 @@ export class ShortestAnswers {
       }
       level = next;
     }
-    return level.some(({ accepts }) => accepts) ? limit : limit + 1;
+    if (level.some(({ accepts }) => accepts)) {
+      this.#least.set(from, limit);
+      return limit;
+    }
+    this.#tooFew.set(from, limit);
+    return limit + 1;
   }
 }

@@ -26,6 +26,9 @@ const slots = z.strictObject({
 /** The bytes that requests may hold together outside the heap, and the part that they have reserved. */
 const javaScript = z.strictObject({ maximum: bytes, reserved: bytes });
 
+/** What is kept of constraints for later requests: masks and compiled constraints. It gives way to requests. */
+const constraints = z.strictObject({ maximum: bytes, bytes, compiled: z.int().min(0) });
+
 const plan = z.strictObject({
   maxRows: z.int().min(1),
   cache: z.enum(['f32', 'int8']),
@@ -64,6 +67,7 @@ export const healthResponse = z.union([
     heap,
     slots,
     javaScript,
+    constraints,
     requests: z.int().min(0),
     waitingRequests: z.int().min(0),
     waitingRows: z.int().min(0),

@@ -11,7 +11,9 @@ const ORIGIN = 'https://edgebeam.example';
 const AsyncFunction = (async () => {}).constructor as new (
   ...code: string[]
 ) => (...values: unknown[]) => Promise<void>;
-const body = (prompt: string): RequestBody => toRequest({ ...INITIAL_SETTINGS, prompt });
+/** With a constraint, whose text has every character that a shell or JavaScript may read as its own. */
+const body = (prompt: string): RequestBody =>
+  toRequest({ ...INITIAL_SETTINGS, prompt, constraint: { kind: 'regex', text: AWKWARD } });
 const AWKWARD = `It's "$HOME" \\ \`x\`\n\u2028 \${1} <!-- 🐈`;
 
 /** Runs the code in a shell where `curl` prints its arguments. */

@@ -1,0 +1,57 @@
+/** @module One byte of a text read by a grammar. */
+import { Fork, type Reading } from '../automaton/automaton.ts';
+import { Heap } from './heap.ts';
+import type { Places, Sequence } from './sequences.ts';
+import { type GrammarSymbol, Repeat, type Rule, Terminal } from './symbols.ts';
+
+const NOTHING: Reading = [];
+
+/**
+ * The places after a byte. A rule that may begin at several places is looked at once, after all of them: what follows
+ * it there is a fork.
+ */
+export function readByte(places: Places, start: Sequence, byte: number): readonly Reading[] {
+  const readings: Reading[] = [];
+  /** The rules that may begin, and what follows each of them. */
+  const followers = new Map<Rule, Reading[]>();
+  const waiting = new Heap<Rule>();
+
+  const enter = (symbol: GrammarSymbol, tail: Sequence | undefined, follow: Reading): void => {
+    let [item, after] = [symbol, tail];
+    while (item instanceof Repeat) {
+      after = places.afterItem(item, after);
+      item = item.item;
+    }
+    const rest: Reading = after ? [after, ...follow] : follow;
+    if (item instanceof Terminal) {
+      for (const reading of item.frame.step(byte)) readings.push([...reading, ...rest]);
+      return;
+    }
+    const others = followers.get(item);
+    if (others) {
+      others.push(rest);
+      return;
+    }
+    followers.set(item, [rest]);
+    waiting.push(item.rank, item);
+  };
+
+  const walk = (sequence: Sequence, follow: Reading): void => {
+    const skipped = new Set<GrammarSymbol>();
+    for (let at: Sequence | undefined = sequence; at; at = at.tail) {
+      const { head, tail } = at;
+      // After the same symbol further on less may follow than after this one.
+      if (head.first.has(byte) && !skipped.has(head)) enter(head, tail, follow);
+      if (head.distance > 0) return;
+      skipped.add(head);
+    }
+  };
+
+  walk(start, NOTHING);
+  for (let rule = waiting.pop(); rule; rule = waiting.pop()) {
+    const [only = NOTHING, ...others] = followers.get(rule) ?? [];
+    const follow = others.length === 0 ? only : [new Fork([only, ...others])];
+    for (const alternative of rule.startingWith(byte)) walk(alternative, follow);
+  }
+  return readings;
+}

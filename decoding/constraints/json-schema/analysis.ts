@@ -1,0 +1,102 @@
+/**
+ * @module The least number of bytes of a text of each set of values that a schema can reach. A set without texts has
+ * none: this decides which members and items can be written at all.
+ */
+import type { Frame } from '../automaton/automaton.ts';
+import { ArrayPlan } from './array-plan.ts';
+import { numberFrame, stringFrame } from './scalar-frames.ts';
+import type { NumberPiece } from './numbers.ts';
+import { ObjectPlan } from './object-plan.ts';
+import type { StringPiece } from './strings.ts';
+import type { Algebra, ArrayShape, ObjectShape, ValueNode, ValueSet } from './values.ts';
+import { FALSE, NULL, TRUE } from './values.ts';
+
+export class Analysis {
+  readonly #nodes: Algebra;
+  readonly #distances = new Map<ValueNode, number>();
+  readonly #arrays = new Map<ArrayShape, ArrayPlan>();
+  readonly #objects = new Map<ObjectShape, ObjectPlan>();
+  readonly #scalars = new Map<NumberPiece | StringPiece, Frame | undefined>();
+  readonly distanceOf = (node: ValueNode): number => this.#distances.get(node) ?? Infinity;
+
+  /** @throws ConstraintError if a set that `root` can reach cannot be held */
+  constructor(root: ValueNode, nodes: Algebra) {
+    this.#nodes = nodes;
+    const order = this.#reach(root);
+    // Children come first, so that only sets that contain themselves need more than one round.
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const node of order) {
+        nodes.budget.spendSteps();
+        const distance = this.#least(node.values);
+        if (distance >= this.distanceOf(node)) continue;
+        this.#distances.set(node, distance);
+        changed = true;
+      }
+    }
+  }
+
+  arrayPlan(shape: ArrayShape): ArrayPlan {
+    return known(this.#arrays, shape, () => new ArrayPlan(shape, this.#nodes));
+  }
+
+  objectPlan(shape: ObjectShape): ObjectPlan {
+    return known(this.#objects, shape, () => new ObjectPlan(shape, this.#nodes));
+  }
+
+  /** Reads a number. @returns undefined if there is none */
+  numbers(piece: NumberPiece): Frame | undefined {
+    return known(this.#scalars, piece, () => numberFrame(piece, this.#nodes.budget));
+  }
+
+  /** Reads a string. @returns undefined if there is none */
+  strings(piece: StringPiece): Frame | undefined {
+    return known(this.#scalars, piece, () => stringFrame(piece, this.#nodes.budget));
+  }
+
+  /** All sets in reach, those of members and items before those that have them, as far as there is such an order. */
+  #reach(root: ValueNode): ValueNode[] {
+    const order: ValueNode[] = [];
+    const seen = new Set([root]);
+    const waiting: { node: ValueNode; children: readonly ValueNode[]; next: number }[] = [];
+    const enter = (node: ValueNode) => waiting.push({ node, children: this.#children(node.values), next: 0 });
+    enter(root);
+    for (let at = waiting.at(-1); at; at = waiting.at(-1)) {
+      const child = at.children[at.next++];
+      if (!child) {
+        order.push(at.node);
+        waiting.pop();
+      } else if (!seen.has(child)) {
+        seen.add(child);
+        enter(child);
+      }
+    }
+    return order;
+  }
+
+  #children({ arrays, objects }: ValueSet): ValueNode[] {
+    return [
+      ...arrays.flatMap((shape) => this.arrayPlan(shape).children),
+      ...objects.flatMap((shape) => this.objectPlan(shape).children),
+    ];
+  }
+
+  #least({ constants, numbers, strings, arrays, objects }: ValueSet): number {
+    let least = Infinity;
+    if (constants & FALSE) least = 'false'.length;
+    if (constants & (NULL | TRUE)) least = 'null'.length;
+    for (const piece of numbers) least = Math.min(least, this.numbers(piece)?.distance ?? Infinity);
+    for (const piece of strings) least = Math.min(least, this.strings(piece)?.distance ?? Infinity);
+    for (const shape of arrays) least = Math.min(least, this.arrayPlan(shape).least(this.distanceOf));
+    for (const shape of objects) least = Math.min(least, this.objectPlan(shape).least(this.distanceOf));
+    return least;
+  }
+}
+
+function known<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  if (map.has(key)) return map.get(key) as V;
+  const value = create();
+  map.set(key, value);
+  return value;
+}
+

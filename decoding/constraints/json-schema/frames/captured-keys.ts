@@ -1,0 +1,102 @@
+/** @module Keys that must differ from those before them: where an object needs a number of members with any keys. */
+import type { Frame } from '../../automaton/automaton.ts';
+import type { ObjectState } from '../object-states.ts';
+import type { ValueNode } from '../values.ts';
+import { TextTrie } from './text-trie.ts';
+import { OtherTextsReader, QUOTE } from './texts.ts';
+
+/** What the frames need of the object. */
+export interface CapturingObject {
+  readonly reservedKeys: readonly string[];
+  /** Reads any key behind its opening quote. */
+  readonly anyKey: Frame;
+  /** The set of the values of keys that have no schema of their own. */
+  readonly rest: ValueNode;
+  afterKey(node: ValueNode, next: ObjectState): readonly Frame[];
+}
+
+/** Keys at one place in an object. */
+export class CapturedKeys {
+  /** Behind the opening quote. */
+  readonly start: Frame;
+  readonly #object: CapturingObject;
+  readonly #state: ObjectState;
+  readonly #frames = new Map<string, Frame>();
+
+  constructor(object: CapturingObject, state: ObjectState) {
+    this.#object = object;
+    this.#state = state;
+    const excluded = new TextTrie([...object.reservedKeys, ...state.otherKeys]);
+    this.start = this.frame('', new OtherTextsReader(excluded, object.anyKey).start);
+  }
+
+  /** @param text the key so far, one code unit for each byte */
+  frame(text: string, key: Frame): Frame {
+    let frame = this.#frames.get(text);
+    if (!frame) {
+      frame = new CapturedFrame(this, text, key);
+      this.#frames.set(text, frame);
+    }
+    return frame;
+  }
+
+  /** What follows the whole key. */
+  after(text: string): readonly Frame[] {
+    const bytes = Uint8Array.from(text, (unit) => unit.charCodeAt(0));
+    const key = JSON.parse(`"${new TextDecoder().decode(bytes)}"`) as string;
+    const next = this.#state.afterOther(this.#state.mustDiffer ? key : '');
+    return this.#object.afterKey(this.#object.rest, next);
+  }
+
+  /** Bytes behind the closing quote. */
+  bytesAfter(text: string, key: Frame): number {
+    // What is left after the key depends only on whether it is the empty one.
+    return key.distance + this.after(this.#shortest(text, key)).reduce((sum, { distance }) => sum + distance, 0);
+  }
+
+  /** The key with the fewest bytes that begins with `text`. */
+  #shortest(text: string, key: Frame): string {
+    let whole = text;
+    for (let at: Frame | undefined = key; at && at.distance > 1; ) {
+      const { distance }: Frame = at;
+      const byte: number | undefined = at.bytes.find(
+        (candidate) => candidate !== QUOTE && ((at as Frame).step(candidate)[0]?.[0]?.distance ?? 0) === distance - 1,
+      );
+      if (byte === undefined) break;
+      whole += String.fromCharCode(byte);
+      at = at.step(byte)[0]?.[0];
+    }
+    return whole;
+  }
+}
+
+class CapturedFrame implements Frame {
+  readonly isDone = false;
+  readonly #keys: CapturedKeys;
+  readonly #text: string;
+  readonly #key: Frame;
+  #distance: number | undefined;
+
+  constructor(keys: CapturedKeys, text: string, key: Frame) {
+    this.#keys = keys;
+    this.#text = text;
+    this.#key = key;
+  }
+
+  get bytes(): readonly number[] {
+    return this.#key.bytes;
+  }
+
+  get distance(): number {
+    this.#distance ??= this.#keys.bytesAfter(this.#text, this.#key);
+    return this.#distance;
+  }
+
+  step(byte: number): readonly (readonly Frame[])[] {
+    const after = this.#key.step(byte);
+    if (after.length === 0) return [];
+    if (byte === QUOTE) return [this.#keys.after(this.#text)];
+    const key = after[0]?.[0] as Frame;
+    return [[this.#keys.frame(this.#text + String.fromCharCode(byte), key)]];
+  }
+}

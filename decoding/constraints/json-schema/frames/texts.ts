@@ -1,0 +1,160 @@
+/** @module Frames inside strings of which only some texts are allowed, or all but some. */
+import type { Frame } from '../../automaton/automaton.ts';
+import type { TextTrie, TriePlace } from './text-trie.ts';
+
+export const QUOTE = 0x22;
+const NOTHING: readonly (readonly Frame[])[] = [];
+const DONE: readonly (readonly Frame[])[] = [[]];
+
+/** Reads one of the texts of a trie, and the quote at its end. */
+export class TextsReader {
+  readonly #frames = new Map<TriePlace, Frame>();
+  /** Behind the opening quote. */
+  readonly start: Frame;
+
+  /** @param trie has at least one text */
+  constructor(trie: TextTrie) {
+    this.start = this.frame(trie.start);
+  }
+
+  frame(place: TriePlace): Frame {
+    let frame = this.#frames.get(place);
+    if (!frame) {
+      frame = new OneOfFrame(this, place);
+      this.#frames.set(place, frame);
+    }
+    return frame;
+  }
+}
+
+class OneOfFrame implements Frame {
+  readonly isDone = false;
+  readonly #reader: TextsReader;
+  readonly #place: TriePlace;
+  #bytes: readonly number[] | undefined;
+  #distance: number | undefined;
+
+  constructor(reader: TextsReader, place: TriePlace) {
+    this.#reader = reader;
+    this.#place = place;
+  }
+
+  get distance(): number {
+    this.#distance ??= this.#place.least(() => 1);
+    return this.#distance;
+  }
+
+  get bytes(): readonly number[] {
+    this.#bytes ??= withQuote(this.#place.bytes, this.#place.ending >= 0);
+    return this.#bytes;
+  }
+
+  step(byte: number): readonly (readonly Frame[])[] {
+    if (byte === QUOTE) return this.#place.ending >= 0 ? DONE : NOTHING;
+    const next = this.#place.after(byte);
+    return next ? [[this.#reader.frame(next)]] : NOTHING;
+  }
+}
+
+/** Reads any text but those of a trie, and the quote at its end. */
+export class OtherTextsReader {
+  readonly #frames = new Map<TriePlace, Map<Frame, Frame>>();
+  /** Behind the opening quote. */
+  readonly start: Frame;
+
+  /** @param any reads any text, and the quote at its end; each of its steps leads to at most one frame */
+  constructor(trie: TextTrie, any: Frame) {
+    this.start = this.frame(trie.start, any);
+  }
+
+  frame(place: TriePlace, any: Frame): Frame {
+    let frames = this.#frames.get(place);
+    if (!frames) {
+      frames = new Map();
+      this.#frames.set(place, frames);
+    }
+    let frame = frames.get(any);
+    if (!frame) {
+      frame = new OtherFrame(this, place, any);
+      frames.set(any, frame);
+    }
+    return frame;
+  }
+}
+
+class OtherFrame implements Frame {
+  readonly isDone = false;
+  readonly #reader: OtherTextsReader;
+  readonly #place: TriePlace;
+  readonly #any: Frame;
+  #bytes: readonly number[] | undefined;
+  #distance: number | undefined;
+
+  constructor(reader: OtherTextsReader, place: TriePlace, any: Frame) {
+    this.#reader = reader;
+    this.#place = place;
+    this.#any = any;
+  }
+
+  get bytes(): readonly number[] {
+    this.#bytes ??=
+      this.#place.ending < 0 ? this.#any.bytes : this.#any.bytes.filter((byte) => byte !== QUOTE);
+    return this.#bytes;
+  }
+
+  get distance(): number {
+    this.#distance ??= this.#computeDistance();
+    return this.#distance;
+  }
+
+  step(byte: number): readonly (readonly Frame[])[] {
+    if (byte === QUOTE && this.#place.ending >= 0) return NOTHING;
+    const next = this.#place.after(byte);
+    const after = this.#any.step(byte);
+    const any = after[0]?.[0];
+    return next && any ? [[this.#reader.frame(next, any)]] : after;
+  }
+
+  #computeDistance(): number {
+    const { distance } = this.#any;
+    if (this.bytes.includes(QUOTE)) return 1;
+    const isExcluded = this.#place.ending >= 0;
+    // Where a text of the trie ends, at least one more character is needed.
+    const bound = isExcluded ? distance + 1 : distance;
+    let least = Infinity;
+    for (const byte of this.bytes) {
+      const rest = this.step(byte)[0]?.[0]?.distance ?? 0;
+      least = Math.min(least, 1 + rest);
+      if (least <= bound) break;
+    }
+    return least;
+  }
+}
+
+/** @param bytes ascending */
+export function withQuote(bytes: readonly number[], isAllowed: boolean): readonly number[] {
+  return isAllowed ? [...bytes, QUOTE].sort((a, b) => a - b) : bytes;
+}
+
+/** Reads one of the texts of a trie, with quotes. @param trie has at least one text */
+export function quotedTexts(trie: TextTrie): Frame {
+  return new QuotedFrame(new TextsReader(trie).start);
+}
+
+const QUOTES: readonly number[] = [QUOTE];
+
+class QuotedFrame implements Frame {
+  readonly isDone = false;
+  readonly bytes = QUOTES;
+  readonly distance: number;
+  readonly #after: readonly (readonly Frame[])[];
+
+  constructor(inside: Frame) {
+    this.distance = 1 + inside.distance;
+    this.#after = [[inside]];
+  }
+
+  step(byte: number): readonly (readonly Frame[])[] {
+    return byte === QUOTE ? this.#after : NOTHING;
+  }
+}
