@@ -4,9 +4,9 @@
  */
 import type { Frame } from '../automaton/automaton.ts';
 import { ArrayPlan } from './array-plan.ts';
-import { numberFrame, stringFrame } from './scalar-frames.ts';
 import type { NumberPiece } from './numbers.ts';
 import { ObjectPlan } from './object-plan.ts';
+import { numberFrame, stringFrame } from './scalar-frames.ts';
 import type { StringPiece } from './strings.ts';
 import type { Algebra, ArrayShape, ObjectShape, ValueNode, ValueSet } from './values.ts';
 import { FALSE, NULL, TRUE } from './values.ts';
@@ -99,4 +99,3 @@ function known<K, V>(map: Map<K, V>, key: K, create: () => V): V {
   map.set(key, value);
   return value;
 }
-

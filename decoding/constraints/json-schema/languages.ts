@@ -2,10 +2,13 @@
 import { CompileBudget } from '../automaton/errors.ts';
 import { Language } from '../regular/language.ts';
 import { parseRegex } from '../regular/regex.ts';
-import { type NumberPiece } from './numbers.ts';
+import type { NumberPiece } from './numbers.ts';
 
 export function languageOf(texts: readonly string[], budget: CompileBudget): Language {
-  return Language.ofStrings(texts.filter((text) => text.isWellFormed()), budget);
+  return Language.ofStrings(
+    texts.filter((text) => text.isWellFormed()),
+    budget,
+  );
 }
 
 /** The strings in which a regular expression has a match. */

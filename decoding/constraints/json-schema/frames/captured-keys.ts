@@ -51,7 +51,9 @@ export class CapturedKeys {
   /** Bytes behind the closing quote. */
   bytesAfter(text: string, key: Frame): number {
     // What is left after the key depends only on whether it is the empty one.
-    return key.distance + this.after(this.#shortest(text, key)).reduce((sum, { distance }) => sum + distance, 0);
+    return (
+      key.distance + this.after(this.#shortest(text, key)).reduce((sum, { distance }) => sum + distance, 0)
+    );
   }
 
   /** The key with the fewest bytes that begins with `text`. */
@@ -60,7 +62,8 @@ export class CapturedKeys {
     for (let at: Frame | undefined = key; at && at.distance > 1; ) {
       const { distance }: Frame = at;
       const byte: number | undefined = at.bytes.find(
-        (candidate) => candidate !== QUOTE && ((at as Frame).step(candidate)[0]?.[0]?.distance ?? 0) === distance - 1,
+        (candidate) =>
+          candidate !== QUOTE && ((at as Frame).step(candidate)[0]?.[0]?.distance ?? 0) === distance - 1,
       );
       if (byte === undefined) break;
       whole += String.fromCharCode(byte);
