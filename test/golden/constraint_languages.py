@@ -31,6 +31,7 @@ TOKENS = {
     for text, id in tokenizer.get_vocab().items()
     if id not in SPECIAL
 }
+FIRST_BYTES = {token[0] for token in TOKENS.values()}
 assert len(TOKENS) == len(tokenizer) - len(SPECIAL)
 
 
@@ -39,11 +40,13 @@ class Constraint:
 
     def __init__(self, source, begins, is_whole):
         self.source = source
-        self._begins, self._is_whole = functools.cache(begins), is_whole
+        self._begins, self._is_whole = begins, is_whole
         self._allowed = functools.cache(self._tokens_after)
 
     def _tokens_after(self, text):
-        return [id for id, token in TOKENS.items() if self._begins(text + token)]
+        # If no accepted text begins with the first byte, none begins with more.
+        first = {byte for byte in FIRST_BYTES if self._begins(text + byte)}
+        return [id for id, token in TOKENS.items() if token[0] in first and self._begins(text + token)]
 
     def accepts(self, tokens):
         return all(token in TOKENS for token in tokens) and self._is_whole("".join(map(TOKENS.get, tokens)))
