@@ -208,7 +208,7 @@ CONSTRAINTS = {
         pattern(r"hello|good (morning|day)", r"(?i:hello|good (?:morning|day))", "i"),
         pattern(r".{3,12}", rf"(?:[^\n\r\x80-\xff]|(?!\xe2\x80[\xa8\xa9]){WIDE}){{3,12}}", "u"),
         pattern(r"( [a-z]+){1,4}(, [a-z]+)?"),
-        pattern(r"(a|ab|abc|b|bc|c)*d"),
+        pattern(r"(a|ab|abc|b|bc|c)*d", "[abc]*d"),
     ],
     "json_schema": [
         schema({"enum": ["red", "green", "blue", 3, True, None]}, one_of("red", "green", "blue", 3, True, None)),

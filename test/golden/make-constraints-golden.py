@@ -81,31 +81,33 @@ GROUPS = [(2, 2), (4, 2), (4, 4), (6, 3), (6, 2)]
 DIVERSITY = [0.2, 0.5, 1.0, 5.0]
 
 
-def add_all_searches():
-    numbers = itertools.count()
-    for kind, constraint in ALL:
-        for _ in range(2):
-            add_searches("greedy", constraint, next(numbers), [{}])
-    for round, (kind, constraint) in itertools.product(range(2), ALL):
-        number = next(numbers)
+def add_greedy():
+    for number, (_, constraint) in enumerate([*ALL, *ALL]):
+        add_searches("greedy", constraint, number, [{}])
+
+
+def add_beams():
+    for number, (_, constraint) in enumerate([*ALL, *ALL]):
         num_beams, length_penalty = BEAMS[number % len(BEAMS)]
         shape = {
             "num_beams": num_beams,
             "length_penalty": length_penalty,
-            "num_return_sequences": 1 + (3 * number + round) % num_beams,
+            "num_return_sequences": 1 + 3 * number % num_beams,
         }
         # With `True`, copies of beams may end a search, and there is no case.
         for stopping in ([False, "never"], [True]):
             add_searches("beams", constraint, number, [shape | {"early_stopping": value} for value in stopping])
-    for round, (kind, constraint) in itertools.product(range(2), ALL):
-        number = next(numbers)
+
+
+def add_groups():
+    for number, (_, constraint) in enumerate(ALL):
         num_beams, num_beam_groups = GROUPS[number % len(GROUPS)]
         shape = {
             "num_beams": num_beams,
             "num_beam_groups": num_beam_groups,
             "diversity_penalty": DIVERSITY[(number // len(GROUPS)) % len(DIVERSITY)],
             "length_penalty": [1.0, 0.0, 0.6][number % 3],
-            "num_return_sequences": 1 + (3 * number + round) % num_beams,
+            "num_return_sequences": 1 + 3 * number % num_beams,
             "early_stopping": STOPPING[number % len(STOPPING)],
         }
         add_searches("groups", constraint, number, [shape])
@@ -239,7 +241,7 @@ def add_sampling():
         cases.append({"kind": "sampling", "constraint": constraint.source, "prompt": prompt, "options": options, "answers": answers})
 
 
-RUNS = 600
+RUNS = 500
 
 
 def add_beam_sampling():
@@ -273,7 +275,9 @@ def add_beam_sampling():
 
 
 def main():
-    add_all_searches()
+    add_greedy()
+    add_beams()
+    add_groups()
     add_processors()
     add_nothing_left()
     add_ends()
