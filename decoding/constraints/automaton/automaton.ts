@@ -20,6 +20,8 @@ export interface Frame {
   readonly distance: number;
   /** The bytes that it can read, ascending. Exactly those for which `step` has an alternative. */
   readonly bytes: readonly number[];
+  /** Whether all ASCII letters lead to the same, or to nothing. Frames that cannot tell leave it out. */
+  readonly treatsLettersAlike?: boolean;
   /**
    * The alternatives after a byte, in this frame's place: an empty list is a frame that is done. If the next frame
    * after the byte may be done already (`isDone`), the automaton adds that itself.
@@ -53,11 +55,15 @@ export interface Alternative {
 }
 
 const NONE = undefined;
+/** A state with more bytes is no longer sparse. */
+const SPARSE = 8;
 /** A state with more transitions than this keeps them in a table. */
 const FEW = 8;
 const BYTES = 256;
 /** A step that joins so many alternatives takes ten milliseconds. Constraints that people write need hundreds. */
 const MAX_JOINED = 20_000;
+/** All steps of a mask. A choice of a hundred thousand texts needs half of it. */
+const MAX_JOINED_IN_ALL = 400_000;
 /** What lies below a top is kept joined for so few states. Keys of more take more memory than they save time. */
 const FEW_JOINED = 8;
 
@@ -70,6 +76,8 @@ export class State {
   /** The least number of bytes after which the text may end. */
   readonly distance: number;
   #bytes: readonly number[] | undefined;
+  #isSparse: boolean | undefined;
+  #treatsLettersAlike: boolean | undefined;
   #few: [byte: number, state: State | null][] = [];
   #table: (State | null | undefined)[] | undefined;
   /** Of the automaton, when the transitions were made. */
@@ -90,10 +98,20 @@ export class State {
 
   /** The bytes that may follow, in any order. */
   get bytes(): readonly number[] {
-    const [only, ...others] = this.alternatives;
-    if (others.length === 0) return only?.frame.bytes ?? [];
-    this.#bytes ??= [...new Set(this.alternatives.flatMap(({ frame }) => frame.bytes))];
+    this.#bytes ??= bytesOf(this.alternatives);
     return this.#bytes;
+  }
+
+  /** Whether all ASCII letters lead to the same state, or to none. False also if the frames cannot tell. */
+  get treatsLettersAlike(): boolean {
+    this.#treatsLettersAlike ??= this.alternatives.every(({ frame }) => frame.treatsLettersAlike === true);
+    return this.#treatsLettersAlike;
+  }
+
+  /** Whether so few bytes may follow that it is faster to look for the tokens of each. */
+  get isSparse(): boolean {
+    this.#isSparse ??= this.bytes.length <= SPARSE;
+    return this.#isSparse;
   }
 
   /** The transition, if it is known in a generation of the automaton: null if the byte cannot follow. */
@@ -119,6 +137,13 @@ export class State {
     if (this.#table) this.#table[byte] = next;
     else this.#few.push([byte, next]);
   }
+}
+
+function bytesOf(alternatives: readonly Alternative[]): readonly number[] {
+  const [only] = alternatives;
+  if (!only) return [];
+  if (alternatives.length === 1) return only.frame.bytes;
+  return [...new Set(alternatives.flatMap(({ frame }) => frame.bytes))];
 }
 
 /** The tops of a state that is being made, and for each the states below it, which are to be one. */
@@ -191,8 +216,9 @@ export class Automaton {
   #frameIds = new WeakMap<Frame, number>();
   #frames = 0;
   #ids = 0;
-  /** Alternatives that the present step has joined. */
+  /** Alternatives that the present step has joined, and all steps since `bound`, if that was called. */
   #joined = 0;
+  #joinedInAll = -Infinity;
 
   /** @param maxStates the tables start anew beyond it; states that are in use stay valid */
   constructor(maxStates: number) {
@@ -203,6 +229,11 @@ export class Automaton {
   /** Number of states in the tables. */
   get size(): number {
     return this.#states.size;
+  }
+
+  /** Bounds the steps from here on together, up to those of the largest mask. */
+  bound(): void {
+    this.#joinedInAll = 0;
   }
 
   /** @returns the state in which `frames` read, in their order, and then `rest` */
@@ -217,10 +248,14 @@ export class Automaton {
    */
   step(state: State, byte: number): State | null {
     const known = state.known(byte, this.#generation);
-    if (known !== undefined) return known;
+    return known === undefined ? this.#compute(state, byte) : known;
+  }
+
+  #compute(state: State, byte: number): State | null {
     this.#joined = 0;
     const tops = new Tops();
     for (const { frame, rest } of state.alternatives) {
+      this.#count(1);
       const forks = new Map<Fork, State>();
       for (const reading of frame.step(byte)) this.#addReading(tops, reading, rest, forks);
     }
@@ -304,8 +339,13 @@ export class Automaton {
   /** @throws ConstraintError beyond what a step may do */
   #count(alternatives: number): void {
     this.#joined += alternatives;
+    this.#joinedInAll += alternatives;
     if (this.#joined > MAX_JOINED)
       throw new ConstraintError(`the constraint has more than ${MAX_JOINED} ways to read one text`);
+    if (this.#joinedInAll > MAX_JOINED_IN_ALL)
+      throw new ConstraintError(
+        `the constraint has more than ${MAX_JOINED_IN_ALL} ways to read the tokens at one place`,
+      );
   }
 
   #intern(accepts: boolean, alternatives: readonly Alternative[]): State {

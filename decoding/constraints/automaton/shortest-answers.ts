@@ -1,9 +1,10 @@
 /** @module The least number of tokens after which a text may end. */
 import type { Automaton, State } from './automaton.ts';
+import { ConstraintError } from './errors.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Tokens that a search may visit. A request with little room is slow by some milliseconds, not more. */
-const MAX_VISITS = 200_000;
+const MAX_VISITS = 30_000;
 
 export class ShortestAnswers {
   readonly #automaton: Automaton;
@@ -69,42 +70,46 @@ export class ShortestAnswers {
     throw new Error('a state has no byte that leads closer to its end');
   }
 
-  /** Breadth first, up to `limit` tokens. @returns a number above `limit` if there is no such text */
+  /** @returns the least number of tokens, one above `limit` if there is no such text, or one that suffices */
   #search(from: State, limit: number): number {
     const known = this.#least.get(from);
     if (known !== undefined) return known;
     if (limit <= (this.#tooFew.get(from) ?? -1)) return limit + 1;
     if (limit >= (this.#givenUp.get(from) ?? Infinity)) return this.#sufficientOf(from);
+    const found = this.#searchBreadthFirst(from, limit);
+    if (found === undefined) this.#givenUp.set(from, limit);
+    else if (found <= limit) this.#least.set(from, found);
+    else this.#tooFew.set(from, limit);
+    return found ?? this.#sufficientOf(from);
+  }
+
+  /** @returns undefined if it takes too long */
+  #searchBreadthFirst(from: State, limit: number): number | undefined {
     const seen = new Set([from]);
     let visits = 0;
     let level = [from];
     for (let tokens = 0; tokens < limit; tokens++) {
-      if (level.some(({ accepts }) => accepts)) {
-        this.#least.set(from, tokens);
-        return tokens;
-      }
+      if (level.some(({ accepts }) => accepts)) return tokens;
       const next: State[] = [];
       for (const state of level) {
-        if (visits > MAX_VISITS) {
-          this.#givenUp.set(from, limit);
-          return this.#sufficientOf(from);
+        if (visits > MAX_VISITS) return undefined;
+        try {
+          this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
+            token: (_, after) => {
+              visits++;
+              if (seen.has(after) || after.distance > (limit - tokens - 1) * this.#vocabulary.longest) return;
+              seen.add(after);
+              next.push(after);
+            },
+          });
+        } catch (error) {
+          // Too ambiguous for all of these texts; the one that is chosen may not be.
+          if (error instanceof ConstraintError) return undefined;
+          throw error;
         }
-        this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
-          token: (_, after) => {
-            visits++;
-            if (seen.has(after) || after.distance > (limit - tokens - 1) * this.#vocabulary.longest) return;
-            seen.add(after);
-            next.push(after);
-          },
-        });
       }
       level = next;
     }
-    if (level.some(({ accepts }) => accepts)) {
-      this.#least.set(from, limit);
-      return limit;
-    }
-    this.#tooFew.set(from, limit);
-    return limit + 1;
+    return level.some(({ accepts }) => accepts) ? limit : limit + 1;
   }
 }

@@ -30,9 +30,7 @@ export function parseArrays(
       `"minItems" of ${minItems} is not supported: the limit is ${MAX_PREFIX}`,
       join(place, 'minItems'),
     );
-  return [
-    { prefix, rest, minItems, maxItems, contains, uniqueAt: unique ? join(place, 'uniqueItems') : undefined },
-  ];
+  return [{ prefix, rest, minItems, maxItems, contains, uniqueAt: unique ? join(place, 'uniqueItems') : undefined }];
 }
 
 function itemsOf(
@@ -67,7 +65,5 @@ function containedOf(schema: SchemaObject, location: Location, parsing: Parsing)
   const minimum = readCount(schema, 'minContains', place) ?? 1;
   const maximum = readCount(schema, 'maxContains', place) ?? Infinity;
   if (minimum === 0 && maximum === Infinity) return [];
-  return [
-    { node: parsing.child(location, child, 'contains'), minimum, maximum, place: join(place, 'contains') },
-  ];
+  return [{ node: parsing.child(location, child, 'contains'), minimum, maximum, place: join(place, 'contains') }];
 }

@@ -53,7 +53,11 @@ export function parseNumbers(
 }
 
 /** A number; in draft 4 a boolean that belongs to the bound beside it. */
-function readExclusive(schema: SchemaObject, keyword: string, place: string): number | boolean | undefined {
+function readExclusive(
+  schema: SchemaObject,
+  keyword: string,
+  place: string,
+): number | boolean | undefined {
   return typeof schema[keyword] === 'boolean' ? schema[keyword] : readNumber(schema, keyword, place);
 }
 
@@ -75,7 +79,7 @@ export function parseStrings(
     piece = { language, minLength, maxLength };
   }
   if (format !== undefined) {
-    const language = at(join(place, 'format'), 'format', () => formatOf(format, budget));
+    const language = at(join(place, 'format'), 'format', () => formatOf(format));
     if (language) piece = intersectStrings(piece, { ...ANY_STRING, language }, budget);
   }
   return piece ? [piece] : [];
