@@ -12,7 +12,7 @@ import { atMost, type GrammarSymbol, Repeat, Rule, Terminal } from './symbols.ts
 /** Places and counts that are made while texts are read. Beyond it they are made anew. */
 const MAX_MADE = 50_000;
 /** What a rule takes in memory and time. */
-const STATES_PER_RULE = 5;
+const STATES_PER_RULE = 8;
 
 /** A symbol, and what follows it. */
 export class Sequence implements Frame {
