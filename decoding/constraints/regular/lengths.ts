@@ -1,6 +1,6 @@
 /**
  * @module How many bytes the rest of a text takes, by its number of code points. The table has a row for each number;
- * from some row on the rows come again, with a constant added, so that it is finite.
+ * from some row on the rows come again, with a constant added for each state, so that it is finite.
  */
 import type { CompileBudget } from '../automaton/errors.ts';
 import { DEAD, type Dfa, NO_LABEL } from './dfa.ts';
@@ -79,21 +79,23 @@ export function distancesOf(dfa: Dfa, costs: Costs, endOf: (label: number) => nu
 
 /** Rows that are kept at most, whatever the budget. */
 const MAX_ROWS = 20_000;
+/** After how many more rows, as a part of those there are, the table looks for a period. */
+const PATIENCE = 0.25;
 
 export class LengthTable {
   /** `rows[n][state]`: the least bytes of a text of exactly n code points from the state on; Infinity for none. */
   readonly #rows: Float64Array[];
   readonly #costs: Costs;
-  /** Row numbers by a hash of the row without its constant. */
-  readonly #seen = new Map<number, number[]>();
+  #nextLook = 1;
   #first = 0;
   #period = 0;
-  #growth = 0;
+  /** `[states]`: bytes that a period adds. Of a state without long texts it means nothing. */
+  #growth = new Float64Array();
+  #isEven = false;
 
   constructor(dfa: Dfa, costs: Costs) {
     this.#costs = costs;
     this.#rows = [Float64Array.from(dfa.labels, (label) => (label === NO_LABEL ? Infinity : 0))];
-    this.#close();
   }
 
   /** The rows come again from this number of code points on, if `period` is not 0. */
@@ -106,6 +108,11 @@ export class LengthTable {
     return this.#period;
   }
 
+  /** Whether a period adds the same number of bytes for every state. */
+  get isEven(): boolean {
+    return this.#isEven;
+  }
+
   /**
    * Computes the rows up to a number of code points, or until they come again.
    * @throws ConstraintError beyond the budget
@@ -114,17 +121,14 @@ export class LengthTable {
     while (this.#period === 0 && this.#rows.length <= count) {
       if (this.#rows.length > MAX_ROWS) budget.spendSteps(budget.limits.steps + 1);
       budget.spendSteps(1 + this.#costs.length);
-      const last = this.#rows.at(-1) as Float64Array;
-      this.#rows.push(
-        Float64Array.from(this.#costs, (edges) => {
-          let least = Infinity;
-          for (let i = 0; i < edges.length; i += 2) {
-            least = Math.min(least, (edges[i + 1] as number) + (last[edges[i] as number] as number));
-          }
-          return least;
-        }),
-      );
-      this.#close();
+      this.#rows.push(this.#rowAfter(this.#rows.at(-1) as Float64Array));
+      const last = this.#rows.length - 1;
+      if (last < this.#nextLook) continue;
+      this.#nextLook = Math.ceil(last * (1 + PATIENCE)) + 1;
+      budget.spendSteps(last);
+      for (let period = 1; 2 * period <= last + 1 && this.#period === 0; period++) {
+        this.#close(last + 1 - 2 * period, period);
+      }
     }
   }
 
@@ -141,43 +145,68 @@ export class LengthTable {
     if (row) return row[state] as number;
     const periods = Math.floor((count - this.#first) / this.#period);
     const same = this.#rows[count - periods * this.#period] as Float64Array;
-    return (same[state] as number) + periods * this.#growth;
+    return (same[state] as number) + periods * (this.#growth[state] as number);
   }
 
-  /** Whether the last row is an earlier one with a constant added. A row depends on the one before it only. */
-  #close(): void {
-    const last = this.#rows.at(-1) as Float64Array;
-    const base = leastOf(last);
-    const number = this.#rows.length - 1;
-    const alike = this.#seen.get(hashOf(last, base)) ?? [];
-    const earlier = alike.find((row) => this.#areShifted(this.#rows[row] as Float64Array, last, base));
-    if (earlier === undefined) {
-      this.#seen.set(hashOf(last, base), [...alike, number]);
-      return;
+  #rowAfter(row: Float64Array): Float64Array {
+    return Float64Array.from(this.#costs, (edges) => {
+      let least = Infinity;
+      for (let i = 0; i < edges.length; i += 2) {
+        least = Math.min(least, (edges[i + 1] as number) + (row[edges[i] as number] as number));
+      }
+      return least;
+    });
+  }
+
+  /** Sets the period if the rows come again from `first` on. */
+  #close(first: number, period: number): void {
+    const growth = new Float64Array(this.#costs.length);
+    for (let at = first; at < first + period; at++) {
+      const row = this.#rows[at] as Float64Array;
+      const later = this.#rows[at + period] as Float64Array;
+      for (let state = 0; state < growth.length; state++) {
+        const bytes = row[state] as number;
+        if (bytes !== Infinity) growth[state] = (later[state] as number) - bytes;
+      }
     }
-    this.#first = earlier;
-    this.#period = number - earlier;
-    this.#growth = base === Infinity ? 0 : base - leastOf(this.#rows[earlier] as Float64Array);
-    this.#rows.pop();
-    this.#seen.clear();
+    for (let at = first; at < first + period; at++) {
+      if (!this.#differ(at, period, growth) || !this.#isSteady(at, growth)) return;
+    }
+    let from = first;
+    while (from > 0 && this.#isSteady(from - 1, growth) && this.#differ(from - 1, period, growth)) from--;
+    this.#first = from;
+    this.#period = period;
+    this.#growth = growth;
+    const rates = growth.filter((_, state) =>
+      this.#rows.slice(from).some((each) => each[state] !== Infinity),
+    );
+    this.#isEven = rates.every((rate) => rate === rates[0]);
+    this.#rows.length = from + period;
   }
 
-  #areShifted(row: Float64Array, last: Float64Array, base: number): boolean {
-    const own = leastOf(row);
-    if (own === Infinity || base === Infinity) return own === base;
-    return row.every((bytes, state) => bytes - own === (last[state] as number) - base);
+  /** Whether the row after `at` follows from it in the same way when both have grown any number of times. */
+  #isSteady(at: number, growth: Float64Array): boolean {
+    const row = this.#rows[at] as Float64Array;
+    const after = this.#rows[at + 1] as Float64Array;
+    return this.#costs.every((edges, state) => {
+      const least = after[state] as number;
+      let isReached = least === Infinity;
+      for (let i = 0; i < edges.length; i += 2) {
+        const target = edges[i] as number;
+        const bytes = (edges[i + 1] as number) + (row[target] as number);
+        if (bytes === Infinity) continue;
+        if ((growth[target] as number) < (growth[state] as number)) return false;
+        if (bytes === least && growth[target] === growth[state]) isReached = true;
+      }
+      return isReached;
+    });
   }
-}
 
-function leastOf(row: Float64Array): number {
-  let least = Infinity;
-  for (const bytes of row) if (bytes < least) least = bytes;
-  return least;
-}
-
-function hashOf(row: Float64Array, base: number): number {
-  if (base === Infinity) return 0;
-  let hash = 1;
-  for (const bytes of row) hash = (Math.imul(hash, 31) + (bytes === Infinity ? -1 : bytes - base)) | 0;
-  return hash;
+  /** Whether a row and the one a period later differ by the growth. */
+  #differ(at: number, period: number, growth: Float64Array): boolean {
+    const row = this.#rows[at] as Float64Array;
+    return (this.#rows[at + period] as Float64Array).every((bytes, state) =>
+      bytes === Infinity ? row[state] === Infinity : bytes - (row[state] as number) === growth[state],
+    );
+  }
 }

@@ -133,12 +133,12 @@ export class TextReader {
    * possible the same ones.
    */
   near(min: number, max: number, length: number): readonly [min: number, max: number] {
-    const { first, period } = this.#lengths as LengthTable;
+    const { first, period, isEven } = this.#lengths as LengthTable;
     if (period === 0) return [min, max];
     // A byte ends at most one character.
     const settled = first + length;
     const far = max >= Math.max(min, settled) + period;
-    const shift = min > settled ? Math.floor((min - settled) / period) * period : 0;
+    const shift = isEven && min > settled ? Math.floor((min - settled) / period) * period : 0;
     return [min - shift, far ? Infinity : max - shift];
   }
 
