@@ -20,6 +20,8 @@ export interface Frame {
   readonly distance: number;
   /** The bytes that it can read, ascending. Exactly those for which `step` has an alternative. */
   readonly bytes: readonly number[];
+  /** Whether all ASCII letters lead to the same, or to nothing. Frames that cannot tell leave it out. */
+  readonly treatsLettersAlike?: boolean;
   /**
    * The alternatives after a byte, in this frame's place: an empty list is a frame that is done. If the next frame
    * after the byte may be done already (`isDone`), the automaton adds that itself.
@@ -53,6 +55,8 @@ export interface Alternative {
 }
 
 const NONE = undefined;
+/** A state with more bytes is no longer sparse. */
+const SPARSE = 8;
 /** A state with more transitions than this keeps them in a table. */
 const FEW = 8;
 const BYTES = 256;
@@ -70,6 +74,8 @@ export class State {
   /** The least number of bytes after which the text may end. */
   readonly distance: number;
   #bytes: readonly number[] | undefined;
+  #isSparse: boolean | undefined;
+  #treatsLettersAlike: boolean | undefined;
   #few: [byte: number, state: State | null][] = [];
   #table: (State | null | undefined)[] | undefined;
   /** Of the automaton, when the transitions were made. */
@@ -90,10 +96,20 @@ export class State {
 
   /** The bytes that may follow, in any order. */
   get bytes(): readonly number[] {
-    const [only, ...others] = this.alternatives;
-    if (others.length === 0) return only?.frame.bytes ?? [];
-    this.#bytes ??= [...new Set(this.alternatives.flatMap(({ frame }) => frame.bytes))];
+    this.#bytes ??= bytesOf(this.alternatives);
     return this.#bytes;
+  }
+
+  /** Whether all ASCII letters lead to the same state, or to none. False also if the frames cannot tell. */
+  get treatsLettersAlike(): boolean {
+    this.#treatsLettersAlike ??= this.alternatives.every(({ frame }) => frame.treatsLettersAlike === true);
+    return this.#treatsLettersAlike;
+  }
+
+  /** Whether so few bytes may follow that it is faster to look for the tokens of each. */
+  get isSparse(): boolean {
+    this.#isSparse ??= this.bytes.length <= SPARSE;
+    return this.#isSparse;
   }
 
   /** The transition, if it is known in a generation of the automaton: null if the byte cannot follow. */
@@ -119,6 +135,13 @@ export class State {
     if (this.#table) this.#table[byte] = next;
     else this.#few.push([byte, next]);
   }
+}
+
+function bytesOf(alternatives: readonly Alternative[]): readonly number[] {
+  const [only] = alternatives;
+  if (!only) return [];
+  if (alternatives.length === 1) return only.frame.bytes;
+  return [...new Set(alternatives.flatMap(({ frame }) => frame.bytes))];
 }
 
 /** The tops of a state that is being made, and for each the states below it, which are to be one. */
@@ -217,7 +240,10 @@ export class Automaton {
    */
   step(state: State, byte: number): State | null {
     const known = state.known(byte, this.#generation);
-    if (known !== undefined) return known;
+    return known === undefined ? this.#compute(state, byte) : known;
+  }
+
+  #compute(state: State, byte: number): State | null {
     this.#joined = 0;
     const tops = new Tops();
     for (const { frame, rest } of state.alternatives) {

@@ -34,8 +34,7 @@ export interface Visitor {
 }
 
 const MAX_SHARED = 255;
-/** For so few bytes, bisection is faster than reading all tokens of a node. */
-const FEW_BYTES = 8;
+const LETTER = 0x61;
 
 /** @param isText whether a token is a part of texts; special tokens are not */
 export function sortTokens({ offsets, bytes }: TokenTable, isText: (token: number) => boolean): SortedTokens {
@@ -65,6 +64,10 @@ export class Vocabulary {
   readonly longest: number;
   readonly #order: Uint32Array;
   readonly #shared: Uint8Array;
+  /** `[order.length]`: the number of bytes of each token before the ASCII letters at its end, at most 255. */
+  readonly #letters: Uint8Array;
+  /** `[order.length]`: bytes of each token, at most 255. */
+  readonly #lengths: Uint8Array;
   readonly #offsets: Uint32Array;
   readonly #bytes: Uint8Array;
 
@@ -74,6 +77,13 @@ export class Vocabulary {
     this.#shared = shared;
     this.#offsets = offsets;
     this.#bytes = bytes;
+    this.#letters = Uint8Array.from(order, (token) => {
+      const begin = offsets[token] as number;
+      let end = offsets[token + 1] as number;
+      while (end > begin && isLetter(bytes[end - 1] as number)) end--;
+      return Math.min(end - begin, MAX_SHARED);
+    });
+    this.#lengths = Uint8Array.from(order, (_, i) => Math.min(this.#lengthAt(i), MAX_SHARED));
     this.longest = order.reduce((longest, _, i) => Math.max(longest, this.#lengthAt(i)), 0);
   }
 
@@ -94,26 +104,8 @@ export class Vocabulary {
 
   /** Visits the tokens of a node that are longer than the node's depth and that may follow there. */
   walk(automaton: Automaton, state: State, { from, to, depth }: TrieNode, visitor: Visitor): void {
-    const { bytes } = state;
-    if (bytes.length <= FEW_BYTES) {
-      for (const byte of bytes) {
-        const first = this.#bisect(from, to, depth, byte);
-        const end = this.#bisect(first, to, depth, byte + 1);
-        if (first < end) this.#descend(automaton, state, byte, first, end, depth, visitor);
-      }
-      return;
-    }
-    for (let first = from; first < to; ) {
-      if (this.#lengthAt(first) === depth) {
-        first++;
-        continue;
-      }
-      const byte = this.#byteAt(first, depth);
-      let end = first + 1;
-      while (end < to && this.#continues(end, depth, byte)) end++;
-      this.#descend(automaton, state, byte, first, end, depth, visitor);
-      first = end;
-    }
+    if (state.isSparse) this.#walkBytes(automaton, state, from, to, depth, visitor);
+    else this.#walkTokens(automaton, state, from, to, depth, visitor);
   }
 
   /** @returns the lengths of the tokens that `bytes` has from `start` on */
@@ -130,26 +122,127 @@ export class Vocabulary {
     return lengths;
   }
 
-  /** Visits the tokens from `first` up to `end`, which go on with `byte`. */
-  #descend(
+  /** Looks for the tokens of each byte that may follow. */
+  #walkBytes(
     automaton: Automaton,
     state: State,
-    byte: number,
-    first: number,
-    end: number,
+    from: number,
+    to: number,
     depth: number,
     visitor: Visitor,
   ): void {
-    const next = automaton.step(state, byte);
-    if (!next) return;
-    let longer = first;
-    for (; longer < end && this.#lengthAt(longer) === depth + 1; longer++) {
-      visitor.token(this.#order[longer] as number, next);
+    for (const byte of state.bytes) {
+      const first = this.#bisect(from, to, depth, byte);
+      const end = this.#bisect(first, to, depth, byte + 1);
+      const next = first < end ? automaton.step(state, byte) : null;
+      if (!next) continue;
+      let longer = first;
+      for (; longer < end && this.#lengthAt(longer) === depth + 1; longer++) {
+        visitor.token(this.#order[longer] as number, next);
+      }
+      if (longer === end) continue;
+      const node = { from: longer, to: end, depth: depth + 1 };
+      if (next.accepts) visitor.accepted?.(node);
+      this.walk(automaton, next, node, visitor);
     }
-    if (longer === end) return;
-    const node = { from: longer, to: end, depth: depth + 1 };
-    if (next.accepts) visitor.accepted?.(node);
-    if (next.alternatives.length > 0) this.walk(automaton, next, node, visitor);
+  }
+
+  /** Reads the tokens in their order, each from where it differs from the one before it. */
+  #walkTokens(
+    automaton: Automaton,
+    state: State,
+    from: number,
+    to: number,
+    depth: number,
+    visitor: Visitor,
+  ): void {
+    const [order, shared, letters, offsets, bytes] = [
+      this.#order,
+      this.#shared,
+      this.#letters,
+      this.#offsets,
+      this.#bytes,
+    ];
+    // The state after each number of bytes of the last token, up to `last`.
+    const states: State[] = [];
+    states[depth] = state;
+    let last = depth;
+    for (let i = from; i < to; ) {
+      let read = i === from ? depth : Math.min(shared[i] as number, last);
+      let at = states[read] as State;
+      last = read;
+      if ((letters[i] as number) <= read && at.treatsLettersAlike) {
+        const end = this.#walkLetters(automaton, at, i, to, read, visitor);
+        if (end > i) {
+          i = end;
+          continue;
+        }
+      }
+      const token = order[i] as number;
+      const begin = offsets[token] as number;
+      const length = (offsets[token + 1] as number) - begin;
+      i++;
+      while (read < length) {
+        const next = automaton.step(at, bytes[begin + read] as number);
+        read++;
+        if (!next) {
+          i = this.#endOf(i, to, read);
+          break;
+        }
+        at = next;
+        states[read] = at;
+        last = read;
+        const isWhole = read === length;
+        if (isWhole) {
+          visitor.token(token, at);
+          // Tokens may have equal bytes.
+          for (; i < to && shared[i] === length && this.#lengthAt(i) === length; i++) {
+            visitor.token(order[i] as number, at);
+          }
+        }
+        if (!at.accepts && !at.isSparse) continue;
+        // What goes on from here is behind this token, or begins with it.
+        const node = { from: isWhole ? i : i - 1, to: this.#endOf(i, to, read), depth: read };
+        if (node.from === node.to) continue;
+        if (at.accepts) visitor.accepted?.(node);
+        if (!at.isSparse) continue;
+        this.#walkBytes(automaton, at, node.from, node.to, read, visitor);
+        i = node.to;
+        break;
+      }
+    }
+  }
+
+  /**
+   * Visits tokens from `first` on that have only letters behind `depth`, where it does not matter which they are.
+   * @returns the end of the tokens that have been visited or cannot follow
+   */
+  #walkLetters(
+    automaton: Automaton,
+    state: State,
+    first: number,
+    to: number,
+    depth: number,
+    visitor: Visitor,
+  ): number {
+    const [order, shared, letters, lengths] = [this.#order, this.#shared, this.#letters, this.#lengths];
+    const { states, isWhole } = lettersAfter(automaton, state);
+    let i = first;
+    do {
+      const count = (lengths[i] as number) - depth;
+      const after = states[count];
+      if (after) visitor.token(order[i] as number, after);
+      else if (!isWhole || count === 0 || lengths[i] === MAX_SHARED) return i;
+      i++;
+    } while (i < to && (shared[i] as number) >= depth && (letters[i] as number) <= depth);
+    return i;
+  }
+
+  /** The end of the tokens from `i` on that have `depth` bytes in common with the one before. */
+  #endOf(i: number, to: number, depth: number): number {
+    let end = i;
+    while (end < to && (this.#shared[end] as number) >= depth) end++;
+    return end;
   }
 
   /** The first of the tokens of a node that has at least `byte` at `depth`. */
@@ -163,13 +256,6 @@ export class Vocabulary {
     return low;
   }
 
-  /** Whether a token has the byte at `depth` of the token before it, which is in the same node. */
-  #continues(i: number, depth: number, byte: number): boolean {
-    const shared = this.#shared[i] as number;
-    if (shared < MAX_SHARED) return shared > depth;
-    return this.#lengthAt(i) > depth && this.#byteAt(i, depth) === byte;
-  }
-
   #lengthAt(i: number): number {
     const token = this.#order[i] as number;
     return (this.#offsets[token + 1] as number) - (this.#offsets[token] as number);
@@ -178,4 +264,34 @@ export class Vocabulary {
   #byteAt(i: number, depth: number): number {
     return this.#bytes[(this.#offsets[this.#order[i] as number] as number) + depth] as number;
   }
+}
+
+function isLetter(byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+}
+
+/** Letters in a row that are looked at. Few tokens have more. */
+const MAX_LETTERS = 24;
+
+/** The states after 1, 2, … ASCII letters, whichever they are. */
+interface Letters {
+  readonly states: readonly (State | undefined)[];
+  /** Whether no more letters may follow. Else it may matter which they are, or the text may end between them. */
+  readonly isWhole: boolean;
+}
+
+const NO_LETTERS: Letters = { states: [], isWhole: false };
+
+function lettersAfter(automaton: Automaton, from: State): Letters {
+  if (from.accepts) return NO_LETTERS;
+  const states: (State | undefined)[] = [undefined];
+  for (let state = from; states.length <= MAX_LETTERS; ) {
+    if (!state.treatsLettersAlike) return { states, isWhole: false };
+    const next = automaton.step(state, LETTER);
+    if (!next) return { states, isWhole: true };
+    if (next.accepts) return { states, isWhole: false };
+    states.push(next);
+    state = next;
+  }
+  return { states, isWhole: false };
 }

@@ -4,19 +4,22 @@
  */
 import type { Frame } from '../automaton/automaton.ts';
 import { ArrayPlan } from './array-plan.ts';
-import { numberFrame, stringFrame } from './scalar-frames.ts';
+import { numberFrames, stringFrame } from './scalar-frames.ts';
 import type { NumberPiece } from './numbers.ts';
 import { ObjectPlan } from './object-plan.ts';
 import type { StringPiece } from './strings.ts';
 import type { Algebra, ArrayShape, ObjectShape, ValueNode, ValueSet } from './values.ts';
 import { FALSE, NULL, TRUE } from './values.ts';
 
+const NO_FRAMES: readonly Frame[] = [];
+
 export class Analysis {
   readonly #nodes: Algebra;
   readonly #distances = new Map<ValueNode, number>();
   readonly #arrays = new Map<ArrayShape, ArrayPlan>();
   readonly #objects = new Map<ObjectShape, ObjectPlan>();
-  readonly #scalars = new Map<NumberPiece | StringPiece, Frame | undefined>();
+  readonly #numbers = new Map<readonly NumberPiece[], readonly Frame[]>();
+  readonly #strings = new Map<StringPiece, Frame | undefined>();
   readonly distanceOf = (node: ValueNode): number => this.#distances.get(node) ?? Infinity;
 
   /** @throws ConstraintError if a set that `root` can reach cannot be held */
@@ -44,14 +47,14 @@ export class Analysis {
     return known(this.#objects, shape, () => new ObjectPlan(shape, this.#nodes));
   }
 
-  /** Reads a number. @returns undefined if there is none */
-  numbers(piece: NumberPiece): Frame | undefined {
-    return known(this.#scalars, piece, () => numberFrame(piece, this.#nodes.budget));
+  /** Together they read the numbers of the pieces. */
+  numbers(pieces: readonly NumberPiece[]): readonly Frame[] {
+    return pieces.length === 0 ? NO_FRAMES : known(this.#numbers, pieces, () => numberFrames(pieces, this.#nodes.budget));
   }
 
   /** Reads a string. @returns undefined if there is none */
   strings(piece: StringPiece): Frame | undefined {
-    return known(this.#scalars, piece, () => stringFrame(piece, this.#nodes.budget));
+    return known(this.#strings, piece, () => stringFrame(piece, this.#nodes.budget));
   }
 
   /** All sets in reach, those of members and items before those that have them, as far as there is such an order. */
@@ -85,7 +88,7 @@ export class Analysis {
     let least = Infinity;
     if (constants & FALSE) least = 'false'.length;
     if (constants & (NULL | TRUE)) least = 'null'.length;
-    for (const piece of numbers) least = Math.min(least, this.numbers(piece)?.distance ?? Infinity);
+    for (const { distance } of this.numbers(numbers)) least = Math.min(least, distance);
     for (const piece of strings) least = Math.min(least, this.strings(piece)?.distance ?? Infinity);
     for (const shape of arrays) least = Math.min(least, this.arrayPlan(shape).least(this.distanceOf));
     for (const shape of objects) least = Math.min(least, this.objectPlan(shape).least(this.distanceOf));

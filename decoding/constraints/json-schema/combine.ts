@@ -1,21 +1,25 @@
 /** @module Intersections and unions of sets of values. */
 import { ConstraintError } from '../automaton/errors.ts';
+import { ANY_ARRAY, ANY_OBJECT, IMPOSSIBLE } from './node.ts';
 import { intersectNumbers } from './numbers.ts';
+import { memberOf } from './shapes.ts';
 import { intersectStrings, uniteStrings } from './strings.ts';
 import type { Algebra, ArrayShape, ObjectShape, ValueSet } from './values.ts';
 
 /** More alternatives of one type than this are refused: an answer reads all of them at once. */
-const MAX_ALTERNATIVES = 256;
+const MAX_ALTERNATIVES = 64;
+/** Of scalars, which are joined to one automaton. */
+const MAX_SCALARS = 4096;
 
 export function intersectValues(a: ValueSet, b: ValueSet, nodes: Algebra): ValueSet {
   return {
     constants: a.constants & b.constants,
-    numbers: pairs(a.numbers, b.numbers, nodes, intersectNumbers),
+    numbers: pairs(a.numbers, b.numbers, nodes, intersectNumbers, MAX_SCALARS),
     strings: uniteStrings(
       pairs(a.strings, b.strings, nodes, (x, y) => intersectStrings(x, y, nodes.budget)),
     ),
     arrays: pairs(a.arrays, b.arrays, nodes, (x, y) => intersectArrays(x, y, nodes)),
-    objects: pairs(a.objects, b.objects, nodes, intersectObjects),
+    objects: pairs(a.objects, b.objects, nodes, (x, y) => intersectObjects(x, y, nodes)),
   };
 }
 
@@ -30,7 +34,8 @@ export function uniteValues(a: ValueSet, b: ValueSet): ValueSet {
 }
 
 export function intersectArrays(a: ArrayShape, b: ArrayShape, nodes: Algebra): ArrayShape | undefined {
-  if (a === b) return a;
+  if (a === b || b === ANY_ARRAY) return a;
+  if (a === ANY_ARRAY) return b;
   const minItems = Math.max(a.minItems, b.minItems);
   const maxItems = Math.min(a.maxItems, b.maxItems);
   if (minItems > maxItems) return undefined;
@@ -46,18 +51,21 @@ export function intersectArrays(a: ArrayShape, b: ArrayShape, nodes: Algebra): A
   };
 }
 
-export function intersectObjects(a: ObjectShape, b: ObjectShape): ObjectShape | undefined {
-  if (a === b) return a;
+export function intersectObjects(a: ObjectShape, b: ObjectShape, nodes: Algebra): ObjectShape | undefined {
+  if (a === b || b === ANY_OBJECT) return a;
+  if (a === ANY_OBJECT) return b;
   const minProperties = Math.max(a.minProperties, b.minProperties);
   const maxProperties = Math.min(a.maxProperties, b.maxProperties);
   if (minProperties > maxProperties) return undefined;
-  return {
+  const both = {
     rules: [...new Set([...a.rules, ...b.rules])],
     required: b.required.size === 0 ? a.required : new Set([...a.required, ...b.required]),
     minProperties,
     maxProperties,
     anyOrder: a.anyOrder || b.anyOrder,
   };
+  for (const name of both.required) if (memberOf(both, name, nodes) === IMPOSSIBLE) return undefined;
+  return both;
 }
 
 function pairs<T>(
@@ -65,6 +73,7 @@ function pairs<T>(
   bs: readonly T[],
   { budget }: Algebra,
   intersect: (a: T, b: T) => T | undefined,
+  limit = MAX_ALTERNATIVES,
 ): T[] {
   budget.spendSteps(1 + as.length * bs.length);
   const both: T[] = [];
@@ -74,8 +83,8 @@ function pairs<T>(
       if (piece !== undefined) both.push(piece);
     }
   }
-  if (both.length > MAX_ALTERNATIVES)
-    throw new ConstraintError(`a combination of schemas has more than ${MAX_ALTERNATIVES} alternatives`);
+  if (both.length > limit)
+    throw new ConstraintError(`a combination of schemas has more than ${limit} alternatives`);
   return both;
 }
 

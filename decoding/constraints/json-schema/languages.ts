@@ -1,27 +1,43 @@
-/** @module The regular languages of a schema's patterns, formats and numbers, kept from one compilation to the next. */
-import { CompileBudget } from '../automaton/errors.ts';
+/** @module The regular languages of a schema's patterns and formats, kept from one compilation to the next. */
+import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
+import { formatLanguage } from '../regular/formats.ts';
 import { Language } from '../regular/language.ts';
 import { parseRegex } from '../regular/regex.ts';
-import { type NumberPiece } from './numbers.ts';
+
+/** Numbers of states that the patterns which are kept may have together. */
+const MAX_KEPT_STATES = 20_000;
+
+const patterns = new Map<string, Language>();
+let keptStates = 0;
 
 export function languageOf(texts: readonly string[], budget: CompileBudget): Language {
-  return Language.ofStrings(texts.filter((text) => text.isWellFormed()), budget);
+  return Language.ofStrings(
+    texts.filter((text) => text.isWellFormed()),
+    budget,
+  );
 }
 
 /** The strings in which a regular expression has a match. */
 export function patternOf(source: string, budget: CompileBudget): Language {
-  return parseRegex(source, 'u', 'search', budget);
+  const known = patterns.get(source);
+  if (known) return known;
+  const language = parseRegex(source, 'u', 'search', budget);
+  const states = language.dfa.labels.length;
+  if (states > MAX_KEPT_STATES / 10) return language;
+  if (keptStates + states > MAX_KEPT_STATES) {
+    patterns.clear();
+    keptStates = 0;
+  }
+  keptStates += states;
+  patterns.set(source, language);
+  return language;
 }
 
-/** The strings of a format; undefined for those that are not known. */
-export function formatOf(_name: string, _budget: CompileBudget): Language | undefined {
-  return undefined;
-}
-
-const NUMBER = parseRegex('-?(0|[1-9]\\d*)(\\.\\d+)?([eE][+-]?\\d+)?', '', 'whole', new CompileBudget());
-const INTEGER = parseRegex('-?(0|[1-9]\\d*)', '', 'whole', new CompileBudget());
-/** The texts of a piece's numbers. */
-export function numberLanguageOf(piece: NumberPiece, budget: CompileBudget): Language {
-  if (piece.low === piece.high) return Language.ofStrings([JSON.stringify(piece.low)], budget);
-  return piece.multiples.length ? INTEGER : NUMBER;
+/**
+ * The strings of a format; undefined for formats that are not known, which assert nothing.
+ * @throws ConstraintError for formats that are known and not regular
+ */
+export function formatOf(name: string): Language | undefined {
+  if (name === 'regex') throw new ConstraintError('the format regex is not supported');
+  return formatLanguage(name);
 }

@@ -4,13 +4,14 @@ import type { Frame } from '../automaton/automaton.ts';
 import { Language } from '../regular/language.ts';
 import { jsonStringFrame } from '../regular/text-frames.ts';
 import { jsonBytes, TextTrie } from './frames/text-trie.ts';
-import { OtherTextsReader, QUOTE } from './frames/texts.ts';
+import { frameAfter, QUOTE } from './frames/reading.ts';
+import { OtherTextsReader } from './frames/texts.ts';
 import { checkDistinct, leastObject, MAX_DISTINCT, mustTrack, type MemberCost, type ObjectBounds } from './object-states.ts';
 import { type Members, membersOf } from './shapes.ts';
 import type { Algebra, ObjectShape, ValueNode } from './values.ts';
 
 /** Reads any key behind its opening quote, with the quote at its end. */
-export const ANY_KEY = jsonStringFrame(Language.all)?.step(QUOTE)[0]?.[0] as Frame;
+export const ANY_KEY = frameAfter(jsonStringFrame(Language.all) as Frame, QUOTE) as Frame;
 
 /** The least bytes of a text of a set; Infinity if it has none. */
 export type DistanceOf = (node: ValueNode) => number;
@@ -98,7 +99,7 @@ export class ObjectPlan {
   #otherMembers(members: Members): readonly OtherMembers[] {
     this.#others ??= members.others.flatMap(({ language, node }) => {
       const frame = jsonStringFrame(language ?? Language.all, {}, this.#budget);
-      const inside = frame?.step(QUOTE)[0]?.[0];
+      const inside = frame && frameAfter(frame, QUOTE);
       if (!inside) return [];
       const excluded = language === undefined && members.reserved.length > 0;
       const key = excluded ? new OtherTextsReader(this.reserved, inside).start : inside;

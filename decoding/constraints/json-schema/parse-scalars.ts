@@ -79,7 +79,7 @@ export function parseStrings(
     piece = { language, minLength, maxLength };
   }
   if (format !== undefined) {
-    const language = at(join(place, 'format'), 'format', () => formatOf(format, budget));
+    const language = at(join(place, 'format'), 'format', () => formatOf(format));
     if (language) piece = intersectStrings(piece, { ...ANY_STRING, language }, budget);
   }
   return piece ? [piece] : [];

@@ -96,10 +96,11 @@ export class SchemaParser implements Parsing {
         ...this.#combinations(schema, location),
         ...dependenciesOf(schema, location, this),
       ];
-      return parts.reduce(
-        (values, part) => intersectValues(values, part.values, this.nodes),
+      const values = parts.reduce(
+        (both, part) => intersectValues(both, part.values, this.nodes),
         this.#own(schema, location),
       );
+      return this.#withOneOf(values, schema, location);
     } catch (error) {
       // Combinations of schemas do not know their place.
       if (error instanceof ConstraintError && error.place === '') throw new ConstraintError(error.message, place);
@@ -143,8 +144,6 @@ export class SchemaParser implements Parsing {
     const parts = [...(list('allOf') ?? [])];
     const anyOf = list('anyOf');
     if (anyOf) parts.push(nodes.or(anyOf));
-    const oneOf = list('oneOf');
-    if (oneOf) parts.push(this.#exactlyOne(oneOf, join(place, 'oneOf')));
     const not = single('not');
     if (not) parts.push(nodes.not(not, { name: 'not', place: join(place, 'not') }));
     const condition = single('if');
@@ -158,23 +157,23 @@ export class SchemaParser implements Parsing {
     return parts;
   }
 
-  /** The values that are in exactly one of the branches. */
-  #exactlyOne(branches: readonly ValueNode[], place: string): ValueNode {
-    if (branches.length < 2) return branches[0] ?? IMPOSSIBLE;
+  /** The values that are in exactly one of the branches of `oneOf`. */
+  #withOneOf(values: ValueSet, schema: SchemaObject, location: Location): ValueSet {
+    const schemas = readList(schema, 'oneOf', location.place);
+    if (!schemas) return values;
     const { nodes } = this;
-    const node = nodes.create(place, () => {
-      const overlaps = branches.map((branch, i) =>
-        branches.filter((other, j) => i !== j && !isDisjoint(branch, other, nodes)),
+    const place = join(location.place, 'oneOf');
+    const branches = schemas.map((child, i) => this.child(location, child, 'oneOf', i));
+    // What the schema says beside `oneOf` often tells the branches apart.
+    const context = nodes.create(place, () => values);
+    const inContext = branches.map((branch) => nodes.and([context, branch]));
+    const parts = branches.map((branch, i) => {
+      const overlapping = branches.filter(
+        (other, j) => i !== j && !isDisjoint(inContext[i] as ValueNode, other, nodes),
       );
-      const parts = branches.map((branch, i) =>
-        nodes.and([
-          branch,
-          ...(overlaps[i] as ValueNode[]).map((other) => nodes.not(other, { name: 'oneOf', place })),
-        ]),
-      );
-      return nodes.or(parts).values;
+      return nodes.and([branch, ...overlapping.map((other) => nodes.not(other, { name: 'oneOf', place }))]);
     });
-    return node;
+    return intersectValues(values, nodes.or(parts).values, nodes);
   }
 }
 

@@ -5,13 +5,18 @@ import { Language } from '../regular/language.ts';
 import { jsonStringFrame, utf8Frame } from '../regular/text-frames.ts';
 import { TextTrie } from './frames/text-trie.ts';
 import { quotedTexts } from './frames/texts.ts';
-import { numberLanguageOf } from './languages.ts';
+import { numberLanguageOf, textsOfNumbers } from './number-languages.ts';
 import type { NumberPiece } from './numbers.ts';
 import type { StringPiece } from './strings.ts';
 
-/** Reads a number of the piece. @returns undefined if there is none */
-export function numberFrame(piece: NumberPiece, budget: CompileBudget): Frame | undefined {
-  return utf8Frame(numberLanguageOf(piece, budget));
+/** Frames that together read the numbers of the pieces; none for pieces without numbers. */
+export function numberFrames(pieces: readonly NumberPiece[], budget: CompileBudget): Frame[] {
+  const single = pieces.filter(({ low, high }) => low === high).map(({ low }) => low);
+  const languages = pieces
+    .filter(({ low, high }) => low !== high)
+    .map((piece) => numberLanguageOf(piece, budget));
+  if (single.length > 0) languages.push(textsOfNumbers(single, budget));
+  return languages.map(utf8Frame).filter((frame) => frame !== undefined);
 }
 
 /** Reads a string of the piece, with its quotes. @returns undefined if there is none */

@@ -50,6 +50,21 @@ export class CharNode {
     return this.#expand()[byte];
   }
 
+  /** Whether the characters of all ranges lead to the same state, or none of them to any. */
+  treatsAlike(ranges: readonly (readonly [low: number, high: number])[]): boolean {
+    const states = ranges.map(([low, high]) => {
+      for (let i = 0; i < this.slices.length; i += 3) {
+        if ((this.slices[i + 1] as number) < low) continue;
+        const begin = this.slices[i] as number;
+        if (begin > high) return undefined;
+        const covers = begin <= low && (this.slices[i + 1] as number) >= high;
+        return covers ? (this.slices[i + 2] as number) : Number.NaN;
+      }
+      return undefined;
+    });
+    return states.every((state) => state === states[0]);
+  }
+
   /** The least number of bytes that complete a character and then the text. @param rest of the text after a state */
   distance(rest: (state: number) => number): number {
     let least = Infinity;

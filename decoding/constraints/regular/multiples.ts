@@ -9,11 +9,11 @@ import { Language } from './language.ts';
 /** Significant digits that a number holds in any case. */
 const DIGITS = 15;
 /** Remainders, each with every number of digits. For large divisors fewer digits are allowed, down to a least number. */
-const MAX_STATES = 4_000;
-const MIN_INTEGER_DIGITS = 6;
+const MAX_STATES = 3_000;
+const MIN_INTEGER_DIGITS = 10;
 
 /**
- * Plain decimals, with a sign, of up to 15 digits (6 for divisors of hundreds), whose exact value is a multiple.
+ * Plain decimals, with a sign, of up to 15 digits (10 for divisors of hundreds), whose exact value is a multiple.
  * @param factor positive
  * @throws ConstraintError if it has too many remainders, or beyond the budget
  */

@@ -47,7 +47,7 @@ const NUMBER = any([
 ]);
 const WHOLE = any([
   `${INTEGER}(?:\\.0+)?(?:[eE]${exponents(0, MAX_EXPONENT)})?`,
-  `\\d(?:\\.\\d{1,${INTEGER_PLACES}})?[eE]${exponents(INTEGER_PLACES + 1, 307)}`,
+  `\\d(?:\\.\\d{1,${INTEGER_PLACES}})?[eE]${exponents(INTEGER_PLACES + 1, 308)}`,
 ]);
 
 const MAX_KEPT = 64;
@@ -66,7 +66,8 @@ export function numberLanguage(bounds: NumberBounds, budget: CompileBudget): Lan
   if (multipleOf !== undefined) {
     if (!(multipleOf > 0 && multipleOf < Infinity))
       throw new ConstraintError(`multipleOf is ${multipleOf}, not a number greater than 0`);
-    language = language.and(multiplesOf(multipleOf, budget), budget);
+    const multiples = multiplesOf(multipleOf, budget);
+    language = integer && !Number.isInteger(multipleOf) ? language.and(multiples, budget) : multiples;
   }
   const least = Math.max(
     minimum ?? -Infinity,
@@ -88,7 +89,9 @@ const bases = new Map<boolean, Language>();
 function base(integer: boolean): Language {
   let language = bases.get(integer);
   if (!language) {
-    language = parse(`-?${integer ? WHOLE : NUMBER}`, new CompileBudget());
+    const budget = new CompileBudget();
+    language = parse(`-?${integer ? WHOLE : NUMBER}`, budget);
+    if (integer) language = language.and(base(false), budget);
     bases.set(integer, language);
   }
   return language;

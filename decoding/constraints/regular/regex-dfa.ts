@@ -5,28 +5,32 @@
  */
 import type { CompileBudget } from '../automaton/errors.ts';
 import { Alphabet } from './alphabet.ts';
-import { DEAD, explore, NO_LABEL, type Row, targetOf } from './dfa.ts';
+import { DEAD, explore, NO_LABEL, type Row } from './dfa.ts';
 import { Language } from './language.ts';
-import type { Condition, Nfa, Place } from './regex-nfa.ts';
+import { Followers } from './regex-followers.ts';
+import type { Condition, Look, Nfa, Place } from './regex-nfa.ts';
 
-/** What a place has before it, or after it: a set of flags. */
+/** What a place has before it, or after it. */
 const Side = { nothing: 1, word: 2, lineEnd: 4 } as const;
+/** Steps of a place, which are slower than those of other automata. */
+const PLACE_STEPS = 2;
+const ACCEPTED = 0;
 
-/** A place, and the look-aheads that it carries, by number. */
+/** A place, and the burden that it carries: `burden · places + place`. */
 type Thread = number;
 
 interface State {
   /** Before what needs no character is passed. Ascending. */
   readonly threads: readonly Thread[];
+  /** 0 if it does not matter. */
   readonly before: number;
   /** The state of each automaton behind. */
   readonly behind: readonly number[];
 }
 
-/** The automaton of a look-around, and its class for each class. */
-interface Follower {
+interface Behind {
+  readonly look: number;
   readonly language: Language;
-  readonly classes: readonly number[];
 }
 
 /** @returns the language of the texts that the automaton accepts. @throws ConstraintError beyond the budget */
@@ -39,69 +43,62 @@ class Determinizer {
   readonly #budget: CompileBudget;
   readonly #alphabet: Alphabet;
   /** `[set][class]` */
-  readonly #members: Uint8Array[];
-  readonly #classesOf: number[][];
-  /** What each class is to its neighbours. */
-  readonly #sides: number[];
-  /** The distinct sides, and whether all classes have the same. */
-  readonly #oneSide: boolean;
+  readonly #members: readonly Uint8Array[];
+  /** `[set]`: the classes whose membership differs from that of class 0. */
+  readonly #exceptions: readonly (readonly number[])[];
+  /** `[class]`: what a character is to its neighbours. */
+  readonly #sides: readonly number[];
+  /** Whether all characters are the same to their neighbours. */
+  readonly #isOneSided: boolean;
   readonly #usesBefore: boolean;
-  /** The languages of look-arounds, by what is before them: `[look][side]`. */
-  readonly #ahead: Language[][];
-  readonly #behind: { readonly look: number; readonly language: Language }[] = [];
-  /** Their automata, and for each of them its class for each class. */
-  readonly #automata: Follower[] = [];
-  readonly #automatonIds = new Map<Language, number>();
-  /** Sets of `automaton, state` pairs that threads carry. The first is empty. */
-  readonly #burdens: (readonly number[])[] = [[]];
-  readonly #burdenIds = new Map<string, number>([['', 0]]);
+  readonly #usesAfter: boolean;
+  /** The languages of look-aheads, by what is before them: `[look][side]`. */
+  readonly #ahead: readonly (readonly Language[])[];
+  readonly #behind: readonly Behind[];
+  readonly #followers: Followers;
+  /** The round in which a place was last met without a burden. */
+  readonly #met: Uint32Array;
+  #round = 0;
 
   constructor(nfa: Nfa, budget: CompileBudget) {
     this.#nfa = nfa;
     this.#budget = budget;
     this.#usesBefore = usesBefore(nfa);
-    const sides = [
-      0,
-      Side.nothing,
-      ...(nfa.words ? [Side.word] : []),
-      ...(nfa.lineEnds ? [Side.lineEnd] : []),
-    ];
-    this.#ahead = nfa.looks.map((look, i) => {
-      const languages: Language[] = [];
-      if (!look.isAhead) {
-        const language = languageOf(look.nfa, budget);
-        this.#behind.push({ look: i, language });
-        return languages;
-      }
-      for (const side of usesBefore(look.nfa) ? sides : [0]) {
-        const language = languageOf(look.nfa, budget, side);
-        languages[side] = look.negate ? language.not(budget) : language;
-      }
-      return languages;
-    });
+    this.#usesAfter = usesAfter(nfa);
+    this.#met = new Uint32Array(nfa.places.length);
+    this.#ahead = nfa.looks.map((look) => (look.isAhead ? languagesAhead(look, budget) : []));
+    this.#behind = nfa.looks.flatMap((look, i) =>
+      look.isAhead ? [] : [{ look: i, language: languageOf(look.nfa, budget) }],
+    );
     const languages = [...this.#ahead.flat(), ...this.#behind.map(({ language }) => language)];
-    const context = [nfa.words ?? [], nfa.lineEnds ?? []];
-    const foreign = languages.flatMap(({ dfa }) => dfa.alphabet.sets);
-    const { alphabet, members } = Alphabet.ofSets([...nfa.sets, ...context, ...foreign], budget);
+    const { alphabet, members } = Alphabet.ofSets(
+      [
+        ...nfa.sets,
+        nfa.words ?? [],
+        nfa.lineEnds ?? [],
+        ...languages.flatMap(({ dfa }) => dfa.alphabet.sets.slice(1)),
+      ],
+      budget,
+    );
     this.#alphabet = alphabet;
-    this.#classesOf = members.slice(0, nfa.sets.length);
-    this.#members = members.slice(0, nfa.sets.length + 2).map((classes) => {
-      const flags = new Uint8Array(alphabet.size);
-      for (const id of classes) flags[id] = 1;
-      return flags;
+    budget.spendSteps(nfa.sets.length * Math.ceil(alphabet.size / 8));
+    const flags = members.slice(0, nfa.sets.length + 2).map((classes) => {
+      const isMember = new Uint8Array(alphabet.size);
+      for (const id of classes) isMember[id] = 1;
+      return isMember;
     });
-    const [words, lineEnds] = this.#members.slice(-2);
-    this.#sides = Array.from(
-      { length: alphabet.size },
+    const [words, lineEnds] = flags.slice(-2);
+    this.#members = flags.slice(0, -2);
+    this.#exceptions = this.#members.map((isMember, set) => {
+      if (!isMember[0]) return members[set] as number[];
+      return Array.from(isMember, (_, id) => id).filter((id) => !isMember[id]);
+    });
+    this.#sides = alphabet.sets.map(
       (_, id) => (words?.[id] ? Side.word : 0) | (lineEnds?.[id] ? Side.lineEnd : 0),
     );
-    this.#oneSide = this.#sides.every((side) => side === this.#sides[0]);
+    this.#isOneSided = !nfa.words && !nfa.lineEnds;
     const examples = alphabet.sets.map((set) => set[0] as number);
-    for (const language of languages) {
-      if (this.#automatonIds.has(language)) continue;
-      const classes = examples.map((codePoint) => language.dfa.alphabet.classOf(codePoint));
-      this.#automatonIds.set(language, this.#automata.push({ language, classes }) - 1);
-    }
+    this.#followers = new Followers(languages, examples, budget);
   }
 
   language(before: number): Language {
@@ -110,76 +107,84 @@ class Determinizer {
       before: this.#usesBefore ? before : 0,
       behind: this.#behind.map(({ language }) => (language.isEmpty ? DEAD : 0)),
     };
-    const keyOf = ({ threads, before: side, behind }: State) => `${side};${threads.join()};${behind.join()}`;
+    const keyOf = ({ threads, before: side, behind }: State) =>
+      side === 0 && behind.length === 0 ? threads.join() : `${threads.join()};${side};${behind.join()}`;
     const dfa = explore<State>(this.#alphabet, start, keyOf, (state) => this.#row(state), this.#budget);
     return Language.of(dfa, this.#budget);
   }
 
   #row(state: State): Row<State> {
-    const label = this.#accepts(state) ? 0 : NO_LABEL;
     const closures = new Map<number, readonly Thread[]>();
-    const closure = (side: number): readonly Thread[] => {
+    const closure = (after: number): readonly Thread[] => {
+      const side = this.#usesAfter ? after : 0;
       let threads = closures.get(side);
       if (!threads) {
-        threads = this.#close(state, side);
+        threads = this.#close(state, after);
         closures.set(side, threads);
       }
       return threads;
     };
     const step = (symbol: number) => this.#step(state, closure(this.#sides[symbol] as number), symbol);
-    const symbols = this.#symbolsToAsk(closure(this.#sides[0] as number), state.behind);
+    const isSimple = this.#isOneSided && this.#nfa.looks.length === 0;
+    const symbols = isSimple ? this.#symbolsToAsk(closure(0)) : this.#alphabet.sets.keys().drop(1);
     return {
-      label,
+      label: closure(Side.nothing).some((thread) => this.#accepts(thread)) ? ACCEPTED : NO_LABEL,
       fallback: step(0),
-      exceptions: symbols.map((symbol) => [symbol, step(symbol)] as const),
+      exceptions: Array.from(symbols, (symbol) => [symbol, step(symbol)] as const),
     };
   }
 
   /** The classes after which the state may differ from that after class 0. */
-  #symbolsToAsk(threads: readonly Thread[], behind: readonly number[]): readonly number[] {
-    const { size } = this.#alphabet;
-    const isSimple =
-      this.#oneSide && behind.length === 0 && threads.every((thread) => thread < this.#nfa.places.length);
-    if (!isSimple) return Array.from({ length: size - 1 }, (_, i) => i + 1);
-    const symbols = new Set<number>();
+  #symbolsToAsk(threads: readonly Thread[]): Iterable<number> {
     const sets = new Set<number>();
     for (const thread of threads) {
       const place = this.#nfa.places[thread] as Place;
       if (place.type === 'read') sets.add(place.set);
     }
+    const symbols = new Set<number>();
     for (const set of sets) {
-      const members = this.#members[set] as Uint8Array;
-      this.#budget.spendSteps();
-      if (members[0]) {
-        for (let symbol = 1; symbol < size; symbol++) if (!members[symbol]) symbols.add(symbol);
-      } else {
-        for (const symbol of this.#classesOf[set] as number[]) symbols.add(symbol);
-      }
+      const exceptions = this.#exceptions[set] as readonly number[];
+      this.#budget.spendSteps(1 + exceptions.length);
+      for (const symbol of exceptions) symbols.add(symbol);
     }
-    return [...symbols];
+    return symbols;
   }
 
   #step(state: State, threads: readonly Thread[], symbol: number): State | undefined {
     const { places } = this.#nfa;
-    this.#budget.spendSteps(threads.length);
-    const next = new Set<Thread>();
+    const count = places.length;
+    this.#budget.spendSteps(PLACE_STEPS * threads.length);
+    const round = ++this.#round;
+    const next: Thread[] = [];
+    let burdened: Set<Thread> | undefined;
     for (const thread of threads) {
-      const place = places[thread % places.length] as Place;
+      const at = thread % count;
+      const place = places[at] as Place;
       let to: number;
-      if (place.type === 'anything') to = thread % places.length;
+      if (place.type === 'anything') to = at;
       else if (place.type === 'read' && this.#members[place.set]?.[symbol]) to = place.next;
       else continue;
-      const burden = this.#carry(Math.floor(thread / places.length), symbol);
+      const burden = thread === at ? 0 : this.#followers.carry((thread - at) / count, symbol);
       if (burden === DEAD) continue;
+      if (burden > 0) {
+        burdened ??= new Set();
+        burdened.add(burden * count + to);
+        continue;
+      }
       // Nothing can be asked of this thread any more, so that the others do not matter.
-      if (burden === 0 && place.type === 'anything') return this.#anything(to);
-      next.add(burden * places.length + to);
+      if (place.type === 'anything') return this.#anything(to);
+      if (this.#met[to] === round) continue;
+      this.#met[to] = round;
+      next.push(to);
     }
-    if (next.size === 0) return undefined;
+    if (burdened) next.push(...burdened);
+    if (next.length === 0) return undefined;
     return {
-      threads: [...next].sort((a, b) => a - b),
+      threads: next.length === 1 ? next : next.sort((a, b) => a - b),
       before: this.#usesBefore ? (this.#sides[symbol] as number) : 0,
-      behind: state.behind.map((at, i) => this.#stepAutomaton(this.#behindId(i), at, symbol)),
+      behind: this.#behind.map(({ language }, i) =>
+        this.#followers.step(language, state.behind[i] as number, symbol),
+      ),
     };
   }
 
@@ -188,116 +193,78 @@ class Determinizer {
     return { threads: [place], before: 0, behind: this.#behind.map(() => DEAD) };
   }
 
-  #behindId(i: number): number {
-    return this.#automatonIds.get((this.#behind[i] as { language: Language }).language) as number;
-  }
-
-  #stepAutomaton(automaton: number, at: number, symbol: number): number {
-    const { language, classes } = this.#automata[automaton] as Follower;
-    return at === DEAD ? DEAD : targetOf(language.dfa, at, classes[symbol] as number);
-  }
-
-  /** Takes look-aheads one character further. @returns `DEAD` if one of them fails */
-  #carry(burden: number, symbol: number): number {
-    if (burden === 0) return 0;
-    const pairs = this.#burdens[burden] as readonly number[];
-    const next: number[] = [];
-    this.#budget.spendSteps(pairs.length);
-    for (let i = 0; i < pairs.length; i += 2) {
-      const automaton = pairs[i] as number;
-      const target = this.#stepAutomaton(automaton, pairs[i + 1] as number, symbol);
-      if (target === DEAD) return DEAD;
-      if (!this.#isUniversal(automaton, target)) next.push(automaton, target);
-    }
-    return this.#burdenId(next);
-  }
-
-  #isUniversal(automaton: number, state: number): boolean {
-    const { labels, fallback, offsets } = (this.#automata[automaton] as Follower).language.dfa;
-    return labels[state] !== NO_LABEL && fallback[state] === state && offsets[state] === offsets[state + 1];
-  }
-
-  /** @param pairs in any order, some perhaps twice */
-  #burdenId(pairs: readonly number[]): number {
-    const sorted: [number, number][] = [];
-    for (let i = 0; i < pairs.length; i += 2) {
-      const automaton = pairs[i] as number;
-      const state = pairs[i + 1] as number;
-      if (!sorted.some(([a, s]) => a === automaton && s === state)) sorted.push([automaton, state]);
-    }
-    sorted.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    const key = sorted.join();
-    let id = this.#burdenIds.get(key);
-    if (id === undefined) {
-      id = this.#burdens.push(sorted.flat()) - 1;
-      this.#burdenIds.set(key, id);
-    }
-    return id;
-  }
-
   /** Passes all that needs no character. @param after what comes next */
   #close(state: State, after: number): readonly Thread[] {
     const { places } = this.#nfa;
-    const seen = new Set(state.threads);
+    const count = places.length;
+    const round = ++this.#round;
+    const burdened = new Set<Thread>();
+    const queue: Thread[] = [];
     const closed: Thread[] = [];
-    const add = (place: number, burden: number) => {
-      const thread = burden * places.length + place;
-      if (!seen.has(thread)) seen.add(thread);
+    const add = (thread: Thread) => {
+      if (thread < count) {
+        if (this.#met[thread] === round) return;
+        this.#met[thread] = round;
+      } else {
+        if (burdened.has(thread)) return;
+        burdened.add(thread);
+      }
+      queue.push(thread);
     };
-    // A set that grows while it is read: new members are read too.
-    for (const thread of seen) {
-      this.#budget.spendSteps();
-      const place = places[thread % places.length] as Place;
-      const burden = Math.floor(thread / places.length);
+    for (const thread of state.threads) add(thread);
+    for (const thread of queue) {
+      const at = thread % count;
+      const place = places[at] as Place;
       switch (place.type) {
         case 'split':
-          for (const next of place.nexts) add(next, burden);
+          for (const next of place.nexts) add(thread - at + next);
           break;
         case 'condition':
-          if (holds(place.condition, state.before, after)) add(place.next, burden);
+          if (holds(place.condition, state.before, after)) add(thread - at + place.next);
           break;
         case 'look': {
-          const heavier = this.#lookFrom(place.look, state, burden);
-          if (heavier !== DEAD) add(place.next, heavier);
+          const burden = this.#look(place.look, state, (thread - at) / count);
+          if (burden !== DEAD) add(burden * count + place.next);
           break;
         }
         default:
           closed.push(thread);
       }
     }
+    this.#budget.spendSteps(PLACE_STEPS * queue.length);
     return closed;
   }
 
   /** @returns what a thread carries after a look-around; `DEAD` if it fails */
-  #lookFrom(look: number, state: State, burden: number): number {
-    const { isAhead, negate } = this.#nfa.looks[look] as Nfa['looks'][number];
-    if (!isAhead) {
-      const i = this.#behind.findIndex((behind) => behind.look === look);
-      const at = state.behind[i] as number;
-      const accepts = at !== DEAD && this.#behind[i]?.language.dfa.labels[at] !== NO_LABEL;
-      return accepts === negate ? DEAD : burden;
+  #look(look: number, state: State, burden: number): number {
+    const { isAhead, negate } = this.#nfa.looks[look] as Look;
+    if (isAhead) {
+      const languages = this.#ahead[look] as readonly Language[];
+      return this.#followers.with(burden, languages[state.before] ?? (languages[0] as Language));
     }
-    const languages = this.#ahead[look] as Language[];
-    const language = languages[state.before] ?? (languages[0] as Language);
-    if (language.isEmpty) return DEAD;
-    const automaton = this.#automatonIds.get(language) as number;
-    if (this.#isUniversal(automaton, 0)) return burden;
-    return this.#burdenId([...(this.#burdens[burden] as readonly number[]), automaton, 0]);
+    const i = this.#behind.findIndex((behind) => behind.look === look);
+    const at = state.behind[i] as number;
+    const accepts = at !== DEAD && this.#behind[i]?.language.dfa.labels[at] !== NO_LABEL;
+    return accepts === negate ? DEAD : burden;
   }
 
-  #accepts(state: State): boolean {
-    const { places } = this.#nfa;
-    return this.#close(state, Side.nothing).some((thread) => {
-      const { type } = places[thread % places.length] as Place;
-      if (type !== 'end' && type !== 'anything') return false;
-      const burden = this.#burdens[Math.floor(thread / places.length)] as readonly number[];
-      for (let i = 0; i < burden.length; i += 2) {
-        const { language } = this.#automata[burden[i] as number] as Follower;
-        if (language.dfa.labels[burden[i + 1] as number] === NO_LABEL) return false;
-      }
-      return true;
-    });
+  #accepts(thread: Thread): boolean {
+    const count = this.#nfa.places.length;
+    const at = thread % count;
+    const { type } = this.#nfa.places[at] as Place;
+    return (type === 'end' || type === 'anything') && this.#followers.accepts((thread - at) / count);
   }
+}
+
+/** The languages that the rest of the text must have, by what is before it. */
+function languagesAhead({ nfa, negate }: Look, budget: CompileBudget): Language[] {
+  const languages: Language[] = [];
+  const sides = [Side.nothing, ...(nfa.words ? [Side.word] : []), ...(nfa.lineEnds ? [Side.lineEnd] : [])];
+  for (const side of usesBefore(nfa) ? [0, ...sides] : [0]) {
+    const language = languageOf(nfa, budget, side);
+    languages[side] = negate ? language.not(budget) : language;
+  }
+  return languages;
 }
 
 /** Whether what is before a place matters. */
@@ -306,6 +273,13 @@ function usesBefore({ places, looks }: Nfa): boolean {
   return (
     places.some((place) => place.type === 'condition' && conditions.includes(place.condition)) ||
     looks.some(({ isAhead, nfa }) => isAhead && usesBefore(nfa))
+  );
+}
+
+/** Whether what is after a place matters. */
+function usesAfter({ places }: Nfa): boolean {
+  return places.some(
+    (place) => place.type === 'condition' && !['start', 'lineStart'].includes(place.condition),
   );
 }
 

@@ -55,6 +55,9 @@ export function nfaOf(
   return new NfaBuilder(budget, []).build(alternatives, flags, ends);
 }
 
+/** Each has its own automaton. */
+const MAX_LOOKS = 50;
+
 class NfaBuilder {
   readonly #budget: CompileBudget;
   /** The look-arounds that this part is in. */
@@ -197,6 +200,9 @@ class NfaBuilder {
       throw new ConstraintError(
         `${assertion.raw} at ${assertion.start} within a look-around is not supported`,
       );
+    }
+    if (this.#looks.length >= MAX_LOOKS) {
+      throw new ConstraintError(`the regular expression has more than ${MAX_LOOKS} look-arounds`);
     }
     const builder = new NfaBuilder(this.#budget, [...this.#around, isAhead]);
     const nfa = builder.build(assertion.alternatives, flags, { anyBefore: !isAhead, anyAfter: isAhead });

@@ -3,6 +3,7 @@ import { type AST, RegExpParser } from '@eslint-community/regexpp';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import type { Language } from './language.ts';
 import { languageOf } from './regex-dfa.ts';
+import { takeCount } from './regex-lengths.ts';
 import { nfaOf, type RegexFlags } from './regex-nfa.ts';
 
 /** In UTF-16 units. */
@@ -25,6 +26,28 @@ const FLAGS = 'imsuv';
  *   where; or beyond the budget
  */
 export function parseRegex(source: string, flags: string, mode: RegexMode, budget: CompileBudget): Language {
+  const { language, min, max } = parsePattern(source, flags, mode, budget, false);
+  return language.withLength(min, max, budget);
+}
+
+/** The texts of a language that have at least `min` and at most `max` code points. */
+export interface Pattern {
+  readonly language: Language;
+  readonly min: number;
+  readonly max: number;
+}
+
+/**
+ * Like `parseRegex`, but with a long repetition as a count beside the language, if it is one: `^[a-z]{1,255}$` are the
+ * texts of `[a-z]*` that have 1 to 255 code points. Frames count at no cost, and share what they know.
+ */
+export function parsePattern(
+  source: string,
+  flags: string,
+  mode: RegexMode,
+  budget: CompileBudget,
+  counts = true,
+): Pattern {
   checkFlags(flags);
   if (source.length > MAX_REGEX_LENGTH) {
     throw new ConstraintError(
@@ -41,8 +64,12 @@ export function parseRegex(source: string, flags: string, mode: RegexMode, budge
     unicodeSets: flags.includes('v'),
   };
   const isSearch = mode === 'search';
-  const ends = { anyBefore: isSearch, anyAfter: isSearch };
-  return languageOf(nfaOf(pattern.alternatives, regexFlags, ends, budget), budget);
+  const { alternatives, min, max } =
+    counts && !regexFlags.multiline
+      ? takeCount(pattern.alternatives, !isSearch)
+      : { alternatives: pattern.alternatives, min: 0, max: Infinity };
+  const nfa = nfaOf(alternatives, regexFlags, { anyBefore: isSearch, anyAfter: isSearch }, budget);
+  return { language: languageOf(nfa, budget), min, max };
 }
 
 function checkFlags(flags: string): void {

@@ -12,6 +12,11 @@ import { Kind, utf8Length } from './encodings.ts';
 import { type Costs, costsOf, distancesOf, LengthTable } from './lengths.ts';
 
 export const QUOTE = 0x22;
+/** A to Z and a to z. */
+const LETTERS: readonly (readonly [low: number, high: number])[] = [
+  [0x41, 0x5a],
+  [0x61, 0x7a],
+];
 /** Frames with counts that a reader keeps. Beyond it they are made anew. */
 const MAX_COUNTED = 4_000;
 
@@ -210,6 +215,7 @@ class TextFrame implements Frame {
   readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
   #bytes: readonly number[] | undefined;
   #distance: number | undefined;
+  #treatsLettersAlike: boolean | undefined;
 
   constructor(reader: TextReader, state: number, root: CharNode, min: number, max: number) {
     this.#reader = reader;
@@ -232,6 +238,11 @@ class TextFrame implements Frame {
       this.#bytes = ends ? [...bytes, QUOTE].sort((a, b) => a - b) : bytes;
     }
     return this.#bytes;
+  }
+
+  get treatsLettersAlike(): boolean {
+    this.#treatsLettersAlike ??= this.#root.treatsAlike(LETTERS);
+    return this.#treatsLettersAlike;
   }
 
   step(byte: number): readonly (readonly Frame[])[] {

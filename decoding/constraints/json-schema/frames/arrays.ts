@@ -1,5 +1,5 @@
 /** @module Frames inside arrays. */
-import type { Frame } from '../../automaton/automaton.ts';
+import type { Frame, Reading } from '../../automaton/automaton.ts';
 import type { ArrayPlan, ArrayState } from '../array-plan.ts';
 import type { DistanceOf } from '../object-plan.ts';
 import { GAP, literal } from './gap.ts';
@@ -24,13 +24,13 @@ export class ArrayReader {
   }
 
   /** What may follow the opening bracket. */
-  get opened(): readonly (readonly Frame[])[] {
+  get opened(): readonly Reading[] {
     const { start } = this.plan;
     return [...this.items(start), ...(this.plan.canEnd(start) ? [[GAP, CLOSED]] : [])];
   }
 
   /** What may follow a comma, or the opening bracket if the array does not end. */
-  items(state: ArrayState): (readonly Frame[])[] {
+  items(state: ArrayState): Reading[] {
     return this.plan
       .choices(state)
       .filter(({ node, next }) => this.#distanceOf(node) + this.after(next) < Infinity)
@@ -49,10 +49,11 @@ export class ArrayReader {
 
 class AfterItemFrame implements Frame {
   readonly isDone = false;
+  readonly treatsLettersAlike = true;
   readonly distance: number;
   readonly #reader: ArrayReader;
   readonly #state: ArrayState;
-  #items: readonly (readonly Frame[])[] | undefined;
+  #items: readonly Reading[] | undefined;
 
   constructor(reader: ArrayReader, state: ArrayState) {
     this.#reader = reader;
@@ -65,12 +66,12 @@ class AfterItemFrame implements Frame {
     return this.#reader.plan.canEnd(this.#state) ? [...bytes, CLOSE] : bytes;
   }
 
-  step(byte: number): readonly (readonly Frame[])[] {
+  step(byte: number): readonly Reading[] {
     if (byte === CLOSE) return this.#reader.plan.canEnd(this.#state) ? [[]] : [];
     return byte === COMMA ? this.#next() : [];
   }
 
-  #next(): readonly (readonly Frame[])[] {
+  #next(): readonly Reading[] {
     this.#items ??= this.#reader.items(this.#state);
     return this.#items;
   }

@@ -1,9 +1,10 @@
 /** @module Keys that must differ from those before them: where an object needs a number of members with any keys. */
-import type { Frame } from '../../automaton/automaton.ts';
+import type { Frame, Reading } from '../../automaton/automaton.ts';
 import type { ObjectState } from '../object-states.ts';
 import type { ValueNode } from '../values.ts';
+import { frameAfter, QUOTE } from './reading.ts';
 import { TextTrie } from './text-trie.ts';
-import { OtherTextsReader, QUOTE } from './texts.ts';
+import { OtherTextsReader } from './texts.ts';
 
 /** What the frames need of the object. */
 export interface CapturingObject {
@@ -60,11 +61,11 @@ export class CapturedKeys {
     for (let at: Frame | undefined = key; at && at.distance > 1; ) {
       const { distance }: Frame = at;
       const byte: number | undefined = at.bytes.find(
-        (candidate) => candidate !== QUOTE && ((at as Frame).step(candidate)[0]?.[0]?.distance ?? 0) === distance - 1,
+        (candidate) => candidate !== QUOTE && frameAfter(at as Frame, candidate)?.distance === distance - 1,
       );
       if (byte === undefined) break;
       whole += String.fromCharCode(byte);
-      at = at.step(byte)[0]?.[0];
+      at = frameAfter(at, byte);
     }
     return whole;
   }
@@ -92,11 +93,9 @@ class CapturedFrame implements Frame {
     return this.#distance;
   }
 
-  step(byte: number): readonly (readonly Frame[])[] {
-    const after = this.#key.step(byte);
-    if (after.length === 0) return [];
-    if (byte === QUOTE) return [this.#keys.after(this.#text)];
-    const key = after[0]?.[0] as Frame;
-    return [[this.#keys.frame(this.#text + String.fromCharCode(byte), key)]];
+  step(byte: number): readonly Reading[] {
+    if (byte === QUOTE && this.bytes.includes(QUOTE)) return [this.#keys.after(this.#text)];
+    const key = frameAfter(this.#key, byte);
+    return key ? [[this.#keys.frame(this.#text + String.fromCharCode(byte), key)]] : [];
   }
 }

@@ -1,5 +1,5 @@
 /** @module White space between the tokens of JSON, and texts without alternatives. */
-import type { Frame } from '../../automaton/automaton.ts';
+import type { Frame, Reading } from '../../automaton/automaton.ts';
 
 /** Characters of white space at one place: enough for an indentation by two up to a depth of 31. */
 export const MAX_GAP = 64;
@@ -7,15 +7,16 @@ const WHITE_SPACE: readonly number[] = [0x09, 0x0a, 0x0d, 0x20];
 
 class GapFrame implements Frame {
   readonly isDone = true;
+  readonly treatsLettersAlike = true;
   readonly distance = 0;
   readonly bytes = WHITE_SPACE;
-  readonly #after: readonly (readonly Frame[])[];
+  readonly #after: readonly Reading[];
 
   constructor(shorter: Frame | undefined) {
     this.#after = [shorter ? [shorter] : []];
   }
 
-  step(byte: number): readonly (readonly Frame[])[] {
+  step(byte: number): readonly Reading[] {
     return WHITE_SPACE.includes(byte) ? this.#after : [];
   }
 }
@@ -30,7 +31,7 @@ class LiteralFrame implements Frame {
   readonly isDone = false;
   readonly distance: number;
   readonly bytes: readonly number[];
-  readonly #after: readonly (readonly Frame[])[];
+  readonly #after: readonly Reading[];
 
   /** @param text in ASCII, not empty */
   constructor(text: string) {
@@ -39,7 +40,7 @@ class LiteralFrame implements Frame {
     this.#after = [text.length > 1 ? [literal(text.slice(1))] : []];
   }
 
-  step(byte: number): readonly (readonly Frame[])[] {
+  step(byte: number): readonly Reading[] {
     return byte === this.bytes[0] ? this.#after : [];
   }
 }

@@ -1,17 +1,17 @@
 /** @module Frames inside objects. */
-import type { Frame } from '../../automaton/automaton.ts';
+import type { Frame, Reading } from '../../automaton/automaton.ts';
 import { ANY_KEY, type DistanceOf, type LiveMembers, type ObjectPlan, type OtherMembers } from '../object-plan.ts';
 import { ObjectMachine, type ObjectState } from '../object-states.ts';
 import type { ValueNode } from '../values.ts';
 import { CapturedKeys, type CapturingObject } from './captured-keys.ts';
 import { COLON, GAP } from './gap.ts';
-import { COMMA, type Values } from './reading.ts';
+import { COMMA, QUOTE, type Values } from './reading.ts';
 import { TextTrie, type TriePlace } from './text-trie.ts';
-import { QUOTE, withQuote } from './texts.ts';
+import { withQuote } from './texts.ts';
 
 const CLOSE = 0x7d;
 
-type Alternatives = readonly (readonly Frame[])[];
+type Alternatives = readonly Reading[];
 
 export class ObjectReader implements CapturingObject {
   readonly live: LiveMembers;
@@ -145,6 +145,7 @@ class StateFrames {
 /** After the opening brace. */
 class FirstFrame implements Frame {
   readonly isDone = false;
+  readonly treatsLettersAlike = true;
   readonly #frames: StateFrames;
 
   constructor(frames: StateFrames) {
@@ -171,6 +172,7 @@ class FirstFrame implements Frame {
 /** After a member. */
 class NextFrame implements Frame {
   readonly isDone = false;
+  readonly treatsLettersAlike = true;
   readonly #frames: StateFrames;
 
   constructor(frames: StateFrames) {
@@ -196,6 +198,7 @@ class NextFrame implements Frame {
 /** After a comma. */
 class KeyFrame implements Frame {
   readonly isDone = false;
+  readonly treatsLettersAlike = true;
   readonly bytes = [QUOTE];
   readonly #frames: StateFrames;
   #distance: number | undefined;

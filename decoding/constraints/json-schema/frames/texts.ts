@@ -1,10 +1,8 @@
 /** @module Frames inside strings of which only some texts are allowed, or all but some. */
-import type { Frame } from '../../automaton/automaton.ts';
+import type { Frame, Reading } from '../../automaton/automaton.ts';
+import { DONE, frameAfter, NOTHING, QUOTE } from './reading.ts';
 import type { TextTrie, TriePlace } from './text-trie.ts';
 
-export const QUOTE = 0x22;
-const NOTHING: readonly (readonly Frame[])[] = [];
-const DONE: readonly (readonly Frame[])[] = [[]];
 
 /** Reads one of the texts of a trie, and the quote at its end. */
 export class TextsReader {
@@ -49,7 +47,7 @@ class OneOfFrame implements Frame {
     return this.#bytes;
   }
 
-  step(byte: number): readonly (readonly Frame[])[] {
+  step(byte: number): readonly Reading[] {
     if (byte === QUOTE) return this.#place.ending >= 0 ? DONE : NOTHING;
     const next = this.#place.after(byte);
     return next ? [[this.#reader.frame(next)]] : NOTHING;
@@ -102,17 +100,20 @@ class OtherFrame implements Frame {
     return this.#bytes;
   }
 
+  get treatsLettersAlike(): boolean {
+    return this.#any.treatsLettersAlike === true && !this.#place.bytes.some(isLetter);
+  }
+
   get distance(): number {
     this.#distance ??= this.#computeDistance();
     return this.#distance;
   }
 
-  step(byte: number): readonly (readonly Frame[])[] {
+  step(byte: number): readonly Reading[] {
     if (byte === QUOTE && this.#place.ending >= 0) return NOTHING;
     const next = this.#place.after(byte);
-    const after = this.#any.step(byte);
-    const any = after[0]?.[0];
-    return next && any ? [[this.#reader.frame(next, any)]] : after;
+    const any = next && frameAfter(this.#any, byte);
+    return next && any ? [[this.#reader.frame(next, any)]] : this.#any.step(byte);
   }
 
   #computeDistance(): number {
@@ -123,12 +124,16 @@ class OtherFrame implements Frame {
     const bound = isExcluded ? distance + 1 : distance;
     let least = Infinity;
     for (const byte of this.bytes) {
-      const rest = this.step(byte)[0]?.[0]?.distance ?? 0;
+      const rest = frameAfter(this, byte)?.distance ?? 0;
       least = Math.min(least, 1 + rest);
       if (least <= bound) break;
     }
     return least;
   }
+}
+
+function isLetter(byte: number): boolean {
+  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
 /** @param bytes ascending */
@@ -147,14 +152,14 @@ class QuotedFrame implements Frame {
   readonly isDone = false;
   readonly bytes = QUOTES;
   readonly distance: number;
-  readonly #after: readonly (readonly Frame[])[];
+  readonly #after: readonly Reading[];
 
   constructor(inside: Frame) {
     this.distance = 1 + inside.distance;
     this.#after = [[inside]];
   }
 
-  step(byte: number): readonly (readonly Frame[])[] {
+  step(byte: number): readonly Reading[] {
     return byte === QUOTE ? this.#after : NOTHING;
   }
 }

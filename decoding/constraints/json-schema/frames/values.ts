@@ -1,12 +1,12 @@
 /** @module Frames that read a JSON value of a set. */
-import type { Frame } from '../../automaton/automaton.ts';
+import type { Frame, Reading } from '../../automaton/automaton.ts';
 import type { Analysis } from '../analysis.ts';
 import { ANYTHING } from '../node.ts';
 import { type ArrayShape, FALSE, NULL, type ObjectShape, TRUE, type ValueNode } from '../values.ts';
 import { ArrayReader } from './arrays.ts';
 import { literal } from './gap.ts';
 import { ObjectReader } from './objects.ts';
-import { QUOTE } from './texts.ts';
+import { QUOTE } from './reading.ts';
 
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
@@ -67,7 +67,7 @@ class ValueFrame implements Frame {
   readonly #reader: ValueReader;
   readonly #node: ValueNode;
   #bytes: readonly number[] | undefined;
-  readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
+  readonly #steps = new Map<number, readonly Reading[]>();
 
   constructor(reader: ValueReader, node: ValueNode) {
     this.#reader = reader;
@@ -80,7 +80,7 @@ class ValueFrame implements Frame {
     return this.#bytes;
   }
 
-  step(byte: number): readonly (readonly Frame[])[] {
+  step(byte: number): readonly Reading[] {
     let after = this.#steps.get(byte);
     if (!after) {
       after = this.#after(byte);
@@ -89,7 +89,7 @@ class ValueFrame implements Frame {
     return after;
   }
 
-  #after(byte: number): readonly (readonly Frame[])[] {
+  #after(byte: number): readonly Reading[] {
     const { analysis } = this.#reader;
     switch (byte) {
       case QUOTE:
@@ -103,7 +103,7 @@ class ValueFrame implements Frame {
         for (const [bit, text] of CONSTANTS) {
           if (text.charCodeAt(0) === byte) return constants & bit ? [[literal(text.slice(1))]] : [];
         }
-        return numbers.flatMap((piece) => analysis.numbers(piece)?.step(byte) ?? []);
+        return analysis.numbers(numbers).flatMap((frame) => frame.step(byte));
       }
     }
   }
@@ -127,7 +127,7 @@ class ValueFrame implements Frame {
     const { constants, numbers, strings } = this.#node.values;
     const bytes = new Set<number>();
     for (const [bit, text] of CONSTANTS) if (constants & bit) bytes.add(text.charCodeAt(0));
-    for (const piece of numbers) for (const byte of analysis.numbers(piece)?.bytes ?? []) bytes.add(byte);
+    for (const frame of analysis.numbers(numbers)) for (const byte of frame.bytes) bytes.add(byte);
     if (strings.some((piece) => analysis.strings(piece))) bytes.add(QUOTE);
     if (this.#arrays.length > 0) bytes.add(OPEN_BRACKET);
     if (this.#objects.length > 0) bytes.add(OPEN_BRACE);

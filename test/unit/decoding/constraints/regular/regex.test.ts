@@ -2,7 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { CompileBudget, ConstraintError } from '../../../../../decoding/constraints/automaton/errors.ts';
 import type { Language } from '../../../../../decoding/constraints/regular/language.ts';
-import { parseRegex, type RegexMode } from '../../../../../decoding/constraints/regular/regex.ts';
+import {
+  parsePattern,
+  parseRegex,
+  type RegexMode,
+} from '../../../../../decoding/constraints/regular/regex.ts';
 import { utf8Frame } from '../../../../../decoding/constraints/regular/text-frames.ts';
 import { mulberry, pick, roomyBudget, Walker } from '../../../../support/text-walks.ts';
 
@@ -211,6 +215,25 @@ describe('a regular expression', () => {
       });
       expect([source, wrong]).toEqual([source, []]);
     }
+  });
+
+  it.each([
+    ['^[a-k]{1,255}$', 'search', 1, 255],
+    ['^(?:[^b]{16})$', 'search', 16, 16],
+    ['^(?:ab|k\\d)_.{0,30}s{2}$', 'search', 5, 35],
+    ['.{20,}', 'whole', 20, Infinity],
+    ['.{20,}', 'search', 0, Infinity],
+    ['^a{1,255}', 'search', 0, Infinity],
+    ['^a{1,255}b?$', 'search', 0, Infinity],
+    ['^(ab){1,255}$', 'search', 0, Infinity],
+    ['^a{1,255}$|b', 'search', 0, Infinity],
+    ['^a{1,3}$', 'search', 0, Infinity],
+  ] as const)('%s (%s) has a count beside it', (source, mode, min, max) => {
+    const pattern = parsePattern(source, '', mode, roomyBudget());
+    expect([pattern.min, pattern.max]).toEqual([min, max]);
+    const whole = parseRegex(source, '', mode, roomyBudget());
+    expect(pattern.language.withLength(min, max, roomyBudget())).toBe(whole);
+    if (max !== Infinity) expect(pattern.language.dfa.labels.length).toBeLessThan(8);
   });
 
   it.each([
