@@ -16,7 +16,7 @@ import {
 import { readsInPlace } from './options/in-place.ts';
 import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import { processorsOf } from './options/processors.ts';
-import { constraintRule } from './processors/constraint.ts';
+import { constraintRule, isAtEnd } from './processors/constraint.ts';
 import { BeamSearch } from './strategies/beam-search.ts';
 import { Hypothesis } from './strategies/hypothesis.ts';
 import { appendPrompt, evaluatePrompt, scorePrompt } from './strategies/prompt.ts';
@@ -103,7 +103,7 @@ export async function* decodeResolved(
       constraint: rule,
       // A search in place applies the constraint where it reads the logits.
       processors: processorsOf(options, inPlace ? limits : { ...limits, constraint: rule }, workspace),
-      stopping: stoppingCriterion(options, limits, tokenizer),
+      stopping: stoppingCriterion(options, { ...limits, constraint: rule }, tokenizer),
       rawLogprobs:
         options.logprobs === undefined
           ? undefined
@@ -122,7 +122,8 @@ export async function* decodeResolved(
         logprobs: await scorePrompt(tree, nodes, target, { vocabSize, top, workspace }),
       };
     }
-    if (options.max_new_tokens === 0) return { sequences: emptySequences(options), warnings };
+    const isEmpty = options.max_new_tokens === 0 || (rule && isAtEnd(rule, search.prompt));
+    if (isEmpty) return { sequences: emptySequences(options, search.prompt), warnings };
     // All branches or beams begin with the same logits.
     for (const row of rows?.slice(1) ?? []) row.set(rows?.[0] as Float32Array);
 
@@ -170,10 +171,10 @@ function promptTarget(
   };
 }
 
-function emptySequences(options: ResolvedOptions): DecodedSequence[] {
+function emptySequences(options: ResolvedOptions, prompt: Hypothesis): DecodedSequence[] {
   const empty: DecodedSequence = {
     tokens: [],
-    finish_reason: 'length',
+    finish_reason: prompt.finishReason('length'),
     score: options.num_beams > 1 ? 0 : null,
     token_logprobs: [],
     model_logprobs: options.logprobs === undefined ? null : [],

@@ -34,6 +34,13 @@ export function constraintRule(
   };
 }
 
+/** Whether a whole text ends here although no token says so: none ends texts, and none may follow. */
+export function isAtEnd(rule: ConstraintRule, sequence: TokenSequence): boolean {
+  if (!sequence.state?.accepts) return false;
+  const { mask, ends } = rule(sequence);
+  return ends.length === 0 && mask.size === 0;
+}
+
 /** Bans all tokens but those that the rule allows. */
 export function constrainTokens(rule: ConstraintRule): LogitsProcessor {
   return (scores, sequence) => {

@@ -2,6 +2,7 @@
 import type { FinishReason } from '../interface/events.ts';
 import { minimumLength, type ResolvedOptions } from '../options/options.ts';
 import type { SearchLimits } from '../options/processors.ts';
+import { isAtEnd } from '../processors/constraint.ts';
 import type { TokenSequence } from '../processors/logits-processor.ts';
 
 /** The part of a tokenizer that stop strings need. */
@@ -23,7 +24,7 @@ export function stoppingCriterion(
     ResolvedOptions,
     'stop_token_ids' | 'stop_strings' | 'stop' | 'min_length' | 'min_new_tokens'
   >,
-  { eosTokenIds, promptLength, maxLength }: SearchLimits,
+  { eosTokenIds, promptLength, maxLength, constraint }: SearchLimits,
   tokenizer: TokenBytes | undefined,
 ): StoppingCriterion {
   const eos = new Set(eosTokenIds);
@@ -38,9 +39,7 @@ export function stoppingCriterion(
     if (stopTokens.has(last) || stopsAnywhere(sequence, isLast)) return 'stop';
     if (sequence.length > heldBack && stopsInGenerated(sequence, isLast)) return 'stop';
     if (isLast) return 'length';
-    // Nothing may follow, and no end-of-text token says so.
-    const { state } = sequence;
-    return state && state.alternatives.length === 0 && eosTokenIds.length === 0 ? 'stop' : null;
+    return constraint && isAtEnd(constraint, sequence) ? 'stop' : null;
   };
 }
 

@@ -128,7 +128,7 @@ describe('the AI SDK', () => {
     const { output, text, finishReason, warnings } = await generateText(request);
     expect(Person.parse(output)).toEqual(JSON.parse(text));
     expect(finishReason).toBe('stop');
-    expect(warnings).toMatchObject([{ type: 'unsupported', feature: 'responseFormat' }]);
+    expect(warnings).toContainEqual(expect.objectContaining({ feature: 'responseFormat' }));
     const streamed = streamText(request);
     const partial = await Array.fromAsync(streamed.partialOutputStream);
     expect(partial.length).toBeGreaterThan(1);

@@ -38,7 +38,7 @@ const STATES: Readonly<
     },
   },
   constrained: {
-    fragment: `prompt=Lily+has+a+pet.&num_beams=4&json=${encodeURIComponent(CONSTRAINTS.json.example)}&run=1`,
+    fragment: `num_beams=4&max_tokens=32&json=${encodeURIComponent(CONSTRAINTS.json.example)}&run=1`,
     async reach(view) {
       await view.waitForEnd();
       await view.page.locator('.json .literal').first().waitFor();

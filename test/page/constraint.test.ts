@@ -120,7 +120,29 @@ describeInChromium('a JSON text', () => {
         .map((key) => JSON.stringify(key))
         .join(''),
     );
-    expect(await page.locator('.tokens .literal').allTextContents()).toContain(String(Object(parsed).happy));
+    expect((await page.locator('.tokens .literal').allTextContents()).join('')).toBe(
+      String(Object(parsed).happy),
+    );
+  });
+
+  it('keeps its colours where it was stopped', async () => {
+    const schema = {
+      type: 'object',
+      properties: { text: { type: 'string', minLength: 300 } },
+      required: ['text'],
+    };
+    const json = encodeURIComponent(JSON.stringify(schema));
+    const view = await openPage(`search=greedy&max_tokens=400&json=${json}&run=1`);
+    await view.page.locator('[data-state=running] .json .string').nth(20).waitFor();
+    await view.button('Stop').click();
+    await view.waitForEnd('stopped');
+    const [text = ''] = await view.texts();
+    expect(() => JSON.parse(text)).toThrow(SyntaxError);
+    expect((await view.page.locator('.tokens .key').allTextContents()).join('')).toBe('"text"');
+    // White space between words is outside the coloured parts.
+    expect((await view.page.locator('.tokens .string').allTextContents()).join('')).toBe(
+      text.slice(text.indexOf(':') + 1).replaceAll(/\s/g, ''),
+    );
   });
 
   it('is coloured only if it is JSON', async () => {

@@ -101,7 +101,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'hono',
     'worker/isolate',
     'zod',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints/automaton', 'interface', 'options'),
   ],
   'worker/operate': ['hono', 'worker/http'],
   'worker/serving': [

@@ -3,7 +3,12 @@ import type { Automaton, State } from './automaton.ts';
 import { Mask } from './mask.ts';
 import type { FrameMask, MaskCache } from './mask-cache.ts';
 import { ShortestAnswers } from './shortest-answers.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { TrieNode, Vocabulary } from './vocabulary.ts';
+
+/** Masks of more frames are not put together: a walk for all of them takes less time. */
+const FEW_ALTERNATIVES = 8;
+/** Nor are masks with more beginnings of tokens that the frames below read on. */
+const FEW_ENDS = 1_000;
 
 export class Constraint {
   readonly vocabulary: Vocabulary;
@@ -30,15 +35,21 @@ export class Constraint {
    * The tokens that may follow. End-of-text tokens are not among them: the text may end if `state.accepts`.
    * @param room number of tokens that may follow, this one included. Tokens that would leave too little room for any
    *   whole answer are not allowed.
+   * @throws ConstraintError if the constraint is too ambiguous for a mask
    */
   allowed(state: State, room = Infinity): Mask {
+    this.#automaton.bound();
     if (this.#last?.state !== state) this.#last = { state, ...this.#maskOf(state) };
     const { mask, maxDistance } = this.#last;
     return room > maxDistance ? mask : this.#within(state, room);
   }
 
-  /** @returns the state after a token; null if the token may not follow */
+  /**
+   * @returns the state after a token; null if the token may not follow
+   * @throws ConstraintError if the text has too many readings
+   */
   next(state: State, token: number): State | null {
+    this.#automaton.bound();
     let next: State | null = state;
     const bytes = this.vocabulary.bytesOf(token);
     if (bytes.length === 0) return null;
@@ -57,18 +68,22 @@ export class Constraint {
   /**
    * The least number of tokens with which a text is whole. It is exact as far as a bounded search can tell, else a
    * number that suffices.
+   * @throws ConstraintError if the constraint is too ambiguous for a search
    */
-  leastTokens(): number {
-    return this.#shortest.leastTokens(this.start);
+  leastTokens(state = this.start): number {
+    this.#automaton.bound();
+    return this.#shortest.leastTokens(state);
   }
 
   #maskOf(state: State): { mask: Mask; maxDistance: number } {
     const { alternatives } = state;
+    if (alternatives.length > FEW_ALTERNATIVES) return this.#ofState(state);
     const [only] = alternatives;
     const masks = alternatives.map(({ frame }) => this.#ofFrame(frame));
     if (only && alternatives.length === 1 && masks[0]?.ends.length === 0) {
       return { mask: masks[0].inside, maxDistance: masks[0].maxDistance + only.rest.distance };
     }
+    if (masks.reduce((sum, { ends }) => sum + ends.length, 0) > FEW_ENDS) return this.#ofState(state);
     let maxDistance = 0;
     this.#bits.fill(0);
     alternatives.forEach(({ rest }, i) => {
@@ -88,29 +103,31 @@ export class Constraint {
     return { mask: Mask.of(this.#bits), maxDistance };
   }
 
+  #ofState(state: State): { mask: Mask; maxDistance: number } {
+    const { inside, maxDistance } = this.#masks.get(state, () => ({ ...this.#walk(state), ends: [] }));
+    return { mask: inside, maxDistance };
+  }
+
   /** The frame's mask is that of a text which ends with the frame. */
   #ofFrame(frame: State['alternatives'][number]['frame']): FrameMask {
     const equal = frame.within?.(this.vocabulary.longest) ?? frame;
-    const mask = this.#masks.get(equal, () => {
-      const bits = Mask.bitsFor(this.vocabulary.vocabSize);
-      const ends: FrameMask['ends'][number][] = [];
-      let maxDistance = 0;
-      this.vocabulary.walk(
-        this.#automaton,
-        this.#automaton.push([equal], this.#automaton.end),
-        this.vocabulary.root,
-        {
-          token: (token, { distance }) => {
-            Mask.set(bits, token);
-            maxDistance = Math.max(maxDistance, distance);
-          },
-          accepted: (node) => ends.push(node),
-        },
-      );
-      return { inside: Mask.of(bits), ends, maxDistance };
-    });
+    const mask = this.#masks.get(equal, () => this.#walk(this.#automaton.push([equal], this.#automaton.end)));
     const farther = frame.distance - equal.distance;
     return farther === 0 ? mask : { ...mask, maxDistance: mask.maxDistance + farther };
+  }
+
+  #walk(state: State): FrameMask {
+    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+    const ends: TrieNode[] = [];
+    let maxDistance = 0;
+    this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, {
+      token: (token, { distance }) => {
+        Mask.set(bits, token);
+        maxDistance = Math.max(maxDistance, distance);
+      },
+      accepted: (node) => ends.push(node),
+    });
+    return { inside: Mask.of(bits), ends, maxDistance };
   }
 
   /** The tokens after which a whole answer takes less than `room` tokens. */

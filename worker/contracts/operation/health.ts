@@ -23,7 +23,7 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
   const liveness = { status: 'ok', ready: loaded !== undefined };
   if (!(await hasKey(c))) return c.json(liveness);
   if (!loaded) return c.json({ ...liveness, model: null, loading });
-  const { manifest, plan, dotProduct, status } = loaded.engine;
+  const { manifest, plan, dotProduct, readAhead, status } = loaded.engine;
   const { name, precision } = manifest;
   const { bytes, compiled } = loaded.constraints;
   const constraints = { maximum: constraintLimitsOf(c.env).cacheBytes, bytes, compiled };
@@ -32,6 +32,7 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
     model: { name, precision },
     loading: false,
     dotProduct,
+    readAhead,
     plan,
     ...status,
     constraints,

@@ -63,6 +63,8 @@ export const healthResponse = z.union([
     loading: z.literal(false),
     /** Null at f32, which uses none of the kernels. */
     dotProduct: z.enum(['dot-unsigned', 'dot-signed', 'relaxed', 'plain']).nullable(),
+    /** Missing until passes of both forms have been timed. */
+    readAhead: z.boolean().optional(),
     plan,
     heap,
     slots,

@@ -80,15 +80,18 @@ function whole(answer: CollectedAnswer, { num_return_sequences, response_format 
   });
 }
 
+/** A string of JSON, or white space between values. */
+const STRING_OR_SPACE = /("(?:[^"\\]|\\.)*")|\s+/g;
+
 /**
- * An object or a list as itself, as Workers AI answers in its JSON mode. Any other text stays text: clients could not
- * tell a JSON string from it.
+ * An object or a list as itself, as Workers AI answers in its JSON mode, without white space. Any other text stays
+ * text: clients could not tell a JSON string from it.
  */
 function jsonOrText(text: string): JsonStream | string {
   if (!/^[[{]/.test(text)) return text;
   try {
     JSON.parse(text);
-    return jsonText(text);
+    return jsonText(text.replace(STRING_OR_SPACE, '$1'));
   } catch {
     // The maximum length has cut the text off, where the request allows that.
     return text;

@@ -21,7 +21,9 @@ interface Description {
 const SCHEMA = `{
   "type": "object",
   "properties": {
-    "name": { "enum": ["Lily", "Tom"] },
+    "name": {
+      "enum": ["Lily", "Tom", "Sue"]
+    },
     "pet": {
       "enum": ["cat", "dog", "a frog"]
     },
@@ -32,7 +34,8 @@ const SCHEMA = `{
     },
     "happy": { "type": "boolean" }
   },
-  "required": ["name", "pet", "happy"],
+  "required":
+    ["name", "pet", "age", "happy"],
   "additionalProperties": false
 }`;
 

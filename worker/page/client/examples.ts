@@ -30,7 +30,12 @@ export const EXAMPLES: readonly Example[] = [
   {
     title: 'JSON by schema',
     settings: {
-      ...{ prompt: 'Lily has a pet. As JSON: ', search: 'beam', values: { num_beams: '4', n: '2' } },
+      // A model of stories writes line breaks where there is room for them.
+      ...{
+        prompt: `${PROMPT} there was a girl who had a dog. `,
+        search: 'beam',
+        values: { max_tokens: '32' },
+      },
       constraint: constraint('json'),
     },
   },
