@@ -62,6 +62,7 @@ export class Constraint {
 
   /** Whether a text of at most `tokens` tokens can be whole. */
   fits(tokens: number): boolean {
+    this.#automaton.bound();
     return this.#shortest.isWithin(this.start, tokens);
   }
 
@@ -83,7 +84,11 @@ export class Constraint {
     if (only && alternatives.length === 1 && masks[0]?.ends.length === 0) {
       return { mask: masks[0].inside, maxDistance: masks[0].maxDistance + only.rest.distance };
     }
-    if (masks.reduce((sum, { ends }) => sum + ends.length, 0) > FEW_ENDS) return this.#ofState(state);
+    const ends = alternatives.reduce(
+      (sum, { rest }, i) => sum + (rest.alternatives.length > 0 ? (masks[i] as FrameMask).ends.length : 0),
+      0,
+    );
+    if (ends > FEW_ENDS) return this.#ofState(state);
     let maxDistance = 0;
     this.#bits.fill(0);
     alternatives.forEach(({ rest }, i) => {
