@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 export const PACKAGES = {
   browser: join(import.meta.dirname, 'browser'),
   native: join(import.meta.dirname, 'native'),
+  constraints: join(import.meta.dirname, '..', 'constraints', 'peers'),
 } as const;
 
 /** @returns why the installation failed; null if the packages are installed */
@@ -24,6 +25,6 @@ export async function ensureInstalled(name: keyof typeof PACKAGES): Promise<stri
     return null;
   } catch (error) {
     const [firstLine] = (error as Error).message.split('\n');
-    return `its packages cannot be installed: ${firstLine}; try \`npm ci --prefix bench/peers/${name} --ignore-scripts\``;
+    return `its packages cannot be installed: ${firstLine}; try \`npm ci --prefix ${cwd} --ignore-scripts\``;
   }
 }

@@ -3,7 +3,7 @@ import type { Draw } from './draw.ts';
 import { RandomGrammar } from './random-grammars.ts';
 
 /** Up to tens of thousands, small numbers as likely as large ones. */
-function size(draw: Draw, maximum = 30_000): number {
+export function size(draw: Draw, maximum = 30_000): number {
   return Math.floor(maximum ** (draw.integer(0, 1_000) / 1_000));
 }
 
