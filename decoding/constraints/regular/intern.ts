@@ -7,30 +7,35 @@ interface Owner {
 }
 
 export class InternTable<T extends Owner> {
-  /** Numbers that the automata in the table may have, of four bytes each. */
+  /** Numbers that the automata of a generation may have. */
   readonly #maximum: number;
-  readonly #owners = new Map<number, T[]>();
+  /** When the young generation is full, it becomes the old one, which is dropped. */
+  #young = new Map<number, T[]>();
+  #old = new Map<number, T[]>();
   #numbers = 0;
 
+  /** @param maximum numbers that the automata in the table may have, of four bytes each */
   constructor(maximum: number) {
-    this.#maximum = maximum;
+    this.#maximum = maximum / 2;
   }
 
   /** @returns the owner of an equal automaton, created if there is none */
   get(dfa: Dfa, create: () => T): T {
     const hash = hashOf(dfa);
-    const known = this.#owners.get(hash)?.find((owner) => areEqual(owner.dfa, dfa));
-    if (known) return known;
-    const owner = create();
+    const isEqual = (owner: T) => areEqual(owner.dfa, dfa);
+    const young = this.#young.get(hash)?.find(isEqual);
+    if (young) return young;
+    const owner = this.#old.get(hash)?.find(isEqual) ?? create();
     const size = sizeOf(dfa);
     // A large one would take the place of all others.
     if (size > this.#maximum / 4) return owner;
     if (this.#numbers + size > this.#maximum) {
-      this.#owners.clear();
+      this.#old = this.#young;
+      this.#young = new Map();
       this.#numbers = 0;
     }
     this.#numbers += size;
-    this.#owners.set(hash, [...(this.#owners.get(hash) ?? []), owner]);
+    this.#young.set(hash, [...(this.#young.get(hash) ?? []), owner]);
     return owner;
   }
 }

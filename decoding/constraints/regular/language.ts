@@ -33,7 +33,7 @@ export class Language {
     return Language.#interned.get(least, () => new Language(least));
   }
 
-  static readonly #interned = new InternTable<Language>(100_000);
+  static readonly #interned = new InternTable<Language>(200_000);
 
   /** No text. */
   static readonly none: Language = Language.ofCodePoints([]);

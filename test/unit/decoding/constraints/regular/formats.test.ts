@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { formatLanguage } from '../../../../../decoding/constraints/regular/formats.ts';
 import type { Language } from '../../../../../decoding/constraints/regular/language.ts';
 import { utf8Frame } from '../../../../../decoding/constraints/regular/text-frames.ts';
-import { mulberry, pick, Walker } from '../../../../support/text-walks.ts';
+import { seededRandom } from '../../../../../decoding/math/random.ts';
+import { pick, Walker } from '../../../../support/text-walks.ts';
 
 const ajv = new Ajv();
 addFormats.default(ajv, { mode: 'full' });
@@ -152,7 +153,7 @@ describe('the format', () => {
   it.each(Object.keys(EXAMPLES))('%s has only what ajv accepts', (name) => {
     const validate = ajv.compile({ type: 'string', format: name });
     const walker = new Walker(utf8Frame(language(name)) as NonNullable<ReturnType<typeof utf8Frame>>);
-    const random = mulberry(1);
+    const random = seededRandom(1);
     const drawn = Array.from({ length: 400 }, () => walker.draw(random, pick(random, [3, 12, 40, 300])));
     expect(drawn.filter((text) => !validate(text))).toEqual([]);
   });
@@ -162,7 +163,7 @@ describe('the format', () => {
     (name) => {
       const validate = ajv.compile({ type: 'string', format: name });
       const walker = new Walker(utf8Frame(language(name)) as NonNullable<ReturnType<typeof utf8Frame>>);
-      const random = mulberry(2);
+      const random = seededRandom(2);
       const characters = name === 'time' ? '0123456789:.+-zZ' : '0123456789abcAF:.-+/=~@';
       const wrong: string[] = [];
       for (let i = 0; i < 2_000; i++) {

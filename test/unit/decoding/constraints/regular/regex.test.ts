@@ -8,7 +8,8 @@ import {
   type RegexMode,
 } from '../../../../../decoding/constraints/regular/regex.ts';
 import { utf8Frame } from '../../../../../decoding/constraints/regular/text-frames.ts';
-import { mulberry, pick, roomyBudget, Walker } from '../../../../support/text-walks.ts';
+import { seededRandom } from '../../../../../decoding/math/random.ts';
+import { pick, roomyBudget, Walker } from '../../../../support/text-walks.ts';
 
 const CHARACTERS = [
   'a',
@@ -88,7 +89,7 @@ function randomPattern(random: () => number, depth: number, looks: boolean): str
 
 /** Patterns on which both must agree; those that are refused are counted. */
 function compare(seed: number, count: number, flags: readonly string[], looks: boolean): number {
-  const random = mulberry(seed);
+  const random = seededRandom(seed);
   let refused = 0;
   const wrong: string[][] = [];
   for (let i = 0; i < count; i++) {

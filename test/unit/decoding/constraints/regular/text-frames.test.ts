@@ -9,7 +9,8 @@ import {
   jsonStringFrame,
   utf8Frame,
 } from '../../../../../decoding/constraints/regular/text-frames.ts';
-import { mulberry, pick, roomyBudget, Walker } from '../../../../support/text-walks.ts';
+import { seededRandom } from '../../../../../decoding/math/random.ts';
+import { pick, roomyBudget, Walker } from '../../../../support/text-walks.ts';
 
 const regex = (source: string) => parseRegex(source, 's', 'whole', roomyBudget());
 
@@ -55,7 +56,7 @@ describe('a frame of raw text', () => {
   it.each(PATTERNS)('reads %s', (source) => {
     const language = regex(source);
     const walker = new Walker(frameOf(utf8Frame(language)));
-    const random = mulberry(5);
+    const random = seededRandom(5);
     expect(walker.faults(400)).toEqual([]);
     for (let i = 0; i < 60; i++) {
       const text = walker.draw(random, 10);
@@ -95,7 +96,7 @@ const BOUNDS = [
 describe('a frame of a JSON string', () => {
   it.each(PATTERNS)('reads %s', (source) => {
     const language = regex(source);
-    const random = mulberry(6);
+    const random = seededRandom(6);
     const raw = new Walker(frameOf(utf8Frame(language)));
     for (const bounds of BOUNDS) {
       const { min = 0, max = Infinity } = bounds;
@@ -169,7 +170,7 @@ describe('a frame of a JSON string', () => {
       expect(near(a)).toBe(near(b));
     }
     // Whatever is near is equal to the frame itself for that long, and farther by a constant.
-    const random = mulberry(7);
+    const random = seededRandom(7);
     for (const source of PATTERNS) {
       for (const bounds of [
         { min: 30, max: 100 },
