@@ -94,8 +94,8 @@ class CapturedFrame implements Frame {
   }
 
   step(byte: number): readonly Reading[] {
-    if (byte === QUOTE && this.bytes.includes(QUOTE)) return [this.#keys.after(this.#text)];
     const key = frameAfter(this.#key, byte);
-    return key ? [[this.#keys.frame(this.#text + String.fromCharCode(byte), key)]] : [];
+    if (key) return [[this.#keys.frame(this.#text + String.fromCharCode(byte), key)]];
+    return byte === QUOTE && this.bytes.includes(QUOTE) ? [this.#keys.after(this.#text)] : [];
   }
 }

@@ -245,10 +245,8 @@ class NameFrame implements Frame {
 
   step(byte: number): Alternatives {
     const frames = this.#frames;
-    if (byte === QUOTE) {
-      const { ending } = this.#place;
-      return frames.mayEndWith(ending) ? frames.afterName(ending) : [];
-    }
+    const { ending } = this.#place;
+    if (byte === QUOTE && frames.mayEndWith(ending)) return frames.afterName(ending);
     const next = this.#place.after(byte);
     return next && this.#leadsOn(next) ? [[frames.name(next)]] : [];
   }
