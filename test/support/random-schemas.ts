@@ -7,7 +7,7 @@ type Schema = Record<string, unknown> | boolean;
 const NAMES = ['a', 'ab', 'b', 'kind', 'x y', 'é', '"', '😀'];
 const PATTERNS = ['^a', 'b$', '^[a-c]{1,3}$', '\\d', '^(x|yz)+$', '^\\w+-\\d{2}$', '^[^a]*$'];
 const FORMATS = ['date', 'time', 'date-time', 'email', 'ipv4', 'ipv6', 'uuid', 'uri', 'hostname', 'duration', 'json-pointer'];
-const CONSTANTS = [null, true, false, 0, 1, -2.5, 1e20, '', 'a', 'é"\\', [], [1, 'a'], {}, { a: 1 }, { a: null, b: [true] }];
+const CONSTANTS = [null, true, false, 0, 1, -2.5, 12345678, '', 'a', 'é"\\', [], [1, 'a'], {}, { a: 1 }, { a: null, b: [true] }];
 
 /** @returns a schema whose `$ref`s lead to its `$defs` */
 export function randomSchema(draw: Draw): Schema {
