@@ -39,14 +39,8 @@ export class Constraint {
 
   /** @returns the state after a token; null if the token may not follow */
   next(state: State, token: number): State | null {
-    let next: State | null = state;
     const bytes = this.vocabulary.bytesOf(token);
-    if (bytes.length === 0) return null;
-    for (const byte of bytes) {
-      next = this.#automaton.step(next, byte);
-      if (!next) return null;
-    }
-    return next;
+    return bytes.length === 0 ? null : this.#read(state, bytes);
   }
 
   /**
@@ -55,6 +49,15 @@ export class Constraint {
    */
   leastTokens(state: State): number {
     return this.#shortest.leastTokens(state);
+  }
+
+  #read(state: State, bytes: Uint8Array): State | null {
+    let next: State | null = state;
+    for (const byte of bytes) {
+      next = this.#automaton.step(next, byte);
+      if (!next) return null;
+    }
+    return next;
   }
 
   #maskOf(state: State): { mask: Mask; maxDistance: number } {
@@ -66,18 +69,26 @@ export class Constraint {
     }
     let maxDistance = 0;
     this.#bits.fill(0);
-    alternatives.forEach(({ rest }, i) => {
+    alternatives.forEach(({ frame, rest }, i) => {
       const { inside, ends, maxDistance: ofFrame } = masks[i] as FrameMask;
       inside.addTo(this.#bits);
       maxDistance = Math.max(maxDistance, ofFrame + rest.distance);
-      if (rest.alternatives.length === 0) return;
-      for (const node of ends) {
-        this.vocabulary.walk(this.#automaton, rest, node, {
-          token: (token, { distance }) => {
-            Mask.set(this.#bits, token);
-            maxDistance = Math.max(maxDistance, distance);
-          },
-        });
+      const visitor: Visitor = {
+        token: (token, { distance }) => {
+          Mask.set(this.#bits, token);
+          maxDistance = Math.max(maxDistance, distance);
+        },
+      };
+      if (frame.continuation) {
+        const own = this.#automaton.push([frame], rest);
+        for (const node of ends) {
+          const after = this.#read(own, this.vocabulary.prefixOf(node));
+          if (!after) continue;
+          maxDistance = Math.max(maxDistance, after.distance);
+          this.vocabulary.walk(this.#automaton, after, node, visitor);
+        }
+      } else if (rest.alternatives.length > 0) {
+        for (const node of ends) this.vocabulary.walk(this.#automaton, rest, node, visitor);
       }
     });
     return { mask: Mask.of(this.#bits), maxDistance };
@@ -85,6 +96,11 @@ export class Constraint {
 
   /** The frame's mask is that of a text which ends with the frame. */
   #ofFrame(frame: Frame): FrameMask {
+    const { continuation } = frame;
+    if (continuation) {
+      const mask = this.#ofFrame(continuation.of);
+      return { ...mask, maxDistance: mask.maxDistance + continuation.farther };
+    }
     const equal = frame.within?.(this.vocabulary.longest) ?? frame;
     const mask = this.#masks.get(equal, () =>
       equal.exception ? this.#without(equal.exception) : this.#compute(equal),

@@ -1,5 +1,5 @@
 /** @module Keys that must differ from those before them: where an object needs a number of members with any keys. */
-import type { Frame, Reading } from '../../automaton/automaton.ts';
+import type { Continuation, Frame, Reading } from '../../automaton/automaton.ts';
 import type { ObjectState } from '../object-states.ts';
 import type { ValueNode } from '../values.ts';
 import { frameAfter, QUOTE } from './reading.ts';
@@ -86,6 +86,11 @@ class CapturedFrame implements Frame {
 
   get bytes(): readonly number[] {
     return this.#key.bytes;
+  }
+
+  get continuation(): Continuation {
+    // A later key may be longer by one byte if this one is the empty key.
+    return { of: this.#key, farther: this.distance - this.#key.distance + 1 };
   }
 
   get distance(): number {
