@@ -33,7 +33,10 @@ const options = new Command('npm run bench --')
   )
   .addOption(new Option('--only <part>', 'run one part').choices(ONLY))
   .option('--quick', 'few calls: checks that it works; the figures are not reliable')
-  .option('--cases <file>', 'schemas with instances for the part constraints: MaskBench\'s JSON lines, may be .gz')
+  .option(
+    '--cases <file>',
+    "schemas with instances for the part constraints: MaskBench's JSON lines, may be .gz",
+  )
   .option('--json <file>', 'write every single timing to this file')
   .option('--write', 'update the tables of docs/benchmarks.md')
   .parse()

@@ -42,7 +42,8 @@ export function measureConstraints(
   { vocabulary, encode }: BenchVocabulary,
   keyOrder: 'any' | 'schema',
 ): ConstraintFigures {
-  for (const one of cases.slice(0, WARM_UP)) judge(one, vocabulary, encode, new MaskCache(MASK_BYTES), keyOrder);
+  for (const one of cases.slice(0, WARM_UP))
+    judge(one, vocabulary, encode, new MaskCache(MASK_BYTES), keyOrder);
   const refused: Refusal[] = [];
   const validRejected: string[] = [];
   const invalidAccepted: string[] = [];

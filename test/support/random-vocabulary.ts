@@ -11,7 +11,10 @@ export interface Tokens {
   readonly bytes: readonly (readonly number[])[];
 }
 
-export function vocabularyOf(tokens: readonly (readonly number[])[], special: ReadonlySet<number> = new Set()): Tokens {
+export function vocabularyOf(
+  tokens: readonly (readonly number[])[],
+  special: ReadonlySet<number> = new Set(),
+): Tokens {
   const offsets = new Uint32Array(tokens.length + 1);
   tokens.forEach((token, i) => {
     offsets[i + 1] = (offsets[i] as number) + token.length;

@@ -1,6 +1,6 @@
 /** @module The texts of sets of numbers. */
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
-import { Language } from '../regular/language.ts';
+import type { Language } from '../regular/language.ts';
 import { numberLanguage } from '../regular/numbers.ts';
 import { parseRegex } from '../regular/regex.ts';
 import type { NumberPiece } from './numbers.ts';
@@ -33,7 +33,8 @@ export function numberLanguageOf(piece: NumberPiece, budget: CompileBudget): Lan
   const [first] = others;
   let language = numberLanguage(first === undefined ? bounds : { ...bounds, multipleOf: first }, budget);
   if (first !== undefined) language = language.and(numberLanguage(DIVIDED, budget), budget);
-  for (const multipleOf of others.slice(1)) language = language.and(numberLanguage({ multipleOf }, budget), budget);
+  for (const multipleOf of others.slice(1))
+    language = language.and(numberLanguage({ multipleOf }, budget), budget);
   for (const multiple of excluded) language = language.and(withoutMultiples(multiple, budget), budget);
   return language;
 }

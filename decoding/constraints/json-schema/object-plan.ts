@@ -1,11 +1,19 @@
 /** @module The members of an object shape with the least bytes of each, once those of their values are known. */
-import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
+
 import type { Frame } from '../automaton/automaton.ts';
+import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { Language } from '../regular/language.ts';
 import { jsonStringFrame } from '../regular/text-frames.ts';
-import { jsonBytes, TextTrie } from './frames/text-trie.ts';
 import { frameAfter, QUOTE } from './frames/reading.ts';
-import { checkDistinct, leastObject, MAX_DISTINCT, mustTrack, type MemberCost, type ObjectBounds } from './object-states.ts';
+import { jsonBytes, TextTrie } from './frames/text-trie.ts';
+import {
+  checkDistinct,
+  leastObject,
+  MAX_DISTINCT,
+  type MemberCost,
+  mustTrack,
+  type ObjectBounds,
+} from './object-states.ts';
 import { type Members, membersOf } from './shapes.ts';
 import type { Algebra, ObjectShape, ValueNode } from './values.ts';
 

@@ -52,7 +52,9 @@ export class CapturedKeys {
   /** Bytes behind the closing quote. */
   bytesAfter(text: string, key: Frame): number {
     // What is left after the key depends only on whether it is the empty one.
-    return key.distance + this.after(this.#shortest(text, key)).reduce((sum, { distance }) => sum + distance, 0);
+    return (
+      key.distance + this.after(this.#shortest(text, key)).reduce((sum, { distance }) => sum + distance, 0)
+    );
   }
 
   /** The key with the fewest bytes that begins with `text`. */

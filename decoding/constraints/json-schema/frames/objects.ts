@@ -1,6 +1,12 @@
 /** @module Frames inside objects. */
 import type { Frame, Reading } from '../../automaton/automaton.ts';
-import { ANY_KEY, type DistanceOf, type LiveMembers, type ObjectPlan, type OtherMembers } from '../object-plan.ts';
+import {
+  ANY_KEY,
+  type DistanceOf,
+  type LiveMembers,
+  type ObjectPlan,
+  type OtherMembers,
+} from '../object-plan.ts';
 import { ObjectMachine, type ObjectState } from '../object-states.ts';
 import type { ValueNode } from '../values.ts';
 import { CapturedKeys, type CapturingObject } from './captured-keys.ts';

@@ -3,7 +3,6 @@ import type { Exception, Frame, Reading } from '../../automaton/automaton.ts';
 import { DONE, frameAfter, NOTHING, QUOTE } from './reading.ts';
 import type { TextTrie, TriePlace } from './text-trie.ts';
 
-
 /** Reads one of the texts of a trie, and the quote at its end. */
 export class TextsReader {
   readonly #frames = new Map<TriePlace, Frame>();

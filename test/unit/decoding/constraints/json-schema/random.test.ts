@@ -55,7 +55,8 @@ it('writes only what ajv accepts, and reads what it accepts', () => {
       refused.set(message, (refused.get(message) ?? 0) + 1);
       if (message.includes('accepts nothing')) {
         counts.empty++;
-        for (const value of values) if (judge(value)) expect.fail(`${where()} accepts ${JSON.stringify(value)}`);
+        for (const value of values)
+          if (judge(value)) expect.fail(`${where()} accepts ${JSON.stringify(value)}`);
       }
       continue;
     }
@@ -79,11 +80,16 @@ it('writes only what ajv accepts, and reads what it accepts', () => {
       const isValid = judge(value);
       if (isValid) counts.valid++;
       for (const text of [JSON.stringify(value), JSON.stringify(value, null, 2)]) {
-        if (reader.accepts(text) !== isValid) expect.fail(`${where()} ${isValid ? 'rejects' : 'accepts'} ${text}`);
+        if (reader.accepts(text) !== isValid)
+          expect.fail(`${where()} ${isValid ? 'rejects' : 'accepts'} ${text}`);
       }
     }
   }
-  if (process.env.SHOW) console.log(counts, [...refused].sort((a, b) => b[1] - a[1]));
+  if (process.env.SHOW)
+    console.log(
+      counts,
+      [...refused].sort((a, b) => b[1] - a[1]),
+    );
   expect(counts.compiled).toBeGreaterThan(SCHEMAS * 0.6);
   expect(counts.texts).toBeGreaterThan(3 * SCHEMAS);
   expect(counts.valid).toBeGreaterThan(SCHEMAS);
