@@ -53,7 +53,7 @@ export class SchemaParser implements Parsing {
       throw new ConstraintError(`a schema must be an object or a boolean, found ${shown(schema)}`, place);
     let node = this.#known.get(schema);
     if (!node) {
-      node = this.nodes.create(place, () => this.#valuesOf(schema, location));
+      node = this.nodes.create(place, () => this.#valuesOf(this.document.keywordsOf(schema), location));
       this.#known.set(schema, node);
     }
     return node;

@@ -178,6 +178,12 @@ const ROWS: readonly Row[] = [
     ['"a"'],
   ],
   [
+    'a later draft',
+    { $schema: 'http://json-schema.org/draft-04/schema#', const: 1, type: 'integer' },
+    ['1', '2'],
+    ['"a"'],
+  ],
+  [
     '$id',
     {
       $id: 'http://x.org/a',

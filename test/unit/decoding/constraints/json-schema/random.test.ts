@@ -4,9 +4,10 @@ import addFormatsModule from 'ajv-formats';
 import { expect, it } from 'vitest';
 import { ConstraintError } from '../../../../../decoding/constraints/automaton/errors.ts';
 import { compileJsonSchema } from '../../../../../decoding/constraints/json-schema/compile.ts';
+import { seededRandom } from '../../../../../decoding/math/random.ts';
 import { Draw } from '../../../../support/draw.ts';
 import { randomSchema, randomValue } from '../../../../support/random-schemas.ts';
-import { mulberry, Walker } from '../../../../support/text-walks.ts';
+import { Walker } from '../../../../support/text-walks.ts';
 
 /** `SCHEMAS=20000` for a longer run; `SCHEMA_SEED` for another one. */
 const SCHEMAS = Number(process.env.SCHEMAS ?? 1_000);
@@ -61,7 +62,7 @@ it('writes only what ajv accepts, and reads what it accepts', () => {
       continue;
     }
     counts.compiled++;
-    const random = mulberry(seed);
+    const random = seededRandom(seed);
     const [fault] = seed % 10 === 0 ? walker.faults(40) : [];
     if (fault) expect.fail(`${where()}: ${fault}`);
     for (let i = 0; i < TEXTS; i++) {
