@@ -9,6 +9,7 @@ import type { Algebra, Keyword, ValueNode, ValueSet } from './values.ts';
 export class Nodes implements Algebra {
   readonly budget: CompileBudget;
   #ids = FIRST_ID;
+  #depth = 0;
   readonly #combined = new Map<string, ValueNode>();
   /** What nodes are the complement of, and the other way round. */
   readonly #opposites = new Map<ValueNode, ValueNode>();
@@ -22,7 +23,17 @@ export class Nodes implements Algebra {
   /** @param compute is called once, or never */
   create(place: string, compute: () => ValueSet): ValueNode {
     this.budget.spendStates();
-    return new LazyNode(this.#ids++, place, compute);
+    return new LazyNode(this.#ids++, place, () => this.#nested(compute));
+  }
+
+  /** Sets that are computed from others are nested as deeply as the combinations in the schema. */
+  #nested(compute: () => ValueSet): ValueSet {
+    this.budget.checkDepth(++this.#depth);
+    try {
+      return compute();
+    } finally {
+      this.#depth--;
+    }
   }
 
   and(nodes: Iterable<ValueNode>): ValueNode {

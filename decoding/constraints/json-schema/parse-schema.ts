@@ -11,7 +11,6 @@ import {
   own,
   readBoolean,
   readList,
-  readObject,
   readString,
   type SchemaObject,
   shown,
@@ -54,7 +53,7 @@ export class SchemaParser implements Parsing {
       throw new ConstraintError(`a schema must be an object or a boolean, found ${shown(schema)}`, place);
     let node = this.#known.get(schema);
     if (!node) {
-      node = this.nodes.create(place, () => this.#valuesOf(schema, location));
+      node = this.nodes.create(place, () => this.#valuesOf(this.document.keywordsOf(schema), location));
       this.#known.set(schema, node);
     }
     return node;
@@ -103,7 +102,8 @@ export class SchemaParser implements Parsing {
       return this.#withOneOf(values, schema, location);
     } catch (error) {
       // Combinations of schemas do not know their place.
-      if (error instanceof ConstraintError && error.place === '') throw new ConstraintError(error.message, place);
+      if (error instanceof ConstraintError && error.place === '')
+        throw new ConstraintError(error.message, place);
       throw error;
     }
   }
@@ -191,6 +191,7 @@ function readTypes(schema: SchemaObject, place: string): ReadonlySet<Type> | und
 function readAnyOrder(schema: SchemaObject, place: string, inherited: boolean): boolean {
   const order = own(schema, 'x-key-order');
   if (order === undefined) return inherited;
-  if (order !== 'any' && order !== 'schema') throw malformed('x-key-order', place, order, '"any" or "schema"');
+  if (order !== 'any' && order !== 'schema')
+    throw malformed('x-key-order', place, order, '"any" or "schema"');
   return order === 'any';
 }
