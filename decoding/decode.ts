@@ -168,6 +168,8 @@ function promptTarget(
     read(row) {
       for (const { target } of live) target.read?.(row);
     },
+    // All have the same place in the same constraint.
+    only: live[0]?.target.only,
   };
 }
 

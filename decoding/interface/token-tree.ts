@@ -27,6 +27,8 @@ export interface Evaluation {
   readonly logits?: Float32Array | undefined;
   /** Reads the node's logits where they are. Only for trees that lend them. */
   readonly read?: LogitsReader | undefined;
+  /** The only tokens whose logits `read` looks at, ascending. All others may be left as they are. Default: all. */
+  readonly only?: Uint32Array | undefined;
 }
 
 export interface TokenTree {

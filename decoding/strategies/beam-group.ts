@@ -12,7 +12,8 @@ import { CandidateSampler } from '../math/sample-candidates.ts';
 import { logSoftmax } from '../math/softmax.ts';
 import { type Candidate, type ScoredTokens, topCandidates } from '../math/top-candidates.ts';
 import { bestOfBeam, candidateCount } from '../options/in-place.ts';
-import { countOf } from '../processors/constraint.ts';
+import { allow, countOf, isBanned } from '../processors/constraint.ts';
+import { processRows } from '../processors/logits-processor.ts';
 import { divided } from '../processors/rescaling.ts';
 import { bestOfRow } from './beam-row.ts';
 import type { Hypothesis } from './hypothesis.ts';
@@ -79,7 +80,7 @@ export class BeamGroup {
         .flatMap((padding) => Array<number>(this.#size).fill(padding));
       return [];
     }
-    const rows = this.#beams.map((beam, i) => this.#scoresOf(beam, i, earlierTokens));
+    const rows = this.#scores(earlierTokens);
     const extensions = this.#candidates(rows).map((candidate) => this.#extend(candidate));
     const unfinished = extensions
       .filter(({ reason }) => reason === null)
@@ -138,17 +139,35 @@ export class BeamGroup {
   }
 
   /** Applies log-softmax, then the processors: the order of the reference in beam search. */
-  #scoresOf(beam: Hypothesis, i: number, earlierTokens: readonly number[]): ScoredTokens {
-    const row = this.#rows?.[i];
-    if (row) logSoftmax(row);
-    const scored = row ? { scores: row } : (this.#read[i] as ScoredTokens);
-    const { scores, tokens } = scored;
-    const allowed = row && this.#search.constraint?.(beam);
-    if (allowed) this.#allowed[i] = countOf(allowed);
-    this.#search.rawLogprobs?.save(this.#firstBeam + i, scores);
-    const earlier = tokens ? indicesOf(earlierTokens, tokens) : earlierTokens;
-    for (const process of this.#search.processors) process(scores, beam, earlier);
+  #scores(earlierTokens: readonly number[]): ScoredTokens[] {
+    const { processors, constraint } = this.#search;
+    const scored = this.#beams.map((beam, i) => this.#logprobsOf(beam, i));
+    // The reference goes on if all beams have lost their tokens. Texts that have ended are good enough if some of its
+    // beams go on after an end.
+    const mustGoOn = this.#beams.length === this.#size || this.finished.length === 0;
+    if (constraint && !this.#rows && mustGoOn && scored.every(({ scores }) => isBanned(scores))) {
+      scored.forEach(({ scores, tokens }, i) => {
+        if (tokens) scores.fill(0);
+        else allow(scores, constraint(this.#beams[i] as Hypothesis));
+      });
+    }
+    const rows = scored.map(({ scores, tokens }, i) => ({
+      scores,
+      sequence: this.#beams[i] as Hypothesis,
+      earlierTokens: tokens ? indicesOf(earlierTokens, tokens) : earlierTokens,
+    }));
+    processRows(processors, rows, mustGoOn);
     return scored;
+  }
+
+  #logprobsOf(beam: Hypothesis, i: number): ScoredTokens {
+    const row = this.#rows?.[i];
+    if (!row) return this.#read[i] as ScoredTokens;
+    logSoftmax(row);
+    const allowed = this.#search.constraint?.(beam);
+    if (allowed) this.#allowed[i] = countOf(allowed);
+    this.#search.rawLogprobs?.save(this.#firstBeam + i, row);
+    return { scores: row };
   }
 
   /** The best candidates, or a sample without replacement in the order of the draw. */

@@ -8,7 +8,8 @@ import { type Random, seededRandom } from '../math/random.ts';
 import { Rows } from '../math/row-pool.ts';
 import { type Choice, greedyToken, sampleToken } from '../math/sample-token.ts';
 import { branchCount } from '../options/capacity.ts';
-import { type AllowedTokens, listOf } from '../processors/constraint.ts';
+import { type AllowedTokens, allow, isBanned, listOf } from '../processors/constraint.ts';
+import { processRows } from '../processors/logits-processor.ts';
 import {
   type Chooser,
   type ChooserAmong,
@@ -21,6 +22,7 @@ import type { Hypothesis } from './hypothesis.ts';
 import type { LiveHypothesis, LogitsTarget, Search, Strategy } from './search.ts';
 
 interface Branch extends LiveHypothesis {
+  target: LogitsTarget;
   /** One generator per branch: its samples do not depend on the number of branches. */
   readonly random: Random;
   /** The number for the next choice in place. It is drawn once, though a row may be read twice. */
@@ -44,8 +46,14 @@ export class Sampling implements Strategy {
     this.#chooseAmong = options.do_sample ? sampledAmong(options, workspace) : greedyAmong;
     this.#branches = Array.from({ length: branchCount(options) }, (_, i) => {
       const random = seededRandom(options.seed, i);
-      const target: LogitsTarget = rows ? { logits: rows[i] } : { read: (row) => this.#read(row, branch) };
-      const branch: Branch = { target, random, drawn: random(), hypothesis: prompt, reason: null };
+      const branch: Branch = {
+        target: { logits: rows?.[i] },
+        random,
+        drawn: random(),
+        hypothesis: prompt,
+        reason: null,
+      };
+      if (!rows) branch.target = this.#targetOf(branch);
       return branch;
     });
   }
@@ -70,6 +78,7 @@ export class Sampling implements Strategy {
         if (streams && branch.reason) yield { type: 'finished', sequence, reason: branch.reason };
         generated = branch.reason ? undefined : this.#onlyToken(branch);
       }
+      if (!branch.reason && !this.#search.rows) branch.target = this.#targetOf(branch);
     }
   }
 
@@ -100,6 +109,14 @@ export class Sampling implements Strategy {
     return rawLogprobs?.annotate(0, choice) ?? choice;
   }
 
+  #targetOf(branch: Branch): LogitsTarget {
+    const { constraint } = this.#search;
+    return {
+      read: (row) => this.#read(row, branch),
+      only: constraint && listOf(constraint(branch.hypothesis)),
+    };
+  }
+
   #read(row: LogitsRow, branch: Branch): void {
     const { constraint } = this.#search;
     const random = () => branch.drawn;
@@ -109,13 +126,13 @@ export class Sampling implements Strategy {
     }
     const allowed = constraint(branch.hypothesis);
     const list = listOf(allowed);
-    branch.choice = list
-      ? this.#chooseAmong(
-          list,
-          Float32Array.from(list, (token) => row.values[token] as number),
-          random,
-        )
-      : this.#chooseFromCopy(row, branch, allowed);
+    if (!list) {
+      branch.choice = this.#chooseFromCopy(row, branch, allowed);
+      return;
+    }
+    const logits = Float32Array.from(list, (token) => row.values[token] as number);
+    if (isBanned(logits)) logits.fill(0);
+    branch.choice = this.#chooseAmong(list, logits, random);
   }
 
   #chooseFromCopy({ values }: LogitsRow, branch: Branch, allowed?: AllowedTokens): Choice {
@@ -123,13 +140,14 @@ export class Sampling implements Strategy {
     const row = pool.take(1)[0] as Float32Array;
     row.set(values);
     allowed?.mask.apply(row, allowed.ends);
+    if (allowed && isBanned(row)) allow(row, allowed);
     return this.#chooseFromRow(row, branch);
   }
 
   /** Overwrites the row. */
   #chooseFromRow(row: Float32Array, { hypothesis, drawn }: Branch): Choice {
     const { options, processors } = this.#search;
-    for (const process of processors) process(row, hypothesis);
+    processRows(processors, [{ scores: row, sequence: hypothesis }]);
     return options.do_sample ? sampleToken(row, () => drawn) : greedyToken(row);
   }
 

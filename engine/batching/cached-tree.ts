@@ -101,6 +101,7 @@ export class CachedTree implements TokenTree {
     const rows = evaluations.map((evaluation) => ({
       node: this.#own(evaluation.node),
       read: readerOf(evaluation),
+      only: evaluation.logits ? undefined : evaluation.only,
     }));
     checkOrder(rows);
     // A queued row keeps its slot, even if the caller releases its node in the meantime.

@@ -31,6 +31,8 @@ export interface QueuedRow {
   readonly node: CachedNode;
   /** Reads the row's logits during the pass. */
   readonly read?: LogitsReader | undefined;
+  /** The only tokens whose logits are read. Default: all. */
+  readonly only?: Uint32Array | undefined;
 }
 
 export interface RowOwner {
@@ -55,6 +57,13 @@ interface PendingCall extends PassRequest {
 }
 
 type Share = PassShare<PendingCall>;
+
+/** A row of a pass, for all requests that need it. */
+interface SharedRow extends Row {
+  readonly node: CachedNode;
+  readonly readers: LogitsReader[];
+  only?: Uint32Array | undefined;
+}
 
 export class PassQueue {
   readonly counts = new PassCounts();
@@ -174,19 +183,23 @@ export class PassQueue {
 
   #forward(shares: readonly Share[]): void {
     // Calls may share a node: requests with the same prompt, or samples with the same prefix.
-    const byNode = new Map<CachedNode, { node: CachedNode; readers: LogitsReader[] }>();
+    const byNode = new Map<CachedNode, SharedRow>();
     for (const { call, rowCount } of shares) {
-      for (const { node, read } of call.rows.slice(0, rowCount)) {
+      for (const { node, read, only } of call.rows.slice(0, rowCount)) {
         const row = byNode.get(node) ?? { node, readers: [] };
         byNode.set(node, row);
-        if (read) row.readers.push(isolated(read, call));
+        if (!read) continue;
+        // Readers of other tokens share a row only as a whole.
+        row.only = row.readers.length === 0 || row.only === only ? only : undefined;
+        row.readers.push(isolated(read, call));
       }
     }
     const uniqueRows = [...byNode.values()];
-    const logitsRows = uniqueRows.filter(({ readers }) => readers.length > 0).length;
-    this.#lastIsTimed = this.#readAhead?.prepare(uniqueRows.length, logitsRows) ?? false;
+    const logitsRows = uniqueRows.filter(({ readers, only }) => readers.length > 0 && !only).length;
+    const isTimed = this.#readAhead?.prepare(uniqueRows.length, logitsRows) ?? false;
     this.#turns.noticePass(this.#passMilliseconds(uniqueRows, logitsRows));
     this.#passGuard.run(() => this.#model.forward(uniqueRows));
+    this.#lastIsTimed = isTimed;
     this.counts.add(uniqueRows);
     for (const { node } of uniqueRows) node.evaluated = true;
     for (const { call, rowCount } of shares) call.rows = call.rows.slice(rowCount);

@@ -51,8 +51,8 @@ export class Gpt2 {
       const pass = this.#network.pass(rows.length);
       const { paths, maxLength } = writePaths(this.#ort.heap, rows, scratch);
       const attentionScratch = scratch.allocate(attentionScratchBytes(maxLength, this.#headSize));
-      const logitsRows = rows.flatMap(({ readers }, index) =>
-        readers.length > 0 ? [{ readers, index }] : [],
+      const logitsRows = rows.flatMap(({ readers, only }, index) =>
+        readers.length > 0 ? [{ readers, only, index }] : [],
       );
       const lastLayer = this.config.n_layer - 1;
 

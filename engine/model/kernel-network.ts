@@ -17,6 +17,7 @@
  * An activation other than GELU's tanh form is a graph of onnxruntime. `next_ln` is the next layer's `ln_1`, or `ln_f`: one run for a residual and the norm after it.
  */
 import { isTanhGelu, type ModelConfig } from '../../model-assets/format/manifest.ts';
+import { int8Bytes, TILE_COLUMNS } from '../../model-assets/format/packed.ts';
 import { type LinearKernels, quantizedBytes } from '../kernels/linear.ts';
 import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logits.ts';
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
@@ -26,6 +27,7 @@ import { releaseSessions, type Session, type Tensor } from '../runtime/session.t
 import { rowLender } from './lent-row.ts';
 import {
   LM_HEAD_ROWS,
+  type LogitsRow,
   type Network,
   type NetworkPass,
   PassCache,
@@ -176,18 +178,50 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
     lmHead(rows) {
       const { selected, logits } = buffers;
       const rowBytes = n_embd * FLOAT_BYTES;
-      for (const [i, { index }] of rows.entries()) {
+      const lend = (row: LogitsRow, address: number) => {
+        const lent = lendRow(address);
+        for (const read of row.readers) read(lent);
+      };
+      const whole = rows.filter(({ only }) => !isFew(only));
+      for (const [i, { index }] of whole.entries()) {
         const row = heap.floats(normalized + index * rowBytes, n_embd);
         heap.floats(selected + i * rowBytes, n_embd).set(row);
       }
-      kernels.quantizeRows(selected, rows.length, n_embd, quantized);
-      kernels.matmulInt8(quantized, rows.length, n_embd, vocab_size, wte, wteScale, 0, logits);
-      for (const [i, { readers }] of rows.entries()) {
-        const row = lendRow(logits + i * vocab_size * FLOAT_BYTES);
-        for (const read of readers) read(row);
+      if (whole.length > 0) {
+        kernels.quantizeRows(selected, whole.length, n_embd, quantized);
+        kernels.matmulInt8(quantized, whole.length, n_embd, vocab_size, wte, wteScale, 0, logits);
+      }
+      for (const [i, row] of whole.entries()) lend(row, logits + i * vocab_size * FLOAT_BYTES);
+      for (const row of rows) {
+        if (!isFew(row.only)) continue;
+        kernels.quantizeRows(normalized + row.index * rowBytes, 1, n_embd, quantized);
+        for (const [first, outputs] of tilesOf(row.only, vocab_size)) {
+          const weights = wte + int8Bytes(n_embd, first);
+          const scales = wteScale + first * FLOAT_BYTES;
+          kernels.matmulInt8(quantized, 1, n_embd, outputs, weights, scales, 0, logits + first * FLOAT_BYTES);
+        }
+        lend(row, logits);
       }
     },
   };
+}
+
+/** For so few tokens, products of their tiles alone are faster than those of the whole vocabulary. */
+const FEW_TOKENS = 512;
+
+function isFew(only: Uint32Array | undefined): only is Uint32Array {
+  return only !== undefined && only.length <= FEW_TOKENS;
+}
+
+/** The tiles of the weights that contain the tokens, as first outputs and their number. */
+function* tilesOf(tokens: Uint32Array, vocabSize: number): Generator<[first: number, outputs: number]> {
+  let end = 0;
+  for (const token of tokens) {
+    if (token < end) continue;
+    const first = token - (token % TILE_COLUMNS);
+    end = Math.min(first + TILE_COLUMNS, vocabSize);
+    yield [first, end - first];
+  }
 }
 
 /** The activation of `mlpHidden`, quantized. */

@@ -12,12 +12,15 @@ export interface Row {
   readonly node: PathNode;
   /** Read the row's logits. Without readers they are not computed. */
   readonly readers: readonly LogitsReader[];
+  /** The only tokens whose logits are read, ascending. Default: all. */
+  readonly only?: Uint32Array | undefined;
 }
 
 /** A row of the pass, by its index, whose logits are computed. */
 export interface LogitsRow {
   readonly index: number;
   readonly readers: readonly LogitsReader[];
+  readonly only?: Uint32Array | undefined;
 }
 
 export interface Network {
@@ -40,7 +43,7 @@ export interface NetworkPass {
    * The rest of the block, after attention: `hidden += c_proj(context)`, then `hidden += mlp(ln_2(hidden))`.
    */
   finishBlock(layer: number): void;
-  /** `logits = wte · ln_f(hidden)`, for at most {@link LM_HEAD_ROWS} rows. The readers read them in place. */
+  /** `logits = wte · ln_f(hidden)`, for at most {@link LM_HEAD_ROWS} rows, of all tokens or at least of `only`. The readers read them in place. */
   lmHead(rows: readonly LogitsRow[]): void;
 }
 

@@ -35,6 +35,8 @@ export class ReadAheadChoice {
   #pairCount = 0;
   readonly #pairs: Pair[] = [];
   #value: boolean | undefined;
+  /** The rows of the last pairs, if half of all had as many, and the time of their passes in the chosen form. */
+  #timed: { readonly rows: number; readonly milliseconds: number } | undefined;
 
   /** @returns null for a small model */
   static of(config: ModelConfig, setReadAhead: (on: boolean) => void): ReadAheadChoice | null {
@@ -52,12 +54,9 @@ export class ReadAheadChoice {
     return this.#value;
   }
 
-  /** The time of passes of so many rows, all with logits, in the chosen form. Undefined if too few were timed. */
+  /** The time of passes of so many rows, all with logits, in the chosen form. Undefined if they were not timed. */
   milliseconds(rows: number): number | undefined {
-    if (this.#value === undefined) return undefined;
-    const pairs = this.#pairs.filter((pair) => pair.rows === rows);
-    if (pairs.length < MEASURED_PAIRS / 2) return undefined;
-    return middleMean(pairs.map((pair) => (this.#value ? pair.ahead : pair.without)));
+    return rows === this.#timed?.rows ? this.#timed.milliseconds : undefined;
   }
 
   /**
@@ -112,6 +111,13 @@ export class ReadAheadChoice {
   #choose(value: boolean): void {
     this.#value = value;
     this.#setReadAhead(value);
+    const rows = this.#pairs.at(-1)?.rows ?? 0;
+    const pairs = this.#pairs.filter((pair) => pair.rows === rows);
+    if (pairs.length < MEASURED_PAIRS / 2) return;
+    this.#timed = {
+      rows,
+      milliseconds: middleMean(pairs.map((pair) => (value ? pair.ahead : pair.without))),
+    };
   }
 }
 

@@ -27,7 +27,7 @@ export const MAX_MULTIPLIER = 255;
 export const MAX_INPUTS = 8288;
 
 /** Outputs in a tile. */
-const TILE_COLUMNS = 4;
+export const TILE_COLUMNS = 4;
 /** Inputs in one 16-byte vector of a 4-bit tile: 8 codes for each of 4 columns. */
 const VECTOR_INPUTS = 8;
 const VECTOR_BYTES = 16;

@@ -51,6 +51,7 @@ describeInChromium('a narrow screen', () => {
     await page.getByLabel('max_tokens').press('Enter');
     await view.waitForEnd();
     expect(await isOpen(page)).toBe(false);
+    expect(await page.locator('#options-summary').textContent()).toMatch(/, answer: Choices$/);
     expect(await page.evaluate('document.activeElement.id')).toBe('options-summary');
     await expectInSight(page);
     expect(view.requests.at(-1)).toMatchObject({ max_tokens: 12, structured_outputs: {} });

@@ -8,6 +8,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { startDevServer } from '../../worker/dev/child-server.ts';
+import type { ConstraintKind } from '../../worker/page/client/constraint.ts';
+import { EXAMPLES } from '../../worker/page/client/examples.ts';
+import { INITIAL_SETTINGS, type Settings, toFragment } from '../../worker/page/client/settings.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
 
 const HERE = import.meta.dirname;
@@ -17,6 +20,9 @@ const folder = forDocs ? join(HERE, '..', '..', 'docs', 'images') : (argument ??
 const SEARCH = 'prompt=Once+upon+a+time&num_beams=8&n=2&max_tokens=60&no_repeat_ngram_size=3&run=1';
 const GROUPS =
   'prompt=One+day%2C+a+cat+and+a+dog&search=diverse&num_beams=6&num_beam_groups=3&diversity_penalty=1&n=3&max_tokens=32&run=1';
+
+/** The fragment of the example that has JSON by a schema. */
+const JSON_EXAMPLE = `${toFragment(exampleOf('json'))}&run=1`;
 
 interface Shot {
   readonly name: string;
@@ -58,6 +64,12 @@ const SHOTS: readonly Shot[] = [
     ...{ name: 'samples', width: 1280, height: 800 },
     fragment: 'search=sampling&n=5&temperature=0.8&seed=7&max_tokens=32&run=1',
   },
+  { name: 'json', width: 1280, height: 800, fragment: JSON_EXAMPLE },
+  { name: 'json-360', width: 360, height: 780, fragment: JSON_EXAMPLE, part: 'window' },
+  {
+    ...{ name: 'options-360', width: 360, height: 780, fragment: toFragment(exampleOf('regex')) },
+    prepare: (page) => page.locator('#options-summary').click(),
+  },
   { name: 'error', width: 1280, height: 800, fragment: 'num_beams=4&n=9&run=1' },
 ];
 
@@ -72,7 +84,15 @@ const DOCS: readonly Shot[] = [
     prepare: (page) => page.locator('#zoom-fit').click(),
   },
   { name: 'groups', width: 1280, height: 860, scheme: 'light', part: '#tree-panel', fragment: GROUPS },
+  {
+    ...{ name: 'json', width: 1280, height: 700, scheme: 'light', part: 'window', fragment: JSON_EXAMPLE },
+    prepare: (page) => page.locator('#tree text.run.best').hover({ position: { x: 12, y: 6 } }),
+  },
 ];
+
+function exampleOf(kind: ConstraintKind): Settings {
+  return EXAMPLES.find(({ settings }) => settings.constraint?.kind === kind)?.settings ?? INITIAL_SETTINGS;
+}
 
 async function take(browser: Browser, url: string, shot: Shot, colorScheme: Scheme): Promise<void> {
   const { name, width, height, fragment, prepare, part } = shot;

@@ -79,6 +79,8 @@ const PROCESSORS: readonly Fields[] = [
   { stop_token_ids: [13, 392] },
   { ignore_eos: true },
 ];
+/** Forms that a text can go on in whatever the options forbid, and end in almost anywhere. */
+const FORMS = ['[A-Za-z ,.!]*', '(?: [a-z]+)+[.!]?[^]*', '[^"]*'];
 /** Text Generation Inference's contract has no `presence_penalty`. */
 const TGI_PROCESSORS = PROCESSORS.filter((fields) => !('presence_penalty' in fields));
 const STOPS: readonly (readonly string[])[] = [
@@ -128,6 +130,7 @@ function openAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
       ...(n > 1 && { n }),
       ...(draw.chance(0.4) && { stop: draw.pick(STOPS) }),
       ...(draw.chance(0.1) && { include_stop_str_in_output: true }),
+      ...(draw.chance(0.2) && { structured_outputs: { regex: draw.pick(FORMS) } }),
       ...(stream && { stream }),
       ...outputs,
     },
@@ -155,6 +158,7 @@ function tgi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
         ...draw.pick(TGI_PROCESSORS),
         ...(!stream && n > 1 && { num_return_sequences: n }),
         ...(draw.chance(0.4) && { stop: draw.pick(STOPS) }),
+        ...(draw.chance(0.2) && { grammar: { type: 'regex', value: draw.pick(FORMS) } }),
         ...outputs,
       },
     },

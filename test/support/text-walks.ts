@@ -5,17 +5,6 @@ import { CompileBudget } from '../../decoding/constraints/automaton/errors.ts';
 /** For tests of what is allowed, not of how much. */
 export const roomyBudget = () => new CompileBudget({ steps: 20_000_000, states: 200_000, depth: 200 });
 
-/** A small generator of numbers in [0, 1), seeded. */
-export function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export const pick = <T>(random: () => number, list: readonly T[]): T =>
   list[Math.floor(random() * list.length)] as T;
 

@@ -20,6 +20,8 @@ export interface Frame {
   readonly distance: number;
   /** The bytes that it can read, ascending. Exactly those for which `step` has an alternative. */
   readonly bytes: readonly number[];
+  /** Set if this frame reads all texts of another one but some: its mask is that of the other, without a few tokens. */
+  readonly exception?: Exception;
   /** Whether all ASCII letters lead to the same, or to nothing. Frames that cannot tell leave it out. */
   readonly treatsLettersAlike?: boolean;
   /**
@@ -32,6 +34,15 @@ export interface Frame {
    * the same object for as many frames as possible, so that their masks are cached once. Default: this frame.
    */
   within?(length: number): Frame;
+}
+
+/** All texts that a frame reads, but those that another one reads. */
+export interface Exception {
+  readonly all: Frame;
+  /** Reads texts of `all`, and is done only where the text is whole. */
+  readonly but: Frame;
+  /** The distance is at most that of `all` and this, after each text that both frames may begin with. */
+  readonly farther: number;
 }
 
 /** Frames in the order in which they read. The last one may be a fork instead. */

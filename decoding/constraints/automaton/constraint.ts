@@ -1,9 +1,9 @@
 /** @module A compiled constraint over a vocabulary: which tokens may follow, and what a token leads to. */
-import type { Automaton, State } from './automaton.ts';
+import type { Automaton, Exception, Frame, State } from './automaton.ts';
 import { Mask } from './mask.ts';
 import type { FrameMask, MaskCache } from './mask-cache.ts';
 import { SearchEffort, ShortestAnswers } from './shortest-answers.ts';
-import type { TrieNode, Vocabulary } from './vocabulary.ts';
+import type { TrieNode, Visitor, Vocabulary } from './vocabulary.ts';
 
 /** Masks of more frames are not put together: a walk for all of them takes less time. */
 const FEW_ALTERNATIVES = 8;
@@ -69,10 +69,8 @@ export class Constraint {
   /**
    * The least number of tokens with which a text is whole. It is exact as far as a bounded search can tell, else a
    * number that suffices.
-   * @throws ConstraintError if the constraint is too ambiguous for a search
    */
   leastTokens(state = this.start): number {
-    this.#automaton.bound();
     return this.#shortest.leastTokens(state);
   }
 
@@ -109,30 +107,63 @@ export class Constraint {
   }
 
   #ofState(state: State): { mask: Mask; maxDistance: number } {
-    const { inside, maxDistance } = this.#masks.get(state, () => ({ ...this.#walk(state), ends: [] }));
+    const { inside, maxDistance } = this.#masks.get(state, () => ({ ...this.#compute(state), ends: [] }));
     return { mask: inside, maxDistance };
   }
 
   /** The frame's mask is that of a text which ends with the frame. */
-  #ofFrame(frame: State['alternatives'][number]['frame']): FrameMask {
+  #ofFrame(frame: Frame): FrameMask {
     const equal = frame.within?.(this.vocabulary.longest) ?? frame;
-    const mask = this.#masks.get(equal, () => this.#walk(this.#automaton.push([equal], this.#automaton.end)));
+    const mask = this.#masks.get(equal, () =>
+      equal.exception
+        ? this.#without(equal.exception)
+        : this.#compute(this.#automaton.push([equal], this.#automaton.end)),
+    );
     const farther = frame.distance - equal.distance;
     return farther === 0 ? mask : { ...mask, maxDistance: mask.maxDistance + farther };
   }
 
-  #walk(state: State): FrameMask {
+  #compute(state: State): FrameMask {
     const bits = Mask.bitsFor(this.vocabulary.vocabSize);
     const ends: TrieNode[] = [];
     let maxDistance = 0;
     this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, {
       token: (token, { distance }) => {
         Mask.set(bits, token);
-        maxDistance = Math.max(maxDistance, distance);
+        if (distance > maxDistance) maxDistance = distance;
       },
       accepted: (node) => ends.push(node),
     });
     return { inside: Mask.of(bits), ends, maxDistance };
+  }
+
+  /** Walks only where both frames go: everything else is as in the mask of the one. */
+  #without({ all, but, farther }: Exception): FrameMask {
+    const whole = this.#ofFrame(all);
+    const removed: number[] = [];
+    const closed = new Set<number>();
+    this.#walk(but, {
+      token: (token, { accepts }) => {
+        if (accepts) removed.push(token);
+      },
+      accepted: ({ from }) => closed.add(from),
+    });
+    const maxDistance = whole.maxDistance + farther;
+    if (removed.length + closed.size === 0) return { ...whole, maxDistance, sharesTokens: true };
+    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+    whole.inside.addTo(bits);
+    for (const token of removed) Mask.clear(bits, token);
+    return {
+      inside: Mask.of(bits),
+      ends: whole.ends.filter(({ from }) => !closed.has(from)),
+      maxDistance,
+    };
+  }
+
+  /** Visits the tokens of a text that ends with the frame. */
+  #walk(frame: Frame, visitor: Visitor): void {
+    const state = this.#automaton.push([frame], this.#automaton.end);
+    this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, visitor);
   }
 
   /** The tokens after which a whole answer takes less than `room` tokens, as far as a bounded search can tell. */

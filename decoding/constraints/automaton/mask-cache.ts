@@ -8,8 +8,10 @@ export interface FrameMask {
   readonly inside: Mask;
   /** The beginnings of longer tokens after which the frame may be done: what lies below reads their rest. */
   readonly ends: readonly TrieNode[];
-  /** The largest distance after a token of `inside`. */
+  /** The largest distance after a token of `inside`, or more. */
   readonly maxDistance: number;
+  /** Whether another mask has the same tokens: they take no memory. */
+  readonly sharesTokens?: boolean;
 }
 
 /** A mask's objects, beside its tokens; and one of its ends. */
@@ -64,6 +66,6 @@ export class MaskCache {
   }
 }
 
-function bytesOf({ inside, ends }: FrameMask): number {
-  return ENTRY_BYTES + inside.bytes + NODE_BYTES * ends.length;
+function bytesOf({ inside, ends, sharesTokens }: FrameMask): number {
+  return ENTRY_BYTES + (sharesTokens ? 0 : inside.bytes + NODE_BYTES * ends.length);
 }

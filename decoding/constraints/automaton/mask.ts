@@ -21,16 +21,17 @@ export class Mask {
 
   /** The tokens whose bits are set. The bits are copied. */
   static of(bits: Uint32Array): Mask {
-    const size = bits.reduce((sum, word) => sum + bitCount(word), 0);
+    let size = 0;
+    for (let i = 0; i < bits.length; i++) size += bitCount(bits[i] as number);
     // A longer list takes more memory than the bits.
     if (size > Math.max(bits.length, FEW)) return new Mask(size, undefined, bits.slice());
     const list = new Uint32Array(size);
     let count = 0;
-    bits.forEach((word, i) => {
-      for (let rest = word; rest !== 0; rest &= rest - 1) {
+    for (let i = 0; count < size; i++) {
+      for (let rest = bits[i] as number; rest !== 0; rest &= rest - 1) {
         list[count++] = i * BITS + (BITS - 1 - Math.clz32(rest & -rest));
       }
-    });
+    }
     return new Mask(size, list, undefined);
   }
 
@@ -42,6 +43,10 @@ export class Mask {
   /** Sets a token's bit. */
   static set(bits: Uint32Array, token: number): void {
     bits[token >>> 5] = (bits[token >>> 5] as number) | (1 << (token & 31));
+  }
+
+  static clear(bits: Uint32Array, token: number): void {
+    bits[token >>> 5] = (bits[token >>> 5] as number) & ~(1 << (token & 31));
   }
 
   get bytes(): number {
@@ -69,9 +74,7 @@ export class Mask {
   /** Sets the bits of all tokens of this set. */
   addTo(bits: Uint32Array): void {
     if (this.#bits) {
-      this.#bits.forEach((word, i) => {
-        bits[i] = (bits[i] as number) | word;
-      });
+      for (let i = 0; i < bits.length; i++) bits[i] = (bits[i] as number) | (this.#bits[i] as number);
     } else {
       for (const token of this.list ?? []) Mask.set(bits, token);
     }

@@ -1,5 +1,6 @@
 /** @module The least number of tokens after which a text may end. */
 import type { Automaton, State } from './automaton.ts';
+import { ConstraintError } from './errors.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** What searches may cost together, in visits of tokens: that of a request takes some ten milliseconds at most. */
@@ -103,12 +104,21 @@ export class ShortestAnswers {
     throw new Error('a state has no byte that leads closer to its end');
   }
 
-  /** Breadth first, up to `limit` tokens. @returns a number above `limit` if there is no such text */
+  /** @returns the least number of tokens, one above `limit` if there is no such text, or one that suffices */
   #search(from: State, limit: number, effort: SearchEffort): number {
     const known = this.#least.get(from);
     if (known !== undefined) return known;
     if (limit <= (this.#tooFew.get(from) ?? -1)) return limit + 1;
     if (limit >= (this.#givenUp.get(from) ?? Infinity)) return this.#sufficientOf(from, effort);
+    this.#automaton.bound();
+    const found = this.#searchBreadthFirst(from, limit, effort);
+    if (found === undefined) this.#givenUp.set(from, limit);
+    else if (found > limit) this.#tooFew.set(from, limit);
+    return found ?? this.#sufficientOf(from, effort);
+  }
+
+  /** @returns undefined if it takes too long */
+  #searchBreadthFirst(from: State, limit: number, effort: SearchEffort): number | undefined {
     /** The state before each that has been found. */
     const found = new Map<State, State | undefined>([[from, undefined]]);
     let level = [from];
@@ -118,26 +128,28 @@ export class ShortestAnswers {
         this.#remember(end, found);
         return tokens;
       }
-      if (tokens === limit) break;
+      const farthest = (limit - tokens - 1) * this.#vocabulary.longest;
       const next: State[] = [];
       for (const state of level) {
-        if (this.#visitsOf(state) > effort.left) {
-          this.#givenUp.set(from, limit);
-          return this.#sufficientOf(from, effort);
+        if (this.#visitsOf(state) > effort.left) return undefined;
+        try {
+          this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
+            token: (_, after) => {
+              effort.left--;
+              if (found.has(after) || after.distance > farthest) return;
+              effort.left -= STATE_VISITS;
+              found.set(after, state);
+              next.push(after);
+            },
+          });
+        } catch (error) {
+          // Too ambiguous for all of these texts; the one that is chosen may not be.
+          if (error instanceof ConstraintError) return undefined;
+          throw error;
         }
-        this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
-          token: (_, after) => {
-            effort.left--;
-            if (found.has(after) || after.distance > (limit - tokens - 1) * this.#vocabulary.longest) return;
-            effort.left -= STATE_VISITS;
-            found.set(after, state);
-            next.push(after);
-          },
-        });
       }
       level = next;
     }
-    this.#tooFew.set(from, limit);
     return limit + 1;
   }
 

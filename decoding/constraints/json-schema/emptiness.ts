@@ -1,5 +1,5 @@
 /** @module Whether a set of values is empty, as far as this can be shown from its upper levels. */
-import { IMPOSSIBLE, LazyNode } from './node.ts';
+import { IMPOSSIBLE, SelfReferenceError } from './node.ts';
 import { memberOf } from './shapes.ts';
 import type { Algebra, ArrayShape, ObjectShape, ValueNode } from './values.ts';
 
@@ -8,12 +8,18 @@ const MAX_DEPTH = 4;
 
 /** Whether no value is in both sets. False also if it cannot be shown. */
 export function isDisjoint(a: ValueNode, b: ValueNode, nodes: Algebra): boolean {
-  return isEmpty(nodes.and([a, b]), nodes, MAX_DEPTH);
+  try {
+    return isEmpty(nodes.and([a, b]), nodes, MAX_DEPTH);
+  } catch (error) {
+    // It depends on the set that is being computed.
+    if (error instanceof SelfReferenceError) return false;
+    throw error;
+  }
 }
 
 function isEmpty(node: ValueNode, nodes: Algebra, depth: number): boolean {
   if (node === IMPOSSIBLE) return true;
-  if (depth === 0 || (node instanceof LazyNode && node.isComputing)) return false;
+  if (depth === 0) return false;
   nodes.budget.spendSteps();
   const { constants, numbers, strings, arrays, objects } = node.values;
   if (constants !== 0 || numbers.length > 0) return false;

@@ -13,6 +13,9 @@ import {
   type ValueSet,
 } from './values.ts';
 
+/** The values of a set are asked for while they are being computed. */
+export class SelfReferenceError extends ConstraintError {}
+
 const UNSEEN = Symbol('not computed');
 const COMPUTING = Symbol('being computed');
 
@@ -29,18 +32,19 @@ export class LazyNode implements ValueNode {
     this.#compute = compute;
   }
 
-  get isComputing(): boolean {
-    return this.#values === COMPUTING;
-  }
-
   get values(): ValueSet {
     if (this.#values === COMPUTING)
-      throw new ConstraintError('the schema refers to itself without a value in between', this.place);
+      throw new SelfReferenceError('the schema refers to itself without a value in between', this.place);
     if (this.#values === UNSEEN) {
       this.#values = COMPUTING;
-      this.#values = this.#compute();
+      try {
+        this.#values = this.#compute();
+      } finally {
+        // Whoever goes on without these values may ask again.
+        if (this.#values === COMPUTING) this.#values = UNSEEN;
+      }
     }
-    return this.#values;
+    return this.#values as ValueSet;
   }
 }
 

@@ -14,6 +14,11 @@ type Child = CharNode | number | undefined;
 export class CharNodes {
   readonly #nodes = new Map<string, CharNode>();
 
+  /** Numbers that the nodes keep, about. */
+  get weight(): number {
+    return 20 * this.#nodes.size;
+  }
+
   get(kind: Kind, slices: Slices): CharNode {
     const key = `${kind}:${slices.join()}`;
     let node = this.#nodes.get(key);
@@ -30,8 +35,9 @@ export class CharNode {
   readonly kind: Kind;
   readonly slices: Slices;
   readonly #nodes: CharNodes;
+  /** For each of `bytes`. */
   #children: Child[] | undefined;
-  #bytes: number[] | undefined;
+  #bytes: number[] = [];
 
   /** Of `CharNodes` only. */
   constructor(nodes: CharNodes, kind: Kind, slices: Slices) {
@@ -43,11 +49,18 @@ export class CharNode {
   /** The bytes that may follow, ascending. */
   get bytes(): readonly number[] {
     this.#expand();
-    return this.#bytes as number[];
+    return this.#bytes;
   }
 
   after(byte: number): Child {
-    return this.#expand()[byte];
+    const children = this.#expand();
+    let [low, high] = [0, children.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#bytes[middle] as number) < byte) low = middle + 1;
+      else high = middle;
+    }
+    return this.#bytes[low] === byte ? children[low] : undefined;
   }
 
   /** Whether the characters of all ranges lead to the same state, or none of them to any. */
@@ -77,7 +90,7 @@ export class CharNode {
 
   #expand(): Child[] {
     if (this.#children) return this.#children;
-    const children: Child[] = new Array(256).fill(undefined);
+    const children: Child[] = [];
     const bytes: number[] = [];
     for (const { byte, kind, offset, least } of branchesOf(this.kind)) {
       let child: Child;
@@ -87,7 +100,7 @@ export class CharNode {
         if (slices.length > 0) child = this.#nodes.get(kind, slices);
       }
       if (child === undefined) continue;
-      children[byte] = child;
+      children.push(child);
       bytes.push(byte);
     }
     this.#children = children;

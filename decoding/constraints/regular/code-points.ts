@@ -9,7 +9,6 @@ const LAST_SURROGATE = 0xdfff;
 
 /** Every code point that a text may have: lone surrogates are no text. */
 export const ANY: CodePoints = [0, FIRST_SURROGATE - 1, LAST_SURROGATE + 1, MAX_CODE_POINT];
-export const NO_CODE_POINTS: CodePoints = [];
 
 export function isSurrogate(codePoint: number): boolean {
   return codePoint >= FIRST_SURROGATE && codePoint <= LAST_SURROGATE;

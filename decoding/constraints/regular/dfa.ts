@@ -1,9 +1,11 @@
-/** @module Deterministic automata over the classes of an alphabet, whose accepting states have labels. */
+/** @module Deterministic automata over the classes of an alphabet. */
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import type { Alphabet } from './alphabet.ts';
 
 /** No state: nothing may follow. */
 export const DEAD = -1;
+/** The label of a state where the text may end. */
+export const ACCEPTED = 0;
 /** The label of a state where the text may not end. */
 export const NO_LABEL = -1;
 

@@ -158,10 +158,7 @@ export function branchesOf(kind: Kind): readonly Branch[] {
   return BRANCHES[kind] as readonly Branch[];
 }
 
-/**
- * The code points that a node may stand for: hex4 and hexD stand for some, and have no offset.
- * @returns `[low, high, …]`
- */
+/** The code points of a node that has no single range of them: `[low, high, …]`. */
 export function domainOf(kind: Kind): readonly number[] | undefined {
   return kind === Kind.hexD ? [0xd000, 0xd7ff, SURROGATE_PAIRS, ALL - 1] : undefined;
 }
@@ -182,14 +179,3 @@ export function jsonLength(codePoint: number): number {
   if (SHORT_ESCAPES.has(codePoint)) return 2;
   return codePoint < FIRST_PRINTED ? 6 : utf8Length(codePoint);
 }
-
-/** The ends of the ranges in which all code points of a kind have the same least number of bytes. */
-export const LENGTH_BREAKS: readonly number[] = [
-  ...new Set([
-    ...[...SHORT_ESCAPES].flatMap((codePoint) => [codePoint, codePoint + 1]),
-    FIRST_PRINTED,
-    0x80,
-    0x800,
-    SURROGATE_PAIRS,
-  ]),
-].sort((a, b) => a - b);

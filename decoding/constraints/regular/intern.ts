@@ -1,32 +1,44 @@
-/** @module The languages that were made last, so that equal ones are the same object. */
+/** @module The automata that were made last, so that equal ones have the same owner. */
 import type { Dfa } from './dfa.ts';
-import type { Language } from './language.ts';
 
-/** Numbers that the automata in the table may have, of four bytes each. */
-const MAX_NUMBERS = 250_000;
-
-const table = new Map<number, Language[]>();
-let numbers = 0;
-
-/** @returns the language of an equal automaton, created if there is none */
-export function interned(dfa: Dfa, create: () => Language): Language {
-  const hash = hashOf(dfa);
-  const there = table.get(hash);
-  const known = there?.find((language) => areEqual(language.dfa, dfa));
-  if (known) return known;
-  const language = create();
-  const size = sizeOf(dfa);
-  if (size > MAX_NUMBERS / 4) return language;
-  if (numbers + size > MAX_NUMBERS) {
-    table.clear();
-    numbers = 0;
-  }
-  numbers += size;
-  table.set(hash, [...(table.get(hash) ?? []), language]);
-  return language;
+/** What stands for an automaton. */
+interface Owner {
+  readonly dfa: Dfa;
 }
 
-interned.areEqual = areEqual;
+export class InternTable<T extends Owner> {
+  /** Numbers that the automata of a generation may have. */
+  readonly #maximum: number;
+  /** When the young generation is full, it becomes the old one, which is dropped. */
+  #young = new Map<number, T[]>();
+  #old = new Map<number, T[]>();
+  #numbers = 0;
+
+  /** @param maximum numbers that the automata in the table may have, of four bytes each */
+  constructor(maximum: number) {
+    this.#maximum = maximum / 2;
+  }
+
+  /** @returns the owner of an equal automaton, created if there is none */
+  get(dfa: Dfa, create: () => T): T {
+    const hash = hashOf(dfa);
+    const isEqual = (owner: T) => areEqual(owner.dfa, dfa);
+    const young = this.#young.get(hash)?.find(isEqual);
+    if (young) return young;
+    const owner = this.#old.get(hash)?.find(isEqual) ?? create();
+    const size = sizeOf(dfa);
+    // A large one would take the place of all others.
+    if (size > this.#maximum / 4) return owner;
+    if (this.#numbers + size > this.#maximum) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#numbers = 0;
+    }
+    this.#numbers += size;
+    this.#young.set(hash, [...(this.#young.get(hash) ?? []), owner]);
+    return owner;
+  }
+}
 
 function partsOf({ alphabet, labels, fallback, offsets, symbols, targets }: Dfa): ArrayLike<number>[] {
   return [alphabet.starts, alphabet.classes, labels, fallback, offsets, symbols, targets];
@@ -44,7 +56,8 @@ function hashOf(dfa: Dfa): number {
   return hash;
 }
 
-function areEqual(a: Dfa, b: Dfa): boolean {
+/** Whether two automata are the same, state by state. */
+export function areEqual(a: Dfa, b: Dfa): boolean {
   const partsOfB = partsOf(b);
   return partsOf(a).every((part, i) => {
     const other = partsOfB[i] as ArrayLike<number>;

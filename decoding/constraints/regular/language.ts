@@ -2,20 +2,18 @@
 import { CompileBudget } from '../automaton/errors.ts';
 import { Alphabet } from './alphabet.ts';
 import { ANY, type CodePoints, isSurrogate, pairs } from './code-points.ts';
-import { DEAD, type Dfa, DfaBuilder, explore, NO_LABEL, targetOf, targetsOf } from './dfa.ts';
-import { interned } from './intern.ts';
+import { ACCEPTED, DEAD, type Dfa, DfaBuilder, explore, NO_LABEL, targetOf, targetsOf } from './dfa.ts';
+import { areEqual, InternTable } from './intern.ts';
 import { minimize } from './minimize.ts';
 import { product } from './product.ts';
 import { trieOf } from './trie.ts';
-
-const ACCEPTED = 0;
 
 /**
  * An immutable set of texts. A text is a string without lone surrogates. Languages that were made not too long ago are
  * the same object if they are equal; `equals` tells in any case.
  */
 export class Language {
-  /** Minimal, and in the form that equal languages share. The only label is 0. */
+  /** Minimal, and in the form that equal languages share. */
   readonly dfa: Dfa;
 
   private constructor(dfa: Dfa) {
@@ -28,12 +26,14 @@ export class Language {
     budget.spendStates(least.labels.length);
     if (least.labels.length <= 1) {
       const known = [Language.none, Language.all, Language.empty].find(
-        (language) => language && interned.areEqual(language.dfa, least),
+        (language) => language && areEqual(language.dfa, least),
       );
       if (known) return known;
     }
-    return interned(least, () => new Language(least));
+    return Language.#interned.get(least, () => new Language(least));
   }
+
+  static readonly #interned = new InternTable<Language>(200_000);
 
   /** No text. */
   static readonly none: Language = Language.ofCodePoints([]);
@@ -59,8 +59,7 @@ export class Language {
 
   /** @throws ConstraintError also if a string has a lone surrogate */
   static ofStrings(strings: Iterable<string>, budget: CompileBudget): Language {
-    const labelled = Array.from(strings, (string) => [string, ACCEPTED] as const);
-    return Language.of(trieOf(labelled, budget), budget);
+    return Language.of(trieOf(strings, budget), budget);
   }
 
   /** The texts with at least `min` and at most `max` code points. */
@@ -144,7 +143,7 @@ export class Language {
   }
 
   equals(other: Language): boolean {
-    return this === other || interned.areEqual(this.dfa, other.dfa);
+    return this === other || areEqual(this.dfa, other.dfa);
   }
 
   /** False also for strings with lone surrogates. */

@@ -37,9 +37,9 @@ export function costsOf(dfa: Dfa, least: (low: number, high: number) => number):
   });
 }
 
-/** @returns for each state the least number of bytes up to an end, whose own bytes `endOf` gives by the label */
-export function distancesOf(dfa: Dfa, costs: Costs, endOf: (label: number) => number): Float64Array {
-  const distances = Float64Array.from(dfa.labels, (label) => (label === NO_LABEL ? Infinity : endOf(label)));
+/** @returns for each state the least number of bytes up to an end */
+export function distancesOf(dfa: Dfa, costs: Costs): Float64Array {
+  const distances = Float64Array.from(dfa.labels, (label) => (label === NO_LABEL ? Infinity : 0));
   const sources: number[][] = Array.from(dfa.labels, () => []);
   costs.forEach((edges, state) => {
     for (let i = 0; i < edges.length; i += 2)
@@ -98,6 +98,11 @@ export class LengthTable {
     this.#rows = [Float64Array.from(dfa.labels, (label) => (label === NO_LABEL ? Infinity : 0))];
   }
 
+  /** Numbers in the table. */
+  get weight(): number {
+    return this.#rows.length * this.#costs.length;
+  }
+
   /** The rows come again from this number of code points on, if `period` is not 0. */
   get first(): number {
     return this.#first;
@@ -134,10 +139,22 @@ export class LengthTable {
 
   /** The least bytes of a text of at least `min` and at most `max` code points; Infinity for none. */
   least(state: number, min: number, max: number): number {
-    const last = this.#period === 0 ? max : Math.min(max, Math.max(min, this.#first) + this.#period - 1);
+    const last = this.#lastToAsk(min, max);
     let least = Infinity;
     for (let count = min; count <= last; count++) least = Math.min(least, this.#at(count, state));
     return least;
+  }
+
+  /** Whether there is a text of at least `min` and at most `max` code points. */
+  has(state: number, min: number, max: number): boolean {
+    const last = this.#lastToAsk(min, max);
+    for (let count = min; count <= last; count++) if (this.#at(count, state) !== Infinity) return true;
+    return false;
+  }
+
+  /** Texts that are longer by a period are longer in bytes, too. */
+  #lastToAsk(min: number, max: number): number {
+    return this.#period === 0 ? max : Math.min(max, Math.max(min, this.#first) + this.#period - 1);
   }
 
   #at(count: number, state: number): number {

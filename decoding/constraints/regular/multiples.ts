@@ -3,17 +3,17 @@ import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { Alphabet } from './alphabet.ts';
 import { codePointsOf } from './code-points.ts';
 import { decimalOf } from './decimal-patterns.ts';
-import { explore, NO_LABEL } from './dfa.ts';
+import { ACCEPTED, explore, NO_LABEL } from './dfa.ts';
 import { Language } from './language.ts';
 
 /** Significant digits that a number holds in any case. */
 const DIGITS = 15;
 /** Remainders, each with every number of digits. For large divisors fewer digits are allowed, down to a least number. */
-const MAX_STATES = 3_000;
-const MIN_INTEGER_DIGITS = 10;
+const MAX_STATES = 4_000;
+const MIN_INTEGER_DIGITS = 8;
 
 /**
- * Plain decimals, with a sign, of up to 15 digits (10 for divisors of hundreds), whose exact value is a multiple.
+ * Plain decimals, with a sign, of up to 15 digits (8 for divisors of hundreds), whose exact value is a multiple.
  * @param factor positive
  * @throws ConstraintError if it has too many remainders, or beyond the budget
  */
@@ -100,7 +100,7 @@ function divisible(
     start,
     (state) => [state.part, state.remainder, state.zeros, state.integerDigits, state.places].join(),
     (state) => ({
-      label: ['zero', 'integer', 'fraction'].includes(state.part) && isMultiple(state) ? 0 : NO_LABEL,
+      label: ['zero', 'integer', 'fraction'].includes(state.part) && isMultiple(state) ? ACCEPTED : NO_LABEL,
       fallback: undefined,
       exceptions: signs.map((sign) => [symbolOf(sign), after(state, sign)] as const),
     }),

@@ -5,16 +5,14 @@
  */
 import type { CompileBudget } from '../automaton/errors.ts';
 import { Alphabet } from './alphabet.ts';
-import { DEAD, explore, NO_LABEL, type Row } from './dfa.ts';
+import { ACCEPTED, DEAD, explore, NO_LABEL, type Row } from './dfa.ts';
 import { Language } from './language.ts';
+import { holds, Side, usesAfter, usesBefore } from './regex-conditions.ts';
 import { Followers } from './regex-followers.ts';
-import type { Condition, Look, Nfa, Place } from './regex-nfa.ts';
+import type { Look, Nfa, Place } from './regex-nfa.ts';
 
-/** What a place has before it, or after it. */
-const Side = { nothing: 1, word: 2, lineEnd: 4 } as const;
 /** Steps of a place, which are slower than those of other automata. */
 const PLACE_STEPS = 2;
-const ACCEPTED = 0;
 
 /** A place, and the burden that it carries: `burden · places + place`. */
 type Thread = number;
@@ -265,37 +263,4 @@ function languagesAhead({ nfa, negate }: Look, budget: CompileBudget): Language[
     languages[side] = negate ? language.not(budget) : language;
   }
   return languages;
-}
-
-/** Whether what is before a place matters. */
-function usesBefore({ places, looks }: Nfa): boolean {
-  const conditions: readonly Condition[] = ['start', 'lineStart', 'word', 'notWord'];
-  return (
-    places.some((place) => place.type === 'condition' && conditions.includes(place.condition)) ||
-    looks.some(({ isAhead, nfa }) => isAhead && usesBefore(nfa))
-  );
-}
-
-/** Whether what is after a place matters. */
-function usesAfter({ places }: Nfa): boolean {
-  return places.some(
-    (place) => place.type === 'condition' && !['start', 'lineStart'].includes(place.condition),
-  );
-}
-
-function holds(condition: Condition, before: number, after: number): boolean {
-  switch (condition) {
-    case 'start':
-      return (before & Side.nothing) !== 0;
-    case 'end':
-      return (after & Side.nothing) !== 0;
-    case 'lineStart':
-      return (before & (Side.nothing | Side.lineEnd)) !== 0;
-    case 'lineEnd':
-      return (after & (Side.nothing | Side.lineEnd)) !== 0;
-    case 'word':
-      return ((before ^ after) & Side.word) !== 0;
-    case 'notWord':
-      return ((before ^ after) & Side.word) === 0;
-  }
 }

@@ -58,6 +58,9 @@ export function nfaOf(
 /** Each has its own automaton. */
 const MAX_LOOKS = 50;
 
+/** Characters of beginnings in common, in all groups around a place. Each is a call within a call. */
+const MAX_SHARING = 300;
+
 class NfaBuilder {
   readonly #budget: CompileBudget;
   /** The look-arounds that this part is in. */
@@ -65,9 +68,10 @@ class NfaBuilder {
   readonly #places: Place[] = [];
   readonly #sets: CodePoints[] = [];
   readonly #setIds = new Map<string, number>();
-  readonly #setsOfNodes = new Map<SetNode, number>();
+  readonly #setsOfNodes = new Map<string, number>();
   readonly #looks: Look[] = [];
   readonly #lookIds = new Map<AST.LookaroundAssertion, number>();
+  #sharing = 0;
   #words: CodePoints | undefined;
   #lineEnds: CodePoints | undefined;
 
@@ -105,9 +109,39 @@ class NfaBuilder {
   }
 
   #disjunction(alternatives: readonly AST.Alternative[], flags: RegexFlags, next: number): number {
-    const nexts = alternatives.map(({ elements }) =>
-      elements.reduceRight((after, element) => this.#element(element, flags, after), next),
+    return this.#oneOf(
+      alternatives.map(({ elements }) => elements),
+      0,
+      flags,
+      next,
     );
+  }
+
+  /** Lists of words are long, and have beginnings in common. @param from the elements before it are read */
+  #oneOf(lists: readonly AST.Element[][], from: number, flags: RegexFlags, next: number): number {
+    const groups = new Map<string, AST.Element[][]>();
+    lists.forEach((elements, i) => {
+      const first = elements[from];
+      const isShared = first?.type === 'Character' && this.#sharing < MAX_SHARING;
+      const key = isShared ? `=${first.value}` : String(i);
+      const group = groups.get(key);
+      if (group) group.push(elements);
+      else groups.set(key, [elements]);
+    });
+    const nexts = Array.from(groups.values(), (group) => {
+      const [elements, ...others] = group as [AST.Element[], ...AST.Element[][]];
+      if (others.length > 0) {
+        this.#sharing++;
+        const rest = this.#oneOf(group, from + 1, flags, next);
+        this.#sharing--;
+        return this.#element(elements[from] as AST.Element, flags, rest);
+      }
+      let after = next;
+      for (let i = elements.length - 1; i >= from; i--) {
+        after = this.#element(elements[i] as AST.Element, flags, after);
+      }
+      return after;
+    });
     const [only, ...others] = nexts;
     return only !== undefined && others.length === 0 ? only : this.#add({ type: 'split', nexts });
   }
@@ -213,12 +247,13 @@ class NfaBuilder {
     return id;
   }
 
-  /** The flags of a node are the same in all copies. */
+  /** The same text has the same set. */
   #setOf(node: SetNode, flags: RegexFlags): number {
-    let id = this.#setsOfNodes.get(node);
+    const key = `${flags.ignoreCase}${flags.dotAll}${node.raw}`;
+    let id = this.#setsOfNodes.get(key);
     if (id === undefined) {
       id = this.#setId(setOf(node, flags, this.#budget));
-      this.#setsOfNodes.set(node, id);
+      this.#setsOfNodes.set(key, id);
     }
     return id;
   }

@@ -1,13 +1,11 @@
-/** @module Frames that read the texts of languages: as raw UTF-8, as JSON strings, and as the keys of JSON objects. */
+/** @module Frames that read the texts of languages: as raw UTF-8, and as JSON strings. */
 import type { Frame } from '../automaton/automaton.ts';
 import { CompileBudget } from '../automaton/errors.ts';
 import type { CodePoints } from './code-points.ts';
-import { type Dfa, NO_LABEL } from './dfa.ts';
 import { Language } from './language.ts';
-import { minimize } from './minimize.ts';
-import { product } from './product.ts';
-import { QUOTE, TextReader } from './text-reader.ts';
-import { trieOf } from './trie.ts';
+import { TextReader } from './text-reader.ts';
+
+const QUOTE = 0x22;
 
 /** Numbers of code points of a text. `max` may be Infinity. */
 export interface LengthBounds {
@@ -15,17 +13,19 @@ export interface LengthBounds {
   readonly max?: number;
 }
 
-/** Keys that are read, and what follows the quote at their end. */
-export type KeyClass = {
-  /** In the order in which they read. */
-  readonly next: readonly Frame[];
-} & ({ readonly text: string } | { readonly language: Language });
+/** Readers that are kept, by their number and by the numbers that they keep. */
+const MAX_READERS = 64;
+const MAX_WEIGHT = 200_000;
 
-/** The readers of raw texts and of JSON strings, one for each language that is in use. */
+/**
+ * The readers of raw texts or of JSON strings, one for each of the languages that were used last: equal constraints
+ * have the same frames, and share what is known of them.
+ */
 class Readers {
   readonly #isJson: boolean;
   readonly #all: TextReader;
-  readonly #readers = new WeakMap<Language, TextReader>();
+  /** The first was used longest ago. */
+  readonly #readers = new Map<Language, TextReader>();
 
   constructor(isJson: boolean) {
     this.#isJson = isJson;
@@ -34,10 +34,15 @@ class Readers {
 
   get(language: Language): TextReader {
     if (language === Language.all) return this.#all;
-    let reader = this.#readers.get(language);
-    if (!reader) {
-      reader = new TextReader(language.dfa, this.#isJson, { universal: this.#all });
-      this.#readers.set(language, reader);
+    const reader = this.#readers.get(language) ?? new TextReader(language.dfa, this.#isJson, this.#all);
+    this.#readers.delete(language);
+    this.#readers.set(language, reader);
+    let weight = 0;
+    for (const each of this.#readers.values()) weight += each.weight;
+    for (const [oldest, { weight: own }] of this.#readers) {
+      if (weight <= MAX_WEIGHT && this.#readers.size <= MAX_READERS) break;
+      this.#readers.delete(oldest);
+      weight -= own;
     }
     return reader;
   }
@@ -72,46 +77,7 @@ export function jsonStringFrame(
 ): Frame | undefined {
   const reader = jsonReaders.get(language);
   if (!reader.prepare(min, max, budget)) return undefined;
-  const inside = reader.start(min, max);
-  return quoted(inside);
-}
-
-/**
- * Reads a JSON string with its quotes, which belongs to one of the classes, and goes on with what follows there.
- * @param classes a key that belongs to several takes the first text, else the first language. Thousands of texts are
- *   fast, thousands of languages are not
- * @returns undefined if no class has a text
- * @throws ConstraintError beyond the budget, or if a text has a lone surrogate
- */
-export function keyFrame(classes: readonly KeyClass[], budget: CompileBudget): Frame | undefined {
-  const texts = classes.flatMap((keys, label) => ('text' in keys ? [[keys.text, label] as const] : []));
-  const labels: number[] = [];
-  const dfas: Dfa[] = [];
-  classes.forEach((keys, label) => {
-    if (!('language' in keys)) return;
-    labels.push(label);
-    dfas.push(keys.language.dfa);
-  });
-  const joint = product(
-    [trieOf(texts, budget), ...dfas],
-    {
-      isLive: ({ length }) => length > 0,
-      labelOf: (states, labelOf) => {
-        for (let i = 0; i < states.length; i += 2) {
-          const of = states[i] as number;
-          const label = labelOf(of);
-          if (label !== NO_LABEL) return of === 0 ? label : (labels[of - 1] as number);
-        }
-        return NO_LABEL;
-      },
-    },
-    budget,
-  );
-  const dfa = minimize(joint, budget);
-  budget.spendStates(dfa.labels.length);
-  if (dfa.labels.length === 0) return undefined;
-  const reader = new TextReader(dfa, true, { next: (label) => (classes[label] as KeyClass).next });
-  return quoted(reader.start());
+  return quoted(reader.start(min, max));
 }
 
 const opened = new WeakMap<Frame, Frame>();

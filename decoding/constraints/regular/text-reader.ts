@@ -10,18 +10,10 @@ import { MAX_CODE_POINT } from './code-points.ts';
 import { DEAD, type Dfa, NO_LABEL, targetOf } from './dfa.ts';
 import { Kind, utf8Length } from './encodings.ts';
 import { type Costs, costsOf, distancesOf, LengthTable } from './lengths.ts';
+import { CharFrame, TextFrame } from './reader-frames.ts';
 
-export const QUOTE = 0x22;
-/** A to Z and a to z. */
-const LETTERS: readonly (readonly [low: number, high: number])[] = [
-  [0x41, 0x5a],
-  [0x61, 0x7a],
-];
 /** Frames with counts that a reader keeps. Beyond it they are made anew. */
-const MAX_COUNTED = 4_000;
-
-/** What follows a text whose automaton accepts it with a label. */
-export type Continuation = (label: number) => readonly Frame[];
+const MAX_COUNTED = 2_000;
 
 const NOTHING: readonly Frame[] = [];
 
@@ -29,7 +21,6 @@ export class TextReader {
   readonly dfa: Dfa;
   /** Whether it reads a JSON string up to and including the quote at its end. Else it reads raw text. */
   readonly isJson: boolean;
-  readonly #next: Continuation;
   readonly #universal: TextReader | undefined;
   readonly #nodes = new CharNodes();
   readonly #roots: (CharNode | undefined)[] = [];
@@ -42,19 +33,23 @@ export class TextReader {
 
   /**
    * @param dfa from every state of which a text can end
-   * @param options.next what follows; by default nothing
-   * @param options.universal the reader of all texts: it takes the place of states after which anything may follow, so
-   *   that their masks are shared
+   * @param universal the reader of all texts: it takes the place of states after which anything may follow, so that
+   *   their masks are shared
    */
-  constructor(dfa: Dfa, isJson: boolean, options: { next?: Continuation; universal?: TextReader } = {}) {
+  constructor(dfa: Dfa, isJson: boolean, universal?: TextReader) {
     this.dfa = dfa;
     this.isJson = isJson;
-    this.#next = options.next ?? (() => NOTHING);
-    this.#universal = options.universal;
+    this.#universal = universal;
+  }
+
+  /** Numbers that the reader keeps, about: it grows as texts are read. */
+  get weight(): number {
+    const frames = this.#uncounted.size + this.#counted.size;
+    return 10 * frames + this.#nodes.weight + this.dfa.labels.length + (this.#lengths?.weight ?? 0);
   }
 
   /**
-   * Prepares counting. Only a reader without continuations counts.
+   * Prepares counting.
    * @returns whether there is a text with at least `min` and at most `max` code points
    * @throws ConstraintError beyond the budget
    */
@@ -117,18 +112,11 @@ export class TextReader {
     return min === 0 && this.dfa.labels[state] !== NO_LABEL;
   }
 
-  /** What follows the text if it ends at a state that accepts. */
-  next(state: number): readonly Frame[] {
-    return this.#next(this.dfa.labels[state] as number);
-  }
-
-  /** Bytes up to the end, the quote and what follows it included. */
+  /** Bytes up to the end, the quote included. */
   distance(state: number, min: number, max: number): number {
     if (min === 0 && max === Infinity) {
-      this.#distances ??= distancesOf(this.dfa, this.#costsOf(), (label) =>
-        this.#next(label).reduce((sum, frame) => sum + frame.distance, this.isJson ? 1 : 0),
-      );
-      return this.#distances[state] as number;
+      this.#distances ??= distancesOf(this.dfa, this.#costsOf());
+      return (this.#distances[state] as number) + (this.isJson ? 1 : 0);
     }
     return (this.#lengths as LengthTable).least(state, min, max) + (this.isJson ? 1 : 0);
   }
@@ -154,7 +142,7 @@ export class TextReader {
   }
 
   #isAlive(state: number, min: number, max: number): boolean {
-    return (this.#lengths as LengthTable).least(state, min, max) !== Infinity;
+    return (this.#lengths as LengthTable).has(state, min, max);
   }
 
   #costsOf(): Costs {
@@ -171,10 +159,15 @@ export class TextReader {
   #countedRoot(state: number, min: number, max: number): CharNode {
     const root = this.#root(state);
     const kept: number[] = [];
+    const live = new Map<number, boolean>();
     for (let i = 0; i < root.slices.length; i += 3) {
       const target = root.slices[i + 2] as number;
-      if (max === 0 || !this.#isAlive(target, Math.max(min - 1, 0), max - 1)) continue;
-      kept.push(root.slices[i] as number, root.slices[i + 1] as number, target);
+      let isLive = live.get(target);
+      if (isLive === undefined) {
+        isLive = max > 0 && this.#isAlive(target, Math.max(min - 1, 0), max - 1);
+        live.set(target, isLive);
+      }
+      if (isLive) kept.push(root.slices[i] as number, root.slices[i + 1] as number, target);
     }
     return kept.length === root.slices.length ? root : this.#nodes.get(root.kind, kept);
   }
@@ -202,123 +195,4 @@ export class TextReader {
     }
     return frame;
   }
-}
-
-/** Between characters. */
-class TextFrame implements Frame {
-  readonly isDone: boolean;
-  readonly #reader: TextReader;
-  readonly #state: number;
-  readonly #root: CharNode;
-  readonly #min: number;
-  readonly #max: number;
-  readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
-  #bytes: readonly number[] | undefined;
-  #distance: number | undefined;
-  #treatsLettersAlike: boolean | undefined;
-
-  constructor(reader: TextReader, state: number, root: CharNode, min: number, max: number) {
-    this.#reader = reader;
-    this.#state = state;
-    this.#root = root;
-    this.#min = min;
-    this.#max = max;
-    this.isDone = !reader.isJson && reader.accepts(state, min);
-  }
-
-  get distance(): number {
-    this.#distance ??= this.#reader.distance(this.#state, this.#min, this.#max);
-    return this.#distance;
-  }
-
-  get bytes(): readonly number[] {
-    if (!this.#bytes) {
-      const { bytes } = this.#root;
-      const ends = this.#reader.isJson && this.#reader.accepts(this.#state, this.#min);
-      this.#bytes = ends ? [...bytes, QUOTE].sort((a, b) => a - b) : bytes;
-    }
-    return this.#bytes;
-  }
-
-  get treatsLettersAlike(): boolean {
-    this.#treatsLettersAlike ??= this.#root.treatsAlike(LETTERS);
-    return this.#treatsLettersAlike;
-  }
-
-  step(byte: number): readonly (readonly Frame[])[] {
-    let after = this.#steps.get(byte);
-    if (!after) {
-      after = this.#after(byte);
-      this.#steps.set(byte, after);
-    }
-    return after;
-  }
-
-  within(length: number): Frame {
-    if (this.#min === 0 && this.#max === Infinity) return this;
-    const [min, max] = this.#reader.near(this.#min, this.#max, length);
-    return min === this.#min && max === this.#max ? this : this.#reader.inside(this.#state, min, max);
-  }
-
-  #after(byte: number): readonly (readonly Frame[])[] {
-    const reader = this.#reader;
-    if (reader.isJson && byte === QUOTE) {
-      return reader.accepts(this.#state, this.#min) ? [reader.next(this.#state)] : [];
-    }
-    return afterChild(reader, this.#root.after(byte), Math.max(this.#min - 1, 0), this.#max - 1);
-  }
-}
-
-/** Inside a character. */
-class CharFrame implements Frame {
-  readonly isDone = false;
-  readonly #reader: TextReader;
-  readonly #node: CharNode;
-  readonly #min: number;
-  readonly #max: number;
-  readonly #steps = new Map<number, readonly (readonly Frame[])[]>();
-  #distance: number | undefined;
-
-  constructor(reader: TextReader, node: CharNode, min: number, max: number) {
-    this.#reader = reader;
-    this.#node = node;
-    this.#min = min;
-    this.#max = max;
-  }
-
-  get distance(): number {
-    this.#distance ??= this.#node.distance((state) => this.#reader.distance(state, this.#min, this.#max));
-    return this.#distance;
-  }
-
-  get bytes(): readonly number[] {
-    return this.#node.bytes;
-  }
-
-  step(byte: number): readonly (readonly Frame[])[] {
-    let after = this.#steps.get(byte);
-    if (!after) {
-      after = afterChild(this.#reader, this.#node.after(byte), this.#min, this.#max);
-      this.#steps.set(byte, after);
-    }
-    return after;
-  }
-
-  within(length: number): Frame {
-    if (this.#min === 0 && this.#max === Infinity) return this;
-    const [min, max] = this.#reader.near(this.#min, this.#max, length);
-    return min === this.#min && max === this.#max ? this : this.#reader.within(this.#node, min, max);
-  }
-}
-
-const NO_ALTERNATIVES: readonly (readonly Frame[])[] = [];
-
-function afterChild(
-  reader: TextReader,
-  child: CharNode | number | undefined,
-  min: number,
-  max: number,
-): readonly (readonly Frame[])[] {
-  if (child === undefined) return NO_ALTERNATIVES;
-  return [typeof child === 'number' ? reader.enter(child, min, max) : [reader.within(child, min, max)]];
 }

@@ -14,19 +14,22 @@ const LABEL_GAP = 0.75;
 
 /**
  * The figures of a run: above its first token, and above each one whose figure is another than the last one's, where
- * there is room.
+ * its text has room.
  */
 export function allowedLabels(nodes: readonly TreeNode[]): AllowedLabel[] {
   const labels: AllowedLabel[] = [];
-  let at = 0;
+  let start = 0;
   let free = 0;
   for (const { allowed, text } of nodes) {
+    const end = start + cellWidth(toVisible(text));
     const label = allowed === null ? '' : rounded(allowed);
-    if (label !== '' && label !== labels.at(-1)?.text && at >= free) {
+    const at = Math.max(start, free);
+    const width = label.length * LABEL_CELL;
+    if (label !== '' && label !== labels.at(-1)?.text && (at === start || at + width <= end)) {
       labels.push({ text: label, at });
-      free = at + label.length * LABEL_CELL + LABEL_GAP;
+      free = at + width + LABEL_GAP;
     }
-    at += cellWidth(toVisible(text));
+    start = end;
   }
   return labels;
 }

@@ -12,6 +12,8 @@ export class ConstraintView {
   readonly #row = byId('constraint-row', HTMLElement);
   readonly #label = byId('constraint-label', HTMLElement);
   readonly #hint = byId('constraint-hint', HTMLElement);
+  /** Names the kind where the options are folded. */
+  readonly #summary = byId('options-constraint', HTMLElement);
   readonly #radios: readonly HTMLInputElement[];
   /** What was typed for each kind; the field shows that of the chosen one. */
   readonly #texts = new Map<ConstraintKind, string>();
@@ -52,6 +54,7 @@ export class ConstraintView {
   #show(kind: Kind): void {
     this.#kind = kind;
     this.#row.hidden = kind === 'none';
+    setText(this.#summary, kind === 'none' ? '' : `, answer: ${CONSTRAINTS[kind].title}`);
     this.error.textContent = '';
     this.control.removeAttribute('aria-invalid');
     if (kind === 'none') return;

@@ -101,9 +101,8 @@ class Scanner {
   #string(kind: 'key' | 'string'): boolean {
     const start = this.#position;
     this.#position += this.#match(OPEN_STRING).length;
-    if (this.#text[this.#position] === '"') this.#position++;
-    else this.#position += this.#match(OPEN_ESCAPE).length;
-    const isWhole = this.#position - start > 1 && this.#text[this.#position - 1] === '"';
+    const isWhole = this.#text[this.#position] === '"';
+    this.#position += isWhole ? 1 : this.#match(OPEN_ESCAPE).length;
     if (!isWhole && this.#position < this.#text.length) return false;
     const string = this.#text.slice(start, this.#position);
     this.#position = start;

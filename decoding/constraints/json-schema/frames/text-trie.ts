@@ -34,6 +34,11 @@ export class TextTrie {
     this.#nodes.push(new TrieNode(this, 0, this.texts.length, 0));
   }
 
+  /** Bytes of the longest text in its shortest spelling. */
+  get longest(): number {
+    return this.texts.reduce((longest, _, text) => Math.max(longest, this.bytesOf(text)), 0);
+  }
+
   /** The place before the first character. */
   get start(): TriePlace {
     return this.#nodes[0] as TrieNode;

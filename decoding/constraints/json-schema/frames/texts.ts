@@ -1,5 +1,5 @@
 /** @module Frames inside strings of which only some texts are allowed, or all but some. */
-import type { Frame, Reading } from '../../automaton/automaton.ts';
+import type { Exception, Frame, Reading } from '../../automaton/automaton.ts';
 import { DONE, frameAfter, NOTHING, QUOTE } from './reading.ts';
 import type { TextTrie, TriePlace } from './text-trie.ts';
 
@@ -59,10 +59,21 @@ export class OtherTextsReader {
   readonly #frames = new Map<TriePlace, Map<Frame, Frame>>();
   /** Behind the opening quote. */
   readonly start: Frame;
+  /** How many more bytes it may take to end than without the trie. */
+  readonly farther: number;
+  readonly #excluded: TextsReader;
 
   /** @param any reads any text, and the quote at its end; each of its steps leads to at most one frame */
   constructor(trie: TextTrie, any: Frame) {
+    this.#excluded = new TextsReader(trie);
+    // So few texts cannot have every character at one place, so that one more is always enough.
+    this.farther = trie.texts.length < PRINTABLE ? 1 : 1 + trie.longest;
     this.start = this.frame(trie.start, any);
+  }
+
+  /** Reads the texts of the trie. */
+  excluded(place: TriePlace): Frame {
+    return this.#excluded.frame(place);
   }
 
   frame(place: TriePlace, any: Frame): Frame {
@@ -79,6 +90,9 @@ export class OtherTextsReader {
     return frame;
   }
 }
+
+/** Characters of one byte in a string. */
+const PRINTABLE = 93;
 
 class OtherFrame implements Frame {
   readonly isDone = false;
@@ -98,6 +112,10 @@ class OtherFrame implements Frame {
     this.#bytes ??=
       this.#place.ending < 0 ? this.#any.bytes : this.#any.bytes.filter((byte) => byte !== QUOTE);
     return this.#bytes;
+  }
+
+  get exception(): Exception {
+    return { all: this.#any, but: this.#reader.excluded(this.#place), farther: this.#reader.farther };
   }
 
   get treatsLettersAlike(): boolean {

@@ -8,7 +8,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TokenTree } from '../../../../decoding/interface/token-tree.ts';
+import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
 import type { Engine } from '../../../../engine/engine.ts';
 import { loadEngine } from '../../../../engine/node/load-engine.ts';
 import {
@@ -73,6 +73,40 @@ describe.each([
       tree.close();
     }
   }
+
+  it('has the same logits for a few tokens as for all', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        path,
+        fc.uniqueArray(fc.nat(VOCABULARY - 1), { minLength: 1, maxLength: 20 }),
+        others,
+        async (tokens, few, rows) => {
+          const only = Uint32Array.from(few).sort();
+          const [whole, sparse] = await inTree(CONTEXT + 64, async (tree) => {
+            const whole = await lastRow(tree, tokens);
+            const nodes = appendAll(tree, null, tokens);
+            const node = nodes.at(-1) as TreeNode;
+            for (const before of nodes.slice(0, -1)) await tree.evaluate([{ node: before }]);
+            let sparse: number[] = [];
+            const read = ({ values }: { readonly values: Float32Array }) => {
+              sparse = Array.from(only, (token) => values[token] as number);
+            };
+            const beside = rows.map(({ token, withLogits }) => ({
+              node: tree.append(null, token),
+              ...(withLogits && { logits: new Float32Array(engine.vocabSize) }),
+            }));
+            await tree.evaluate([...beside, { node, read, only }]);
+            return [whole, sparse] as const;
+          });
+          const differences = sparse.map((logit, i) =>
+            Math.abs(logit - (whole[only[i] as number] as number)),
+          );
+          expect(Math.max(...differences)).toBeLessThanOrEqual(rounding);
+        },
+      ),
+      { numRuns: runs / 2 },
+    );
+  });
 
   it('gives a row the same logits in any batch', async () => {
     const check = async (tokens: number[], rows: Batch['rows'], position: number) => {

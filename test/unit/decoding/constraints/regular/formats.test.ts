@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { formatLanguage } from '../../../../../decoding/constraints/regular/formats.ts';
 import type { Language } from '../../../../../decoding/constraints/regular/language.ts';
 import { utf8Frame } from '../../../../../decoding/constraints/regular/text-frames.ts';
-import { mulberry, pick, Walker } from '../../../../support/text-walks.ts';
+import { seededRandom } from '../../../../../decoding/math/random.ts';
+import { pick, Walker } from '../../../../support/text-walks.ts';
 
 const ajv = new Ajv();
 addFormats.default(ajv, { mode: 'full' });
@@ -152,11 +153,9 @@ describe('the format', () => {
   it.each(Object.keys(EXAMPLES))('%s has only what ajv accepts', (name) => {
     const validate = ajv.compile({ type: 'string', format: name });
     const walker = new Walker(utf8Frame(language(name)) as NonNullable<ReturnType<typeof utf8Frame>>);
-    const random = mulberry(1);
-    for (let i = 0; i < 400; i++) {
-      const text = walker.draw(random, pick(random, [3, 12, 40, 300]));
-      expect([name, text, validate(text)]).toEqual([name, text, true]);
-    }
+    const random = seededRandom(1);
+    const drawn = Array.from({ length: 400 }, () => walker.draw(random, pick(random, [3, 12, 40, 300])));
+    expect(drawn.filter((text) => !validate(text))).toEqual([]);
   });
 
   it.each(['date', 'time', 'ipv4', 'ipv6', 'json-pointer', 'byte', 'email'])(
@@ -164,8 +163,9 @@ describe('the format', () => {
     (name) => {
       const validate = ajv.compile({ type: 'string', format: name });
       const walker = new Walker(utf8Frame(language(name)) as NonNullable<ReturnType<typeof utf8Frame>>);
-      const random = mulberry(2);
+      const random = seededRandom(2);
       const characters = name === 'time' ? '0123456789:.+-zZ' : '0123456789abcAF:.-+/=~@';
+      const wrong: string[] = [];
       for (let i = 0; i < 2_000; i++) {
         const text = walker.draw(random, 20);
         const at = Math.floor(random() * (text.length + 1));
@@ -174,22 +174,25 @@ describe('the format', () => {
         // A time may have an offset without a colon there, or a leap second of any offset.
         if (!other.isWellFormed()) continue;
         if (name === 'time' && /:60|[+-]\d\d(\d\d)?$/.test(other)) continue;
-        expect([name, other, language(name).has(other)]).toEqual([name, other, validate(other)]);
+        if (language(name).has(other) !== validate(other)) wrong.push(other);
       }
+      expect(wrong).toEqual([]);
     },
   );
 
   it('of every date is exact', () => {
+    const wrong: string[] = [];
     for (const year of ['1900', '2000', '2023', '2024', '2100', '0004', '0100', '0400']) {
       for (let month = 0; month <= 13; month++) {
         for (let day = 0; day <= 32; day++) {
           const text = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
           const date = new Date(`${text}T00:00:00Z`);
           const exists = !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(text);
-          expect([text, language('date').has(text)]).toEqual([text, exists]);
+          if (language('date').has(text) !== exists) wrong.push(text);
         }
       }
     }
+    expect(wrong).toEqual([]);
   });
 
   it('is not there if it is not regular, or not known', () => {

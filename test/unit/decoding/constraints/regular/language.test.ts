@@ -8,7 +8,8 @@ import {
   union,
 } from '../../../../../decoding/constraints/regular/code-points.ts';
 import { Language } from '../../../../../decoding/constraints/regular/language.ts';
-import { mulberry, pick, roomyBudget } from '../../../../support/text-walks.ts';
+import { seededRandom } from '../../../../../decoding/math/random.ts';
+import { pick, roomyBudget } from '../../../../support/text-walks.ts';
 
 const budget = roomyBudget();
 const LETTERS = ['a', 'b', '😀', '\u{10ffff}'];
@@ -49,16 +50,16 @@ function randomLanguage(random: () => number, depth: number): { language: Langua
 
 describe('languages', () => {
   it('are what the operations of sets make of them', () => {
-    const random = mulberry(1);
-    for (let i = 0; i < 300; i++) {
+    const random = seededRandom(1);
+    for (let i = 0; i < 150; i++) {
       const { language, has } = randomLanguage(random, 4);
       expect(accepted(language)).toEqual(TEXTS.filter((text) => has.has(text)));
     }
   });
 
   it('are the same object if they are equal', () => {
-    const random = mulberry(2);
-    for (let i = 0; i < 200; i++) {
+    const random = seededRandom(2);
+    for (let i = 0; i < 100; i++) {
       const { language: a } = randomLanguage(random, 3);
       const { language: b } = randomLanguage(random, 3);
       expect(a.not(budget).not(budget)).toBe(a);
@@ -74,8 +75,8 @@ describe('languages', () => {
   });
 
   it('have the least automaton', () => {
-    const random = mulberry(3);
-    for (let i = 0; i < 100; i++) {
+    const random = seededRandom(3);
+    for (let i = 0; i < 50; i++) {
       const { language } = randomLanguage(random, 3);
       // Two states are equal if the same of the longer texts lead from them to an end.
       const rests = new Set(
@@ -88,8 +89,8 @@ describe('languages', () => {
   });
 
   it('tell their lengths and their texts', () => {
-    const random = mulberry(4);
-    for (let i = 0; i < 200; i++) {
+    const random = seededRandom(4);
+    for (let i = 0; i < 100; i++) {
       const { language, has } = randomLanguage(random, 3);
       if (has.size > 0)
         expect(language.shortest).toBe(Math.min(...Array.from(has, (text) => [...text].length)));

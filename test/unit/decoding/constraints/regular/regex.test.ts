@@ -8,7 +8,8 @@ import {
   type RegexMode,
 } from '../../../../../decoding/constraints/regular/regex.ts';
 import { utf8Frame } from '../../../../../decoding/constraints/regular/text-frames.ts';
-import { mulberry, pick, roomyBudget, Walker } from '../../../../support/text-walks.ts';
+import { seededRandom } from '../../../../../decoding/math/random.ts';
+import { pick, roomyBudget, Walker } from '../../../../support/text-walks.ts';
 
 const CHARACTERS = [
   'a',
@@ -88,8 +89,9 @@ function randomPattern(random: () => number, depth: number, looks: boolean): str
 
 /** Patterns on which both must agree; those that are refused are counted. */
 function compare(seed: number, count: number, flags: readonly string[], looks: boolean): number {
-  const random = mulberry(seed);
+  const random = seededRandom(seed);
   let refused = 0;
+  const wrong: string[][] = [];
   for (let i = 0; i < count; i++) {
     const source = randomPattern(random, 4, looks);
     const flag = pick(random, flags);
@@ -107,36 +109,31 @@ function compare(seed: number, count: number, flags: readonly string[], looks: b
       const drawn = randomText(random, 5);
       // The runtime looks for empty matches between the two halves of a character, too.
       const text = /\\B|\(\?[=!<]/.test(source) ? drawn.replaceAll('😀', 'é') : drawn;
-      expect([source, flag, mode, text, language.has(text)]).toEqual([
-        source,
-        flag,
-        mode,
-        text,
-        expected.test(text),
-      ]);
+      if (language.has(text) !== expected.test(text)) wrong.push([source, flag, mode, text]);
     }
     const frame = utf8Frame(language);
     if (!frame) continue;
     const walker = new Walker(frame);
     for (let j = 0; j < 5; j++) {
       const text = walker.draw(random, 12);
-      expect([source, flag, mode, text, expected.test(text)]).toEqual([source, flag, mode, text, true]);
+      if (!expected.test(text)) wrong.push([source, flag, mode, text]);
     }
   }
+  expect(wrong).toEqual([]);
   return refused;
 }
 
 describe('a regular expression', () => {
   it('has the texts that the runtime matches', () => {
-    expect(compare(1, 1_500, ['', 'u', 's', 'i', 'm', 'ims', 'iu'], false)).toBe(0);
+    expect(compare(1, 800, ['', 'u', 's', 'i', 'm', 'ims', 'iu'], false)).toBe(0);
   });
 
   it('has them with look-arounds', () => {
-    expect(compare(2, 700, ['', 'i', 'm'], true)).toBeLessThan(140);
+    expect(compare(2, 400, ['', 'i', 'm'], true)).toBeLessThan(80);
   });
 
   it('has them with the flag v', () => {
-    expect(compare(3, 200, ['v', 'iv'], false)).toBe(0);
+    expect(compare(3, 100, ['v', 'iv'], false)).toBe(0);
     const sources = [
       '[\\w--[a-f]]',
       '[\\p{L}&&[a-zé]]',
@@ -177,6 +174,18 @@ describe('a regular expression', () => {
       expect([text, language.has(text)]).toEqual([text, runtime(source, '', 'search').test(text)]);
   });
 
+  it('may be a long list of words', () => {
+    const words = Array.from({ length: 300 }, (_, i) => `region-${(i * 7919) % 1_009}-zone${i % 7}`);
+    for (const mode of ['search', 'whole'] as const) {
+      const language = parseRegex(`(?:${words.join('|')})`, '', mode, new CompileBudget());
+      expect(words.every((word) => language.has(word))).toBe(true);
+      expect(language.has(`x${words[0]}`)).toBe(mode === 'search');
+      expect(language.has('region-7919-zone1')).toBe(false);
+    }
+    const long = 'ab'.repeat(2_400);
+    expect(parseRegex(`${long}|${long}c`, '', 'whole', new CompileBudget()).has(`${long}c`)).toBe(true);
+  });
+
   it('may have the syntax without the flag u', () => {
     const language = parseRegex('^[\\w\\-.]+\\_\\@{,3}]$', '', 'search', roomyBudget());
     expect(language.has('a-b_@{,3}]')).toBe(true);
@@ -197,14 +206,11 @@ describe('a regular expression', () => {
       (c) => c < 0xd800 || c > 0xdfff,
     );
     for (const [source, flags] of [
-      ['\\p{L}', 'u'],
       ['\\p{Script=Greek}', 'iu'],
       ['\\p{Lu}', 'iu'],
-      ['\\p{Emoji}', 'u'],
       ['\\p{Co}', 'u'],
       ['\\p{Cn}', 'u'],
-      ['\\s', 'u'],
-      ['\\W', 'iu'],
+      ['[\\W\\d]', 'iu'],
       ['[à-ž]', 'iu'],
     ] as const) {
       const language = parseRegex(source, flags, 'whole', roomyBudget());

@@ -86,6 +86,10 @@ describe('the parts of a JSON text', () => {
     expect(jsonParts(text)).toBeNull();
   });
 
+  it.each(['{"a\\"\n', '{"a\\"', '{"a": "\\', '{"a": "\\u00'])('are those of an open string: %j', (text) => {
+    expect(jsonParts(text) === null).toBe(text.includes('\n'));
+  });
+
   it('end where the object ends', () => {
     expect(jsonParts('[1] and more')?.map(({ kind }) => kind)).toEqual([
       'punctuation',
