@@ -6,8 +6,9 @@ import { Command, Option } from 'commander';
 import { measureBreakdown } from './breakdown.ts';
 import { measureColdStarts } from './cold-start.ts';
 import { measureConcurrency } from './concurrency/measure.ts';
+import { benchConstraints } from './constraints/bench.ts';
 import { measureDecoding } from './decoding.ts';
-import { describeMachine } from './machine.ts';
+import { describe, describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
 import { ensureInt4Model, ensureInt8Models } from './models.ts';
 import { startInNode } from './node/contestant.ts';
@@ -15,11 +16,13 @@ import { writeToPage } from './page.ts';
 import { report } from './report.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
 
-const ONLY = ['node', 'workerd', 'breakdown', 'decoding', 'cold', 'concurrency'] as const;
+/** Part `constraints` needs cases, and so runs only if it is named. */
+const ONLY = ['node', 'workerd', 'breakdown', 'decoding', 'cold', 'concurrency', 'constraints'] as const;
 
 interface Options {
   readonly only?: (typeof ONLY)[number];
   readonly quick?: true;
+  readonly cases?: string;
   readonly json?: string;
   readonly write?: true;
 }
@@ -30,12 +33,24 @@ const options = new Command('npm run bench --')
   )
   .addOption(new Option('--only <part>', 'run one part').choices(ONLY))
   .option('--quick', 'few calls: checks that it works; the figures are not reliable')
+  .option(
+    '--cases <file>',
+    "schemas with instances for the part constraints: MaskBench's JSON lines, may be .gz",
+  )
   .option('--json <file>', 'write every single timing to this file')
   .option('--write', 'update the tables of docs/benchmarks.md')
   .parse()
   .opts<Options>();
 
-await run(options);
+if (options.only === 'constraints') await runConstraints(options);
+else await run(options);
+
+async function runConstraints({ cases, quick, json }: Options): Promise<void> {
+  if (cases === undefined) throw new Error('the part constraints needs --cases FILE.jsonl.gz');
+  const { text, results } = await benchConstraints(cases, quick === true);
+  console.log(`On ${describe(describeMachine())}.\n\n${text}`);
+  if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+}
 
 async function run({ only, quick, json, write }: Options): Promise<void> {
   const plan = quick ? QUICK : FULL;

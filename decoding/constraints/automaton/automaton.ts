@@ -22,6 +22,8 @@ export interface Frame {
   readonly bytes: readonly number[];
   /** Set if this frame reads all texts of another one but some: its mask is that of the other, without a few tokens. */
   readonly exception?: Exception;
+  /** Set if this frame reads the texts of another one and then goes on: its mask is that of the other, but for the ends. */
+  readonly continuation?: Continuation;
   /** Whether all ASCII letters lead to the same, or to nothing. Frames that cannot tell leave it out. */
   readonly treatsLettersAlike?: boolean;
   /**
@@ -42,6 +44,13 @@ export interface Exception {
   /** Reads texts of `all`, and is done only where the text is whole. */
   readonly but: Frame;
   /** The distance is at most that of `all` and this, after each text that both frames may begin with. */
+  readonly farther: number;
+}
+
+/** What a frame reads first. */
+export interface Continuation {
+  readonly of: Frame;
+  /** The distance is at most that of `of` and this, after each text that does not end `of`. */
   readonly farther: number;
 }
 

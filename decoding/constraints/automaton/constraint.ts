@@ -50,14 +50,8 @@ export class Constraint {
    */
   next(state: State, token: number): State | null {
     this.#automaton.bound();
-    let next: State | null = state;
     const bytes = this.vocabulary.bytesOf(token);
-    if (bytes.length === 0) return null;
-    for (const byte of bytes) {
-      next = this.#automaton.step(next, byte);
-      if (!next) return null;
-    }
-    return next;
+    return bytes.length === 0 ? null : this.#read(state, bytes);
   }
 
   /** Whether a text of at most `tokens` tokens can be whole. */
@@ -72,6 +66,15 @@ export class Constraint {
    */
   leastTokens(state = this.start): number {
     return this.#shortest.leastTokens(state);
+  }
+
+  #read(state: State, bytes: Uint8Array): State | null {
+    let next: State | null = state;
+    for (const byte of bytes) {
+      next = this.#automaton.step(next, byte);
+      if (!next) return null;
+    }
+    return next;
   }
 
   #maskOf(state: State): { mask: Mask; maxDistance: number } {
@@ -89,18 +92,26 @@ export class Constraint {
     if (ends > FEW_ENDS) return this.#ofState(state);
     let maxDistance = 0;
     this.#bits.fill(0);
-    alternatives.forEach(({ rest }, i) => {
+    alternatives.forEach(({ frame, rest }, i) => {
       const { inside, ends, maxDistance: ofFrame } = masks[i] as FrameMask;
       inside.addTo(this.#bits);
       maxDistance = Math.max(maxDistance, ofFrame + rest.distance);
-      if (rest.alternatives.length === 0) return;
-      for (const node of ends) {
-        this.vocabulary.walk(this.#automaton, rest, node, {
-          token: (token, { distance }) => {
-            Mask.set(this.#bits, token);
-            maxDistance = Math.max(maxDistance, distance);
-          },
-        });
+      const visitor: Visitor = {
+        token: (token, { distance }) => {
+          Mask.set(this.#bits, token);
+          maxDistance = Math.max(maxDistance, distance);
+        },
+      };
+      if (frame.continuation) {
+        const own = this.#automaton.push([frame], rest);
+        for (const node of ends) {
+          const after = this.#read(own, this.vocabulary.prefixOf(node));
+          if (!after) continue;
+          maxDistance = Math.max(maxDistance, after.distance);
+          this.vocabulary.walk(this.#automaton, after, node, visitor);
+        }
+      } else if (rest.alternatives.length > 0) {
+        for (const node of ends) this.vocabulary.walk(this.#automaton, rest, node, visitor);
       }
     });
     return { mask: Mask.of(this.#bits), maxDistance };
@@ -113,6 +124,11 @@ export class Constraint {
 
   /** The frame's mask is that of a text which ends with the frame. */
   #ofFrame(frame: Frame): FrameMask {
+    const { continuation } = frame;
+    if (continuation) {
+      const mask = this.#ofFrame(continuation.of);
+      return { ...mask, maxDistance: mask.maxDistance + continuation.farther };
+    }
     const equal = frame.within?.(this.vocabulary.longest) ?? frame;
     const mask = this.#masks.get(equal, () =>
       equal.exception

@@ -122,6 +122,11 @@ export class Vocabulary {
     return this.#bytes.subarray(this.#offsets[token] ?? 0, this.#offsets[token + 1] ?? 0);
   }
 
+  /** The bytes that the tokens of a node begin with, a view. */
+  prefixOf({ from, depth }: TrieNode): Uint8Array {
+    return this.bytesOf(this.#order[from] as number).subarray(0, depth);
+  }
+
   /** Visits the tokens of a node that are longer than the node's depth and that may follow there. */
   walk(automaton: Automaton, state: State, { from, to, depth }: TrieNode, visitor: Visitor): void {
     if (state.isSparse) this.#walkBytes(automaton, state, from, to, depth, visitor);

@@ -4,9 +4,11 @@
  */
 import type { Frame } from '../automaton/automaton.ts';
 import { ArrayPlan } from './array-plan.ts';
-import { numberFrames, stringFrame } from './scalar-frames.ts';
+import type { TextTrie } from './frames/text-trie.ts';
+import { OtherTextsReader } from './frames/texts.ts';
 import type { NumberPiece } from './numbers.ts';
-import { ObjectPlan } from './object-plan.ts';
+import { ANY_KEY, ObjectPlan } from './object-plan.ts';
+import { numberFrames, stringFrame } from './scalar-frames.ts';
 import type { StringPiece } from './strings.ts';
 import type { Algebra, ArrayShape, ObjectShape, ValueNode, ValueSet } from './values.ts';
 import { FALSE, NULL, TRUE } from './values.ts';
@@ -19,8 +21,19 @@ export class Analysis {
   readonly #arrays = new Map<ArrayShape, ArrayPlan>();
   readonly #objects = new Map<ObjectShape, ObjectPlan>();
   readonly #numbers = new Map<readonly NumberPiece[], readonly Frame[]>();
+  readonly #keys = new Map<string, Frame>();
   readonly #strings = new Map<StringPiece, Frame | undefined>();
   readonly distanceOf = (node: ValueNode): number => this.#distances.get(node) ?? Infinity;
+
+  /** The same frame for the same reserved keys, so that alternatives share it. */
+  readonly #keysWithout = (reserved: TextTrie): Frame => {
+    if (reserved.texts.length === 0) return ANY_KEY;
+    return known(
+      this.#keys,
+      JSON.stringify(reserved.texts),
+      () => new OtherTextsReader(reserved, ANY_KEY).start,
+    );
+  };
 
   /** @throws ConstraintError if a set that `root` can reach cannot be held */
   constructor(root: ValueNode, nodes: Algebra) {
@@ -44,12 +57,14 @@ export class Analysis {
   }
 
   objectPlan(shape: ObjectShape): ObjectPlan {
-    return known(this.#objects, shape, () => new ObjectPlan(shape, this.#nodes));
+    return known(this.#objects, shape, () => new ObjectPlan(shape, this.#nodes, this.#keysWithout));
   }
 
   /** Together they read the numbers of the pieces. */
   numbers(pieces: readonly NumberPiece[]): readonly Frame[] {
-    return pieces.length === 0 ? NO_FRAMES : known(this.#numbers, pieces, () => numberFrames(pieces, this.#nodes.budget));
+    return pieces.length === 0
+      ? NO_FRAMES
+      : known(this.#numbers, pieces, () => numberFrames(pieces, this.#nodes.budget));
   }
 
   /** Reads a string. @returns undefined if there is none */
@@ -102,4 +117,3 @@ function known<K, V>(map: Map<K, V>, key: K, create: () => V): V {
   map.set(key, value);
   return value;
 }
-

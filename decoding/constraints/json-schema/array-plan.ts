@@ -1,8 +1,8 @@
 /** @module The items of an array shape: which sets the next item may be in, and how the shortest array ends. */
 import { ConstraintError } from '../automaton/errors.ts';
+import { valuesOf } from './enumerate.ts';
 import { IMPOSSIBLE } from './node.ts';
 import type { DistanceOf } from './object-plan.ts';
-import { valuesOf } from './enumerate.ts';
 import type { Algebra, ArrayShape, Keyword, ValueNode } from './values.ts';
 
 /** A way to write the next item, and the place after it. */
@@ -38,14 +38,21 @@ export class ArrayPlan {
   /** @throws ConstraintError if the items cannot be counted, or compared */
   constructor(shape: ArrayShape, nodes: Algebra) {
     this.#nodes = nodes;
-    this.#values = shape.uniqueAt !== undefined && shape.maxItems > 1 ? distinctValues(shape, nodes) : undefined;
+    this.#values =
+      shape.uniqueAt !== undefined && shape.maxItems > 1 ? distinctValues(shape, nodes) : undefined;
     const { prefix, minItems, maxItems } = shape;
     this.#shape = this.#values ? { ...shape, maxItems: Math.min(maxItems, this.#values.length) } : shape;
-    this.#cap = Number.isFinite(this.#shape.maxItems) ? this.#shape.maxItems : Math.max(minItems, prefix.length);
+    this.#cap = Number.isFinite(this.#shape.maxItems)
+      ? this.#shape.maxItems
+      : Math.max(minItems, prefix.length);
   }
 
   get start(): ArrayState {
-    return this.#state(0, this.#shape.contains.map(() => 0), 0n);
+    return this.#state(
+      0,
+      this.#shape.contains.map(() => 0),
+      0n,
+    );
   }
 
   /** The sets of the items. */
@@ -166,7 +173,10 @@ export class ArrayPlan {
         { node: this.#nodes.and([before.node, node]), hit: [...before.hit, true] },
         // Without a maximum, an item of the set need not be counted.
         {
-          node: maximum === Infinity ? before.node : this.#nodes.and([before.node, this.#nodes.not(node, keyword)]),
+          node:
+            maximum === Infinity
+              ? before.node
+              : this.#nodes.and([before.node, this.#nodes.not(node, keyword)]),
           hit: [...before.hit, false],
         },
       ]);
@@ -185,7 +195,10 @@ export class ArrayPlan {
     let state = this.#states.get(key);
     if (!state) {
       if (contains.length > 0 && this.#states.size > MAX_PLACES)
-        throw new ConstraintError(`"contains" has more than ${MAX_PLACES} places to tell apart`, contains[0]?.place);
+        throw new ConstraintError(
+          `"contains" has more than ${MAX_PLACES} places to tell apart`,
+          contains[0]?.place,
+        );
       state = { count: items, hits: capped, used };
       this.#states.set(key, state);
     }
@@ -198,7 +211,10 @@ function distinctValues(shape: ArrayShape, nodes: Algebra): readonly ValueNode[]
   const { prefix, rest, contains, maxItems } = shape;
   const place = shape.uniqueAt as string;
   if (prefix.length > 0 || contains.length > 0)
-    throw new ConstraintError('"uniqueItems" is not supported beside "contains" and items with own schemas', place);
+    throw new ConstraintError(
+      '"uniqueItems" is not supported beside "contains" and items with own schemas',
+      place,
+    );
   const values = maxItems > 0 ? valuesOf(rest, nodes, MAX_DISTINCT) : [];
   if (!values)
     throw new ConstraintError(

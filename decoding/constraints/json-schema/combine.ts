@@ -15,9 +15,7 @@ export function intersectValues(a: ValueSet, b: ValueSet, nodes: Algebra): Value
   return {
     constants: a.constants & b.constants,
     numbers: pairs(a.numbers, b.numbers, nodes, intersectNumbers, MAX_SCALARS),
-    strings: uniteStrings(
-      pairs(a.strings, b.strings, nodes, (x, y) => intersectStrings(x, y, nodes.budget)),
-    ),
+    strings: uniteStrings(pairs(a.strings, b.strings, nodes, (x, y) => intersectStrings(x, y, nodes.budget))),
     arrays: pairs(a.arrays, b.arrays, nodes, (x, y) => intersectArrays(x, y, nodes)),
     objects: pairs(a.objects, b.objects, nodes, (x, y) => intersectObjects(x, y, nodes)),
   };

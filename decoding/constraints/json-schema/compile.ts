@@ -39,7 +39,12 @@ export function compileJsonSchema(
 /** The frames of any JSON object. */
 export function jsonObject(): Frame[] {
   const nodes = new Nodes(new CompileBudget());
-  return [frameOf(nodes.create('', () => ({ ...NOTHING, objects: [ANY_OBJECT] })), nodes)];
+  return [
+    frameOf(
+      nodes.create('', () => ({ ...NOTHING, objects: [ANY_OBJECT] })),
+      nodes,
+    ),
+  ];
 }
 
 /** The frames of any JSON value. */

@@ -1,9 +1,8 @@
 /** @module The values of a set that has few. */
-import { numberOf } from './numbers.ts';
-import { hasNumber, type NumberPiece } from './numbers.ts';
-import { type Algebra, FALSE, NOTHING, NULL, TRUE, type ValueNode, type ValueSet } from './values.ts';
+import { hasNumber, type NumberPiece, numberOf } from './numbers.ts';
 import type { StringPiece } from './strings.ts';
 import { languageOfPiece } from './strings.ts';
+import { type Algebra, FALSE, NOTHING, NULL, TRUE, type ValueNode, type ValueSet } from './values.ts';
 
 /** @returns a set for each value; undefined if there are more than `max`, or arrays or objects among them */
 export function valuesOf(node: ValueNode, nodes: Algebra, max: number): ValueNode[] | undefined {

@@ -41,7 +41,9 @@ export function evaluatedProperties(
     const part = at.schema as SchemaObject;
     for (const name of Object.keys(readObject(part, 'properties', at.place) ?? {})) evaluated.names.add(name);
     for (const pattern of Object.keys(readObject(part, 'patternProperties', at.place) ?? {})) {
-      evaluated.patterns.push(keysOf(pattern, join(join(at.place, 'patternProperties'), pattern), parsing.nodes));
+      evaluated.patterns.push(
+        keysOf(pattern, join(join(at.place, 'patternProperties'), pattern), parsing.nodes),
+      );
     }
     if (own(part, 'additionalProperties') !== undefined) evaluated.isAll = true;
     if (part !== schema && own(part, keyword) !== undefined) evaluated.isAll = true;
@@ -55,13 +57,17 @@ export function evaluatedItems(schema: SchemaObject, location: Location, parsing
   const keyword = 'unevaluatedItems';
   for (const at of unconditional(schema, location, parsing, ITEMS, keyword)) {
     const part = at.schema as SchemaObject;
-    const list = readList(part, 'prefixItems', at.place) ?? (Array.isArray(part.items) ? part.items : undefined);
+    const list =
+      readList(part, 'prefixItems', at.place) ?? (Array.isArray(part.items) ? part.items : undefined);
     evaluated.count = Math.max(evaluated.count, list?.length ?? 0);
     const rest = Array.isArray(part.items) ? 'additionalItems' : 'items';
     if (own(part, rest) !== undefined) evaluated.isAll = true;
     if (part !== schema && own(part, keyword) !== undefined) evaluated.isAll = true;
     if (own(part, 'contains') !== undefined)
-      throw new ConstraintError(`"${keyword}" is not supported beside "contains"`, join(location.place, keyword));
+      throw new ConstraintError(
+        `"${keyword}" is not supported beside "contains"`,
+        join(location.place, keyword),
+      );
   }
   return evaluated;
 }

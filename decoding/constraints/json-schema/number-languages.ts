@@ -1,6 +1,6 @@
 /** @module The texts of sets of numbers. */
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
-import { Language } from '../regular/language.ts';
+import type { Language } from '../regular/language.ts';
 import { numberLanguage } from '../regular/numbers.ts';
 import { parseRegex } from '../regular/regex.ts';
 import type { NumberPiece } from './numbers.ts';
@@ -16,6 +16,9 @@ const FRACTIONS: readonly string[] = [
 /** Integers without exponents that double precision tells apart. */
 const INTEGERS = '-?(?:0|[1-9]\\d{0,14})(?:\\.0+)?';
 
+/** Multiples of larger numbers are not told apart by validators in JavaScript. */
+const DIVIDED = { exclusiveMinimum: -1e21, exclusiveMaximum: 1e21 };
+
 const known = new Map<string, Language>();
 
 /** The texts of a piece's numbers. */
@@ -29,7 +32,9 @@ export function numberLanguageOf(piece: NumberPiece, budget: CompileBudget): Lan
   const others = multiples.filter((multiple) => multiple !== 1);
   const [first] = others;
   let language = numberLanguage(first === undefined ? bounds : { ...bounds, multipleOf: first }, budget);
-  for (const multipleOf of others.slice(1)) language = language.and(numberLanguage({ multipleOf }, budget), budget);
+  if (first !== undefined) language = language.and(numberLanguage(DIVIDED, budget), budget);
+  for (const multipleOf of others.slice(1))
+    language = language.and(numberLanguage({ multipleOf }, budget), budget);
   for (const multiple of excluded) language = language.and(withoutMultiples(multiple, budget), budget);
   return language;
 }

@@ -1,12 +1,19 @@
 /** @module The members of an object shape with the least bytes of each, once those of their values are known. */
-import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
+
 import type { Frame } from '../automaton/automaton.ts';
+import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { Language } from '../regular/language.ts';
 import { jsonStringFrame } from '../regular/text-frames.ts';
-import { jsonBytes, TextTrie } from './frames/text-trie.ts';
 import { frameAfter, QUOTE } from './frames/reading.ts';
-import { OtherTextsReader } from './frames/texts.ts';
-import { checkDistinct, leastObject, MAX_DISTINCT, mustTrack, type MemberCost, type ObjectBounds } from './object-states.ts';
+import { jsonBytes, TextTrie } from './frames/text-trie.ts';
+import {
+  checkDistinct,
+  leastObject,
+  MAX_DISTINCT,
+  type MemberCost,
+  mustTrack,
+  type ObjectBounds,
+} from './object-states.ts';
 import { type Members, membersOf } from './shapes.ts';
 import type { Algebra, ObjectShape, ValueNode } from './values.ts';
 
@@ -41,10 +48,13 @@ export class ObjectPlan {
   /** undefined if a required member is impossible. */
   readonly #members: Members | undefined;
   readonly #budget: CompileBudget;
+  readonly #keysWithout: (reserved: TextTrie) => Frame;
   #others: readonly OtherMembers[] | undefined;
   #reserved: TextTrie | undefined;
 
-  constructor(shape: ObjectShape, nodes: Algebra) {
+  /** @param keysWithout reads any key but those of a trie, behind the opening quote */
+  constructor(shape: ObjectShape, nodes: Algebra, keysWithout: (reserved: TextTrie) => Frame) {
+    this.#keysWithout = keysWithout;
     this.#shape = shape;
     this.#budget = nodes.budget;
     this.#members = membersOf(shape, nodes);
@@ -97,13 +107,11 @@ export class ObjectPlan {
   }
 
   #otherMembers(members: Members): readonly OtherMembers[] {
-    this.#others ??= members.others.flatMap(({ language, node }) => {
-      const frame = jsonStringFrame(language ?? Language.all, {}, this.#budget);
-      const inside = frame && frameAfter(frame, QUOTE);
-      if (!inside) return [];
-      const excluded = language === undefined && members.reserved.length > 0;
-      const key = excluded ? new OtherTextsReader(this.reserved, inside).start : inside;
-      return [{ key, node, isRest: language === undefined }];
+    this.#others ??= members.others.flatMap(({ language, node }): OtherMembers[] => {
+      if (!language) return [{ key: this.#keysWithout(this.reserved), node, isRest: true }];
+      const frame = jsonStringFrame(language, {}, this.#budget);
+      const key = frame && frameAfter(frame, QUOTE);
+      return key ? [{ key, node, isRest: false }] : [];
     });
     return this.#others;
   }

@@ -30,7 +30,9 @@ export function parseArrays(
       `"minItems" of ${minItems} is not supported: the limit is ${MAX_PREFIX}`,
       join(place, 'minItems'),
     );
-  return [{ prefix, rest, minItems, maxItems, contains, uniqueAt: unique ? join(place, 'uniqueItems') : undefined }];
+  return [
+    { prefix, rest, minItems, maxItems, contains, uniqueAt: unique ? join(place, 'uniqueItems') : undefined },
+  ];
 }
 
 function itemsOf(
@@ -65,5 +67,7 @@ function containedOf(schema: SchemaObject, location: Location, parsing: Parsing)
   const minimum = readCount(schema, 'minContains', place) ?? 1;
   const maximum = readCount(schema, 'maxContains', place) ?? Infinity;
   if (minimum === 0 && maximum === Infinity) return [];
-  return [{ node: parsing.child(location, child, 'contains'), minimum, maximum, place: join(place, 'contains') }];
+  return [
+    { node: parsing.child(location, child, 'contains'), minimum, maximum, place: join(place, 'contains') },
+  ];
 }

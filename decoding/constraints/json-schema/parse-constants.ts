@@ -1,8 +1,9 @@
 /** @module The sets of values of `enum` and `const`. */
-import { ANYTHING, IMPOSSIBLE } from './node.ts';
+
 import { isObject } from './keywords.ts';
-import { type NumberPiece, numberOf } from './numbers.ts';
+import { ANYTHING, IMPOSSIBLE } from './node.ts';
 import type { Nodes } from './nodes.ts';
+import { type NumberPiece, numberOf } from './numbers.ts';
 import {
   type ArrayShape,
   FALSE,
@@ -30,7 +31,14 @@ export function constantsOf(values: readonly unknown[], nodes: Nodes, anyOrder: 
     else if (Array.isArray(value)) {
       const prefix = value.map((item) => constantOf(item, nodes, anyOrder));
       const { length } = value;
-      arrays.push({ prefix, rest: IMPOSSIBLE, minItems: length, maxItems: length, contains: [], uniqueAt: undefined });
+      arrays.push({
+        prefix,
+        rest: IMPOSSIBLE,
+        minItems: length,
+        maxItems: length,
+        contains: [],
+        uniqueAt: undefined,
+      });
     } else if (isObject(value)) {
       const names = new Map(
         Object.entries(value).map(([key, member]) => [key, constantOf(member, nodes, anyOrder)]),
@@ -54,7 +62,5 @@ export function constantsOf(values: readonly unknown[], nodes: Nodes, anyOrder: 
 }
 
 function constantOf(value: unknown, nodes: Nodes, anyOrder: boolean): ValueNode {
-  return value === undefined
-    ? ANYTHING
-    : nodes.create('', () => constantsOf([value], nodes, anyOrder));
+  return value === undefined ? ANYTHING : nodes.create('', () => constantsOf([value], nodes, anyOrder));
 }

@@ -53,11 +53,7 @@ export function parseNumbers(
 }
 
 /** A number; in draft 4 a boolean that belongs to the bound beside it. */
-function readExclusive(
-  schema: SchemaObject,
-  keyword: string,
-  place: string,
-): number | boolean | undefined {
+function readExclusive(schema: SchemaObject, keyword: string, place: string): number | boolean | undefined {
   return typeof schema[keyword] === 'boolean' ? schema[keyword] : readNumber(schema, keyword, place);
 }
 

@@ -103,7 +103,8 @@ export class SchemaParser implements Parsing {
       return this.#withOneOf(values, schema, location);
     } catch (error) {
       // Combinations of schemas do not know their place.
-      if (error instanceof ConstraintError && error.place === '') throw new ConstraintError(error.message, place);
+      if (error instanceof ConstraintError && error.place === '')
+        throw new ConstraintError(error.message, place);
       throw error;
     }
   }
@@ -191,6 +192,7 @@ function readTypes(schema: SchemaObject, place: string): ReadonlySet<Type> | und
 function readAnyOrder(schema: SchemaObject, place: string, inherited: boolean): boolean {
   const order = own(schema, 'x-key-order');
   if (order === undefined) return inherited;
-  if (order !== 'any' && order !== 'schema') throw malformed('x-key-order', place, order, '"any" or "schema"');
+  if (order !== 'any' && order !== 'schema')
+    throw malformed('x-key-order', place, order, '"any" or "schema"');
   return order === 'any';
 }

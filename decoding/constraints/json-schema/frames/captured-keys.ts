@@ -1,5 +1,5 @@
 /** @module Keys that must differ from those before them: where an object needs a number of members with any keys. */
-import type { Frame, Reading } from '../../automaton/automaton.ts';
+import type { Continuation, Frame, Reading } from '../../automaton/automaton.ts';
 import type { ObjectState } from '../object-states.ts';
 import type { ValueNode } from '../values.ts';
 import { frameAfter, QUOTE } from './reading.ts';
@@ -52,7 +52,9 @@ export class CapturedKeys {
   /** Bytes behind the closing quote. */
   bytesAfter(text: string, key: Frame): number {
     // What is left after the key depends only on whether it is the empty one.
-    return key.distance + this.after(this.#shortest(text, key)).reduce((sum, { distance }) => sum + distance, 0);
+    return (
+      key.distance + this.after(this.#shortest(text, key)).reduce((sum, { distance }) => sum + distance, 0)
+    );
   }
 
   /** The key with the fewest bytes that begins with `text`. */
@@ -88,14 +90,19 @@ class CapturedFrame implements Frame {
     return this.#key.bytes;
   }
 
+  get continuation(): Continuation {
+    // A later key may be longer by one byte if this one is the empty key.
+    return { of: this.#key, farther: this.distance - this.#key.distance + 1 };
+  }
+
   get distance(): number {
     this.#distance ??= this.#keys.bytesAfter(this.#text, this.#key);
     return this.#distance;
   }
 
   step(byte: number): readonly Reading[] {
-    if (byte === QUOTE && this.bytes.includes(QUOTE)) return [this.#keys.after(this.#text)];
     const key = frameAfter(this.#key, byte);
-    return key ? [[this.#keys.frame(this.#text + String.fromCharCode(byte), key)]] : [];
+    if (key) return [[this.#keys.frame(this.#text + String.fromCharCode(byte), key)]];
+    return byte === QUOTE && this.bytes.includes(QUOTE) ? [this.#keys.after(this.#text)] : [];
   }
 }

@@ -1,6 +1,12 @@
 /** @module Frames inside objects. */
 import type { Frame, Reading } from '../../automaton/automaton.ts';
-import { ANY_KEY, type DistanceOf, type LiveMembers, type ObjectPlan, type OtherMembers } from '../object-plan.ts';
+import {
+  ANY_KEY,
+  type DistanceOf,
+  type LiveMembers,
+  type ObjectPlan,
+  type OtherMembers,
+} from '../object-plan.ts';
 import { ObjectMachine, type ObjectState } from '../object-states.ts';
 import type { ValueNode } from '../values.ts';
 import { CapturedKeys, type CapturingObject } from './captured-keys.ts';
@@ -245,10 +251,8 @@ class NameFrame implements Frame {
 
   step(byte: number): Alternatives {
     const frames = this.#frames;
-    if (byte === QUOTE) {
-      const { ending } = this.#place;
-      return frames.mayEndWith(ending) ? frames.afterName(ending) : [];
-    }
+    const { ending } = this.#place;
+    if (byte === QUOTE && frames.mayEndWith(ending)) return frames.afterName(ending);
     const next = this.#place.after(byte);
     return next && this.#leadsOn(next) ? [[frames.name(next)]] : [];
   }

@@ -3,7 +3,6 @@ import type { Exception, Frame, Reading } from '../../automaton/automaton.ts';
 import { DONE, frameAfter, NOTHING, QUOTE } from './reading.ts';
 import type { TextTrie, TriePlace } from './text-trie.ts';
 
-
 /** Reads one of the texts of a trie, and the quote at its end. */
 export class TextsReader {
   readonly #frames = new Map<TriePlace, Frame>();
@@ -48,7 +47,7 @@ class OneOfFrame implements Frame {
   }
 
   step(byte: number): readonly Reading[] {
-    if (byte === QUOTE) return this.#place.ending >= 0 ? DONE : NOTHING;
+    if (byte === QUOTE && this.#place.ending >= 0) return DONE;
     const next = this.#place.after(byte);
     return next ? [[this.#reader.frame(next)]] : NOTHING;
   }
@@ -136,8 +135,8 @@ class OtherFrame implements Frame {
 
   #computeDistance(): number {
     const { distance } = this.#any;
-    if (this.bytes.includes(QUOTE)) return 1;
     const isExcluded = this.#place.ending >= 0;
+    if (distance === 1 && !isExcluded) return 1;
     // Where a text of the trie ends, at least one more character is needed.
     const bound = isExcluded ? distance + 1 : distance;
     let least = Infinity;
