@@ -5,8 +5,10 @@ import { type IncomingMessage, request } from 'node:http';
 export interface CompletionRequest {
   /** Token ids. */
   readonly prompt: readonly number[];
-  /** Exact length of the answer: the request ignores the end of text. */
+  /** Exact length of the answer: the request ignores the end of text. With a schema, the longest one. */
   readonly tokens: number;
+  /** JSON schema of the answer. */
+  readonly schema?: object;
 }
 
 /** Times are those of `performance.now()` in this process. */
@@ -31,7 +33,7 @@ interface Chunk {
  */
 export async function complete(
   server: URL,
-  { prompt, tokens }: CompletionRequest,
+  { prompt, tokens, schema }: CompletionRequest,
   onToken: () => void = () => {},
 ): Promise<Completion> {
   const sent = performance.now();
@@ -39,7 +41,7 @@ export async function complete(
     prompt,
     max_tokens: tokens,
     temperature: 0,
-    ignore_eos: true,
+    ...(schema ? { response_format: { type: 'json_object', schema } } : { ignore_eos: true }),
     stream: true,
     stream_options: { include_usage: true },
   });
@@ -55,7 +57,8 @@ export async function complete(
     arrivals.push(performance.now());
     onToken();
   }
-  if (arrivals.length !== tokens) throw new Error(`received ${arrivals.length} tokens, expected ${tokens}`);
+  if (!schema && arrivals.length !== tokens)
+    throw new Error(`received ${arrivals.length} tokens, expected ${tokens}`);
   return { sent, arrivals, cachedTokens };
 }
 

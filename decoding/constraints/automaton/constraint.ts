@@ -2,7 +2,7 @@
 import type { Automaton, Exception, Frame, State } from './automaton.ts';
 import { Mask } from './mask.ts';
 import type { FrameMask, MaskCache } from './mask-cache.ts';
-import { ShortestAnswers } from './shortest-answers.ts';
+import { SearchEffort, ShortestAnswers } from './shortest-answers.ts';
 import type { TrieNode, Visitor, Vocabulary } from './vocabulary.ts';
 
 /** Masks of more frames are not put together: a walk for all of them takes less time. */
@@ -182,18 +182,29 @@ export class Constraint {
     this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, visitor);
   }
 
-  /** The tokens after which a whole answer takes less than `room` tokens. */
+  /** The tokens after which a whole answer takes less than `room` tokens, as far as a bounded search can tell. */
   #within(state: State, room: number): Mask {
-    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+    const effort = SearchEffort.ofMask();
     const fits = new Map<State, boolean>();
+    const mask = this.#maskFor(state, (next) => {
+      const known = fits.get(next);
+      if (known !== undefined) return known;
+      const fit = this.#shortest.isWithin(next, room - 1, effort);
+      fits.set(next, fit);
+      return fit;
+    });
+    if (mask.size > 0 || state.accepts || room <= 0) return mask;
+    // The way that was there before this token is not found again: go as close to an end as possible.
+    const least = Math.min(...Array.from(fits.keys(), ({ distance }) => distance));
+    return this.#maskFor(state, ({ distance }) => distance === least);
+  }
+
+  /** The tokens that may follow and lead to a state for which the condition holds. */
+  #maskFor(state: State, condition: (next: State) => boolean): Mask {
+    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
     this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, {
       token: (token, next) => {
-        let fit = fits.get(next);
-        if (fit === undefined) {
-          fit = this.#shortest.isWithin(next, room - 1);
-          fits.set(next, fit);
-        }
-        if (fit) Mask.set(bits, token);
+        if (condition(next)) Mask.set(bits, token);
       },
     });
     return Mask.of(bits);
