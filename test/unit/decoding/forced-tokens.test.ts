@@ -130,3 +130,13 @@ it.each(Object.entries(SEARCHES))(
       expect(['ab', 'b']).toContain(tokens.map((id) => TOKENS[id]).join(''));
   },
 );
+
+describe('a text that must be empty', () => {
+  it.each(Object.entries(SEARCHES))('is, where no token can end it: %s', async (_, search) => {
+    const options = { ...search, ignore_eos: true };
+    const { num_return_sequences } = resolveOptions(options).options;
+    const { sequences } = await decodeAll(lendingModel(1), PROMPT, options, { constraint: constraintOf('') });
+    const empty = { tokens: [], finish_reason: 'stop' };
+    expect(sequences).toMatchObject(Array(num_return_sequences).fill(empty));
+  });
+});
