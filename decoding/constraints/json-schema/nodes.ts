@@ -5,6 +5,9 @@ import { complementOf } from './complement.ts';
 import { ANYTHING, FIRST_ID, IMPOSSIBLE, LazyNode } from './node.ts';
 import type { Algebra, Keyword, ValueNode, ValueSet } from './values.ts';
 
+/** What a node costs, in elementary steps: its shapes, their members and their distances. */
+const STEPS = 30;
+
 /** Creates nodes, equal ones once. */
 export class Nodes implements Algebra {
   readonly budget: CompileBudget;
@@ -23,6 +26,7 @@ export class Nodes implements Algebra {
   /** @param compute is called once, or never */
   create(place: string, compute: () => ValueSet): ValueNode {
     this.budget.spendStates();
+    this.budget.spendSteps(STEPS);
     return new LazyNode(this.#ids++, place, () => this.#nested(compute));
   }
 

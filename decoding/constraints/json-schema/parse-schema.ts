@@ -28,6 +28,9 @@ import { FALSE, NULL, TRUE, type ValueNode, type ValueSet } from './values.ts';
 const TYPES = ['null', 'boolean', 'object', 'array', 'number', 'integer', 'string'] as const;
 type Type = (typeof TYPES)[number];
 
+/** Of comparing two branches of `oneOf`. */
+const STEPS_OF_PAIR = 50;
+
 export type KeyOrder = 'schema' | 'any';
 
 export class SchemaParser implements Parsing {
@@ -167,12 +170,21 @@ export class SchemaParser implements Parsing {
     // What the schema says beside `oneOf` often tells the branches apart.
     const context = nodes.create(place, () => values);
     const inContext = branches.map((branch) => nodes.and([context, branch]));
-    const parts = branches.map((branch, i) => {
-      const overlapping = branches.filter(
-        (other, j) => i !== j && !isDisjoint(inContext[i] as ValueNode, other, nodes),
-      );
-      return nodes.and([branch, ...overlapping.map((other) => nodes.not(other, { name: 'oneOf', place }))]);
+    const overlaps = branches.map((): ValueNode[] => []);
+    branches.forEach((branch, i) => {
+      branches.slice(0, i).forEach((other, j) => {
+        nodes.budget.spendSteps(STEPS_OF_PAIR);
+        if (isDisjoint(inContext[i] as ValueNode, other, nodes)) return;
+        overlaps[i]?.push(other);
+        overlaps[j]?.push(branch);
+      });
     });
+    const parts = branches.map((branch, i) =>
+      nodes.and([
+        branch,
+        ...(overlaps[i] as ValueNode[]).map((other) => nodes.not(other, { name: 'oneOf', place })),
+      ]),
+    );
     return intersectValues(values, nodes.or(parts).values, nodes);
   }
 }
