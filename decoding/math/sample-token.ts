@@ -29,7 +29,7 @@ export function argmax(row: Float32Array): number {
  */
 export function greedyToken(row: Float32Array): Choice {
   const token = argmax(row);
-  const largest = requireToken(row[token] as number);
+  const largest = requireToken(row[token]);
   let total = 0;
   for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
   return { token, logprob: 0 - logarithm(total) };
@@ -40,7 +40,7 @@ export function greedyToken(row: Float32Array): Choice {
  * @throws NoTokenLeftError
  */
 export function sampleToken(row: Float32Array, random: Random): Choice {
-  const largest = requireToken(row[argmax(row)] as number);
+  const largest = requireToken(row[argmax(row)]);
   let total = 0;
   for (let i = 0; i < row.length; i++) {
     row[i] = exponential((row[i] as number) - largest);
@@ -58,8 +58,8 @@ export function sampleToken(row: Float32Array, random: Random): Choice {
   return { token, logprob: logarithm((row[token] as number) / total) };
 }
 
-/** @throws NoTokenLeftError when even the largest score is that of a banned token */
-function requireToken(largest: number): number {
-  if (largest === Number.NEGATIVE_INFINITY) throw new NoTokenLeftError();
+/** @throws NoTokenLeftError when even the largest score is that of a banned token, or there is none */
+function requireToken(largest: number | undefined): number {
+  if (largest === undefined || largest === Number.NEGATIVE_INFINITY) throw new NoTokenLeftError();
   return largest;
 }
