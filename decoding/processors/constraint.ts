@@ -2,7 +2,7 @@
 import type { State } from '../constraints/automaton/automaton.ts';
 import type { Constraint } from '../constraints/automaton/constraint.ts';
 import type { Mask } from '../constraints/automaton/mask.ts';
-import type { LogitsProcessor, TokenSequence } from './logits-processor.ts';
+import type { LogitsProcessor, ProcessedRow, TokenSequence } from './logits-processor.ts';
 
 /** The tokens that may follow a text: those of a mask, and others beside it. */
 export interface AllowedTokens {
@@ -41,12 +41,32 @@ export function isAtEnd(rule: ConstraintRule, sequence: TokenSequence): boolean 
   return ends.length === 0 && mask.size === 0;
 }
 
-/** Bans all tokens but those that the rule allows. */
+/** Bans all tokens but those that the rule allows, and allows them if other processors have banned them all. */
 export function constrainTokens(rule: ConstraintRule): LogitsProcessor {
-  return (scores, sequence) => {
-    const { mask, ends } = rule(sequence);
-    mask.apply(scores, ends);
-  };
+  return Object.assign(
+    (scores: Float32Array, sequence: TokenSequence) => {
+      const { mask, ends } = rule(sequence);
+      mask.apply(scores, ends);
+    },
+    {
+      together(rows: readonly ProcessedRow[]) {
+        if (!rows.every(({ scores }) => isBanned(scores))) return;
+        for (const { scores, sequence } of rows) allow(scores, rule(sequence));
+      },
+    },
+  );
+}
+
+/** Whether no token is left of a row. */
+export function isBanned(scores: Float32Array): boolean {
+  for (let i = 0; i < scores.length; i++) if (scores[i] !== -Infinity) return false;
+  return true;
+}
+
+/** Gives the allowed tokens of a row without tokens the score 0. */
+export function allow(scores: Float32Array, { mask, ends }: AllowedTokens): void {
+  scores.fill(0);
+  mask.apply(scores, ends);
 }
 
 /** All of them, ascending; undefined if they are too many for a list. */

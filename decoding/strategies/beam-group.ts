@@ -12,7 +12,8 @@ import { CandidateSampler } from '../math/sample-candidates.ts';
 import { logSoftmax } from '../math/softmax.ts';
 import { type Candidate, type ScoredTokens, topCandidates } from '../math/top-candidates.ts';
 import { bestOfBeam, candidateCount } from '../options/in-place.ts';
-import { countOf } from '../processors/constraint.ts';
+import { allow, countOf, isBanned } from '../processors/constraint.ts';
+import { processRows } from '../processors/logits-processor.ts';
 import { divided } from '../processors/rescaling.ts';
 import { bestOfRow } from './beam-row.ts';
 import type { Hypothesis } from './hypothesis.ts';
@@ -44,11 +45,12 @@ export class BeamGroup {
   readonly #sampler = new CandidateSampler();
   #beams: readonly Hypothesis[];
   #improvable = true;
+  #hasCopies = true;
   /** Best first, at most one per beam of the group. */
   finished: readonly FinishedHypothesis[] = [];
   /**
-   * The tokens of the last step's live beams. Once the group is done, padding, with which the reference
-   * continues.
+   * The tokens of the last step's live beams, and of copies of them. Once the group is done, padding, with which the
+   * reference continues.
    */
   chosenTokens: readonly number[] = [];
 
@@ -74,12 +76,14 @@ export class BeamGroup {
    */
   step(step: number, earlierTokens: readonly number[]): Beam[] {
     if (this.#beams.length === 0) {
-      this.chosenTokens = this.#search.eosTokenIds
-        .slice(0, 1)
-        .flatMap((padding) => Array<number>(this.#size).fill(padding));
+      // A group that could go on, but has no beam left, is done one step later.
+      const isDone = this.#stopsEarly || !this.#improvable;
+      this.#improvable = false;
+      const [padding] = this.#search.eosTokenIds;
+      this.chosenTokens = isDone && padding !== undefined ? Array<number>(this.#size).fill(padding) : [];
       return [];
     }
-    const rows = this.#beams.map((beam, i) => this.#scoresOf(beam, i, earlierTokens));
+    const rows = this.#scores(earlierTokens);
     const extensions = this.#candidates(rows).map((candidate) => this.#extend(candidate));
     const unfinished = extensions
       .filter(({ reason }) => reason === null)
@@ -97,13 +101,24 @@ export class BeamGroup {
     this.#improvable &&= best !== undefined && this.#canImprove(best.score, step);
     // Beams that only the length limit ended still count for the diversity penalty of the other groups.
     const continuable = extensions.filter(({ reason }) => reason === null || reason === 'length');
-    this.chosenTokens = continuable.slice(0, this.#size).map(({ token }) => token);
+    this.chosenTokens = this.#withCopies(continuable.slice(0, this.#size).map(({ token }) => token));
     const continues = this.#improvable && !this.#stopsEarly;
     this.#beams = continues ? unfinished.map(({ hypothesis }) => hypothesis) : [];
     return [
       ...unfinished.map((extension, i) => this.#toBeam(extension, continues ? this.#firstBeam + i : null)),
       ...newlyFinished.map((extension) => this.#toBeam(extension, null)),
     ];
+  }
+
+  /**
+   * A group begins with copies of the first beam. The reference counts their tokens until it has found as many
+   * different beams. Which of several beams it copies depends on its ties.
+   */
+  #withCopies(tokens: readonly number[]): readonly number[] {
+    const [best] = tokens;
+    this.#hasCopies &&= tokens.length < this.#size;
+    if (!this.#hasCopies || best === undefined) return tokens;
+    return [...tokens, ...Array<number>(this.#size - tokens.length).fill(best)];
   }
 
   get #grouped(): boolean {
@@ -138,17 +153,35 @@ export class BeamGroup {
   }
 
   /** Applies log-softmax, then the processors: the order of the reference in beam search. */
-  #scoresOf(beam: Hypothesis, i: number, earlierTokens: readonly number[]): ScoredTokens {
-    const row = this.#rows?.[i];
-    if (row) logSoftmax(row);
-    const scored = row ? { scores: row } : (this.#read[i] as ScoredTokens);
-    const { scores, tokens } = scored;
-    const allowed = row && this.#search.constraint?.(beam);
-    if (allowed) this.#allowed[i] = countOf(allowed);
-    this.#search.rawLogprobs?.save(this.#firstBeam + i, scores);
-    const earlier = tokens ? indicesOf(earlierTokens, tokens) : earlierTokens;
-    for (const process of this.#search.processors) process(scores, beam, earlier);
+  #scores(earlierTokens: readonly number[]): ScoredTokens[] {
+    const { processors, constraint } = this.#search;
+    const scored = this.#beams.map((beam, i) => this.#logprobsOf(beam, i));
+    // The reference goes on if all beams have lost their tokens. Texts that have ended are good enough if some of its
+    // beams go on after an end.
+    const mustGoOn = this.#beams.length === this.#size || this.finished.length === 0;
+    if (constraint && !this.#rows && mustGoOn && scored.every(({ scores }) => isBanned(scores))) {
+      scored.forEach(({ scores, tokens }, i) => {
+        if (tokens) scores.fill(0);
+        else allow(scores, constraint(this.#beams[i] as Hypothesis));
+      });
+    }
+    const rows = scored.map(({ scores, tokens }, i) => ({
+      scores,
+      sequence: this.#beams[i] as Hypothesis,
+      earlierTokens: tokens ? indicesOf(earlierTokens, tokens) : earlierTokens,
+    }));
+    processRows(processors, rows, mustGoOn);
     return scored;
+  }
+
+  #logprobsOf(beam: Hypothesis, i: number): ScoredTokens {
+    const row = this.#rows?.[i];
+    if (!row) return this.#read[i] as ScoredTokens;
+    logSoftmax(row);
+    const allowed = this.#search.constraint?.(beam);
+    if (allowed) this.#allowed[i] = countOf(allowed);
+    this.#search.rawLogprobs?.save(this.#firstBeam + i, row);
+    return { scores: row };
   }
 
   /** The best candidates, or a sample without replacement in the order of the draw. */

@@ -8,7 +8,8 @@ import { type Random, seededRandom } from '../math/random.ts';
 import { Rows } from '../math/row-pool.ts';
 import { type Choice, greedyToken, sampleToken } from '../math/sample-token.ts';
 import { branchCount } from '../options/capacity.ts';
-import { type AllowedTokens, listOf } from '../processors/constraint.ts';
+import { type AllowedTokens, allow, isBanned, listOf } from '../processors/constraint.ts';
+import { processRows } from '../processors/logits-processor.ts';
 import {
   type Chooser,
   type ChooserAmong,
@@ -109,13 +110,13 @@ export class Sampling implements Strategy {
     }
     const allowed = constraint(branch.hypothesis);
     const list = listOf(allowed);
-    branch.choice = list
-      ? this.#chooseAmong(
-          list,
-          Float32Array.from(list, (token) => row.values[token] as number),
-          random,
-        )
-      : this.#chooseFromCopy(row, branch, allowed);
+    if (!list) {
+      branch.choice = this.#chooseFromCopy(row, branch, allowed);
+      return;
+    }
+    const logits = Float32Array.from(list, (token) => row.values[token] as number);
+    if (isBanned(logits)) logits.fill(0);
+    branch.choice = this.#chooseAmong(list, logits, random);
   }
 
   #chooseFromCopy({ values }: LogitsRow, branch: Branch, allowed?: AllowedTokens): Choice {
@@ -123,13 +124,14 @@ export class Sampling implements Strategy {
     const row = pool.take(1)[0] as Float32Array;
     row.set(values);
     allowed?.mask.apply(row, allowed.ends);
+    if (allowed && isBanned(row)) allow(row, allowed);
     return this.#chooseFromRow(row, branch);
   }
 
   /** Overwrites the row. */
   #chooseFromRow(row: Float32Array, { hypothesis, drawn }: Branch): Choice {
     const { options, processors } = this.#search;
-    for (const process of processors) process(row, hypothesis);
+    processRows(processors, [{ scores: row, sequence: hypothesis }]);
     return options.do_sample ? sampleToken(row, () => drawn) : greedyToken(row);
   }
 
