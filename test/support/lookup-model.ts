@@ -3,6 +3,7 @@
  * all continuations. Its trees throw the same errors as the engine's, and count nodes and evaluations.
  */
 
+import type { LogitsRow } from '../../decoding/interface/logits-row.ts';
 import type { Evaluation, LanguageModel, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 import { seededRandom } from '../../decoding/math/random.ts';
 
@@ -16,6 +17,8 @@ export interface LookupOptions {
   readonly eosTokenIds?: readonly number[];
   /** The number of last tokens that the logits after a path depend on; by default the whole path. */
   readonly memory?: number;
+  /** If given, the model lends its logits. */
+  readonly lend?: (logits: Float32Array) => LogitsRow;
 }
 
 export class LookupModel implements LanguageModel {
@@ -24,6 +27,7 @@ export class LookupModel implements LanguageModel {
   readonly eosTokenIds: readonly number[];
   readonly #seed: number;
   readonly #memory: number;
+  readonly lend: ((logits: Float32Array) => LogitsRow) | undefined;
   /** Summed over all trees. */
   readonly counts = { openTrees: 0, nodes: 0, maxNodes: 0, evaluateCalls: 0, rows: 0 };
 
@@ -31,6 +35,7 @@ export class LookupModel implements LanguageModel {
     this.vocabSize = options.vocabSize ?? 8;
     this.contextLength = options.contextLength ?? 64;
     this.eosTokenIds = options.eosTokenIds ?? [0];
+    this.lend = options.lend;
     this.#seed = options.seed ?? 0;
     this.#memory = options.memory ?? Number.POSITIVE_INFINITY;
   }
@@ -76,9 +81,11 @@ class LookupTree implements TokenTree {
   readonly #model: LookupModel;
   readonly #size: number;
   readonly #nodes = new Set<LookupNode>();
+  readonly lendsLogits: boolean;
   #closed = false;
 
   constructor(model: LookupModel, size: number) {
+    this.lendsLogits = model.lend !== undefined;
     this.#model = model;
     this.#size = size;
     model.counts.openTrees++;
@@ -109,7 +116,7 @@ class LookupTree implements TokenTree {
 
   async evaluate(evaluations: readonly Evaluation[]): Promise<void> {
     this.#checkOpen();
-    const rows = evaluations.map(({ node, logits }) => ({ node: this.#own(node), logits }));
+    const rows = evaluations.map(({ node, ...targets }) => ({ node: this.#own(node), ...targets }));
     const batch = new Set<LookupNode>();
     for (const { node } of rows) {
       if (node.evaluated || batch.has(node)) throw new Error('a node is evaluated only once');
@@ -122,9 +129,10 @@ class LookupTree implements TokenTree {
     this.#model.counts.rows += rows.length;
     for (const { node } of rows) node.references++;
     await Promise.resolve();
-    for (const { node, logits } of rows) {
+    for (const { node, logits, read } of rows) {
       node.evaluated = true;
       logits?.set(this.#model.logitsAfter(node.path));
+      if (read && this.#model.lend) read(this.#model.lend(this.#model.logitsAfter(node.path)));
       this.#release(node);
     }
     this.#checkOpen();
