@@ -1,4 +1,4 @@
-"""Shared by the scripts for decoding.json and diverse.json: the model, prompts, end tokens, and retries."""
+"""Shared by the scripts that run searches: the model, prompts, end tokens, and retries."""
 
 import pathlib
 
@@ -10,7 +10,7 @@ HERE = pathlib.Path(__file__).parent
 DEFAULT = HERE.parent.parent / "model-assets" / "default"
 TIE = 1e-4
 ATTEMPTS = 12
-NOTHING = -1e8  # Lower scores are the search's placeholders for missing beams.
+NOTHING = -1e6  # Lower scores are the search's placeholders for missing beams, divided by a length.
 
 TEXTS = [
     "Once upon a time",
@@ -59,17 +59,24 @@ def tokens_of(case):
     return [sequence["tokens"] for sequence in case["sequences"]]
 
 
+def finish_reason(tokens, end, stopped, constraint):
+    if tokens[-1] in end:
+        return "eos"
+    # The maximum length does not cut a whole text off.
+    return "stop" if stopped or (constraint and constraint.accepts(tokens)) else "length"
+
+
 def ends_inside(case):
     return any(one["finish_reason"] == "eos" for one in case["sequences"])
 
 
-def choose(attempt_cases):
+def choose(attempt_cases, attempts=ATTEMPTS):
     """
     Calls `attempt_cases(attempt)`, which returns `(cases, good)`, until the cases have no tie and are good. If no
-    attempt succeeds, returns the cases with the fewest ties.
+    attempt succeeds, returns the cases with the fewest ties; none if no attempt found all of its cases.
     """
     best = None
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         found, good = attempt_cases(attempt)
         if None in found:
             continue
@@ -78,4 +85,4 @@ def choose(attempt_cases):
             best = (rank, found)
         if rank == (len(found), True):
             break
-    return best[1]
+    return best[1] if best else []

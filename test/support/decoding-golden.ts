@@ -4,7 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { decodeAll } from '../../decoding/decode.ts';
+import { Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
+import { compileConstraint } from '../../decoding/constraints/compile.ts';
+import type { ConstraintSource } from '../../decoding/constraints/source.ts';
+import { type DecodingContext, decodeAll } from '../../decoding/decode.ts';
 import type { DecodedSequence } from '../../decoding/interface/events.ts';
 import type { DecodingOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -15,6 +18,7 @@ export interface GoldenCase {
   readonly kind: string;
   readonly prompt: readonly number[];
   readonly options: DecodingOptions;
+  readonly constraint?: ConstraintSource;
   readonly sequences: readonly DecodedSequence[];
   /** The smallest score difference that a choice depended on; null if there was no choice. */
   readonly margin: number | null;
@@ -57,10 +61,11 @@ export function promptsPerCombination(
  * Expects the tokens, finish reasons, scores and log-probabilities of the case, and no nodes left in the
  * engine.
  */
-export async function expectSame(engine: Engine, { prompt, options, sequences }: GoldenCase): Promise<void> {
-  const result = await decodeAll(engine, prompt, options, {
-    tokenizer: tokenizerOf(engine),
-  });
+export async function expectSame(
+  engine: Engine,
+  { prompt, options, constraint, sequences }: GoldenCase,
+): Promise<void> {
+  const result = await decodeAll(engine, prompt, options, contextOf(engine, constraint));
   const shape = ({ tokens, finish_reason }: DecodedSequence) => ({ tokens: [...tokens], finish_reason });
   expect(result.sequences.map(shape)).toEqual(sequences.map(shape));
   expectClose(
@@ -82,8 +87,18 @@ function expectClose(actual: readonly (number | null)[], expected: readonly (num
   }
 }
 
-function describeCase({ prompt, options }: GoldenCase): string {
-  return `${prompt.length} tokens, ${JSON.stringify(options)}`;
+function describeCase({ prompt, options, constraint }: GoldenCase): string {
+  const given = `${prompt.length} tokens, ${JSON.stringify(options)}`;
+  return constraint ? `${given}, ${JSON.stringify(constraint)}` : given;
+}
+
+/** The tokenizer of the engine, and a constraint over its tokens. */
+export function contextOf(engine: Engine, source: ConstraintSource | undefined): DecodingContext {
+  const tokenizer = tokenizerOf(engine);
+  if (!source) return { tokenizer };
+  const { offsets, tokenBytes, sorted } = tokenizer.trie;
+  const vocabulary = new Vocabulary({ offsets, bytes: tokenBytes }, sorted);
+  return { tokenizer, constraint: compileConstraint(source, vocabulary) };
 }
 
 const tokenizers = new WeakMap<Engine, Tokenizer>();
