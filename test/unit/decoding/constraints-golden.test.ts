@@ -74,7 +74,7 @@ describe('constrained decoding with the default checkpoint in f32', () => {
   );
 });
 
-const SAMPLES = 4000;
+const SAMPLES = 1000;
 const SAMPLES_PER_RUN = 250;
 /** Fewer expected draws are taken together. */
 const FEW = 10;
