@@ -68,6 +68,11 @@ describe('hostile schemas', () => {
       'many dependencies',
       { dependentRequired: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`a${i}`, [`b${i}`]])) },
     ],
+    [
+      'much that is contained',
+      { type: 'array', allOf: Array.from({ length: 12 }, (_, i) => ({ contains: { const: i } })) },
+    ],
+    ['long arrays that contain much', { type: 'array', minItems: 9_000, contains: true, minContains: 9_000 }],
     ['a huge repetition', { pattern: '(a{1,1000}){1,1000}' }],
   ])('are refused in little time: %s', (_, schema) => {
     expect(() => compileJsonSchema(schema)).toThrow(ConstraintError);
