@@ -54,6 +54,8 @@ describe('hostile schemas', () => {
     Array.from({ length: depth }).reduce<object>((inner) => wrap(inner), { type: 'null' });
 
   it.each<[name: string, schema: object]>([
+    ['10,000 nested objects', nested((inner) => ({ properties: { a: inner } }), 10_000)],
+    ['10,000 nested constants', { const: nested((inner) => ({ a: inner }), 10_000) }],
     ['10,000 nested combinations', nested((inner) => ({ allOf: [inner] }), 10_000)],
     ['10,000 nested negations', nested((inner) => ({ not: inner }), 10_000)],
     [
@@ -79,8 +81,8 @@ describe('hostile schemas', () => {
   });
 
   it.each<[name: string, schema: object]>([
-    ['10,000 nested objects', nested((inner) => ({ properties: { a: inner } }), 10_000)],
-    ['10,000 nested constants', { const: nested((inner) => ({ a: inner }), 10_000) }],
+    ['2,000 nested objects', nested((inner) => ({ properties: { a: inner } }), 2_000)],
+    ['2,000 nested constants', { const: nested((inner) => ({ a: inner }), 2_000) }],
     [
       '5,000 properties',
       { properties: Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`name${i}`, true])) },
