@@ -4,12 +4,12 @@
  */
 import type { Frame } from '../automaton/automaton.ts';
 import { ArrayPlan } from './array-plan.ts';
-import type { TextTrie } from './frames/text-trie.ts';
-import { OtherTextsReader } from './frames/texts.ts';
 import type { NumberPiece } from './numbers.ts';
 import { ANY_KEY, ObjectPlan } from './object-plan.ts';
 import { numberFrames, stringFrame } from './scalar-frames.ts';
 import type { StringPiece } from './strings.ts';
+import { OtherTextsReader } from './text-frames.ts';
+import type { TextTrie } from './text-trie.ts';
 import type { Algebra, ArrayShape, ObjectShape, ValueNode, ValueSet } from './values.ts';
 import { FALSE, NULL, TRUE } from './values.ts';
 

@@ -23,6 +23,8 @@ export interface ArrayState {
 
 /** Places of an array that must be told apart to know its shortest end. */
 const MAX_PLACES = 20_000;
+/** Of one array. An item counts for any of them or not: so many ways to write it are doubled by each. */
+const MAX_CONTAINS = 4;
 /** Different values of the items of an array of distinct ones. */
 const MAX_DISTINCT = 128;
 
@@ -38,6 +40,11 @@ export class ArrayPlan {
   /** @throws ConstraintError if the items cannot be counted, or compared */
   constructor(shape: ArrayShape, nodes: Algebra) {
     this.#nodes = nodes;
+    if (shape.contains.length > MAX_CONTAINS)
+      throw new ConstraintError(
+        `"contains" is not supported more than ${MAX_CONTAINS} times for one array`,
+        shape.contains[0]?.place,
+      );
     this.#values =
       shape.uniqueAt !== undefined && shape.maxItems > 1 ? distinctValues(shape, nodes) : undefined;
     const { prefix, minItems, maxItems } = shape;
@@ -91,7 +98,10 @@ export class ArrayPlan {
 
   /** The least bytes of an array; Infinity if there is none. */
   least(distanceOf: DistanceOf): number {
-    return this.distances(distanceOf).array;
+    const { array } = this.distances(distanceOf);
+    const { contains, minItems } = this.#shape;
+    this.#nodes.budget.spendSteps(minItems + this.#states.size * 2 ** contains.length);
+    return array;
   }
 
   /**

@@ -3,10 +3,10 @@ import type { Frame } from '../automaton/automaton.ts';
 import { CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { Analysis } from './analysis.ts';
 import { SchemaDocument } from './document.ts';
-import { ValueReader } from './frames/values.ts';
 import { ANY_OBJECT, ANYTHING } from './node.ts';
 import { Nodes } from './nodes.ts';
 import { type KeyOrder, SchemaParser } from './parse-schema.ts';
+import { ValueReader } from './value-frames.ts';
 import { NOTHING, type ValueNode } from './values.ts';
 
 export interface JsonSchemaOptions {

@@ -6,7 +6,7 @@ import { ANYTHING, FIRST_ID, IMPOSSIBLE, LazyNode } from './node.ts';
 import type { Algebra, Keyword, ValueNode, ValueSet } from './values.ts';
 
 /** What a node costs, in elementary steps: its shapes, their members and their distances. */
-const STEPS = 30;
+const STEPS = 100;
 
 /** Creates nodes, equal ones once. */
 export class Nodes implements Algebra {

@@ -45,7 +45,11 @@ const MAX_SPELLED = 200;
 
 /** The texts of some numbers, in their usual spelling and with zeros at the end of their fraction. */
 export function textsOfNumbers(values: readonly number[], budget: CompileBudget): Language {
-  if (values.length > MAX_SPELLED) return languageOf(values.map((value) => JSON.stringify(value)), budget);
+  if (values.length > MAX_SPELLED)
+    return languageOf(
+      values.map((value) => JSON.stringify(value)),
+      budget,
+    );
   const patterns = values.map((value) => {
     const text = JSON.stringify(value).replaceAll(/[.+]/g, '\\$&');
     if (text.includes('e')) return text;

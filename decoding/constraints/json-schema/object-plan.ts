@@ -4,8 +4,7 @@ import type { Frame } from '../automaton/automaton.ts';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { Language } from '../regular/language.ts';
 import { jsonStringFrame } from '../regular/text-frames.ts';
-import { frameAfter, QUOTE } from './frames/reading.ts';
-import { jsonBytes, TextTrie } from './frames/text-trie.ts';
+import { frameAfter, QUOTE } from './frame-steps.ts';
 import {
   checkDistinct,
   leastObject,
@@ -15,6 +14,7 @@ import {
   type ObjectBounds,
 } from './object-states.ts';
 import { type Members, membersOf } from './shapes.ts';
+import { jsonBytes, TextTrie } from './text-trie.ts';
 import type { Algebra, ObjectShape, ValueNode } from './values.ts';
 
 /** Reads any key behind its opening quote, with the quote at its end. */

@@ -3,11 +3,11 @@ import type { Frame } from '../automaton/automaton.ts';
 import type { CompileBudget } from '../automaton/errors.ts';
 import { Language } from '../regular/language.ts';
 import { jsonStringFrame, utf8Frame } from '../regular/text-frames.ts';
-import { TextTrie } from './frames/text-trie.ts';
-import { quotedTexts } from './frames/texts.ts';
 import { numberLanguageOf, textsOfNumbers } from './number-languages.ts';
 import type { NumberPiece } from './numbers.ts';
 import type { StringPiece } from './strings.ts';
+import { quotedTexts } from './text-frames.ts';
+import { TextTrie } from './text-trie.ts';
 
 /** Frames that together read the numbers of the pieces; none for pieces without numbers. */
 export function numberFrames(pieces: readonly NumberPiece[], budget: CompileBudget): Frame[] {

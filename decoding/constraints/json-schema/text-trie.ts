@@ -2,8 +2,8 @@
  * @module Some texts as a trie of characters, read as bytes of a JSON string in any spelling. Its nodes are made when
  * they are first reached.
  */
-import { type CharNode, CharNodes } from '../../regular/char-node.ts';
-import { jsonLength, Kind } from '../../regular/encodings.ts';
+import { type CharNode, CharNodes } from '../regular/char-node.ts';
+import { jsonLength, Kind } from '../regular/encodings.ts';
 
 const NONE = -1;
 

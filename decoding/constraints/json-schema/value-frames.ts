@@ -1,12 +1,12 @@
 /** @module Frames that read a JSON value of a set. */
-import type { Frame, Reading } from '../../automaton/automaton.ts';
-import type { Analysis } from '../analysis.ts';
-import { ANYTHING } from '../node.ts';
-import { type ArrayShape, FALSE, NULL, type ObjectShape, TRUE, type ValueNode } from '../values.ts';
-import { ArrayReader } from './arrays.ts';
+import type { Frame, Reading } from '../automaton/automaton.ts';
+import type { Analysis } from './analysis.ts';
+import { ArrayReader } from './array-frames.ts';
+import { QUOTE } from './frame-steps.ts';
 import { literal } from './gap.ts';
-import { ObjectReader } from './objects.ts';
-import { QUOTE } from './reading.ts';
+import { ANYTHING } from './node.ts';
+import { ObjectReader } from './object-frames.ts';
+import { type ArrayShape, FALSE, NULL, type ObjectShape, TRUE, type ValueNode } from './values.ts';
 
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;

@@ -1,10 +1,10 @@
 /** @module Keys that must differ from those before them: where an object needs a number of members with any keys. */
-import type { Continuation, Frame, Reading } from '../../automaton/automaton.ts';
-import type { ObjectState } from '../object-states.ts';
-import type { ValueNode } from '../values.ts';
-import { frameAfter, QUOTE } from './reading.ts';
+import type { Continuation, Frame, Reading } from '../automaton/automaton.ts';
+import { frameAfter, QUOTE } from './frame-steps.ts';
+import type { ObjectState } from './object-states.ts';
+import { OtherTextsReader } from './text-frames.ts';
 import { TextTrie } from './text-trie.ts';
-import { OtherTextsReader } from './texts.ts';
+import type { ValueNode } from './values.ts';
 
 /** What the frames need of the object. */
 export interface CapturingObject {

@@ -1,6 +1,6 @@
 /** @module Frames inside strings of which only some texts are allowed, or all but some. */
-import type { Exception, Frame, Reading } from '../../automaton/automaton.ts';
-import { DONE, frameAfter, NOTHING, QUOTE } from './reading.ts';
+import type { Exception, Frame, Reading } from '../automaton/automaton.ts';
+import { DONE, frameAfter, NOTHING, QUOTE } from './frame-steps.ts';
 import type { TextTrie, TriePlace } from './text-trie.ts';
 
 /** Reads one of the texts of a trie, and the quote at its end. */

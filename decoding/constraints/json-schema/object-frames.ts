@@ -1,19 +1,19 @@
 /** @module Frames inside objects. */
-import type { Frame, Reading } from '../../automaton/automaton.ts';
+import type { Frame, Reading } from '../automaton/automaton.ts';
+import { CapturedKeys, type CapturingObject } from './captured-keys.ts';
+import { COMMA, QUOTE, type Values } from './frame-steps.ts';
+import { COLON, GAP } from './gap.ts';
 import {
   ANY_KEY,
   type DistanceOf,
   type LiveMembers,
   type ObjectPlan,
   type OtherMembers,
-} from '../object-plan.ts';
-import { ObjectMachine, type ObjectState } from '../object-states.ts';
-import type { ValueNode } from '../values.ts';
-import { CapturedKeys, type CapturingObject } from './captured-keys.ts';
-import { COLON, GAP } from './gap.ts';
-import { COMMA, QUOTE, type Values } from './reading.ts';
+} from './object-plan.ts';
+import { ObjectMachine, type ObjectState } from './object-states.ts';
+import { withQuote } from './text-frames.ts';
 import { TextTrie, type TriePlace } from './text-trie.ts';
-import { withQuote } from './texts.ts';
+import type { ValueNode } from './values.ts';
 
 const CLOSE = 0x7d;
 

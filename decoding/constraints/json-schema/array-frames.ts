@@ -1,9 +1,9 @@
 /** @module Frames inside arrays. */
-import type { Frame, Reading } from '../../automaton/automaton.ts';
-import type { ArrayPlan, ArrayState } from '../array-plan.ts';
-import type { DistanceOf } from '../object-plan.ts';
+import type { Frame, Reading } from '../automaton/automaton.ts';
+import type { ArrayPlan, ArrayState } from './array-plan.ts';
+import { COMMA, type Values } from './frame-steps.ts';
 import { GAP, literal } from './gap.ts';
-import { COMMA, type Values } from './reading.ts';
+import type { DistanceOf } from './object-plan.ts';
 
 const CLOSE = 0x5d;
 const CLOSED = literal(']');

@@ -1,6 +1,6 @@
-/** @module What the frames of this folder have in common. */
-import { Fork, type Frame, type Reading } from '../../automaton/automaton.ts';
-import type { ValueNode } from '../values.ts';
+/** @module What the frames of values have in common. */
+import { Fork, type Frame, type Reading } from '../automaton/automaton.ts';
+import type { ValueNode } from './values.ts';
 
 /** What the frames of arrays and objects need: those of values. */
 export interface Values {
