@@ -6,8 +6,36 @@ type Schema = Record<string, unknown> | boolean;
 /** Without the empty name: ajv does not see that it is missing. */
 const NAMES = ['a', 'ab', 'b', 'kind', 'x y', 'é', '"', '😀'];
 const PATTERNS = ['^a', 'b$', '^[a-c]{1,3}$', '\\d', '^(x|yz)+$', '^\\w+-\\d{2}$', '^[^a]*$'];
-const FORMATS = ['date', 'time', 'date-time', 'email', 'ipv4', 'ipv6', 'uuid', 'uri', 'hostname', 'duration', 'json-pointer'];
-const CONSTANTS = [null, true, false, 0, 1, -2.5, 12345678, '', 'a', 'é"\\', [], [1, 'a'], {}, { a: 1 }, { a: null, b: [true] }];
+const FORMATS = [
+  'date',
+  'time',
+  'date-time',
+  'email',
+  'ipv4',
+  'ipv6',
+  'uuid',
+  'uri',
+  'hostname',
+  'duration',
+  'json-pointer',
+];
+const CONSTANTS = [
+  null,
+  true,
+  false,
+  0,
+  1,
+  -2.5,
+  12345678,
+  '',
+  'a',
+  'é"\\',
+  [],
+  [1, 'a'],
+  {},
+  { a: 1 },
+  { a: null, b: [true] },
+];
 
 /** @returns a schema whose `$ref`s lead to its `$defs` */
 export function randomSchema(draw: Draw): Schema {
@@ -18,7 +46,10 @@ export function randomSchema(draw: Draw): Schema {
     $defs: {
       tree: {
         type: 'object',
-        properties: { value: schemaOf(draw, 1), children: { type: 'array', items: { $ref: '#/$defs/tree' }, maxItems: 2 } },
+        properties: {
+          value: schemaOf(draw, 1),
+          children: { type: 'array', items: { $ref: '#/$defs/tree' }, maxItems: 2 },
+        },
         required: draw.chance(0.5) ? ['value'] : [],
         additionalProperties: false,
       },
@@ -35,11 +66,23 @@ function schemaOf(draw: Draw, depth: number): Schema {
 
 function types(draw: Draw): Schema {
   if (draw.chance(0.1)) return draw.chance(0.8);
-  return { type: draw.pick(['null', 'boolean', 'integer', 'number', 'string', ['string', 'null'], ['integer', 'boolean']]) };
+  return {
+    type: draw.pick([
+      'null',
+      'boolean',
+      'integer',
+      'number',
+      'string',
+      ['string', 'null'],
+      ['integer', 'boolean'],
+    ]),
+  };
 }
 
 function constants(draw: Draw): Schema {
-  return draw.chance(0.4) ? { const: draw.pick(CONSTANTS) } : { enum: draw.shuffled(CONSTANTS).slice(0, draw.integer(1, 5)) };
+  return draw.chance(0.4)
+    ? { const: draw.pick(CONSTANTS) }
+    : { enum: draw.shuffled(CONSTANTS).slice(0, draw.integer(1, 5)) };
 }
 
 function numbers(draw: Draw): Schema {
@@ -73,7 +116,9 @@ function objects(draw: Draw, depth: number): Schema {
     ...(draw.chance(0.1) && { required: [draw.pick(NAMES)] }),
     ...(draw.chance(0.5) && { additionalProperties: draw.chance(0.5) ? false : schemaOf(draw, depth - 1) }),
     ...(draw.chance(0.2) && { patternProperties: { [draw.pick(PATTERNS)]: schemaOf(draw, depth - 1) } }),
-    ...(draw.chance(0.1) && { propertyNames: draw.pick<Schema>([{ pattern: '^[ab]' }, { enum: ['a', 'b'] }, { maxLength: 2 }]) }),
+    ...(draw.chance(0.1) && {
+      propertyNames: draw.pick<Schema>([{ pattern: '^[ab]' }, { enum: ['a', 'b'] }, { maxLength: 2 }]),
+    }),
     ...(draw.chance(0.1) && { minProperties: draw.integer(0, 3) }),
     ...(draw.chance(0.1) && { maxProperties: draw.integer(1, 4) }),
     ...(draw.chance(0.1) && { dependentRequired: { a: ['b'] } }),
@@ -110,7 +155,11 @@ function combined(draw: Draw, depth: number): Schema {
     case 4:
       return { ...(objects(draw, depth) as object), allOf: [objects(draw, depth)] };
     default:
-      return { if: schemaOf(draw, depth - 1), then: schemaOf(draw, depth - 1), else: schemaOf(draw, depth - 1) };
+      return {
+        if: schemaOf(draw, depth - 1),
+        then: schemaOf(draw, depth - 1),
+        else: schemaOf(draw, depth - 1),
+      };
   }
 }
 
