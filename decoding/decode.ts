@@ -111,7 +111,8 @@ export async function* decodeResolved(
       workspace,
     };
     const strategy = beams ? new BeamSearch(search) : new Sampling(search);
-    const target = options.max_new_tokens === 0 ? {} : promptTarget(strategy.live, rows);
+    const isEmpty = options.max_new_tokens === 0 || (rule && isAtEnd(rule, search.prompt));
+    const target = isEmpty ? {} : promptTarget(strategy.live, rows);
     const { prompt_logprobs: top } = options;
     if (top === undefined) {
       await evaluatePrompt(tree, nodes, target);
@@ -122,7 +123,6 @@ export async function* decodeResolved(
         logprobs: await scorePrompt(tree, nodes, target, { vocabSize, top, workspace }),
       };
     }
-    const isEmpty = options.max_new_tokens === 0 || (rule && isAtEnd(rule, search.prompt));
     if (isEmpty) return { sequences: emptySequences(options, search.prompt), warnings };
     // All branches or beams begin with the same logits.
     for (const row of rows?.slice(1) ?? []) row.set(rows?.[0] as Float32Array);

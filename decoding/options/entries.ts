@@ -236,7 +236,7 @@ export const OPTIONS = {
     { tokenIds: allIds, processor: (ids, { maxLength }) => ids && forcedEos(maxLength, ids) },
   ),
   remove_invalid_values: option('Replaces scores that are not finite.', z.boolean().default(false), {
-    processor: (enabled) => enabled && removeInvalidValues(),
+    processor: (enabled, { constraint }) => enabled && removeInvalidValues(constraint),
   }),
   exponential_decay_length_penalty: option(
     'Start and factor: after `start` generated tokens the end of text becomes likelier with each token.',

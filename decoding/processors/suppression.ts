@@ -1,5 +1,6 @@
 /** @module Processors that ban fixed tokens, or replace invalid scores. */
 import { LARGEST_FLOAT } from '../math/float.ts';
+import type { ConstraintRule } from './constraint.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 
 /** Ignores ids outside the vocabulary: a write beyond the end of a typed array has no effect. */
@@ -35,13 +36,19 @@ export function allowedTokens(tokenIds: readonly number[]): LogitsProcessor {
   };
 }
 
-/** Replaces NaN by 0 and ±Infinity by the largest finite floats (`InfNanRemoveLogitsProcessor`). */
-export function removeInvalidValues(): LogitsProcessor {
-  return function removeInvalidValues(scores) {
+/**
+ * Replaces NaN by 0 and ±Infinity by the largest finite floats (`InfNanRemoveLogitsProcessor`).
+ * @param constraint whose bans remain. In transformers a beam search with more beams than allowed tokens breaks it.
+ */
+export function removeInvalidValues(constraint?: ConstraintRule): LogitsProcessor {
+  return function removeInvalidValues(scores, sequence) {
     for (let i = 0; i < scores.length; i++) {
       const score = scores[i] as number;
       if (Number.isFinite(score)) continue;
       scores[i] = Number.isNaN(score) ? 0 : Math.sign(score) * LARGEST_FLOAT;
     }
+    if (!constraint) return;
+    const { mask, ends } = constraint(sequence);
+    mask.apply(scores, ends);
   };
 }

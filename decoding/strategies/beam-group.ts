@@ -45,11 +45,12 @@ export class BeamGroup {
   readonly #sampler = new CandidateSampler();
   #beams: readonly Hypothesis[];
   #improvable = true;
+  #hasCopies = true;
   /** Best first, at most one per beam of the group. */
   finished: readonly FinishedHypothesis[] = [];
   /**
-   * The tokens of the last step's live beams. Once the group is done, padding, with which the reference
-   * continues.
+   * The tokens of the last step's live beams, and of copies of them. Once the group is done, padding, with which the
+   * reference continues.
    */
   chosenTokens: readonly number[] = [];
 
@@ -75,9 +76,11 @@ export class BeamGroup {
    */
   step(step: number, earlierTokens: readonly number[]): Beam[] {
     if (this.#beams.length === 0) {
-      this.chosenTokens = this.#search.eosTokenIds
-        .slice(0, 1)
-        .flatMap((padding) => Array<number>(this.#size).fill(padding));
+      // A group that could go on, but has no beam left, is done one step later.
+      const isDone = this.#stopsEarly || !this.#improvable;
+      this.#improvable = false;
+      const [padding] = this.#search.eosTokenIds;
+      this.chosenTokens = isDone && padding !== undefined ? Array<number>(this.#size).fill(padding) : [];
       return [];
     }
     const rows = this.#scores(earlierTokens);
@@ -98,13 +101,24 @@ export class BeamGroup {
     this.#improvable &&= best !== undefined && this.#canImprove(best.score, step);
     // Beams that only the length limit ended still count for the diversity penalty of the other groups.
     const continuable = extensions.filter(({ reason }) => reason === null || reason === 'length');
-    this.chosenTokens = continuable.slice(0, this.#size).map(({ token }) => token);
+    this.chosenTokens = this.#withCopies(continuable.slice(0, this.#size).map(({ token }) => token));
     const continues = this.#improvable && !this.#stopsEarly;
     this.#beams = continues ? unfinished.map(({ hypothesis }) => hypothesis) : [];
     return [
       ...unfinished.map((extension, i) => this.#toBeam(extension, continues ? this.#firstBeam + i : null)),
       ...newlyFinished.map((extension) => this.#toBeam(extension, null)),
     ];
+  }
+
+  /**
+   * A group begins with copies of the first beam. The reference counts their tokens until it has found as many
+   * different beams. Which of several beams it copies depends on its ties.
+   */
+  #withCopies(tokens: readonly number[]): readonly number[] {
+    const [best] = tokens;
+    this.#hasCopies &&= tokens.length < this.#size;
+    if (!this.#hasCopies || best === undefined) return tokens;
+    return [...tokens, ...Array<number>(this.#size - tokens.length).fill(best)];
   }
 
   get #grouped(): boolean {

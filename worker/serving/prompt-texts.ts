@@ -7,6 +7,7 @@ import type {
 } from '../../decoding/interface/events.ts';
 import { minimumLength } from '../../decoding/options/options.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { constrainedTextEnds } from './constrained-text-ends.ts';
 import type { GenerationEvent, TextBeamsEvent } from './events.ts';
 import type { GenerationRequest } from './request.ts';
 import { StopStringFilter } from './stop-string-filter.ts';
@@ -41,11 +42,12 @@ export function unfilled(decoded: readonly DecodedSequence[]): DecodedSequence {
 /** A filter for one text after the prompt with the index `prompt`. */
 export function textFilter(
   tokenizer: Tokenizer,
-  { options, keepStop, prompts }: GenerationRequest,
+  { options, keepStop, prompts, constraint }: GenerationRequest,
   prompt: number,
 ): StopStringFilter {
   const heldBack = minimumLength(options, prompts[prompt]?.ids.length ?? 0);
-  const decoder = tokenizer.decoder({ skipSpecialTokens: true });
+  const tokens = tokenizer.decoder({ skipSpecialTokens: true });
+  const decoder = constraint ? constrainedTextEnds(tokens, options) : tokens;
   return new StopStringFilter(decoder, options.stop, { keepStop, heldBack });
 }
 

@@ -17,6 +17,8 @@ const NO_FRAMES: readonly Frame[] = [];
 
 export class Analysis {
   readonly #nodes: Algebra;
+  /** Whether a set contains itself. */
+  #hasCycle = false;
   readonly #distances = new Map<ValueNode, number>();
   readonly #arrays = new Map<ArrayShape, ArrayPlan>();
   readonly #objects = new Map<ObjectShape, ObjectPlan>();
@@ -40,7 +42,7 @@ export class Analysis {
     this.#nodes = nodes;
     const order = this.#reach(root);
     // Children come first, so that only sets that contain themselves need more than one round.
-    for (let changed = true; changed; ) {
+    for (let changed = true; changed; changed &&= this.#hasCycle) {
       changed = false;
       for (const node of order) {
         nodes.budget.spendSteps();
@@ -76,6 +78,7 @@ export class Analysis {
   #reach(root: ValueNode): ValueNode[] {
     const order: ValueNode[] = [];
     const seen = new Set([root]);
+    const done = new Set<ValueNode>();
     const waiting: { node: ValueNode; children: readonly ValueNode[]; next: number }[] = [];
     const enter = (node: ValueNode) => waiting.push({ node, children: this.#children(node.values), next: 0 });
     enter(root);
@@ -83,11 +86,12 @@ export class Analysis {
       const child = at.children[at.next++];
       if (!child) {
         order.push(at.node);
+        done.add(at.node);
         waiting.pop();
       } else if (!seen.has(child)) {
         seen.add(child);
         enter(child);
-      }
+      } else if (!done.has(child)) this.#hasCycle = true;
     }
     return order;
   }

@@ -2,7 +2,7 @@
 import { ConstraintError } from '../automaton/errors.ts';
 import { intersectValues } from './combine.ts';
 import { ANY_ARRAY, ANY_OBJECT, ANYTHING, IMPOSSIBLE } from './node.ts';
-import { ANY_NUMBER, complementOfNumbers, intersectNumbers } from './numbers.ts';
+import { ANY_NUMBER, complementOfNumbers } from './numbers.ts';
 import { ANY_STRING, complementOfStrings } from './strings.ts';
 import {
   type Algebra,

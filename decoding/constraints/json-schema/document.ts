@@ -1,6 +1,6 @@
 /** @module The schema as a document: its dialect, and what its references lead to. */
 import { ConstraintError } from '../automaton/errors.ts';
-import { isObject, join } from './keywords.ts';
+import { isObject, join, type SchemaObject } from './keywords.ts';
 
 /** A schema within the document. */
 export interface Location {
@@ -24,19 +24,43 @@ const DATA = new Set(['enum', 'const', 'default', 'examples', 'example']);
 /** The last draft in which a reference hides the keywords beside it. */
 const LAST_LONELY_REF = 7;
 
+const NEWEST = 2020;
+/** The draft that introduced a keyword, if it is after draft 4. */
+const INTRODUCED = new Map<string, number>([
+  ...['const', 'contains', 'propertyNames'].map((keyword) => [keyword, 6] as const),
+  ...['if', 'then', 'else'].map((keyword) => [keyword, 7] as const),
+  ...['dependentRequired', 'dependentSchemas', 'unevaluatedProperties', 'unevaluatedItems'].map(
+    (keyword) => [keyword, 2019] as const,
+  ),
+  ...['minContains', 'maxContains'].map((keyword) => [keyword, 2019] as const),
+  ['prefixItems', NEWEST],
+]);
+
 export class SchemaDocument {
   readonly root: Location;
   /** Whether keywords beside `$ref` apply. */
   readonly refHasSiblings: boolean;
+  /** Undefined if the schema does not say. */
+  readonly #draft: number | undefined;
   readonly #idKeywords: readonly string[];
   #index: Index | undefined;
 
   constructor(schema: unknown) {
     const draft = draftOf(schema);
+    this.#draft = draft;
     this.refHasSiblings = draft === undefined || draft > LAST_LONELY_REF;
     this.#idKeywords = draft === undefined ? ['$id', 'id'] : draft <= 4 ? ['id'] : ['$id'];
     const uri = resolveUri(this.#idOf(schema) ?? '', NO_ADDRESS);
     this.root = { schema, place: '', resource: { root: schema, place: '', uri } };
+  }
+
+  /** The schema without keywords that its draft does not have yet: they say nothing there. */
+  keywordsOf(schema: SchemaObject): SchemaObject {
+    const draft = this.#draft;
+    if (draft === undefined || draft >= NEWEST) return schema;
+    const isNewer = (keyword: string) => (INTRODUCED.get(keyword) ?? 0) > draft;
+    if (!Object.keys(schema).some(isNewer)) return schema;
+    return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !isNewer(keyword)));
   }
 
   /** @returns the subschema under `keys` */

@@ -19,7 +19,12 @@ export function malformed(keyword: string, place: string, value: unknown, expect
 
 /** A value in an error, of bounded length. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text =
+    typeof value === 'object' && value !== null
+      ? Array.isArray(value)
+        ? `an array of ${value.length}`
+        : 'an object'
+      : String(JSON.stringify(value));
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

@@ -5,10 +5,14 @@ import { complementOf } from './complement.ts';
 import { ANYTHING, FIRST_ID, IMPOSSIBLE, LazyNode } from './node.ts';
 import type { Algebra, Keyword, ValueNode, ValueSet } from './values.ts';
 
+/** What a node costs, in elementary steps: its shapes, their members and their distances. */
+const STEPS = 30;
+
 /** Creates nodes, equal ones once. */
 export class Nodes implements Algebra {
   readonly budget: CompileBudget;
   #ids = FIRST_ID;
+  #depth = 0;
   readonly #combined = new Map<string, ValueNode>();
   /** What nodes are the complement of, and the other way round. */
   readonly #opposites = new Map<ValueNode, ValueNode>();
@@ -22,7 +26,18 @@ export class Nodes implements Algebra {
   /** @param compute is called once, or never */
   create(place: string, compute: () => ValueSet): ValueNode {
     this.budget.spendStates();
-    return new LazyNode(this.#ids++, place, compute);
+    this.budget.spendSteps(STEPS);
+    return new LazyNode(this.#ids++, place, () => this.#nested(compute));
+  }
+
+  /** Sets that are computed from others are nested as deeply as the combinations in the schema. */
+  #nested(compute: () => ValueSet): ValueSet {
+    this.budget.checkDepth(++this.#depth);
+    try {
+      return compute();
+    } finally {
+      this.#depth--;
+    }
   }
 
   and(nodes: Iterable<ValueNode>): ValueNode {

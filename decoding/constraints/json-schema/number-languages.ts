@@ -3,6 +3,7 @@ import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import type { Language } from '../regular/language.ts';
 import { numberLanguage } from '../regular/numbers.ts';
 import { parseRegex } from '../regular/regex.ts';
+import { languageOf } from './languages.ts';
 import type { NumberPiece } from './numbers.ts';
 
 /** Numbers that are no integers, whose double precision value is none either: near integers, they are left out. */
@@ -39,8 +40,12 @@ export function numberLanguageOf(piece: NumberPiece, budget: CompileBudget): Lan
   return language;
 }
 
+/** Of more numbers, only the usual spelling is allowed. */
+const MAX_SPELLED = 200;
+
 /** The texts of some numbers, in their usual spelling and with zeros at the end of their fraction. */
 export function textsOfNumbers(values: readonly number[], budget: CompileBudget): Language {
+  if (values.length > MAX_SPELLED) return languageOf(values.map((value) => JSON.stringify(value)), budget);
   const patterns = values.map((value) => {
     const text = JSON.stringify(value).replaceAll(/[.+]/g, '\\$&');
     if (text.includes('e')) return text;

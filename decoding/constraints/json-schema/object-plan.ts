@@ -76,10 +76,18 @@ export class ObjectPlan {
   least(distanceOf: DistanceOf): number {
     if (!this.#members) return Infinity;
     const { names, nodes, isRequired } = this.#members;
+    // Braces, and a comma before each member but the first.
+    let bytes = 1;
+    let required = 0;
     for (let i = 0; i < names.length; i++) {
       if (!isRequired[i]) continue;
-      if (distanceOf(nodes[i] as ValueNode) === Infinity || !names[i]?.isWellFormed()) return Infinity;
+      const name = names[i] as string;
+      bytes += 4 + jsonBytes(name) + distanceOf(nodes[i] as ValueNode);
+      if (bytes === Infinity || !name.isWellFormed()) return Infinity;
+      required++;
     }
+    if (required > this.#shape.maxProperties) return Infinity;
+    if (required >= this.#shape.minProperties) return Math.max(bytes, 2);
     const { costs, bounds } = this.live(distanceOf);
     return leastObject(costs, bounds);
   }

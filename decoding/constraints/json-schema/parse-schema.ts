@@ -11,7 +11,6 @@ import {
   own,
   readBoolean,
   readList,
-  readObject,
   readString,
   type SchemaObject,
   shown,
@@ -28,6 +27,9 @@ import { FALSE, NULL, TRUE, type ValueNode, type ValueSet } from './values.ts';
 
 const TYPES = ['null', 'boolean', 'object', 'array', 'number', 'integer', 'string'] as const;
 type Type = (typeof TYPES)[number];
+
+/** Of comparing two branches of `oneOf`. */
+const STEPS_OF_PAIR = 50;
 
 export type KeyOrder = 'schema' | 'any';
 
@@ -54,7 +56,7 @@ export class SchemaParser implements Parsing {
       throw new ConstraintError(`a schema must be an object or a boolean, found ${shown(schema)}`, place);
     let node = this.#known.get(schema);
     if (!node) {
-      node = this.nodes.create(place, () => this.#valuesOf(schema, location));
+      node = this.nodes.create(place, () => this.#valuesOf(this.document.keywordsOf(schema), location));
       this.#known.set(schema, node);
     }
     return node;
@@ -168,12 +170,21 @@ export class SchemaParser implements Parsing {
     // What the schema says beside `oneOf` often tells the branches apart.
     const context = nodes.create(place, () => values);
     const inContext = branches.map((branch) => nodes.and([context, branch]));
-    const parts = branches.map((branch, i) => {
-      const overlapping = branches.filter(
-        (other, j) => i !== j && !isDisjoint(inContext[i] as ValueNode, other, nodes),
-      );
-      return nodes.and([branch, ...overlapping.map((other) => nodes.not(other, { name: 'oneOf', place }))]);
+    const overlaps = branches.map((): ValueNode[] => []);
+    branches.forEach((branch, i) => {
+      branches.slice(0, i).forEach((other, j) => {
+        nodes.budget.spendSteps(STEPS_OF_PAIR);
+        if (isDisjoint(inContext[i] as ValueNode, other, nodes)) return;
+        overlaps[i]?.push(other);
+        overlaps[j]?.push(branch);
+      });
     });
+    const parts = branches.map((branch, i) =>
+      nodes.and([
+        branch,
+        ...(overlaps[i] as ValueNode[]).map((other) => nodes.not(other, { name: 'oneOf', place })),
+      ]),
+    );
     return intersectValues(values, nodes.or(parts).values, nodes);
   }
 }

@@ -1,4 +1,4 @@
-/** @module Tokens that alone are allowed: they need no pass of their own, and their nodes are freed with their text's. */
+/** @module Few allowed tokens: one alone needs no pass of its own, and its node is freed with its text's. */
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -20,9 +20,9 @@ const SEARCHES: Record<string, DecodingOptions> = {
   greedy: {},
   sampling: { do_sample: true, num_return_sequences: 3 },
   'best of': { do_sample: true, best_of: 3 },
-  beams: { num_beams: 4, num_return_sequences: 2 },
+  beams: { num_beams: 4, num_return_sequences: 4 },
   'diverse beams': { num_beams: 4, num_beam_groups: 2, diversity_penalty: 0.5 },
-  'beam sampling': { num_beams: 3, do_sample: true, top_k: 2 },
+  'beam sampling': { num_beams: 3, do_sample: true, top_k: 2, num_return_sequences: 3 },
 };
 const PATTERNS = [
   'abcdefg',
@@ -116,5 +116,27 @@ describe('forced tokens', () => {
       expect(sequences.map(({ tokens }) => tokens)).toEqual(whole.sequences.map(({ tokens }) => tokens));
       expect(sequences[0]?.token_logprobs).toEqual(whole.sequences[0]?.token_logprobs);
     }
+  });
+});
+
+it.each(Object.entries(SEARCHES))(
+  'allowed tokens stay the only ones with remove_invalid_values: %s',
+  async (_, search) => {
+    const options = { ...search, remove_invalid_values: true, max_new_tokens: 4 };
+    const { sequences } = await decodeAll(lendingModel(2), PROMPT, options, {
+      constraint: constraintOf('ab|b'),
+    });
+    for (const { tokens } of sequences)
+      expect(['ab', 'b']).toContain(tokens.map((id) => TOKENS[id]).join(''));
+  },
+);
+
+describe('a text that must be empty', () => {
+  it.each(Object.entries(SEARCHES))('is, where no token can end it: %s', async (_, search) => {
+    const options = { ...search, ignore_eos: true };
+    const { num_return_sequences } = resolveOptions(options).options;
+    const { sequences } = await decodeAll(lendingModel(1), PROMPT, options, { constraint: constraintOf('') });
+    const empty = { tokens: [], finish_reason: 'stop' };
+    expect(sequences).toMatchObject(Array(num_return_sequences).fill(empty));
   });
 });

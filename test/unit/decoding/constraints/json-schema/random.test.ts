@@ -1,12 +1,15 @@
 /** @module Random schemas: what they write and read is judged by ajv. */
+
+import { Validator } from '@cfworker/json-schema';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormatsModule from 'ajv-formats';
 import { expect, it } from 'vitest';
 import { ConstraintError } from '../../../../../decoding/constraints/automaton/errors.ts';
 import { compileJsonSchema } from '../../../../../decoding/constraints/json-schema/compile.ts';
+import { seededRandom } from '../../../../../decoding/math/random.ts';
 import { Draw } from '../../../../support/draw.ts';
 import { randomSchema, randomValue } from '../../../../support/random-schemas.ts';
-import { mulberry, Walker } from '../../../../support/text-walks.ts';
+import { Walker } from '../../../../support/text-walks.ts';
 
 /** `SCHEMAS=20000` for a longer run; `SCHEMA_SEED` for another one. */
 const SCHEMAS = Number(process.env.SCHEMAS ?? 1_000);
@@ -19,12 +22,20 @@ const STEPS = 60;
 type AddFormats = (ajv: object) => void;
 const addFormats = addFormatsModule as unknown as AddFormats;
 
+/** ajv lets an empty array pass `contains` if an array before it in the same array has passed: ajv 8.20.0. */
+function mayPassWrongly(schema: boolean | object): boolean {
+  return JSON.stringify(schema).includes('"contains"');
+}
+
 /** @returns undefined for a schema that refers to itself without end */
 function judgeOf(schema: boolean | object): ((value: unknown) => boolean) | undefined {
   const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false });
   addFormats(ajv);
   try {
-    return ajv.compile(schema) as (value: unknown) => boolean;
+    const judge = ajv.compile(schema) as (value: unknown) => boolean;
+    if (!mayPassWrongly(schema)) return judge;
+    const other = new Validator(schema, '2020-12');
+    return (value) => judge(value) && other.validate(value).valid;
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
@@ -55,12 +66,13 @@ it('writes only what ajv accepts, and reads what it accepts', () => {
       refused.set(message, (refused.get(message) ?? 0) + 1);
       if (message.includes('accepts nothing')) {
         counts.empty++;
-        for (const value of values) if (judge(value)) expect.fail(`${where()} accepts ${JSON.stringify(value)}`);
+        for (const value of values)
+          if (judge(value)) expect.fail(`${where()} accepts ${JSON.stringify(value)}`);
       }
       continue;
     }
     counts.compiled++;
-    const random = mulberry(seed);
+    const random = seededRandom(seed);
     const [fault] = seed % 10 === 0 ? walker.faults(40) : [];
     if (fault) expect.fail(`${where()}: ${fault}`);
     for (let i = 0; i < TEXTS; i++) {
@@ -79,11 +91,16 @@ it('writes only what ajv accepts, and reads what it accepts', () => {
       const isValid = judge(value);
       if (isValid) counts.valid++;
       for (const text of [JSON.stringify(value), JSON.stringify(value, null, 2)]) {
-        if (reader.accepts(text) !== isValid) expect.fail(`${where()} ${isValid ? 'rejects' : 'accepts'} ${text}`);
+        if (reader.accepts(text) !== isValid)
+          expect.fail(`${where()} ${isValid ? 'rejects' : 'accepts'} ${text}`);
       }
     }
   }
-  if (process.env.SHOW) console.log(counts, [...refused].sort((a, b) => b[1] - a[1]));
+  if (process.env.SHOW)
+    console.log(
+      counts,
+      [...refused].sort((a, b) => b[1] - a[1]),
+    );
   expect(counts.compiled).toBeGreaterThan(SCHEMAS * 0.6);
   expect(counts.texts).toBeGreaterThan(3 * SCHEMAS);
   expect(counts.valid).toBeGreaterThan(SCHEMAS);
