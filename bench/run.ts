@@ -7,6 +7,11 @@ import { measureBreakdown } from './breakdown.ts';
 import { measureColdStarts } from './cold-start.ts';
 import { measureConcurrency } from './concurrency/measure.ts';
 import { benchConstraints } from './constraints/bench.ts';
+import { measureConcurrentSchemas } from './constraints/concurrent.ts';
+import { compareConstraints } from './constraints/sides.ts';
+import { reportComparison } from './constraints/sides-report.ts';
+import { measureConstrainedSteps } from './constraints/steps.ts';
+import { reportConstrained } from './constraints/steps-report.ts';
 import { measureDecoding } from './decoding.ts';
 import { describe, describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
@@ -16,13 +21,26 @@ import { writeToPage } from './page.ts';
 import { report } from './report.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
 
-/** Part `constraints` needs cases, and so runs only if it is named. */
-const ONLY = ['node', 'workerd', 'breakdown', 'decoding', 'cold', 'concurrency', 'constraints'] as const;
+/** The parts about constraints run only if they are named: `constraints` needs cases. */
+const ONLY = [
+  'node',
+  'workerd',
+  'breakdown',
+  'decoding',
+  'cold',
+  'concurrency',
+  'constraints',
+  'constrained',
+] as const;
+
+/** Of the comparison with other packages. */
+const COMPARED = { schemas: 200, minutes: 30 };
 
 interface Options {
   readonly only?: (typeof ONLY)[number];
   readonly quick?: true;
   readonly cases?: string;
+  readonly peers?: number | true;
   readonly json?: string;
   readonly write?: true;
 }
@@ -37,19 +55,41 @@ const options = new Command('npm run bench --')
     '--cases <file>',
     "schemas with instances for the part constraints: MaskBench's JSON lines, may be .gz",
   )
+  .option(
+    '--peers [schemas]',
+    "constraints: npm's other packages beside it, on so many of the schemas (default: 200)",
+    Number,
+  )
   .option('--json <file>', 'write every single timing to this file')
   .option('--write', 'update the tables of docs/benchmarks.md')
   .parse()
   .opts<Options>();
 
 if (options.only === 'constraints') await runConstraints(options);
+else if (options.only === 'constrained') await runConstrained(options);
 else await run(options);
 
-async function runConstraints({ cases, quick, json }: Options): Promise<void> {
+async function runConstraints({ cases, quick, json, peers }: Options): Promise<void> {
   if (cases === undefined) throw new Error('the part constraints needs --cases FILE.jsonl.gz');
+  const machine = `On ${describe(describeMachine())}.`;
+  if (peers !== undefined) {
+    const schemas = peers === true ? COMPARED.schemas : peers;
+    const comparison = await compareConstraints({ ...COMPARED, schemas, file: cases });
+    console.log(`${machine}\n\n${reportComparison(comparison)}`);
+    if (json) await writeFile(json, `${JSON.stringify(comparison, null, 2)}\n`);
+    return;
+  }
   const { text, results } = await benchConstraints(cases, quick === true);
-  console.log(`On ${describe(describeMachine())}.\n\n${text}`);
+  console.log(`${machine}\n\n${text}`);
   if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+async function runConstrained({ quick, json }: Options): Promise<void> {
+  await ensureInt4Model();
+  const steps = await measureConstrainedSteps(quick ? { rounds: 1, tokens: 48 } : { rounds: 3, tokens: 96 });
+  const concurrent = await measureConcurrentSchemas({ rounds: quick ? 1 : 5, tokens: 80 });
+  console.log(`On ${describe(describeMachine())}.\n\n${reportConstrained(steps, concurrent)}`);
+  if (json) await writeFile(json, `${JSON.stringify({ steps, concurrent }, null, 2)}\n`);
 }
 
 async function run({ only, quick, json, write }: Options): Promise<void> {

@@ -39,7 +39,10 @@ if (!process.send) throw new Error('bench/constraints/sides.ts must start this p
 
 const cases = await readCases(file);
 const { vocabulary, encode } = await loadGpt2();
-const tokens = Array.from({ length: vocabulary.vocabSize }, (_, token) => vocabulary.bytesOf(token).slice());
+/** Exported, so that they are held: their memory is in that of the process before. */
+export const tokens = Array.from({ length: vocabulary.vocabSize }, (_, token) =>
+  vocabulary.bytesOf(token).slice(),
+);
 const load = await SIDES[name]();
 const before = await settledHeapBytes();
 const begin = performance.now();

@@ -95,7 +95,7 @@ function answersOf(engine: LanguageModel, { vocabulary, encode }: BenchVocabular
     let steps = 0;
     const begin = performance.now();
     for await (const { type } of decode(engine, prompt, options, { constraint })) {
-      if (type === 'token' || type === 'beams') steps++;
+      if (type === (options.num_beams ? 'beams' : 'token')) steps++;
     }
     return { steps, milliseconds: performance.now() - begin };
   }

@@ -158,19 +158,20 @@ const combiner = (draw: Draw) => draw.pick(['allOf', 'anyOf', 'oneOf']);
 const keys = (count: number, schema: (i: number) => Json) =>
   objectOf(many(count, (i) => [`key${i}`, schema(i)] as const));
 
+/** With the inner schema once: twice, the text of a deep one would have no end. */
 const AROUND: readonly ((draw: Draw, inner: Json) => Json)[] = [
   (_, inner) => ({ type: 'object', properties: { a: inner }, required: ['a'], additionalProperties: false }),
   (_, inner) => ({ properties: { a: inner } }),
   (_, inner) => ({ type: 'array', items: inner }),
-  (_, inner) => ({ type: 'array', prefixItems: [inner, inner], items: false, minItems: 1 }),
+  (_, inner) => ({ type: 'array', prefixItems: [inner, {}], items: false, minItems: 1 }),
   (_, inner) => ({ additionalProperties: inner }),
   (_, inner) => ({ not: inner }),
   (_, inner) => ({ allOf: [inner, {}] }),
   (_, inner) => ({ anyOf: [inner, { type: 'string' }] }),
   (_, inner) => ({ oneOf: [inner, { type: 'string' }] }),
-  (_, inner) => conditional(inner, inner, inner),
+  (_, inner) => conditional(inner, { minimum: 1 }, false),
   (_, inner) => ({ contains: inner }),
-  (_, inner) => ({ patternProperties: { '^a': inner, a$: inner } }),
+  (_, inner) => ({ patternProperties: { '^a': inner, a$: true } }),
   (_, inner) => ({ propertyNames: inner }),
   (draw, inner) => ({ [draw.pick(KEYWORDS)]: inner }),
 ];
@@ -233,7 +234,7 @@ const KINDS: readonly Kind[] = [
   (draw) => ({ allOf: many(size(draw, 30), () => ({ not: any(draw, 2) })), type: draw.pick(TYPES) }),
   (draw) => ({ anyOf: many(size(draw, 2_000), () => any(draw, 1)) }),
   (draw) =>
-    nested(size(draw, 12), any(draw, 1), (inner) => ({ [combiner(draw)]: [inner, any(draw, 1), inner] })),
+    nested(size(draw, 8), any(draw, 1), (inner) => ({ [combiner(draw)]: [inner, any(draw, 1), inner] })),
   // Objects.
   (draw) => ({
     type: 'object',
