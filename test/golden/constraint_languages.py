@@ -9,8 +9,7 @@ a token may end inside a character of UTF-8.
 """
 
 import functools
-import itertools
-import json
+import string
 
 import regex
 
@@ -109,16 +108,27 @@ WIDE = (
     r"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})"
 )
 
-# JSON. Up to 64 characters of white space between two tokens of it.
+# JSON. Up to 64 characters of white space between two tokens of it. A character of a string may be escaped.
 GAP = r"[ \n\r\t]{0,64}"
 
 
-def json_of(value):
-    return regex.escape(latin(json.dumps(value, ensure_ascii=False)))
+def letters(characters, least=1, most=1):
+    """So many of these ASCII characters, of which none must be escaped."""
+    escapes = "|".join(rf"00{ord(c) // 16:x}{hex_digit(ord(c) % 16)}" for c in characters)
+    return rf"(?:[{characters}]|\\u(?:{escapes})){{{least},{most}}}"
 
 
-def one_of(*values):
-    return "(?:" + "|".join(map(json_of, values)) + ")"
+def hex_digit(value):
+    digit = f"{value:x}"
+    return f"[{digit}{digit.upper()}]" if value > 9 else digit
+
+
+def text(content):
+    return '"' + "".join(map(letters, content)) + '"'
+
+
+def one_of(*texts):
+    return "(?:" + "|".join(map(text, texts)) + ")"
 
 
 def json_list(items, opening, closing):
@@ -126,7 +136,7 @@ def json_list(items, opening, closing):
 
 
 def json_object(**properties):
-    return json_list([rf'"{name}"{GAP}:{GAP}{value}' for name, value in properties.items()], r"\{", r"\}")
+    return json_list([rf"{text(name)}{GAP}:{GAP}{value}" for name, value in properties.items()], r"\{", r"\}")
 
 
 def json_array(item, least, most):
@@ -186,6 +196,7 @@ def by_reading(text, begins, is_whole):
 
 
 NAMES = [" Lily", " Lily's mom", " Tom", " Tom and Anna", " Anna", " Tim", " Max", " Sam", " Sue", " Ben", " Mia", " Jack"]
+SMALL = string.ascii_lowercase
 COLORS = ["red", "blue", "green", "yellow"]
 
 CONSTRAINTS = {
@@ -196,9 +207,9 @@ CONSTRAINTS = {
         choice("König", "Königin", "süß", "日本語", "日本", "😀", "😃!"),
         choice(*(f" {size} {color} {toy}" for size in ("big", "small", "old") for color in COLORS for toy in ("ball", "car", "toy car", "doll", "boat"))),
         choice(" and they lived happily ever after"),
-        choice("", " big", " bigger"),
     ],
     "regex": [
+        pattern(r"( big(ger)?)?"),
         pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
         pattern(r" (yes|no|maybe), (she|he|they) (said|cried)[.!]"),
         pattern(r" ?[A-Z][a-z]{1,7}( [a-z]{1,8}){2,6}[.!?]"),
@@ -211,10 +222,10 @@ CONSTRAINTS = {
         pattern(r"(a|ab|abc|b|bc|c)*d", "[abc]*d"),
     ],
     "json_schema": [
-        schema({"enum": ["red", "green", "blue", 3, True, None]}, one_of("red", "green", "blue", 3, True, None)),
+        schema({"enum": ["red", "green", "blue", True, None]}, one_of("red", "green", "blue") + "|true|null"),
         schema(
             closed({"name": {"type": "string", "pattern": "^[a-z]{1,8}$"}, "happy": {"type": "boolean"}}),
-            json_object(name='"[a-z]{1,8}"', happy="(?:true|false)"),
+            json_object(name=f'"{letters(SMALL, 1, 8)}"', happy="(?:true|false)"),
         ),
         schema(
             {"type": "array", "items": {"enum": COLORS}, "minItems": 1, "maxItems": 3},
@@ -230,10 +241,12 @@ CONSTRAINTS = {
         ),
         schema(
             {"anyOf": [
-                closed({"kind": {"const": "a"}, "size": {"enum": [1, 2, 10]}}),
+                closed({"kind": {"const": "a"}, "size": {"enum": ["small", "big"]}}),
                 closed({"kind": {"const": "b"}, "name": {"type": "string", "pattern": "^[A-Z][a-z]{2,5}$"}}),
             ]},
-            "(?:" + json_object(kind='"a"', size="(?:1|2|10)") + "|" + json_object(kind='"b"', name='"[A-Z][a-z]{2,5}"') + ")",
+            json_object(kind=text("a"), size=one_of("small", "big"))
+            + "|"
+            + json_object(kind=text("b"), name=f'"{letters(SMALL.upper())}{letters(SMALL, 2, 5)}"'),
         ),
     ],
     "grammar": [

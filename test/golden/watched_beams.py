@@ -88,6 +88,9 @@ def run(prompt, options, constraint=None):
             tokenizer=tokenizer if "stop_strings" in options else None,
             prefix_allowed_tokens_fn=constraint and constraint.after(prompt, end),
         )  # fmt: skip
+    if beams and out.sequences_scores.isnan().any():
+        # `renormalize_logits` makes NaN of a row without tokens.
+        return None
     indices = out.beam_indices if beams else None
     logprobs = model.compute_transition_scores(out.sequences, out.scores, indices, normalize_logits=not beams)
     sequences = []

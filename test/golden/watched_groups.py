@@ -139,6 +139,9 @@ def run(prompt, options, padding=None, constraint=None):
             model, ids, attention_mask=torch.ones_like(ids), generation_config=config,
             prefix_allowed_tokens_fn=constraint and constraint.after(prompt, end),
         )  # fmt: skip
+    if out.sequences_scores.isnan().any():
+        # `renormalize_logits` makes NaN of a row without tokens.
+        return None
     sequences = []
     for row, path in enumerate(out.beam_indices.tolist()):
         if constraint and float(out.sequences_scores[row]) < NOTHING:
