@@ -18,6 +18,10 @@ import { events, post, postTo, startApp } from './client.ts';
 const app = startApp();
 const RUN = '/ai/run/default';
 const prompt = 'Once upon a time';
+/** Has too many readings, which only the mask of a token finds. */
+const DOUBLINGS = Array.from({ length: 60 }, (_, i) => `${i ? `r${i}` : 'root'} ::= r${i + 1} r${i + 1}`)
+  .concat('r60 ::= "a"?')
+  .join('\n');
 const GREEDY = { prompt, max_tokens: 60, temperature: 0 };
 
 async function completion(request: object) {
@@ -111,6 +115,17 @@ describe('/v1/completions', () => {
     }
   });
 
+  it.each([{}, { num_beams: 3, n: 2 }, { stop_token_ids: [1] }, { forced_eos_token_id: 1, max_tokens: 3 }])(
+    'does not contain the token that ends it: %j',
+    async (options) => {
+      const fields = { guided_choice: [' cat', ' dog'], eos_token_id: [0], ...options };
+      const { choices } = await completion(fields);
+      for (const { text } of choices) expect([' cat', ' dog']).toContain(text);
+      const { texts } = await streamed(fields);
+      expect(texts).toEqual(choices.map(({ text }) => text));
+    },
+  );
+
   it('is cut off with allow_incomplete', async () => {
     const [choice] = (
       await completion({ guided_choice: ['a b c d e f g h'], max_tokens: 2, allow_incomplete: true })
@@ -128,6 +143,8 @@ describe('/v1/completions', () => {
     [{ structured_outputs: { regex: '(?<a>b)\\k<a>' } }, 'structured_outputs.regex', /back reference/],
     [{ regex: '(' }, 'regex', /^'regex': /],
     [{ grammar: { type: 'regex', value: '(' } }, 'grammar.value', /^'grammar.value': /],
+    [{ grammar: DOUBLINGS }, 'grammar', /ways to read/],
+    [{ ebnf: DOUBLINGS, num_beams: 2, stream: true }, 'ebnf', /ways to read/],
   ])('refuses %j by name', async (fields, param, message) => {
     expect(await refusal(fields)).toEqual({
       status: 400,

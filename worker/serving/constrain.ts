@@ -6,7 +6,7 @@ import { checkConstraint } from '../../decoding/options/check-against-model.ts';
 import { ApiError } from '../http/errors.ts';
 import type { ConstraintLimits } from '../isolate/constraints.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
-import type { GenerationRequest } from './request.ts';
+import type { GenerationRequest, RequestedConstraint } from './request.ts';
 
 /** @throws ApiError 400 for a constraint that cannot be compiled, or a maximum length without room for a whole text */
 export function constraintOf(
@@ -19,12 +19,18 @@ export function constraintOf(
     checkConstraint(options, constraint);
     return constraint;
   } catch (error) {
-    if (error instanceof ConstraintError && wanted) {
-      const param = `${wanted.field}${error.place.replaceAll('/', '.')}`;
-      throw new ApiError(400, `'${param}': ${error.message}`, { param, code: 'invalid_constraint' });
-    }
+    if (error instanceof ConstraintError && wanted) throw refusedConstraint(error, wanted);
     if (!(error instanceof DecodingOptionsError) || error.option !== 'max_new_tokens') throw error;
     const message = error.message.replaceAll('max_new_tokens', fields.maxTokens);
     throw new ApiError(400, message, { param: fields.maxTokens, code: 'invalid_value' });
   }
+}
+
+/** The error of a constraint, at its place in the request. */
+export function refusedConstraint(
+  { place, message }: ConstraintError,
+  { field }: RequestedConstraint,
+): ApiError {
+  const param = `${field}${place.replaceAll('/', '.')}`;
+  return new ApiError(400, `'${param}': ${message}`, { param, code: 'invalid_constraint' });
 }

@@ -128,7 +128,7 @@ function usageSoFar(request: GenerationRequest, reservation: Reservation, comple
 export class Generation {
   /** Leaving the loop frees the space. */
   readonly events: Events;
-  readonly #request: GenerationRequest;
+  readonly request: GenerationRequest;
   readonly #reservation: Reservation;
   #completionTokens = 0;
 
@@ -139,13 +139,13 @@ export class Generation {
     reservation: Reservation,
   ) {
     this.#reservation = reservation;
-    this.#request = request;
+    this.request = request;
     this.events = this.#counted(first, rest);
   }
 
   /** The usage so far. */
   get usage(): Usage {
-    return usageSoFar(this.#request, this.#reservation, this.#completionTokens);
+    return usageSoFar(this.request, this.#reservation, this.#completionTokens);
   }
 
   async *#counted(first: IteratorResult<GenerationEvent, void>, rest: Events): Events {

@@ -4,6 +4,7 @@
  */
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
+import { ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import {
   LeaseExpiredError,
@@ -22,7 +23,7 @@ import { constraintLimitsOf, queueLimitsOf } from '../http/settings.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 import { cachePartition } from './cache-partition.ts';
 import type { CollectedAnswer } from './collected.ts';
-import { constraintOf } from './constrain.ts';
+import { constraintOf, refusedConstraint } from './constrain.ts';
 import type { GenerationEvent } from './events.ts';
 import { collectGeneration, type Generation, type RunOptions, startGeneration } from './generate.ts';
 import { exceedsCache, exceedsMemory } from './refusals.ts';
@@ -91,7 +92,7 @@ async function run<T>(
     return await running;
   } catch (error) {
     if (error instanceof SlotsExhaustedError) throw exceedsCache(error, request);
-    if (!(error instanceof MemoryExhaustedError)) throw forClient(error);
+    if (!(error instanceof MemoryExhaustedError)) throw forClient(error, request);
     throw exceedsMemory(error, sizeOf(model.engine, request, form), request.fields);
   }
 }
@@ -152,7 +153,7 @@ export function streamEvents(c: Context<AppEnv>, generation: Generation, format:
       for (const message of format.end()) await sse.writeSSE(message);
     } catch (error) {
       if (isDisconnected()) return;
-      const api = toApiError(forClient(error));
+      const api = toApiError(forClient(error, generation.request));
       record.error = api.details.code ?? 'error';
       await sse.writeSSE(format.error(api));
     } finally {
@@ -163,8 +164,15 @@ export function streamEvents(c: Context<AppEnv>, generation: Generation, format:
   });
 }
 
-/** Converts the engine's transient errors to a 503; returns any other error unchanged. */
-function forClient(error: unknown): unknown {
+/**
+ * Converts the engine's transient errors to a 503, and that of a constraint to a 400; returns any other error
+ * unchanged.
+ */
+function forClient(error: unknown, request?: GenerationRequest): unknown {
+  // While a text is generated: the text has too many readings.
+  if (error instanceof ConstraintError && request?.constraint) {
+    return refusedConstraint(error, request.constraint);
+  }
   if (error instanceof QueueFullError || error instanceof QueueTimeoutError) {
     return retryLater('overloaded', `Busy: ${error.message}`);
   }
