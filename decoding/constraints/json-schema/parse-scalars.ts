@@ -11,10 +11,10 @@ const INTEGERS: readonly NumberPiece[] = [{ ...ANY_NUMBER, multiples: [1] }];
 const ALL_STRINGS: readonly StringPiece[] = [ANY_STRING];
 
 /** Formats of numbers: OpenAPI's. */
-const INTEGER_FORMATS: Readonly<Record<string, NumberPiece>> = {
-  int32: { ...ANY_NUMBER, low: -(2 ** 31), high: 2 ** 31 - 1, multiples: [1] },
-  int64: { ...ANY_NUMBER, multiples: [1] },
-};
+const INTEGER_FORMATS: ReadonlyMap<unknown, NumberPiece> = new Map([
+  ['int32', { ...ANY_NUMBER, low: -(2 ** 31), high: 2 ** 31 - 1, multiples: [1] }],
+  ['int64', { ...ANY_NUMBER, multiples: [1] }],
+]);
 
 /** @param integersOnly for type integer */
 export function parseNumbers(
@@ -28,7 +28,7 @@ export function parseNumbers(
   const below = readExclusive(schema, 'exclusiveMaximum', place);
   const multiple = readNumber(schema, 'multipleOf', place);
   if (multiple !== undefined && multiple <= 0) throw malformed('multipleOf', place, multiple, 'above 0');
-  const format = typeof schema.format === 'string' ? INTEGER_FORMATS[schema.format] : undefined;
+  const format = INTEGER_FORMATS.get(schema.format);
   if ([minimum, maximum, above, below, multiple, format].every((bound) => bound === undefined))
     return integersOnly ? INTEGERS : ALL_NUMBERS;
   const parts: NumberPiece[] = [
