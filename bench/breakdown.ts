@@ -10,6 +10,7 @@ import { Gpt2 } from '../engine/model/gpt2.ts';
 import { type KernelNetworkSessions, kernelNetwork } from '../engine/model/kernel-network.ts';
 import { readManifest } from '../engine/model/model-source.ts';
 import { makePlan } from '../engine/model/plan.ts';
+import { ReadAheadChoice } from '../engine/model/read-ahead.ts';
 import { Weights } from '../engine/model/weights.ts';
 import { folderSource, kernelModules, nodePlatform, startOrt } from '../engine/node/load-engine.ts';
 import { createSessions, type Session } from '../engine/runtime/session.ts';
@@ -138,6 +139,7 @@ async function timedModel(timer: PartTimer) {
       matmulInt4: timer.wrap('matmul', kernels.matmulInt4),
       matmulInt8: timer.wrap('lm_head', kernels.matmulInt8),
       embed: timer.wrap('embedding', kernels.embed),
+      setReadAhead: kernels.setReadAhead,
       ...logitsKernel(modules.logits, ort.heap.memory),
     },
     weights,
@@ -153,6 +155,16 @@ async function timedModel(timer: PartTimer) {
   for (let i = 0; i < PAST; i += plan.maxRows) {
     model.forward(past.slice(i, i + plan.maxRows).map((node) => ({ node, readers: [] })));
   }
+  const readAhead = ReadAheadChoice.of(manifest.config, kernels.setReadAhead);
+  while (readAhead && readAhead.value === undefined) {
+    const [node] = appendSiblings(model, past.at(-1) as PathNode, 1) as [PathNode];
+    readAhead.prepare(1, 1);
+    const begin = performance.now();
+    model.forward([{ node, readers: [() => {}] }]);
+    readAhead.add(performance.now() - begin);
+    model.pool.free(node.slot);
+  }
+  timer.reset();
   const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const readWeights = memoryReader(ort.heap.memory, weights.begin, bytes);
   const peak = dotProduct === 'plain' ? null : await dotPeak(dotProduct);

@@ -95,9 +95,18 @@ function measure(functions: Calls, { warmUps, calls }: ReturnType<typeof repeats
 /** The builds that this runtime can run, by their form. */
 type Builds = Readonly<Partial<Record<DotProduct, LinearKernels>>>;
 
-/** A call for each build. */
+/** A call for each build, with reading ahead and without. */
 function forBuilds(builds: Builds, name: string, call: (kernels: LinearKernels) => void): Calls {
-  const entries = Object.entries(builds).map(([form, kernels]) => [`${name}, ${form}`, () => call(kernels)]);
+  const entries = Object.entries(builds).flatMap(([form, kernels]) =>
+    [false, true].map((readAhead) => {
+      const title = `${name}, ${form}${readAhead ? ', ahead' : ''}`;
+      const run = () => {
+        kernels.setReadAhead(readAhead);
+        call(kernels);
+      };
+      return [title, run] as const;
+    }),
+  );
   return Object.fromEntries(entries);
 }
 

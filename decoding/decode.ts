@@ -1,15 +1,22 @@
 /**
  * @module Decoding: from a prompt, options and a model to events while it runs, and to sequences at the end.
  */
+import type { Constraint } from './constraints/automaton/constraint.ts';
 import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface/events.ts';
 import type { LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
 import { Rows } from './math/row-pool.ts';
 import { SelectionWorkspace } from './math/selection.ts';
 import { branchCount, requiredNodes } from './options/capacity.ts';
-import { checkLength, checkTokenIds, checkTokenizer } from './options/check-against-model.ts';
+import {
+  checkConstraint,
+  checkLength,
+  checkTokenIds,
+  checkTokenizer,
+} from './options/check-against-model.ts';
 import { readsInPlace } from './options/in-place.ts';
 import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import { processorsOf } from './options/processors.ts';
+import { constraintRule, isAtEnd } from './processors/constraint.ts';
 import { BeamSearch } from './strategies/beam-search.ts';
 import { Hypothesis } from './strategies/hypothesis.ts';
 import { appendPrompt, evaluatePrompt, scorePrompt } from './strategies/prompt.ts';
@@ -24,6 +31,8 @@ const workspace = new SelectionWorkspace();
 export interface DecodingContext {
   /** Needed for `stop` and `stop_strings` only. */
   readonly tokenizer?: TokenBytes | undefined;
+  /** Of each generated text, over the tokens of the model's tokenizer (`compileConstraint`). */
+  readonly constraint?: Constraint | undefined;
   /** Stops before the next forward pass, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,6 +58,7 @@ export function decode(
   checkLength(options, model, prompt.length);
   checkTokenizer(options, context.tokenizer);
   checkTokenIds(options, model);
+  checkConstraint(options, context.constraint);
   return decodeResolved(model, prompt, options, context, warnings);
 }
 
@@ -66,7 +76,7 @@ export async function* decodeResolved(
   model: LanguageModel,
   prompt: ArrayLike<number>,
   options: ResolvedOptions,
-  { tokenizer, signal }: DecodingContext,
+  { tokenizer, constraint, signal }: DecodingContext,
   warnings: readonly string[] = [],
 ): Decoding {
   signal?.throwIfAborted();
@@ -76,20 +86,24 @@ export async function* decodeResolved(
     const inPlace = tree.lendsLogits === true && readsInPlace(options);
     const rows = inPlace ? undefined : pool.take(branchCount(options));
     const eosTokenIds = options.ignore_eos ? [] : (options.eos_token_id ?? model.eosTokenIds);
-    const limits = {
-      promptLength: prompt.length,
-      maxLength: prompt.length + options.max_new_tokens,
-      eosTokenIds,
-    };
+    const maxLength = prompt.length + options.max_new_tokens;
+    // A forced end takes the place of the last token.
+    const lastLength = options.forced_eos_token_id ? maxLength - 1 : maxLength;
+    const endTokenIds = [...new Set([...eosTokenIds, ...options.stop_token_ids])];
+    const rule =
+      constraint && constraintRule(constraint, endTokenIds, options.allow_incomplete ? Infinity : lastLength);
+    const limits = { promptLength: prompt.length, maxLength, eosTokenIds };
     const beams = options.num_beams > 1;
     const nodes = appendPrompt(tree, prompt);
     const search = {
-      prompt: Hypothesis.ofPrompt(prompt, nodes.at(-1) as TreeNode),
+      prompt: Hypothesis.ofPrompt(prompt, nodes.at(-1) as TreeNode, constraint),
       rows,
       options,
       eosTokenIds,
-      processors: processorsOf(options, limits, workspace),
-      stopping: stoppingCriterion(options, limits, tokenizer),
+      constraint: rule,
+      // A search in place applies the constraint where it reads the logits.
+      processors: processorsOf(options, inPlace ? limits : { ...limits, constraint: rule }, workspace),
+      stopping: stoppingCriterion(options, { ...limits, constraint: rule }, tokenizer),
       rawLogprobs:
         options.logprobs === undefined
           ? undefined
@@ -108,7 +122,8 @@ export async function* decodeResolved(
         logprobs: await scorePrompt(tree, nodes, target, { vocabSize, top, workspace }),
       };
     }
-    if (options.max_new_tokens === 0) return { sequences: emptySequences(options), warnings };
+    const isEmpty = options.max_new_tokens === 0 || (rule && isAtEnd(rule, search.prompt));
+    if (isEmpty) return { sequences: emptySequences(options, search.prompt), warnings };
     // All branches or beams begin with the same logits.
     for (const row of rows?.slice(1) ?? []) row.set(rows?.[0] as Float32Array);
 
@@ -135,7 +150,10 @@ async function advance(
   previous: readonly Hypothesis[],
   live: readonly LiveHypothesis[],
 ): Promise<void> {
-  const evaluations = live.map(({ hypothesis, target }) => ({ node: hypothesis.appendTo(tree), ...target }));
+  const evaluations = live.flatMap(({ hypothesis, target }) => {
+    const nodes = hypothesis.appendTo(tree);
+    return nodes.map((node, i) => (i === nodes.length - 1 ? { node, ...target } : { node }));
+  });
   for (const hypothesis of new Set(previous)) hypothesis.releaseFrom(tree);
   await tree.evaluate(evaluations);
 }
@@ -153,10 +171,10 @@ function promptTarget(
   };
 }
 
-function emptySequences(options: ResolvedOptions): DecodedSequence[] {
+function emptySequences(options: ResolvedOptions, prompt: Hypothesis): DecodedSequence[] {
   const empty: DecodedSequence = {
     tokens: [],
-    finish_reason: 'length',
+    finish_reason: prompt.finishReason('length'),
     score: options.num_beams > 1 ? 0 : null,
     token_logprobs: [],
     model_logprobs: options.logprobs === undefined ? null : [],

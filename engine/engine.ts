@@ -6,7 +6,7 @@ import type { Manifest } from '../model-assets/format/manifest.ts';
 import { AdmissionQueue } from './batching/admission.ts';
 import { CachedTree, type SharedCache, type TreeOptions } from './batching/cached-tree.ts';
 import { MemoryBudget } from './batching/memory-budget.ts';
-import { type PassCounts, PassQueue } from './batching/pass-queue.ts';
+import { type EventLoop, type PassCounts, PassQueue } from './batching/pass-queue.ts';
 import { SlotsExhaustedError } from './cache/errors.ts';
 import { RadixTree } from './cache/radix-tree.ts';
 import type { DotProduct } from './kernels/linear.ts';
@@ -23,9 +23,7 @@ import type { Ort } from './runtime/ort.ts';
 const LEASE_MILLISECONDS = 20_000;
 
 /** The services that the engine needs from its JavaScript runtime. */
-export interface Platform {
-  /** Yields to other requests and to the sockets. */
-  pause(): Promise<void>;
+export interface Platform extends EventLoop {
   wait(milliseconds: number): Promise<void>;
   sha256(): Sha256;
 }
@@ -72,6 +70,7 @@ export class Engine implements LanguageModel {
   readonly plan: Plan;
   /** How the kernels multiply on this processor. Null at f32, which uses none of them. */
   readonly dotProduct: DotProduct | null;
+  readonly #readAhead: LoadedModel['readAhead'];
   readonly #ort: Ort;
   readonly #weights: Weights;
   readonly #model: Gpt2;
@@ -86,7 +85,7 @@ export class Engine implements LanguageModel {
     ort: Ort,
     manifest: Manifest,
     tokenizerFile: Uint8Array,
-    { weights, model, plan, dotProduct }: LoadedModel,
+    { weights, model, plan, dotProduct, readAhead }: LoadedModel,
     platform: Platform,
   ) {
     this.#ort = ort;
@@ -96,11 +95,12 @@ export class Engine implements LanguageModel {
     this.#model = model;
     this.plan = plan;
     this.dotProduct = dotProduct;
+    this.#readAhead = readAhead;
     const { vocab_size, n_positions } = manifest.config;
     this.#sharedCache = {
       pool: model.pool,
       radixTree: new RadixTree(model.pool, vocab_size),
-      queue: new PassQueue(model, platform.pause),
+      queue: new PassQueue(model, platform, readAhead),
       vocabSize: vocab_size,
       contextLength: n_positions,
     };
@@ -119,6 +119,11 @@ export class Engine implements LanguageModel {
     const tokenizerFile = await readFile(source, manifest.tokenizer, sha256);
     const loaded = await loadModel(ort, manifest, { ...options, sha256, signal });
     return new Engine(ort, manifest, tokenizerFile, loaded, platform);
+  }
+
+  /** Whether the kernels read weights ahead. Undefined until passes of both forms have been timed. */
+  get readAhead(): boolean | undefined {
+    return this.#readAhead ? this.#readAhead.value : false;
   }
 
   get vocabSize(): number {

@@ -3,22 +3,24 @@
  *
  * Little-endian 32-bit unsigned integers, then bytes; no padding between the parts or after them:
  *
- *     header       7: magic, version, tokens, merges, added tokens, token bytes, added token bytes
+ *     header       8: magic, version, tokens, merges, added tokens, token bytes, added token bytes, sorted tokens
  *     byteIds      256: the token id of each single byte
  *     offsets      tokens + 1: token i is tokenBytes[offsets[i], offsets[i + 1])
  *     merges       merges x 3, in rank order: left id, right id, merged id
  *     addedIds     added tokens
  *     addedFlags   added tokens: 1 when the token is special
  *     addedOffsets added tokens + 1: as `offsets`, into addedBytes
+ *     order        sorted tokens, in the order of their bytes: a trie of all texts that constraints can write
  *     tokenBytes   the tokens' bytes in decoded text
  *     addedBytes   the added tokens' content, in UTF-8
+ *     shared       sorted tokens: the number of bytes in common with the token before, at most 255
  */
 import { MERGE_STRIDE } from './bpe.ts';
 
-export const TOKENIZER_VERSION = 1;
+export const TOKENIZER_VERSION = 2;
 
 const MAGIC = 0x4b544245; // the bytes "EBTK"
-const HEADER_WORDS = 7;
+const HEADER_WORDS = 8;
 const BYTE_VALUES = 256;
 /** Heap keys (bpe.ts) are exact in float64 only below this: rank in 21 bits, position in 32. */
 const MAX_MERGES = 2 ** 21;
@@ -41,11 +43,19 @@ export interface TokenizerTables {
   readonly merges: Uint32Array;
   readonly tokenBytes: Uint8Array;
   readonly added: readonly AddedToken[];
+  readonly sorted: SortedTokens;
+}
+
+/** The tokens with bytes, special ones apart, in the order of their bytes. */
+export interface SortedTokens {
+  readonly order: Uint32Array;
+  /** `[order.length]`: the number of bytes that each token has in common with the one before it, at most 255. */
+  readonly shared: Uint8Array;
 }
 
 /** Serializes the tables, deterministically. */
 export function writeTables(tables: TokenizerTables): Uint8Array {
-  const { byteIds, offsets, merges, tokenBytes, added } = tables;
+  const { byteIds, offsets, merges, tokenBytes, added, sorted } = tables;
   const contents = added.map(({ content }) => new TextEncoder().encode(content));
   const addedOffsets = offsetsOf(contents);
   const addedLength = addedOffsets.at(-1) as number;
@@ -55,6 +65,7 @@ export function writeTables(tables: TokenizerTables): Uint8Array {
     added.length,
     tokenBytes.length,
     addedLength,
+    sorted.order.length,
   ];
   const words = Uint32Array.of(...[MAGIC, TOKENIZER_VERSION, ...counts], ...byteIds);
   const parts = [
@@ -64,8 +75,10 @@ export function writeTables(tables: TokenizerTables): Uint8Array {
     Uint32Array.from(added, ({ id }) => id),
     Uint32Array.from(added, ({ special }) => Number(special)),
     addedOffsets,
+    sorted.order,
     tokenBytes,
     ...contents,
+    sorted.shared,
   ];
   const file = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let offset = 0;
@@ -99,7 +112,8 @@ export function readTables(bytes: Uint8Array): TokenizerTables {
     return new Uint32Array(file.buffer, file.byteOffset + start, count);
   };
   const header = readWords(HEADER_WORDS);
-  const [magic, version, tokens, merges, added, tokenLength, addedLength] = header as unknown as HeaderWords;
+  const [magic, version, tokens, merges, added, tokenLength, addedLength, sorted] =
+    header as unknown as HeaderWords;
   if (magic !== MAGIC) fail(`is not a tokenizer file (it begins with 0x${magic.toString(16)})`);
   if (version !== TOKENIZER_VERSION)
     fail(`has version ${version}; this reader supports version ${TOKENIZER_VERSION}`);
@@ -111,18 +125,19 @@ export function readTables(bytes: Uint8Array): TokenizerTables {
   const addedIds = readWords(added);
   const addedFlags = readWords(added);
   const addedOffsets = readWords(added + 1);
-  const expectedLength = position + tokenLength + addedLength;
+  const order = readWords(sorted);
+  const expectedLength = position + tokenLength + addedLength + sorted;
   if (file.length !== expectedLength) {
     fail(`has ${file.length} bytes; its header says ${expectedLength}`);
   }
-  for (const ids of [byteIds, mergeTable, addedIds]) {
+  for (const ids of [byteIds, mergeTable, addedIds, order]) {
     const invalid = ids.find((id) => id >= tokens);
     if (invalid !== undefined) fail(`contains token id ${invalid}; its vocabulary has ${tokens} tokens`);
   }
   checkOffsets(offsets, tokenLength);
   checkOffsets(addedOffsets, addedLength);
 
-  const addedBytes = file.subarray(position + tokenLength);
+  const addedBytes = file.subarray(position + tokenLength, position + tokenLength + addedLength);
   const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
   return {
     byteIds,
@@ -134,10 +149,11 @@ export function readTables(bytes: Uint8Array): TokenizerTables {
       id,
       special: addedFlags[i] === 1,
     })),
+    sorted: { order, shared: file.subarray(position + tokenLength + addedLength) },
   };
 }
 
-type HeaderWords = [number, number, number, number, number, number, number];
+type HeaderWords = [number, number, number, number, number, number, number, number];
 
 function checkOffsets(offsets: Uint32Array, length: number): void {
   const ascending = offsets.every((offset, i) => i === 0 || (offsets[i - 1] as number) <= offset);

@@ -59,6 +59,11 @@ export class Tokenizer {
     return new Tokenizer(readTables(bytes));
   }
 
+  /** The tokens that texts are made of, as a trie: for constraints. */
+  get trie(): Pick<TokenizerTables, 'offsets' | 'tokenBytes' | 'sorted'> {
+    return this.#tables;
+  }
+
   /**
    * The text's ids, none for ''. No prefix space or token is added; a lone surrogate counts as U+FFFD.
    * As the reference with `add_special_tokens=False` and, unless `parseSpecial`, `split_special_tokens=True`.

@@ -49,6 +49,8 @@ export interface Beam {
   /** The sum of its tokens' log-probabilities; once finished, divided by length ** `length_penalty`. */
   readonly score: number;
   readonly finished: FinishReason | null;
+  /** Number of tokens, ends of text included, that the constraint allowed in this token's place. */
+  readonly allowed?: number;
 }
 
 export interface BeamsEvent {

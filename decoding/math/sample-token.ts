@@ -32,7 +32,7 @@ export function greedyToken(row: Float32Array): Choice {
   const largest = requireToken(row[token] as number);
   let total = 0;
   for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
-  return { token, logprob: -logarithm(total) };
+  return { token, logprob: 0 - logarithm(total) };
 }
 
 /**

@@ -1,4 +1,5 @@
-/** @module Checks of options against a model and a prompt. */
+/** @module Checks of options against a model, a prompt and a constraint. */
+import type { Constraint } from '../constraints/automaton/constraint.ts';
 import { DecodingOptionsError } from '../interface/errors.ts';
 import type { LanguageModel } from '../interface/token-tree.ts';
 import { OPTIONS, type OptionEntry } from './entries.ts';
@@ -33,6 +34,31 @@ export function checkTokenIds(
     const rule = `must have token ids below ${vocabSize}, the size of the vocabulary`;
     throw new DecodingOptionsError(name, `'${name}' ${rule}, not ${outside}`);
   }
+}
+
+/**
+ * @throws DecodingOptionsError for a length without room for any whole text of the constraint, and for an option
+ *   that needs a constraint without one
+ */
+export function checkConstraint(
+  { max_new_tokens, allow_incomplete, forced_eos_token_id }: ResolvedOptions,
+  constraint: Constraint | undefined,
+): void {
+  if (!constraint) {
+    if (!allow_incomplete) return;
+    throw new DecodingOptionsError(
+      'allow_incomplete',
+      "'allow_incomplete' needs a constraint, and none was given",
+    );
+  }
+  if (allow_incomplete || max_new_tokens === 0) return;
+  const end = forced_eos_token_id ? 1 : 0;
+  if (constraint.fits(max_new_tokens - end)) return;
+  throw new DecodingOptionsError(
+    'max_new_tokens',
+    `'max_new_tokens' must be at least ${constraint.leastTokens() + end} for a whole text of the constraint, ` +
+      `not ${max_new_tokens}`,
+  );
 }
 
 /** @throws DecodingOptionsError for stop strings without a tokenizer */

@@ -54,8 +54,11 @@ export function describeIssue(outer: Issue): string {
     case 'invalid_type':
       if (issue.input === undefined) return `${field} is missing: it must be ${typeName(issue)}`;
       return `${field} must be ${typeName(issue)}, ${actual}`;
-    case 'invalid_value':
-      return `${field} must be ${issue.values.map((value) => preview(value)).join(' or ')}, ${actual}`;
+    case 'invalid_value': {
+      const values = issue.values.map((value) => preview(value)).join(' or ');
+      if (issue.input === undefined) return `${field} is missing: it must be ${values}`;
+      return `${field} must be ${values}, ${actual}`;
+    }
     case 'too_small': {
       const comparison = issue.inclusive === false ? 'more than' : 'at least';
       const limit = withUnit(issue.minimum, issue);

@@ -13,6 +13,7 @@
  * Processors that transformers does not have run where it runs a caller's custom processors.
  */
 import * as z from 'zod';
+import { type ConstraintRule, constrainTokens } from '../processors/constraint.ts';
 import { epsilonCutoff, etaCutoff, minP } from '../processors/cutoffs.ts';
 import { exponentialDecayLengthPenalty, forcedEos, minLength, minNewTokens } from '../processors/length.ts';
 import type { LogitsProcessor } from '../processors/logits-processor.ts';
@@ -46,6 +47,8 @@ export interface ProcessorContext {
   /** Prompt length plus `max_new_tokens`. */
   readonly maxLength: number;
   readonly truncation: Truncation;
+  /** Of a constrained text. */
+  readonly constraint?: ConstraintRule | undefined;
   /** Applied by the processor of `frequency_penalty`: two processors would round twice. */
   readonly presence_penalty: number;
 }
@@ -220,6 +223,12 @@ export const OPTIONS = {
         return minTokens > 0 && ends.length > 0 && minNewTokens(minTokens, context.promptLength, ends);
       },
     },
+  ),
+  allow_incomplete: option(
+    'Lets the maximum length cut a constrained text off; else only tokens that leave room for a whole one are chosen.',
+    z.boolean().default(false),
+    // The rule of the constraint has applied the option already.
+    { processor: (_, { constraint }) => constraint && constrainTokens(constraint) },
   ),
   forced_eos_token_id: option(
     'The token, or list of tokens to choose from, that ends a text at the maximum length.',

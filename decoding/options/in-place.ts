@@ -8,7 +8,7 @@ import { isNeutral, isUsed, type ResolvedOptions } from './options.ts';
 const WARPERS: readonly OptionName[] = ['temperature', 'top_k', 'top_p'];
 const GROUPS: readonly OptionName[] = ['diversity_penalty'];
 /** Up to this number, the best of a row are much smaller than the row. */
-const MAX_BEST = 1024;
+export const MAX_BEST = 1024;
 
 type SearchWidth = Pick<ResolvedOptions, 'num_beams' | 'num_beam_groups'>;
 

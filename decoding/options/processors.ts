@@ -6,7 +6,10 @@ import { minTokensToKeep } from './in-place.ts';
 import { isUsed, type ResolvedOptions } from './options.ts';
 
 /** The parameters of a search that processors depend on beside its options. */
-export type SearchLimits = Pick<ProcessorContext, 'promptLength' | 'eosTokenIds' | 'maxLength'>;
+export type SearchLimits = Pick<
+  ProcessorContext,
+  'promptLength' | 'eosTokenIds' | 'maxLength' | 'constraint'
+>;
 
 /**
  * The processors that the options enable, in the order to run them on each row. They reuse buffers from row

@@ -1,10 +1,13 @@
 /** @module The interface of a logits processor. */
+import type { State } from '../constraints/automaton/automaton.ts';
 
 /** The tokens of one hypothesis, prompt first. */
 export interface TokenSequence {
   /** At least `length` long; entries from `length` on have no meaning. */
   readonly tokens: Int32Array;
   readonly length: number;
+  /** Of a constrained text: where its tokens have led. */
+  readonly state?: State | undefined;
 }
 
 /**

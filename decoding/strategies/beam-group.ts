@@ -12,6 +12,7 @@ import { CandidateSampler } from '../math/sample-candidates.ts';
 import { logSoftmax } from '../math/softmax.ts';
 import { type Candidate, type ScoredTokens, topCandidates } from '../math/top-candidates.ts';
 import { bestOfBeam, candidateCount } from '../options/in-place.ts';
+import { countOf } from '../processors/constraint.ts';
 import { divided } from '../processors/rescaling.ts';
 import { bestOfRow } from './beam-row.ts';
 import type { Hypothesis } from './hypothesis.ts';
@@ -37,6 +38,8 @@ export class BeamGroup {
   readonly #rows: readonly Float32Array[] | undefined;
   /** The best tokens of each beam, of a search that reads its rows in place. */
   readonly #read: ScoredTokens[] = [];
+  /** Number of tokens that the constraint allows after each beam. */
+  readonly #allowed: number[] = [];
   readonly #random: Random;
   readonly #sampler = new CandidateSampler();
   #beams: readonly Hypothesis[];
@@ -116,17 +119,20 @@ export class BeamGroup {
     return this.finished.length === this.#size && this.#search.options.early_stopping === true;
   }
 
-  #target({ score }: Hypothesis, i: number): LogitsTarget {
+  #target(hypothesis: Hypothesis, i: number): LogitsTarget {
     if (this.#rows) return { logits: this.#rows[i] };
-    const { options, eosTokenIds } = this.#search;
+    const { options, eosTokenIds, constraint } = this.#search;
     const best = bestOfBeam(options, eosTokenIds.length);
     // Of the processors before top-k, only the temperature changes what the tokens rank by.
+    const { score } = hypothesis;
     const rank = options.do_sample
       ? (logprob: number) => divided(logprob, options.temperature)
       : (logprob: number) => Math.fround(score + logprob);
     return {
       read: (row) => {
-        this.#read[i] = bestOfRow(row, best, rank);
+        const allowed = constraint?.(hypothesis);
+        if (allowed) this.#allowed[i] = countOf(allowed);
+        this.#read[i] = bestOfRow(row, best, rank, allowed);
       },
     };
   }
@@ -137,6 +143,8 @@ export class BeamGroup {
     if (row) logSoftmax(row);
     const scored = row ? { scores: row } : (this.#read[i] as ScoredTokens);
     const { scores, tokens } = scored;
+    const allowed = row && this.#search.constraint?.(beam);
+    if (allowed) this.#allowed[i] = countOf(allowed);
     this.#search.rawLogprobs?.save(this.#firstBeam + i, scores);
     const earlier = tokens ? indicesOf(earlierTokens, tokens) : earlierTokens;
     for (const process of this.#search.processors) process(scores, beam, earlier);
@@ -200,6 +208,7 @@ export class BeamGroup {
   }
 
   #toBeam({ row, token, logprob, score, reason }: Extension, index: number | null): Beam {
+    const allowed = this.#allowed[row];
     return {
       group: this.#index,
       index,
@@ -208,6 +217,7 @@ export class BeamGroup {
       logprob,
       score,
       finished: reason,
+      ...(allowed !== undefined && { allowed }),
     };
   }
 }

@@ -62,7 +62,7 @@ export class BeamSearch implements Strategy {
     this.#emitted = Math.max(this.#emitted, certain);
     if (live.length > 0) return;
     if (!best) throw new NoTokenLeftError();
-    yield { type: 'finished', sequence: 0, reason: best.reason };
+    yield { type: 'finished', sequence: 0, reason: best.hypothesis.finishReason(best.reason) };
   }
 
   get sequences(): readonly DecodedSequence[] {

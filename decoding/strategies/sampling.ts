@@ -8,7 +8,15 @@ import { type Random, seededRandom } from '../math/random.ts';
 import { Rows } from '../math/row-pool.ts';
 import { type Choice, greedyToken, sampleToken } from '../math/sample-token.ts';
 import { branchCount } from '../options/capacity.ts';
-import { type Chooser, greedyChoice, sampledChoice } from './choose-in-place.ts';
+import { type AllowedTokens, listOf } from '../processors/constraint.ts';
+import {
+  type Chooser,
+  type ChooserAmong,
+  greedyAmong,
+  greedyChoice,
+  sampledAmong,
+  sampledChoice,
+} from './choose-in-place.ts';
 import type { Hypothesis } from './hypothesis.ts';
 import type { LiveHypothesis, LogitsTarget, Search, Strategy } from './search.ts';
 
@@ -27,11 +35,13 @@ export class Sampling implements Strategy {
   readonly #search: Search;
   readonly #branches: readonly Branch[];
   readonly #chooseInPlace: Chooser;
+  readonly #chooseAmong: ChooserAmong;
 
   constructor(search: Search) {
     const { rows, prompt, options, workspace } = search;
     this.#search = search;
     this.#chooseInPlace = options.do_sample ? sampledChoice(options, workspace) : greedyChoice;
+    this.#chooseAmong = options.do_sample ? sampledAmong(options, workspace) : greedyAmong;
     this.#branches = Array.from({ length: branchCount(options) }, (_, i) => {
       const random = seededRandom(options.seed, i);
       const target: LogitsTarget = rows ? { logits: rows[i] } : { read: (row) => this.#read(row, branch) };
@@ -50,14 +60,30 @@ export class Sampling implements Strategy {
     const streams = options.best_of === undefined;
     for (const [sequence, branch] of this.#branches.entries()) {
       if (branch.reason) continue;
-      const generated = this.#chooseToken(branch);
-      const { hypothesis } = branch;
-      branch.hypothesis = hypothesis.extended(generated, sequence, hypothesis.score + generated.logprob);
-      branch.reason = stopping(branch.hypothesis);
-      if (!streams) continue;
-      yield { type: 'token', sequence, ...generated };
-      if (branch.reason) yield { type: 'finished', sequence, reason: branch.reason };
+      let generated: GeneratedToken | undefined = this.#chooseToken(branch);
+      while (generated) {
+        const { hypothesis } = branch;
+        branch.hypothesis = hypothesis.extended(generated, sequence, hypothesis.score + generated.logprob);
+        const reason = stopping(branch.hypothesis);
+        branch.reason = reason && branch.hypothesis.finishReason(reason);
+        if (streams) yield { type: 'token', sequence, ...generated };
+        if (streams && branch.reason) yield { type: 'finished', sequence, reason: branch.reason };
+        generated = branch.reason ? undefined : this.#onlyToken(branch);
+      }
     }
+  }
+
+  /**
+   * The next token, if the constraint allows one only: it needs no logits. In place, because rows have other
+   * processors, which may ban it, or their log-probabilities are wanted.
+   */
+  #onlyToken(branch: Branch): GeneratedToken | undefined {
+    const { rows, constraint } = this.#search;
+    const allowed = rows ? undefined : constraint?.(branch.hypothesis);
+    if (!allowed || allowed.mask.size + allowed.ends.length !== 1) return undefined;
+    branch.drawn = branch.random();
+    const [token = 0] = listOf(allowed) ?? [];
+    return { token, logprob: 0 };
   }
 
   get sequences(): readonly DecodedSequence[] {
@@ -75,13 +101,28 @@ export class Sampling implements Strategy {
   }
 
   #read(row: LogitsRow, branch: Branch): void {
-    branch.choice = this.#chooseInPlace(row, () => branch.drawn) ?? this.#chooseFromCopy(row, branch);
+    const { constraint } = this.#search;
+    const random = () => branch.drawn;
+    if (!constraint) {
+      branch.choice = this.#chooseInPlace(row, random) ?? this.#chooseFromCopy(row, branch);
+      return;
+    }
+    const allowed = constraint(branch.hypothesis);
+    const list = listOf(allowed);
+    branch.choice = list
+      ? this.#chooseAmong(
+          list,
+          Float32Array.from(list, (token) => row.values[token] as number),
+          random,
+        )
+      : this.#chooseFromCopy(row, branch, allowed);
   }
 
-  #chooseFromCopy({ values }: LogitsRow, branch: Branch): Choice {
+  #chooseFromCopy({ values }: LogitsRow, branch: Branch, allowed?: AllowedTokens): Choice {
     using pool = new Rows(values.length);
     const row = pool.take(1)[0] as Float32Array;
     row.set(values);
+    allowed?.mask.apply(row, allowed.ends);
     return this.#chooseFromRow(row, branch);
   }
 

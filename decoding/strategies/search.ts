@@ -3,6 +3,7 @@ import type { DecodedSequence, DecodingEvent } from '../interface/events.ts';
 import type { Evaluation } from '../interface/token-tree.ts';
 import type { SelectionWorkspace } from '../math/selection.ts';
 import type { ResolvedOptions } from '../options/options.ts';
+import type { ConstraintRule } from '../processors/constraint.ts';
 import type { LogitsProcessor } from '../processors/logits-processor.ts';
 import type { Hypothesis } from './hypothesis.ts';
 import type { RawLogprobs } from './raw-logprobs.ts';
@@ -18,6 +19,8 @@ export interface Search {
   readonly options: ResolvedOptions;
   /** Empty when no token ends a text. */
   readonly eosTokenIds: readonly number[];
+  /** Undefined for texts without a constraint. It is one of the `processors` if there are rows. */
+  readonly constraint: ConstraintRule | undefined;
   readonly processors: readonly LogitsProcessor[];
   readonly stopping: StoppingCriterion;
   /** Undefined without the option `logprobs`. */

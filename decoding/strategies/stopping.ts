@@ -2,6 +2,7 @@
 import type { FinishReason } from '../interface/events.ts';
 import { minimumLength, type ResolvedOptions } from '../options/options.ts';
 import type { SearchLimits } from '../options/processors.ts';
+import { isAtEnd } from '../processors/constraint.ts';
 import type { TokenSequence } from '../processors/logits-processor.ts';
 
 /** The part of a tokenizer that stop strings need. */
@@ -23,7 +24,7 @@ export function stoppingCriterion(
     ResolvedOptions,
     'stop_token_ids' | 'stop_strings' | 'stop' | 'min_length' | 'min_new_tokens'
   >,
-  { eosTokenIds, promptLength, maxLength }: SearchLimits,
+  { eosTokenIds, promptLength, maxLength, constraint }: SearchLimits,
   tokenizer: TokenBytes | undefined,
 ): StoppingCriterion {
   const eos = new Set(eosTokenIds);
@@ -37,7 +38,8 @@ export function stoppingCriterion(
     const isLast = sequence.length >= maxLength;
     if (stopTokens.has(last) || stopsAnywhere(sequence, isLast)) return 'stop';
     if (sequence.length > heldBack && stopsInGenerated(sequence, isLast)) return 'stop';
-    return isLast ? 'length' : null;
+    if (isLast) return 'length';
+    return constraint && isAtEnd(constraint, sequence) ? 'stop' : null;
   };
 }
 

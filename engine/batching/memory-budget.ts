@@ -10,13 +10,27 @@ const LEASE_MILLISECONDS = 20_000;
 /** The part of the budget that several requests may reserve together: their garbage adds up, and V8 collects it late. */
 const SHARED = 1 / 2;
 
+/** What can be computed again: it uses memory that nobody has reserved, and gives way. */
+export interface Evictable {
+  /** In bytes. */
+  readonly bytes: number;
+  /** Frees at least `bytes` of it, or all. */
+  evict(bytes: number): void;
+}
+
 export class MemoryBudget {
   /** In bytes. */
   readonly maximum: number;
+  evictable: Evictable = { bytes: 0, evict: () => {} };
   readonly #reservations = new Set<MemoryReservation>();
 
   constructor(maximum: number) {
     this.maximum = maximum;
+  }
+
+  /** The bytes that nobody has reserved; what is evictable is in them. */
+  get unused(): number {
+    return Math.max(0, this.maximum - this.reserved);
   }
 
   /** In bytes. */
@@ -38,6 +52,8 @@ export class MemoryBudget {
   reserve(bytes: number, first?: MemoryReservation): MemoryReservation {
     if (bytes <= this.maximum && bytes > this.#freeFor(first)) this.#expireIdle();
     const free = this.#freeFor(first);
+    const missing = bytes + this.reserved + this.evictable.bytes - this.maximum;
+    if (missing > 0 && bytes <= free) this.evictable.evict(missing);
     if (bytes > free) throw new MemoryExhaustedError(bytes, free, this.maximum);
     const reservation = new MemoryReservation(bytes, first?.request, (closed) =>
       this.#reservations.delete(closed),

@@ -12,11 +12,20 @@ import type { CachedNode } from '../cache/radix-tree.ts';
 import type { Gpt2 } from '../model/gpt2.ts';
 import type { Row } from '../model/network.ts';
 import { passMilliseconds } from '../model/pass-time.ts';
+import type { ReadAheadChoice } from '../model/read-ahead.ts';
 import { PoisonGuard } from '../runtime/poison-guard.ts';
 import { type PassShare, sharePass } from './pass-policy.ts';
 import { Turns } from './turns.ts';
 
 type Model = Pick<Gpt2, 'config' | 'forward' | 'maxRows'>;
+
+/** What the queue needs from the JavaScript runtime. */
+export interface EventLoop {
+  /** Yields to other requests and to the sockets. */
+  pause(): Promise<void>;
+  /** In milliseconds, by a clock that counts computing too. */
+  now(): Promise<number>;
+}
 
 export interface QueuedRow {
   readonly node: CachedNode;
@@ -50,17 +59,21 @@ type Share = PassShare<PendingCall>;
 export class PassQueue {
   readonly counts = new PassCounts();
   readonly #model: Model;
-  readonly #pause: () => Promise<void>;
+  readonly #eventLoop: EventLoop;
+  readonly #readAhead: ReadAheadChoice | null;
   readonly #turns = new Turns();
   /** In order of priority. */
   #pending: readonly PendingCall[] = [];
   #passes = 0;
+  /** Whether the time of the last pass counts for the choice of reading ahead. */
+  #lastIsTimed = false;
   readonly #passGuard = new PoisonGuard('forward pass');
 
-  /** @param pause yields to other requests and to I/O */
-  constructor(model: Model, pause: () => Promise<void>) {
+  /** @param readAhead is told the times of passes until it has chosen */
+  constructor(model: Model, eventLoop: EventLoop, readAhead: ReadAheadChoice | null) {
     this.#model = model;
-    this.#pause = pause;
+    this.#eventLoop = eventLoop;
+    this.#readAhead = readAhead;
   }
 
   /** Rows that wait for a pass. */
@@ -91,8 +104,12 @@ export class PassQueue {
       while (isPending(call)) {
         const passesBefore = this.#passes;
         await this.#yieldIfDue();
+        const begin = await this.#timeIfUndecided();
         // After another request's pass, yield once more so that its participants can join the next.
-        if (isPending(call) && this.#passes === passesBefore) this.#runPass();
+        if (isPending(call) && this.#passes === passesBefore) {
+          this.#runPass();
+          if (begin !== undefined) await this.#addTime(begin);
+        }
       }
     } finally {
       this.#pending = this.#pending.filter((other) => other !== call);
@@ -106,11 +123,25 @@ export class PassQueue {
     if (!this.#turns.due) return;
     // Before the turn: the platform may drop this request during it.
     this.#turns.noticeTurn();
-    await this.#pause();
+    await this.#eventLoop.pause();
+  }
+
+  async #timeIfUndecided(): Promise<number | undefined> {
+    if (!this.#readAhead || this.#readAhead.value !== undefined) return undefined;
+    return this.#eventLoop.now();
+  }
+
+  /** Tells the time of the last pass, unless another one ran before the clock was read. */
+  async #addTime(begin: number): Promise<void> {
+    if (!this.#lastIsTimed) return;
+    const pass = this.#passes;
+    const end = await this.#eventLoop.now();
+    if (this.#passes === pass) this.#readAhead?.add(end - begin);
   }
 
   #runPass(): void {
     this.#passes++;
+    this.#lastIsTimed = false;
     for (const call of this.#pending) dropComputedRows(call);
     this.#pending = this.#pending.filter(isPending);
     const shares = sharePass(this.#pending, this.#model.maxRows);
@@ -135,6 +166,12 @@ export class PassQueue {
     }
   }
 
+  /** As measured, or else as estimated, which is rather long. */
+  #passMilliseconds(rows: readonly Row[], logitsRows: number): number {
+    const measured = logitsRows === rows.length ? this.#readAhead?.milliseconds(rows.length) : undefined;
+    return measured ?? passMilliseconds(this.#model.config, rows);
+  }
+
   #forward(shares: readonly Share[]): void {
     // Calls may share a node: requests with the same prompt, or samples with the same prefix.
     const byNode = new Map<CachedNode, { node: CachedNode; readers: LogitsReader[] }>();
@@ -146,7 +183,9 @@ export class PassQueue {
       }
     }
     const uniqueRows = [...byNode.values()];
-    this.#turns.noticePass(passMilliseconds(this.#model.config, uniqueRows));
+    const logitsRows = uniqueRows.filter(({ readers }) => readers.length > 0).length;
+    this.#lastIsTimed = this.#readAhead?.prepare(uniqueRows.length, logitsRows) ?? false;
+    this.#turns.noticePass(this.#passMilliseconds(uniqueRows, logitsRows));
     this.#passGuard.run(() => this.#model.forward(uniqueRows));
     this.counts.add(uniqueRows);
     for (const { node } of uniqueRows) node.evaluated = true;

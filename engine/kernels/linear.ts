@@ -44,6 +44,12 @@ export interface LinearKernels {
   readonly matmulInt8: Matmul;
 
   /**
+   * Whether both layers read their weights in bursts before they multiply them; at first they do not. The results have
+   * the same bits. Whether it is faster depends on the processor: `model/read-ahead.ts` chooses.
+   */
+  setReadAhead(on: boolean): void;
+
+  /**
    * `hidden = wte[token] + wpe[position]`
    * @param tokens `[rows]` u32, each below the number of tokens, unchecked
    * @param positions `[rows]` u32, each below n_positions, unchecked

@@ -11,6 +11,7 @@ import { type ModelSource, readFile, type Sha256 } from './model-source.ts';
 import type { Network } from './network.ts';
 import { type OnnxNetworkSessions, onnxNetwork } from './onnx-network.ts';
 import { makePlan, type Plan, type PlanOptions } from './plan.ts';
+import { ReadAheadChoice } from './read-ahead.ts';
 import { Weights } from './weights.ts';
 
 /** The kernels, compiled: `kernels/*.wasm`. */
@@ -38,6 +39,8 @@ export interface LoadedModel {
   readonly plan: Plan;
   /** Null at f32, which multiplies in onnxruntime. */
   readonly dotProduct: DotProduct | null;
+  /** Null if the kernels never read ahead: at f32, and for small models. */
+  readonly readAhead: ReadAheadChoice | null;
 }
 
 /**
@@ -61,7 +64,7 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
     tryOut(network);
     const attention = attentionKernel(kernels.attention, ort.heap.memory);
     const model = new Gpt2(ort, attention, manifest.config, network, plan);
-    return { model, weights, plan, dotProduct: created.dotProduct };
+    return { model, weights, plan, dotProduct: created.dotProduct, readAhead: created.readAhead };
   } catch (error) {
     if (network) network.release();
     else releaseSessions(sessions);
@@ -90,14 +93,15 @@ function createNetwork(
   weights: Weights,
   kernels: KernelModules,
   maxRows: number,
-): Pick<LoadedModel, 'dotProduct'> & { readonly network: Network } {
+): Pick<LoadedModel, 'dotProduct' | 'readAhead'> & { readonly network: Network } {
   const logits = logitsKernel(kernels.logits, ort.heap.memory);
   if ('embed' in sessions) {
-    return { network: onnxNetwork(ort, config, sessions, logits, weights, maxRows), dotProduct: null };
+    const network = onnxNetwork(ort, config, sessions, logits, weights, maxRows);
+    return { network, dotProduct: null, readAhead: null };
   }
   const { kernels: linear, dotProduct } = linearKernels(kernels.linear, ort.heap.memory);
   const network = kernelNetwork(ort, config, sessions, { ...linear, ...logits }, weights, maxRows);
-  return { network, dotProduct };
+  return { network, dotProduct, readAhead: ReadAheadChoice.of(config, linear.setReadAhead) };
 }
 
 /**

@@ -16,6 +16,7 @@ const DEFAULT_HEAP_MAXIMUM = 4000 * 2 ** 20;
 
 export const nodePlatform: Platform = {
   pause: () => setImmediate(),
+  now: async () => performance.now(),
   wait: (milliseconds) => setTimeout(milliseconds),
   sha256,
 };

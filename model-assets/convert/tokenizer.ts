@@ -1,4 +1,5 @@
 /** @module Converts a checkpoint's tokenizer into `tokenizer.bin` (`tokenizer/format.ts`). */
+import { sortTokens } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { offsetsOf, writeTables } from '../../tokenizer/format.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
 import type { OnWarning } from '../checkpoint/progress.ts';
@@ -21,12 +22,16 @@ export async function buildTokenizer(
   const { ids, added } = addTokens(vocabulary);
   const contents = new Set(added.map(({ content }) => content));
   const tokens = tokensById(ids, file).map((token) => bytesOf(token, contents.has(token), file));
+  const offsets = offsetsOf(tokens);
+  const tokenBytes = Buffer.concat(tokens);
+  const special = new Set(added.flatMap(({ id, special }) => (special ? [id] : [])));
   const bytes = writeTables({
     byteIds: byteIds(vocabulary),
-    offsets: offsetsOf(tokens),
+    offsets,
     merges: mergeTable(vocabulary),
-    tokenBytes: Buffer.concat(tokens),
+    tokenBytes,
     added,
+    sorted: sortTokens({ offsets, bytes: tokenBytes }, (token) => !special.has(token)),
   });
   return { bytes, vocabSize: tokens.length, sources };
 }

@@ -3,7 +3,7 @@
  * sets the stop string `\nuser:`.
  */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { APICallError, generateText, streamText } from 'ai';
+import { APICallError, generateText, Output, streamText } from 'ai';
 import { describe, expect, it } from 'vitest';
 import { completionResponse } from '../../worker/contracts/openai/responses.ts';
 import {
@@ -22,6 +22,7 @@ import {
   SERVER,
   TOO_MANY_TOKENS,
 } from '../support/clients.ts';
+import { PERSON_SCHEMA, PERSON_TOKENS, PETS, Person } from '../support/person.ts';
 
 function model(options: { fetch?: typeof fetch; includeUsage?: boolean; model?: string } = {}) {
   const { model = MODEL, ...settings } = options;
@@ -113,6 +114,30 @@ describe('the AI SDK', () => {
     for await (const part of fullStream) if (part.type === 'raw') raw.push(part.rawValue);
     expect([await text]).toEqual(await referenceTexts({ ...SENT, ...beams }));
     expect(raw.filter((chunk) => 'beams' in (chunk as object))).toHaveLength(24);
+  });
+
+  it('gets an object of a zod schema, streamed or not', async () => {
+    // The provider sends no response format of its own for completions, and warns.
+    const request = {
+      model: model(),
+      ...STORY,
+      maxOutputTokens: PERSON_TOKENS,
+      output: Output.object({ schema: Person }),
+      ...extra({ json_schema: PERSON_SCHEMA as Extra[string] }),
+    };
+    const { output, text, finishReason, warnings } = await generateText(request);
+    expect(Person.parse(output)).toEqual(JSON.parse(text));
+    expect(finishReason).toBe('stop');
+    expect(warnings).toContainEqual(expect.objectContaining({ feature: 'responseFormat' }));
+    const streamed = streamText(request);
+    const partial = await Array.fromAsync(streamed.partialOutputStream);
+    expect(partial.length).toBeGreaterThan(1);
+    expect(await streamed.output).toEqual(output);
+  });
+
+  it('gets a choice', async () => {
+    const { text } = await generateText({ model: model(), ...STORY, ...extra({ guided_choice: PETS }) });
+    expect(PETS).toContain(text);
   });
 
   it('reports a 400 or 404, and does not retry it', async () => {

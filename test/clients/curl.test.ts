@@ -21,6 +21,7 @@ import {
   TOO_MANY_TOKENS,
   waitUntilIdle,
 } from '../support/clients.ts';
+import { PERSON_SCHEMA, PERSON_TOKENS, PETS, personIn } from '../support/person.ts';
 
 const STORY_REQUEST = { prompt: PROMPT, max_tokens: 24, temperature: 0 };
 
@@ -77,6 +78,15 @@ describe('curl', () => {
     const chunks = await chunksOf({ ...beams, stream_options: { include_beams: true } });
     expect(textOf(chunks)).toBe(choices[0]?.text);
     expect(chunks.filter((chunk) => chunk.beams)).toHaveLength(24);
+  });
+
+  it('gets a choice, and JSON of a schema, streamed or not', async () => {
+    const [choice] = await choicesOf({ ...STORY_REQUEST, structured_outputs: { choice: PETS } });
+    expect(PETS).toContain(choice?.text);
+    const request = { ...STORY_REQUEST, max_tokens: PERSON_TOKENS, json_schema: PERSON_SCHEMA, num_beams: 2 };
+    const [person] = await choicesOf(request);
+    personIn(person?.text ?? '');
+    expect(textOf(await chunksOf(request))).toBe(person?.text);
   });
 
   it('fails with the reason of a 400', async () => {

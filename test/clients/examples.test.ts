@@ -1,4 +1,4 @@
-/** @module Runs the examples of docs/clients.md, with only the port changed. */
+/** @module Runs the examples of docs/clients.md and docs/constraints.md, with only the port changed. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,12 +7,24 @@ import { describe, expect, it } from 'vitest';
 import { SERVER } from '../support/clients.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PAGE = await readFile(join(ROOT, 'docs', 'clients.md'), 'utf8');
+/** Each code block with the output below it. */
+async function examplesOf(page: string) {
+  const text = await readFile(join(ROOT, 'docs', page), 'utf8');
+  const headings = Array.from(text.matchAll(/^## (.*)$/gm), ({ index, 1: title = '' }) => ({ index, title }));
+  const examples = Array.from(
+    text.matchAll(/^```(js|sh)\n(.*?)^```\n\n```text\n(.*?)^```$/gms),
+    ({ index, 1: language, 2: code = '', 3: printed = '' }) => ({
+      title: headings.findLast((heading) => heading.index < index)?.title,
+      language,
+      code,
+      printed,
+    }),
+  );
+  return { examples, blocks: text.match(/^```(js|sh)$/gm)?.length };
+}
 
-const EXAMPLES = Array.from(
-  PAGE.matchAll(/^## ([^\n]*)\n\n```(js|sh)\n(.*?)^```\n\n```text\n(.*?)^```$/gms),
-  ([, title = '', language, code = '', printed = '']) => ({ title, language, code, printed }),
-);
+const CLIENTS = await examplesOf('clients.md');
+const CONSTRAINTS = await examplesOf('constraints.md');
 
 async function run(language: string | undefined, code: string): Promise<string> {
   const [command, flags] = language === 'sh' ? ['sh', []] : [process.execPath, ['--input-type=module', '-']];
@@ -22,13 +34,16 @@ async function run(language: string | undefined, code: string): Promise<string> 
   return await text(child.stdout);
 }
 
-describe('docs/clients.md', () => {
-  it('has an example for each client', () => {
-    expect(EXAMPLES).toHaveLength(6);
-    expect(PAGE.match(/^```(js|sh)$/gm)).toHaveLength(6);
+describe.each([
+  { page: 'docs/clients.md', count: 6, ...CLIENTS },
+  { page: 'docs/constraints.md', count: 6, ...CONSTRAINTS },
+])('$page', ({ count, examples, blocks }) => {
+  it('has its examples, each with its output', () => {
+    expect(examples).toHaveLength(count);
+    expect(blocks).toBe(count);
   });
 
-  it.concurrent.each(EXAMPLES)(
+  it.concurrent.each(examples)(
     'prints the documented output: $title',
     async ({ language, code, printed }) => {
       expect(code).toContain('http://localhost:8787');

@@ -19,6 +19,7 @@ import {
   STORY,
   TOO_MANY_TOKENS,
 } from '../support/clients.ts';
+import { DATE, PERSON_SCHEMA, PERSON_TOKENS, personIn } from '../support/person.ts';
 
 type Arguments = Parameters<InferenceClient['textGeneration']>[0];
 type Parameters_ = NonNullable<Arguments['parameters']>;
@@ -103,6 +104,25 @@ describe('@huggingface/inference', () => {
     const events = await eventsOf({ ...GREEDY, num_beams: 3, stream_options: { include_beams: true } });
     expect(events.filter((event) => 'beams' in event)).toHaveLength(24);
     expect([events.at(-1)?.generated_text]).toEqual(await referenceTexts({ ...SENT, num_beams: 3 }));
+  });
+
+  it('gets JSON of a schema, and a text that an expression matches, streamed or not', async () => {
+    const grammars = [
+      { type: 'json', value: PERSON_SCHEMA },
+      { type: 'json_schema', value: { name: 'person', schema: PERSON_SCHEMA } },
+      { type: 'json', value: JSON.stringify(PERSON_SCHEMA) },
+    ] as const;
+    for (const grammar of grammars) {
+      const parameters = { ...GREEDY, max_new_tokens: PERSON_TOKENS, grammar };
+      const text = await complete(parameters);
+      expect(Object.keys(personIn(text))).toEqual(['name', 'age', 'pet']);
+      expect((await eventsOf(parameters)).at(-1)).toMatchObject({
+        generated_text: text,
+        details: { finish_reason: expect.stringMatching(/^(?:eos_token|stop_sequence)$/) },
+      });
+    }
+    const date = await complete({ ...GREEDY, num_beams: 2, grammar: { type: 'regex', value: DATE } });
+    expect(date).toMatch(new RegExp(`^${DATE}$`));
   });
 
   it('reports a 400 or 404, and does not retry it', async () => {

@@ -1,6 +1,7 @@
 /**
  * @module LangChain: the class `OpenAI` of `@langchain/openai`. It sends lists of prompts, and `n` always.
  */
+import { JsonOutputParser } from '@langchain/core/output_parsers';
 import { OpenAI } from '@langchain/openai';
 import { describe, expect, it } from 'vitest';
 import {
@@ -20,6 +21,7 @@ import {
   STORY,
   TOO_MANY_TOKENS,
 } from '../support/clients.ts';
+import { DATE, PERSON_SCHEMA, PERSON_TOKENS, Person } from '../support/person.ts';
 
 type Fields = NonNullable<ConstructorParameters<typeof OpenAI>[0]>;
 
@@ -102,6 +104,27 @@ describe('LangChain', () => {
     const pieces = await Array.fromAsync(await llm({ modelKwargs }).stream(PROMPT));
     expect([pieces.join('')]).toEqual(await referenceTexts({ ...SENT, num_beams: 3 }));
     expect(pieces.length).toBeGreaterThan(10);
+  });
+
+  it('gets objects of a schema, through its parser, for each prompt and streamed', async () => {
+    // The class has no withStructuredOutput: that is of chat models.
+    expect(llm().withStructuredOutput).toBeUndefined();
+    const response_format = { type: 'json_schema', json_schema: { name: 'person', schema: PERSON_SCHEMA } };
+    const chain = llm({ maxTokens: PERSON_TOKENS, modelKwargs: { response_format } }).pipe(
+      new JsonOutputParser(),
+    );
+    const objects = await chain.batch([PROMPT, 'The dog']);
+    for (const object of objects) Person.parse(object);
+    const pieces = await Array.fromAsync(await chain.stream(PROMPT));
+    expect(pieces.at(-1)).toEqual(objects[0]);
+    expect(pieces.length).toBeGreaterThan(1);
+  });
+
+  it('gets n texts that an expression matches', async () => {
+    const dates = llm({ n: 3, temperature: 1, modelKwargs: { regex: DATE, seed: 1 } });
+    const { generations } = await dates.generate([PROMPT]);
+    expect(generations[0]).toHaveLength(3);
+    for (const { text } of generations[0] ?? []) expect(text).toMatch(new RegExp(`^${DATE}$`));
   });
 
   it('reports a 400 or 404, and does not retry it', async () => {

@@ -1,5 +1,6 @@
 /** @module OpenAI's own client, `openai`. */
 import OpenAI from 'openai';
+import { zodResponseFormat } from 'openai/helpers/zod';
 import { describe, expect, it } from 'vitest';
 import { completionChunk } from '../../worker/contracts/openai/responses.ts';
 import {
@@ -19,6 +20,7 @@ import {
   STORY,
   TOO_MANY_TOKENS,
 } from '../support/clients.ts';
+import { DATE, PERSON_TOKENS, PETS, Person, personIn } from '../support/person.ts';
 
 const STORY_REQUEST = { model: MODEL, prompt: PROMPT, max_tokens: 24, temperature: 0 };
 
@@ -29,6 +31,9 @@ interface Extra {
   readonly sequence_bias?: [number[], number][];
   readonly allowed_token_ids?: number[];
   readonly no_repeat_ngram_size?: number;
+  readonly response_format?: object;
+  readonly guided_choice?: readonly string[];
+  readonly regex?: string;
   readonly stream_options?: { readonly include_usage?: boolean; readonly include_beams?: boolean };
 }
 type Request = OpenAI.CompletionCreateParamsNonStreaming & Extra;
@@ -127,6 +132,37 @@ describe('openai', () => {
     // Certain tokens are emitted before the end of the search.
     const first = withBeams.findIndex(({ choices }) => choices.length > 0);
     expect(withBeams.slice(first).some((chunk) => 'beams' in chunk)).toBe(true);
+  });
+
+  it('gets JSON of a zod schema, in every search, whole and streamed', async () => {
+    // The helper of the chat API; the types of completions lack the field.
+    const response_format = zodResponseFormat(Person, 'person');
+    const searches = [{}, { n: 2, temperature: 1, seed: 1 }, { num_beams: 3, n: 2 }];
+    for (const search of searches) {
+      const request = { ...STORY_REQUEST, max_tokens: PERSON_TOKENS, response_format, ...search };
+      const { choices } = await complete(request);
+      for (const { text, finish_reason } of choices) {
+        expect(response_format.$parseRaw(text)).toEqual(personIn(text));
+        expect(finish_reason).toBe('stop');
+      }
+      expect(textsOf(await chunksOf(request))).toEqual(choices.map(({ text }) => text));
+    }
+  });
+
+  it('gets a choice, and a text that an expression matches', async () => {
+    const [choice] = (await complete({ ...STORY_REQUEST, guided_choice: PETS })).choices;
+    expect(PETS).toContain(choice?.text);
+    const [date] = (await complete({ ...STORY_REQUEST, regex: DATE })).choices;
+    expect(date?.text).toMatch(new RegExp(`^${DATE}$`));
+  });
+
+  it('reports a constraint that cannot be held, or not in max_tokens', async () => {
+    const invalid = await rejectionOf(complete({ ...STORY_REQUEST, regex: '(a)\\1' }));
+    expect(invalid).toBeInstanceOf(OpenAI.BadRequestError);
+    expect(invalid).toMatchObject({ param: 'regex', code: 'invalid_constraint' });
+    const response_format = zodResponseFormat(Person, 'person');
+    const short = await rejectionOf(complete({ ...STORY_REQUEST, max_tokens: 2, response_format }));
+    expect(short).toMatchObject({ param: 'max_tokens', code: 'invalid_value' });
   });
 
   it('reports a 400 or 404, and does not retry it', async () => {

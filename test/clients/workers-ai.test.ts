@@ -1,5 +1,5 @@
 /** @module Cloudflare's `workers-ai-provider` with `ai`, over the REST API, whose URL the provider fixes. */
-import { APICallError, generateText, streamText } from 'ai';
+import { APICallError, generateText, Output, streamText } from 'ai';
 import { describe, expect, it } from 'vitest';
 import { createWorkersAI } from 'workers-ai-provider';
 import { runEvent, runResponse } from '../../worker/contracts/workers-ai/responses.ts';
@@ -19,6 +19,7 @@ import {
   STORY as STORY_TEXT,
   TOO_MANY_TOKENS,
 } from '../support/clients.ts';
+import { PERSON_TOKENS, PETS, Person } from '../support/person.ts';
 
 const ACCOUNT = 'https://api.cloudflare.com/client/v4/accounts/me';
 const MODEL = '@cf/edgebeam/default';
@@ -67,6 +68,29 @@ describe('workers-ai-provider', () => {
     const withBeams = streamText({ model: model({ num_beams: 4, include_beams: true }), ...STORY });
     expect(await withBeams.text).toBe(best);
     expect(await withBeams.finishReason).toBe('length');
+  });
+
+  it('gets an object of a zod schema, streamed or not', async () => {
+    const request = { ...STORY, maxOutputTokens: PERSON_TOKENS, output: Output.object({ schema: Person }) };
+    for (const settings of [{}, { num_beams: 3 }]) {
+      const { output, finishReason, warnings } = await generateText({ model: model(settings), ...request });
+      expect(Person.parse(output)).toEqual(output);
+      expect([finishReason, warnings]).toEqual(['stop', []]);
+      const streamed = streamText({ model: model(settings), ...request });
+      expect((await Array.fromAsync(streamed.partialOutputStream)).length).toBeGreaterThan(1);
+      expect(await streamed.output).toEqual(output);
+    }
+  });
+
+  it('gets a choice, a list, and any JSON', async () => {
+    const request = { model: model(), ...STORY, maxOutputTokens: PERSON_TOKENS };
+    const choice = await generateText({ ...request, output: Output.choice({ options: PETS }) });
+    expect(PETS).toContain(choice.output);
+    const element = Person.pick({ pet: true });
+    const list = await generateText({ ...request, output: Output.array({ element }) });
+    expect(element.array().parse(list.output)).toEqual(list.output);
+    const any = await generateText({ ...request, output: Output.json() });
+    expect(any.output).toBeTypeOf('object');
   });
 
   it('reports a 400 or 404, and does not retry it', async () => {

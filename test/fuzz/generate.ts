@@ -14,7 +14,9 @@ const MAX_ELEMENTS = 4;
 /** A value that mostly matches the schema. */
 export function generate(draw: Draw, schema: Node, schemas: Schemas): unknown {
   if (typeof schema !== 'object') return null;
-  const { $ref, anyOf, allOf, properties } = schema;
+  const { $ref, anyOf, allOf, properties, examples } = schema;
+  // Random values are hardly ever a schema, an expression or a grammar.
+  if (examples && draw.chance(0.6)) return structuredClone(draw.pick(examples));
   if ($ref) return generate(draw, schemas[$ref.replace('#/components/schemas/', '')], schemas);
   if (anyOf) return generate(draw, draw.pick(anyOf as JsonSchema[]), schemas);
   if (allOf && !properties) return generate(draw, draw.pick(allOf as JsonSchema[]), schemas);

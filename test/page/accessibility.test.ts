@@ -2,6 +2,7 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { CONSTRAINTS } from '../../worker/page/client/constraint.ts';
 import { describeInChromium, openPage, type SearchPage } from '../support/search-page.ts';
 
 async function findViolations(page: Page): Promise<unknown[]> {
@@ -36,6 +37,15 @@ const STATES: Readonly<
       await view.page.getByLabel('line break').first().waitFor({ state: 'attached' });
     },
   },
+  constrained: {
+    fragment: `num_beams=4&max_tokens=32&json=${encodeURIComponent(CONSTRAINTS.json.example)}&run=1`,
+    async reach(view) {
+      await view.waitForEnd();
+      await view.page.locator('.json .literal').first().waitFor();
+      await view.tokens.nth(2).hover();
+      await view.page.getByText('The tree as text').click();
+    },
+  },
   'single text': { fragment: 'search=greedy&max_tokens=8&run=1', reach: (view) => view.waitForEnd() },
   error: { fragment: 'n=9&max_tokens=5&run=1', reach: (view) => view.waitForEnd('failed') },
 };
@@ -55,6 +65,9 @@ describeInChromium('axe', () => {
   it('finds no violations on a phone', async () => {
     const view = await openPage('num_beams=4&max_tokens=16&run=1', { viewport: { width: 360, height: 740 } });
     await view.waitForEnd();
+    expect(await findViolations(view.page)).toEqual([]);
+    await view.page.getByText('Options and examples').click();
+    await view.page.getByLabel('JSON schema').check();
     expect(await findViolations(view.page)).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { type DecodingOptions, resolveOptions } from '../../decoding/options/opt
 import type { QueueLimits } from '../../engine/batching/admission.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { Constraints } from '../../worker/isolate/constraints.ts';
 import type { ServedModel } from '../../worker/isolate/served-model.ts';
 import type { GenerationEvent } from '../../worker/serving/events.ts';
 import { startGeneration } from '../../worker/serving/generate.ts';
@@ -32,7 +33,8 @@ export function request(
 }
 
 export function servedModel(engine: Engine): ServedModel {
-  return { engine, tokenizer: Tokenizer.read(engine.tokenizerFile) };
+  const tokenizer = Tokenizer.read(engine.tokenizerFile);
+  return { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory) };
 }
 
 /** Runs a request and returns its events by prompt: the prompts of a request progress independently. */

@@ -11,7 +11,91 @@ const PROMPT_TYPES = 'must be a string, a list of token ids, or a list of up to 
 const STOP_TYPES = 'must be a string of 1 to 1024 characters, or a list of up to 64 of them, not';
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
+const FORMATS = 'must be "text" or "json_object" or "json_schema"';
+const TGI_TYPES = 'must be "json" or "json_object" or "json_schema" or "regex"';
+const NOT_SUPPORTED = 'is not a supported field';
+
+const notSupported = (fields: readonly string[]): Malformed[] =>
+  fields.map((field) => [{ [field]: 'x' }, field, NOT_SUPPORTED]);
+
+/** Constraints of `/v1/completions`. */
+const COMPLETION_CONSTRAINTS: readonly Malformed[] = [
+  [{ response_format: 'json' }, 'response_format', 'must be an object, not "json"'],
+  [{ response_format: {} }, 'response_format.type', `is missing: it ${FORMATS}`],
+  [
+    { response_format: { type: 'structural_tag' } },
+    'response_format.type',
+    `${FORMATS}, not "structural_tag"`,
+  ],
+  [
+    { response_format: { type: 'json_schema' } },
+    'response_format.json_schema',
+    "is missing: 'response_format.type' is json_schema",
+  ],
+  [
+    { response_format: { type: 'json_schema', json_schema: { name: 'a' } } },
+    'response_format.json_schema.schema',
+    'is missing: it must be an object',
+  ],
+  [
+    { response_format: { type: 'json_schema', json_schema: { schema: {}, other: 1 } } },
+    'response_format.json_schema.other',
+    NOT_SUPPORTED,
+  ],
+  [
+    { response_format: { type: 'json_schema', schema: {} } },
+    'response_format.schema',
+    "must not be given where 'response_format.type' is json_schema",
+  ],
+  [{ structured_outputs: [] }, 'structured_outputs', 'must be an object, not []'],
+  [
+    { structured_outputs: { choice: [] } },
+    'structured_outputs.choice',
+    'must have at least 1 element, not 0',
+  ],
+  [{ structured_outputs: { structural_tag: 'x' } }, 'structured_outputs.structural_tag', NOT_SUPPORTED],
+  [
+    { structured_outputs: { whitespace_pattern: ' ' } },
+    'structured_outputs.whitespace_pattern',
+    NOT_SUPPORTED,
+  ],
+  [
+    { structured_outputs: { disable_any_whitespace: true } },
+    'structured_outputs.disable_any_whitespace',
+    'must be false, not true',
+  ],
+  [
+    { structured_outputs: { choice: ['a'], regex: 'a' } },
+    'structured_outputs.regex',
+    "must not be given beside 'structured_outputs.choice': a text has one constraint",
+  ],
+  [{ guided_choice: 'a' }, 'guided_choice', 'must be an array, not "a"'],
+  [{ guided_choice: ['a', ''] }, 'guided_choice.1', 'must have at least 1 character, not 0'],
+  [
+    { guided_choice: new Array(1001).fill('a') },
+    'guided_choice',
+    'must have at most 1000 elements, not 1001',
+  ],
+  [{ guided_regex: 5 }, 'guided_regex', 'must be a string, not 5'],
+  [{ guided_json: 5 }, 'guided_json', 'must be a JSON schema: an object, or its JSON text, not 5'],
+  [{ guided_json: '{' }, 'guided_json', 'is not valid JSON: '],
+  [{ guided_json: '[]' }, 'guided_json', 'must be an object, not []'],
+  [{ guided_decoding_backend: 'outlines' }, 'guided_decoding_backend', 'must be "auto", not "outlines"'],
+  [{ guided_whitespace_pattern: ' ' }, 'guided_whitespace_pattern', NOT_SUPPORTED],
+  [{ grammar: 5 }, 'grammar', "must be GBNF, or TGI's object of type and value, not 5"],
+  [{ grammar: { type: 'ebnf', value: 'x' } }, 'grammar.type', `${TGI_TYPES}, not "ebnf"`],
+  [{ grammar: { type: 'regex', value: {} } }, 'grammar.value', 'must be a string, not {}'],
+  [{ json_schema: [] }, 'json_schema', 'must be a JSON schema: an object, or its JSON text, not []'],
+  [{ regex: {} }, 'regex', 'must be a string, not {}'],
+  [
+    { regex: 'a', ebnf: 'root ::= "a"' },
+    'ebnf',
+    "must not be given beside 'regex': a text has one constraint",
+  ],
+];
+
 export const OPENAI: readonly Malformed[] = [
+  ...COMPLETION_CONSTRAINTS,
   [{ prompt: 5 }, 'prompt', `${PROMPT_TYPES} 5`],
   [{ prompt: {} }, 'prompt', `${PROMPT_TYPES} {}`],
   [{ prompt: [true] }, 'prompt', `${PROMPT_TYPES} [true]`],
@@ -137,10 +221,26 @@ export const TGI_PARAMETERS: readonly Malformed[] = [
   [{ decoder_input_details: 1 }, 'decoder_input_details', 'must be a boolean, not 1'],
   [{ return_full_text: 'x' }, 'return_full_text', 'must be a boolean, not "x"'],
   [{ watermark: true }, 'watermark', 'must be false, not true'],
-  [{ max_tokens: 5 }, 'max_tokens', 'is not a supported field'],
+  [{ max_tokens: 5 }, 'max_tokens', NOT_SUPPORTED],
+  ...notSupported(['response_format', 'structured_outputs', 'guided_json', 'json_schema', 'regex']),
+  [{ grammar: 'root ::= "a"' }, 'grammar', 'must be an object, not "root ::= \\"a\\""'],
+  [{ grammar: { value: 'a' } }, 'grammar.type', `is missing: it ${TGI_TYPES}`],
+  [{ grammar: { type: 'ebnf', value: 'a' } }, 'grammar.type', `${TGI_TYPES}, not "ebnf"`],
+  [
+    { grammar: { type: 'regex', value: 5 } },
+    'grammar.value',
+    'must be a JSON schema (an object, or its JSON text) or a regular expression, not 5',
+  ],
 ];
 
 export const TGI_COMBINATIONS: readonly Malformed[] = [
+  [{ grammar: { type: 'regex', value: {} } }, 'parameters.grammar.value', 'must be a string, not {}'],
+  [
+    { grammar: { type: 'json_schema', value: { name: 'a' } } },
+    'parameters.grammar.value.schema',
+    'is missing: it must be an object',
+  ],
+  [{ grammar: { type: 'json', value: '{' } }, 'parameters.grammar.value', 'is not valid JSON: '],
   [
     { do_sample: true, temperature: 1e-40 },
     'temperature',
@@ -227,7 +327,20 @@ export const WORKERS_AI: readonly Malformed[] = [
   [{ raw: 'x' }, 'raw', 'must be a boolean, not "x"'],
   [{ tools: [{}] }, 'tools', 'must have at most 0 elements, not 1'],
   [{ functions: 'x' }, 'functions', 'must be an array, not "x"'],
-  [{ suffix: 'x' }, 'suffix', 'is not a supported field'],
+  [{ suffix: 'x' }, 'suffix', NOT_SUPPORTED],
+  ...notSupported(['structured_outputs', 'guided_json', 'grammar', 'json_schema', 'regex']),
+  [{ response_format: 'json' }, 'response_format', 'must be an object, not "json"'],
+  [{ response_format: { type: 'grammar' } }, 'response_format.type', `${FORMATS}, not "grammar"`],
+  [
+    { response_format: { type: 'json_object', json_schema: {} } },
+    'response_format.json_schema',
+    "must not be given where 'response_format.type' is json_object",
+  ],
+  [
+    { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: 5 } } },
+    'response_format.json_schema.schema',
+    'must be an object, not 5',
+  ],
   [{ num_beams: 4, temperature: 0.7 }, 'temperature', 'must be 0 or 1 or 0.6 in beam search'],
   [{ stop: ['a'] }, 'stop', 'is not a supported field'],
   [{ n: 2 }, 'n', 'is not a supported field'],

@@ -67,17 +67,10 @@ export const VALUES: readonly Malformed[] = [
   [{ renormalize_logits: 0 }, 'renormalize_logits', 'must be a boolean, not 0'],
   [{ remove_invalid_values: [] }, 'remove_invalid_values', 'must be a boolean, not []'],
   [{ do_sample: 'yes' }, 'do_sample', 'must be a boolean, not "yes"'],
-  ...[
-    'grammar',
-    'response_format',
-    'lora',
-    'adapter_id',
-    'Temperature',
-    'max_length',
-    'constructor',
-    'toString',
-    'hasOwnProperty',
-  ].map((field): Malformed => [{ [field]: 'x' }, field, 'is not a supported field']),
+  [{ allow_incomplete: 'yes' }, 'allow_incomplete', 'must be a boolean, not "yes"'],
+  ...['lora', 'adapter_id', 'Temperature', 'max_length', 'constructor', 'toString', 'hasOwnProperty'].map(
+    (field): Malformed => [{ [field]: 'x' }, field, 'is not a supported field'],
+  ),
 ];
 
 const VOCABULARY = 'must have token ids below 8192, the size of the vocabulary, not 8192';
@@ -116,6 +109,7 @@ export const COMBINATIONS: readonly Malformed[] = [
     'forced_eos_token_id',
     "must have a token that 'suppress_tokens' and 'allowed_token_ids' allow at the last position, not 11, 13",
   ],
+  [{ allow_incomplete: true }, 'allow_incomplete', 'needs a constraint, and none was given'],
 ];
 
 type Body = string | Uint8Array<ArrayBuffer> | null;

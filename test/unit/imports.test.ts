@@ -13,15 +13,24 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Decoding is pure: it depends on the interface of models only.
   'decoding/interface': [],
   'decoding/math': ['decoding/interface'],
-  'decoding/processors': ['decoding/math'],
+  'decoding/processors': ['decoding/math', 'decoding/constraints/automaton'],
   'decoding/constraints/automaton': [],
   'decoding/constraints/regular': ['@eslint-community/regexpp', 'decoding/constraints/automaton'],
   'decoding/constraints/grammar': under('decoding/constraints', 'automaton', 'regular'),
   'decoding/constraints/json-schema': under('decoding/constraints', 'automaton', 'regular'),
   'decoding/constraints': under('decoding/constraints', 'automaton', 'regular', 'grammar', 'json-schema'),
-  'decoding/options': ['zod', ...under('decoding', 'interface', 'math', 'processors')],
-  'decoding/strategies': under('decoding', 'interface', 'math', 'processors', 'options'),
-  decoding: under('decoding', 'interface', 'math', 'options', 'strategies'),
+  'decoding/options': [
+    'zod',
+    ...under('decoding', 'constraints/automaton', 'interface', 'math', 'processors'),
+  ],
+  'decoding/strategies': under(
+    'decoding',
+    ...['constraints/automaton', 'interface', 'math', 'processors', 'options'],
+  ),
+  decoding: under(
+    'decoding',
+    ...['constraints', 'constraints/automaton', 'interface', 'math', 'options', 'processors', 'strategies'],
+  ),
 
   // The engine is independent of HTTP, Cloudflare and text.
   'engine/runtime': ['onnxruntime-web'],
@@ -55,6 +64,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('model-assets', 'checkpoint', 'format', 'graphs', 'quantize'),
   ],
   'model-assets/convert': [
+    'decoding/constraints/automaton',
     'engine/model',
     'node:',
     'tokenizer',
@@ -80,13 +90,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.
-  'worker/isolate': ['engine', 'tokenizer', ...under('engine', 'model', 'runtime')],
+  'worker/isolate': [
+    'engine',
+    'tokenizer',
+    ...under('decoding', 'constraints', 'constraints/automaton'),
+    ...under('engine', 'batching', 'model', 'runtime'),
+  ],
   'worker/http': [
     'engine/runtime',
     'hono',
     'worker/isolate',
     'zod',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints/automaton', 'interface', 'options'),
   ],
   'worker/operate': ['hono', 'worker/http'],
   'worker/serving': [
@@ -94,12 +109,16 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'hono',
     'tokenizer',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints', 'constraints/automaton', 'interface', 'options'),
     ...under('engine', 'batching', 'cache', 'model', 'runtime'),
     ...under('worker', 'http', 'isolate'),
   ],
   'worker/openapi': ['hono', 'worker/http', 'zod'],
-  'worker/contracts': ['worker/http', 'zod', ...under('decoding', 'interface', 'options')],
+  'worker/contracts': [
+    'zod',
+    ...under('decoding', 'interface', 'options'),
+    ...under('worker', 'http', 'serving'),
+  ],
   'worker/contracts/tgi': contract(),
   'worker/contracts/openai': contract('engine/model', 'model-assets/format', 'worker/contracts/tgi'),
   'worker/contracts/workers-ai': contract(),
@@ -128,7 +147,7 @@ function contract(...additional: readonly string[]): string[] {
     'tokenizer',
     'worker/contracts',
     'zod',
-    ...under('decoding', 'interface', 'options'),
+    ...under('decoding', 'constraints', 'interface', 'options'),
     ...under('worker', 'http', 'isolate', 'serving'),
     ...additional,
   ];

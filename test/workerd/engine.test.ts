@@ -43,6 +43,19 @@ describe('the engine in workerd', () => {
     },
   );
 
+  it('has a clock that counts computing, as often as passes are timed', async () => {
+    const { now, pause } = workerdPlatform;
+    const first = await now();
+    for (let pass = 0; pass < 100; pass++) {
+      if (pass % 8 === 0) await pause();
+      const begin = await now();
+      const until = Date.now() + 2;
+      while (Date.now() < until);
+      expect((await now()) - begin).toBeGreaterThanOrEqual(1);
+    }
+    expect((await now()) - first).toBeGreaterThanOrEqual(100);
+  });
+
   it('never holds two copies of the weights in the heap', async () => {
     const engine = await load('default-f32');
     const { heap } = engine.status;

@@ -91,6 +91,7 @@ describe('POST /v1/completions', () => {
       status: 'ok',
       model: { name: 'default', precision: 'int8' },
       dotProduct: expect.toBeOneOf(['dot-unsigned', 'dot-signed', 'relaxed']),
+      readAhead: false,
       requests: 0,
       waitingRows: 0,
       slots: { reserved: 0, taken: 0 },

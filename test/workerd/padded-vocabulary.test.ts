@@ -1,6 +1,7 @@
 /** @module A model with more rows in its vocabulary than its tokenizer has tokens. */
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sortTokens } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { MERGE_STRIDE } from '../../tokenizer/bpe.ts';
 import { readTables, writeTables } from '../../tokenizer/format.ts';
 import { completionResponse } from '../../worker/contracts/openai/responses.ts';
@@ -19,12 +20,15 @@ async function paddedAssets(): Promise<Fetcher> {
   const merges = Array.from({ length: tables.merges.length / MERGE_STRIDE }, (_, rank) =>
     tables.merges.slice(rank * MERGE_STRIDE, (rank + 1) * MERGE_STRIDE),
   ).filter((merge) => merge.every((id) => id < TOKENS));
+  const offsets = tables.offsets.slice(0, TOKENS + 1);
+  const tokenBytes = tables.tokenBytes.slice(0, offsets[TOKENS]);
   const bytes = writeTables({
     ...tables,
-    offsets: tables.offsets.slice(0, TOKENS + 1),
+    offsets,
     merges: Uint32Array.from(merges.flatMap((merge) => [...merge])),
-    tokenBytes: tables.tokenBytes.slice(0, tables.offsets[TOKENS]),
+    tokenBytes,
     added: tables.added.filter(({ id }) => id < TOKENS),
+    sorted: sortTokens({ offsets, bytes: tokenBytes }, () => true),
   });
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   const manifest = await (await read('manifest.json')).json<{ tokenizer: object }>();

@@ -29,4 +29,11 @@ export const beam = z.strictObject({
   logprob: z.number(),
   score: z.number(),
   finished: z.enum(['eos', 'stop', 'length']).nullable(),
+  allowed: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      "With a constraint: number of tokens, ends of text included, that it allowed in this one's place.",
+    ),
 });

@@ -2,6 +2,7 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
+import { ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
 import { DecodingOptionsError, NoTokenLeftError } from '../../decoding/interface/errors.ts';
 import { describeIssue, innermostIssue } from '../../decoding/options/describe-issue.ts';
 import { EngineBrokenError } from '../../engine/runtime/errors.ts';
@@ -85,6 +86,9 @@ export function toApiError(error: unknown): ApiError {
     const message = `This deployment's ${error.setting} is malformed: its log says how`;
     return new ApiError(500, message, { code: 'misconfigured' });
   }
+  // While a text is generated: the text has too many readings.
+  if (error instanceof ConstraintError)
+    return new ApiError(400, error.message, { code: 'invalid_constraint' });
   if (error instanceof NoTokenLeftError) return new ApiError(400, error.message, { code: 'no_token_left' });
   console.error(error);
   return new ApiError(500, 'Internal error', { code: 'internal_error' });

@@ -2,24 +2,30 @@
  * @module Parses and validates the JSON body of a request; an invalid one is a 4xx that names the problem.
  */
 import type { Context } from 'hono';
-import type { core, z } from 'zod';
+import type { z } from 'zod';
 import type { AppEnv } from './env.ts';
 import { ApiError, invalidRequest } from './errors.ts';
 import { parseJson } from './exact-json.ts';
 import { limitJsonValues } from './json-values.ts';
 import { requestBody } from './request-body.ts';
+import { FIRST_ISSUE, refusePrototypeKey } from './validate.ts';
 import { wellFormedJson } from './well-formed-json.ts';
 
 /** The fields, at any depth, whose whole numbers may have 64 bits. */
 const EXACT_FIELDS: ReadonlySet<string> = new Set(['seed']);
+/** The fields, at any depth, that may hold a JSON schema: its nulls are values. */
+const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
+  'guided_json',
+  'json',
+  'json_schema',
+  'schema',
+  'value',
+]);
 /** More than any schema has: deeper objects are refused, so their nulls do not matter. */
 const MAX_DEPTH = 8;
 
-/** Only the first issue is reported, so that a list of 100,000 wrong elements needs no 100,000 issues. */
-const FIRST_ISSUE: core.ParseContextInternal<core.$ZodIssue> = { reportInput: true, abortEarly: true };
-
 /**
- * Validates the body. `null` means omitted, in objects at any depth.
+ * Validates the body. `null` means omitted, in objects at any depth but in JSON schemas.
  * @param extend completes the body before validation
  * @throws ApiError
  */
@@ -45,7 +51,8 @@ export function parseField(name: string, text: string): unknown {
 }
 
 /**
- * Removes null fields in place: clients send `null` for omitted ones. Nulls in lists remain, where they are values.
+ * Removes null fields in place: clients send `null` for omitted ones. Nulls in lists and in JSON schemas remain,
+ * where they are values.
  */
 function withoutNulls(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
@@ -54,7 +61,7 @@ function withoutNulls(value: unknown, depth = 0): unknown {
   const fields = value as Record<string, unknown>;
   for (const name of Object.keys(fields)) {
     if (fields[name] === null && !Array.isArray(value)) delete fields[name];
-    else withoutNulls(fields[name], depth + 1);
+    else if (!VERBATIM_FIELDS.has(name)) withoutNulls(fields[name], depth + 1);
   }
   return value;
 }
@@ -86,10 +93,7 @@ async function jsonText(c: Context<AppEnv>): Promise<string> {
 /** @throws ApiError */
 function jsonBody(text: string): unknown {
   const body = parsed(text);
-  if (/__proto__|\\u/.test(text) && hasPrototypeKey(body)) {
-    const param = '__proto__';
-    throw new ApiError(400, `'${param}' is not a supported field`, { param, code: 'unsupported_field' });
-  }
+  refusePrototypeKey(text, body);
   return body;
 }
 
@@ -100,18 +104,6 @@ function parsed(text: string): unknown {
     const reason = error instanceof SyntaxError ? `: ${error.message}` : '';
     throw new ApiError(400, `The request body is not valid JSON${reason}`, { code: 'invalid_json' });
   }
-}
-
-/** Whether `__proto__` is a key at any depth. Schemas would ignore it silently. */
-function hasPrototypeKey(body: unknown): boolean {
-  const values = [body];
-  // The loop also visits the values that it pushes.
-  for (const value of values) {
-    if (typeof value !== 'object' || value === null) continue;
-    if (Object.hasOwn(value, '__proto__')) return true;
-    for (const inner of Object.values(value)) values.push(inner);
-  }
-  return false;
 }
 
 /** JSON between systems is UTF-8 (RFC 8259, 8.1); a byte order mark may be ignored. */

@@ -45,6 +45,19 @@ class JsonObject extends JsonStream {
   }
 }
 
+class JsonText extends JsonStream {
+  readonly #text: string;
+
+  constructor(text: string) {
+    super();
+    this.#text = text;
+  }
+
+  override *pieces() {
+    yield this.#text;
+  }
+}
+
 function* labelled(label: string, value: unknown): Generator<string> {
   if (!(value instanceof JsonStream)) return yield label + JSON.stringify(value);
   yield label;
@@ -53,6 +66,9 @@ function* labelled(label: string, value: unknown): Generator<string> {
 
 /** An array whose elements are made when they are written; elements may be streams. */
 export const jsonArray = (elements: Iterable<unknown>): JsonStream => new JsonArray(elements);
+
+/** A value that is JSON text already: its numbers keep their digits, and its objects the order of their keys. */
+export const jsonText = (text: string): JsonStream => new JsonText(text);
 
 /**
  * An object; values may be streams. An undefined one is left out, as `JSON.stringify` does. A map keeps the order

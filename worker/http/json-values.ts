@@ -16,12 +16,12 @@ const BACKSLASH = 0x5c;
 const OPENING_BRACKET = 0x5b;
 const OPENING_BRACE = 0x7b;
 
-/** @throws ApiError 413 */
-export function limitJsonValues(json: Uint8Array): void {
+/** @param subject what the JSON is, for the message @throws ApiError 413 */
+export function limitJsonValues(json: Uint8Array, subject = 'The request body'): void {
   const values = countJsonValues(json);
   if (values <= MAX_JSON_VALUES) return;
   const weights = `a string counts as ${STRING_VALUES}, a list or an object as ${CONTAINER_VALUES}`;
-  const message = `The request body has ${values} values, more than ${MAX_JSON_VALUES} (${weights})`;
+  const message = `${subject} has ${values} values, more than ${MAX_JSON_VALUES} (${weights})`;
   throw new ApiError(413, message, { code: 'body_too_large' });
 }
 

@@ -2,6 +2,7 @@
  * @module The settings of a deployment: its secrets and variables, checked when they are read. A malformed one
  * is a fault of the deployment, never of a request.
  */
+import type { ConstraintLimits } from '../isolate/constraints.ts';
 import type { Bindings } from './env.ts';
 import { MisconfiguredError } from './errors.ts';
 
@@ -59,16 +60,33 @@ export function queueLimitsOf(env: Bindings): { readonly length: number; readonl
   return { length: numberOf(env, 'QUEUE_LENGTH'), milliseconds: 1000 * numberOf(env, 'QUEUE_SECONDS') };
 }
 
+/** The bounds of constraints. @throws MisconfiguredError */
+export function constraintLimitsOf(env: Bindings): ConstraintLimits {
+  return {
+    steps: numberOf(env, 'CONSTRAINT_STEPS'),
+    states: numberOf(env, 'CONSTRAINT_STATES'),
+    depth: numberOf(env, 'CONSTRAINT_DEPTH'),
+    cacheBytes: 1024 * numberOf(env, 'CONSTRAINT_CACHE_KIB'),
+  };
+}
+
 /** Reads every setting. @throws MisconfiguredError for the first that is malformed */
 export function checkSettings(env: Bindings): void {
   keysOf(env);
   isPrefixCacheShared(env);
   heapBytesOf(env);
   queueLimitsOf(env);
+  constraintLimitsOf(env);
 }
 
+type NumberSetting =
+  | 'HEAP_MIB'
+  | 'QUEUE_LENGTH'
+  | 'QUEUE_SECONDS'
+  | `CONSTRAINT_${'STEPS' | 'STATES' | 'DEPTH' | 'CACHE_KIB'}`;
+
 /** `wrangler --var` sets variables to strings. */
-function numberOf(env: Bindings, name: 'HEAP_MIB' | 'QUEUE_LENGTH' | 'QUEUE_SECONDS'): number {
+function numberOf(env: Bindings, name: NumberSetting): number {
   const value: unknown = env[name];
   const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
   if (Number.isFinite(number) && number >= 0) return number;

@@ -15,6 +15,7 @@ import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
 import { describePlan } from '../../engine/model/plan.ts';
 import { Ort } from '../../engine/runtime/ort.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { Constraints } from './constraints.ts';
 import { workerdPlatform } from './platform.ts';
 import type { ServedModel } from './served-model.ts';
 
@@ -104,7 +105,8 @@ export class IsolateModel {
 /** @throws ModelFilesError for a tokenizer file that does not serve; the engine is released then */
 function withTokenizer(engine: Engine): ServedModel {
   try {
-    return { engine, tokenizer: tokenizerOf(engine) };
+    const tokenizer = tokenizerOf(engine);
+    return { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory) };
   } catch (error) {
     engine.release();
     throw error;

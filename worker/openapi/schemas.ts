@@ -58,6 +58,9 @@ function nullableFields(
 }
 
 function orNull(schema: JsonSchema): JsonSchema {
+  // zod's type says one type; of a nullable field it is a list.
+  const types: unknown = schema.type;
+  if (Array.isArray(types) && types.includes('null')) return schema;
   const { type, anyOf, properties, default: byDefault, description, ...rest } = schema;
   const common = {
     ...(byDefault !== undefined && { default: byDefault }),

@@ -2,6 +2,7 @@
  * @module Runs a generation request: decodes each prompt and turns tokens into text. Several prompts run
  * concurrently as far as there is space. Independent of HTTP.
  */
+import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
 import { type Decoding, decodeResolved } from '../../decoding/decode.ts';
 import { checkTokenIds } from '../../decoding/options/check-against-model.ts';
 import type { QueueLimits } from '../../engine/batching/admission.ts';
@@ -19,6 +20,8 @@ type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 
 /** How a generation runs, beside its request. */
 export interface RunOptions {
+  /** Compiled from the request's. */
+  readonly constraint?: Constraint | undefined;
   readonly limits: QueueLimits;
   readonly signal: AbortSignal;
   /** Of the prefix cache. */
@@ -43,7 +46,7 @@ export async function startGeneration(
   const reservation = await checkAndAdmit(model, request, 'stream', options);
   try {
     const events = ofAllPrompts(reservation, request, (tree, prompts) =>
-      textEvents(model, request, tree, prompts, options.signal),
+      textEvents(model, request, tree, prompts, options),
     );
     return new Generation(request, await events.next(), events, reservation);
   } catch (error) {
@@ -71,7 +74,7 @@ export async function collectGeneration(
   try {
     const results: PromptResult[] = [];
     const decoded = ofAllPrompts(reservation, request, (tree, prompts) =>
-      promptResults(model, request, tree, prompts, { signal: options.signal, onToken }),
+      promptResults(model, request, tree, prompts, { ...options, onToken }),
     );
     for await (const result of decoded) results[result.prompt] = result;
     const answer = new CollectedAnswer(model.tokenizer, request, results, reusedEvaluations(reservation));
@@ -163,11 +166,15 @@ function decodePrompt(
   { options, prompts }: GenerationRequest,
   tree: ReservedTree,
   prompt: number,
-  signal: AbortSignal,
+  { constraint, signal }: RunOptions,
 ): Decoding {
   // Stop strings end what the client reads: the text without special tokens.
   const textBytes = { tokenBytes: (id: number) => tokenizer.tokenBytes(id, { skipSpecialTokens: true }) };
-  return decodeResolved(tree, prompts[prompt]?.ids ?? [], options, { tokenizer: textBytes, signal });
+  return decodeResolved(tree, prompts[prompt]?.ids ?? [], options, {
+    tokenizer: textBytes,
+    constraint,
+    signal,
+  });
 }
 
 /** The texts of some of the request's prompts, decoded one after the other in one tree. */
@@ -176,11 +183,11 @@ async function* promptResults(
   request: GenerationRequest,
   tree: ReservedTree,
   prompts: readonly number[],
-  { signal, onToken }: { readonly signal: AbortSignal; readonly onToken: () => void },
+  { onToken, ...options }: RunOptions & { readonly onToken: () => void },
 ): AsyncGenerator<PromptResult, void, undefined> {
   for (const prompt of prompts) {
     const ids = request.prompts[prompt]?.ids ?? [];
-    const decoding = decodePrompt(model, request, tree, prompt, signal);
+    const decoding = decodePrompt(model, request, tree, prompt, options);
     let promptLog: PromptResult['promptLog'] = null;
     let result = await decoding.next();
     for (; !result.done; result = await decoding.next()) {
@@ -197,11 +204,11 @@ async function* textEvents(
   request: GenerationRequest,
   tree: ReservedTree,
   prompts: readonly number[],
-  signal: AbortSignal,
+  options: RunOptions,
 ): Events {
   for (const prompt of prompts) {
     const texts = new PromptTexts(model.tokenizer, request, prompt);
-    const decoding = decodePrompt(model, request, tree, prompt, signal);
+    const decoding = decodePrompt(model, request, tree, prompt, options);
     try {
       let result = await decoding.next();
       for (; !result.done; result = await decoding.next()) {

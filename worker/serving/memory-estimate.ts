@@ -6,6 +6,7 @@
 import { branchCount, SCORED_ROWS } from '../../decoding/options/capacity.ts';
 import { bestOfBeam, readsInPlace } from '../../decoding/options/in-place.ts';
 import { DEFAULTS, type ResolvedOptions } from '../../decoding/options/options.ts';
+import { CONSTRAINT_BYTES } from '../isolate/constraints.ts';
 import { TokenLog } from './token-log.ts';
 
 /** The figures that the memory of a generation depends on. */
@@ -19,6 +20,8 @@ export interface GenerationSize {
   readonly whole: boolean;
   /** Number of texts per prompt, copies included. */
   readonly n: number;
+  /** Whether its texts have a constraint. */
+  readonly constrained?: boolean;
   readonly options: SizeOptions;
 }
 
@@ -55,7 +58,7 @@ const TOP_BYTES = 62;
 const TOKEN_TEXT_BYTES = 8;
 
 export function estimateMemory(size: GenerationSize): MemoryEstimate {
-  const { prompts, characters, vocabSize, whole, n, options } = size;
+  const { prompts, characters, vocabSize, whole, n, constrained = false, options } = size;
   const { num_beams, num_return_sequences, max_new_tokens, logprobs, prompt_logprobs } = options;
   const promptTokens = prompts.reduce((sum, length) => sum + length, 0);
   const longest = Math.max(...prompts);
@@ -66,6 +69,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
     (prompt_logprobs === undefined ? 0 : promptTokens * TokenLog.bytesPerToken(prompt_logprobs));
   const answer =
     REQUEST_BYTES +
+    (constrained ? CONSTRAINT_BYTES : 0) +
     prompts.length * PROMPT_BYTES +
     promptTokens * Int32Array.BYTES_PER_ELEMENT +
     2 * characters +

@@ -1,4 +1,5 @@
 /** @module A generation request, independent of its contract, and the checks that all contracts share. */
+import type { ConstraintSource } from '../../decoding/constraints/source.ts';
 import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -11,6 +12,8 @@ export interface GenerationRequest {
   readonly options: ResolvedOptions;
   /** Number of texts per prompt. Greedy search finds one and repeats it `n` times. */
   readonly n: number;
+  /** The form of every text, if the request asks for one. */
+  readonly constraint?: RequestedConstraint | undefined;
   /** Whether a text keeps the stop string that ends it. */
   readonly keepStop: boolean;
   /** Whether the prompts may use and enter the prefix cache. */
@@ -19,6 +22,12 @@ export interface GenerationRequest {
   readonly cacheSalt?: string | undefined;
   /** The contract's names of the fields, for error messages. */
   readonly fields: RequestFields;
+}
+
+export interface RequestedConstraint {
+  readonly source: ConstraintSource;
+  /** The full name of its field in the contract, for error messages. */
+  readonly field: string;
 }
 
 export interface RequestFields {

@@ -54,13 +54,14 @@ export function admit(
 }
 
 export function sizeOf({ vocabSize }: Engine, request: GenerationRequest, form: AnswerForm): GenerationSize {
-  const { prompts, n, options } = request;
+  const { prompts, n, constraint, options } = request;
   return {
     prompts: prompts.map(({ ids }) => ids.length),
     characters: prompts.reduce((sum, { text }) => sum + text.length, 0),
     vocabSize,
     whole: form === 'whole',
     n,
+    constrained: constraint !== undefined,
     options,
   };
 }

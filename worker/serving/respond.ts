@@ -18,10 +18,11 @@ import { type ApiError, retryLater, toApiError } from '../http/errors.ts';
 import type { JsonStream } from '../http/json-stream.ts';
 import { CLIENT_GONE, type StrategyName } from '../http/request-record.ts';
 import { sendJson } from '../http/send-json.ts';
-import { queueLimitsOf } from '../http/settings.ts';
+import { constraintLimitsOf, queueLimitsOf } from '../http/settings.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 import { cachePartition } from './cache-partition.ts';
 import type { CollectedAnswer } from './collected.ts';
+import { constraintOf } from './constrain.ts';
 import type { GenerationEvent } from './events.ts';
 import { collectGeneration, type Generation, type RunOptions, startGeneration } from './generate.ts';
 import { exceedsCache, exceedsMemory } from './refusals.ts';
@@ -72,6 +73,7 @@ async function run<T>(
   record.strategy = strategyOf(request.options);
   record.choices = request.n * request.prompts.length;
   const running = generate(model, request, {
+    constraint: constraintOf(model, request, constraintLimitsOf(c.env)),
     limits: queueLimitsOf(c.env),
     signal: c.req.raw.signal,
     partition: await cachePartition(c, request.cacheSalt),

@@ -82,6 +82,8 @@ const FEW = 8;
 const BYTES = 256;
 /** A step that joins so many alternatives takes ten milliseconds. Constraints that people write need hundreds. */
 const MAX_JOINED = 20_000;
+/** All steps of a mask. A choice of a hundred thousand texts needs half of it. */
+const MAX_JOINED_IN_ALL = 400_000;
 /** What lies below a top is kept joined for so few states. Keys of more take more memory than they save time. */
 const FEW_JOINED = 8;
 
@@ -234,8 +236,9 @@ export class Automaton {
   #frameIds = new WeakMap<Frame, number>();
   #frames = 0;
   #ids = 0;
-  /** Alternatives that the present step has joined. */
+  /** Alternatives that the present step has joined, and all steps since `bound`, if that was called. */
   #joined = 0;
+  #joinedInAll = -Infinity;
 
   /** @param maxStates the tables start anew beyond it; states that are in use stay valid */
   constructor(maxStates: number) {
@@ -246,6 +249,11 @@ export class Automaton {
   /** Number of states in the tables. */
   get size(): number {
     return this.#states.size;
+  }
+
+  /** Bounds the steps from here on together, up to those of the largest mask. */
+  bound(): void {
+    this.#joinedInAll = 0;
   }
 
   /** @returns the state in which `frames` read, in their order, and then `rest` */
@@ -267,6 +275,7 @@ export class Automaton {
     this.#joined = 0;
     const tops = new Tops();
     for (const { frame, rest } of state.alternatives) {
+      this.#count(1);
       const forks = new Map<Fork, State>();
       for (const reading of frame.step(byte)) this.#addReading(tops, reading, rest, forks);
     }
@@ -350,8 +359,13 @@ export class Automaton {
   /** @throws ConstraintError beyond what a step may do */
   #count(alternatives: number): void {
     this.#joined += alternatives;
+    this.#joinedInAll += alternatives;
     if (this.#joined > MAX_JOINED)
       throw new ConstraintError(`the constraint has more than ${MAX_JOINED} ways to read one text`);
+    if (this.#joinedInAll > MAX_JOINED_IN_ALL)
+      throw new ConstraintError(
+        `the constraint has more than ${MAX_JOINED_IN_ALL} ways to read the tokens at one place`,
+      );
   }
 
   #intern(accepts: boolean, alternatives: readonly Alternative[]): State {

@@ -5,6 +5,11 @@ import type { FrameMask, MaskCache } from './mask-cache.ts';
 import { ShortestAnswers } from './shortest-answers.ts';
 import type { TrieNode, Visitor, Vocabulary } from './vocabulary.ts';
 
+/** Masks of more frames are not put together: a walk for all of them takes less time. */
+const FEW_ALTERNATIVES = 8;
+/** Nor are masks with more beginnings of tokens that the frames below read on. */
+const FEW_ENDS = 1_000;
+
 export class Constraint {
   readonly vocabulary: Vocabulary;
   /** The state before the first generated token. */
@@ -30,24 +35,38 @@ export class Constraint {
    * The tokens that may follow. End-of-text tokens are not among them: the text may end if `state.accepts`.
    * @param room number of tokens that may follow, this one included. Tokens that would leave too little room for any
    *   whole answer are not allowed.
+   * @throws ConstraintError if the constraint is too ambiguous for a mask
    */
   allowed(state: State, room = Infinity): Mask {
+    this.#automaton.bound();
     if (this.#last?.state !== state) this.#last = { state, ...this.#maskOf(state) };
     const { mask, maxDistance } = this.#last;
     return room > maxDistance ? mask : this.#within(state, room);
   }
 
-  /** @returns the state after a token; null if the token may not follow */
+  /**
+   * @returns the state after a token; null if the token may not follow
+   * @throws ConstraintError if the text has too many readings
+   */
   next(state: State, token: number): State | null {
+    this.#automaton.bound();
     const bytes = this.vocabulary.bytesOf(token);
     return bytes.length === 0 ? null : this.#read(state, bytes);
+  }
+
+  /** Whether a text of at most `tokens` tokens can be whole. */
+  fits(tokens: number): boolean {
+    this.#automaton.bound();
+    return this.#shortest.isWithin(this.start, tokens);
   }
 
   /**
    * The least number of tokens with which a text is whole. It is exact as far as a bounded search can tell, else a
    * number that suffices.
+   * @throws ConstraintError if the constraint is too ambiguous for a search
    */
-  leastTokens(state: State): number {
+  leastTokens(state = this.start): number {
+    this.#automaton.bound();
     return this.#shortest.leastTokens(state);
   }
 
@@ -62,11 +81,17 @@ export class Constraint {
 
   #maskOf(state: State): { mask: Mask; maxDistance: number } {
     const { alternatives } = state;
+    if (alternatives.length > FEW_ALTERNATIVES) return this.#ofState(state);
     const [only] = alternatives;
     const masks = alternatives.map(({ frame }) => this.#ofFrame(frame));
     if (only && alternatives.length === 1 && masks[0]?.ends.length === 0) {
       return { mask: masks[0].inside, maxDistance: masks[0].maxDistance + only.rest.distance };
     }
+    const ends = alternatives.reduce(
+      (sum, { rest }, i) => sum + (rest.alternatives.length > 0 ? (masks[i] as FrameMask).ends.length : 0),
+      0,
+    );
+    if (ends > FEW_ENDS) return this.#ofState(state);
     let maxDistance = 0;
     this.#bits.fill(0);
     alternatives.forEach(({ frame, rest }, i) => {
@@ -94,6 +119,11 @@ export class Constraint {
     return { mask: Mask.of(this.#bits), maxDistance };
   }
 
+  #ofState(state: State): { mask: Mask; maxDistance: number } {
+    const { inside, maxDistance } = this.#masks.get(state, () => ({ ...this.#compute(state), ends: [] }));
+    return { mask: inside, maxDistance };
+  }
+
   /** The frame's mask is that of a text which ends with the frame. */
   #ofFrame(frame: Frame): FrameMask {
     const { continuation } = frame;
@@ -103,17 +133,17 @@ export class Constraint {
     }
     const equal = frame.within?.(this.vocabulary.longest) ?? frame;
     const mask = this.#masks.get(equal, () =>
-      equal.exception ? this.#without(equal.exception) : this.#compute(equal),
+      equal.exception ? this.#without(equal.exception) : this.#compute(this.#alone(equal)),
     );
     const farther = frame.distance - equal.distance;
     return farther === 0 ? mask : { ...mask, maxDistance: mask.maxDistance + farther };
   }
 
-  #compute(frame: Frame): FrameMask {
+  #compute(state: State): FrameMask {
     const bits = Mask.bitsFor(this.vocabulary.vocabSize);
     const ends: TrieNode[] = [];
     let maxDistance = 0;
-    this.#walk(frame, {
+    this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, {
       token: (token, { distance }) => {
         Mask.set(bits, token);
         if (distance > maxDistance) maxDistance = distance;
@@ -128,7 +158,7 @@ export class Constraint {
     const whole = this.#ofFrame(all);
     const removed: number[] = [];
     const closed = new Set<number>();
-    this.#walk(but, {
+    this.vocabulary.walk(this.#automaton, this.#alone(but), this.vocabulary.root, {
       token: (token, { accepts }) => {
         if (accepts) removed.push(token);
       },
@@ -146,10 +176,9 @@ export class Constraint {
     };
   }
 
-  /** Visits the tokens of a text that ends with the frame. */
-  #walk(frame: Frame, visitor: Visitor): void {
-    const state = this.#automaton.push([frame], this.#automaton.end);
-    this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, visitor);
+  /** The state of a text that ends with the frame. */
+  #alone(frame: Frame): State {
+    return this.#automaton.push([frame], this.#automaton.end);
   }
 
   /** The tokens after which a whole answer takes less than `room` tokens. */

@@ -1,5 +1,4 @@
-/** @module Masks of frames, of all constraints of a vocabulary, in a bounded number of bytes. */
-import type { Frame } from './automaton.ts';
+/** @module Masks of frames and states, of all constraints of a vocabulary, in a bounded number of bytes. */
 import type { Mask } from './mask.ts';
 import type { TrieNode } from './vocabulary.ts';
 
@@ -21,25 +20,25 @@ const NODE_BYTES = 64;
 
 /** The masks that were used last. */
 export class MaskCache {
-  /** In bytes. */
-  readonly maximum: number;
+  readonly #maximum: () => number;
   #bytes = 0;
-  /** Frames are held weakly, because they hold their constraint. */
-  readonly #keys = new WeakMap<Frame, object>();
+  /** Frames and states are held weakly, because they hold their constraint. */
+  readonly #keys = new WeakMap<object, object>();
   /** The first was used longest ago. */
   readonly #masks = new Map<object, FrameMask>();
 
-  constructor(maximum: number) {
-    this.maximum = maximum;
+  /** @param maximum in bytes; it may change */
+  constructor(maximum: number | (() => number)) {
+    this.#maximum = typeof maximum === 'number' ? () => maximum : maximum;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The frame's mask, computed if it is not there. */
-  get(frame: Frame, compute: () => FrameMask): FrameMask {
-    const key = this.#keys.get(frame);
+  /** The mask of a frame or state, computed if it is not there. */
+  get(owner: object, compute: () => FrameMask): FrameMask {
+    const key = this.#keys.get(owner);
     const known = key && this.#masks.get(key);
     if (key && known) {
       this.#masks.delete(key);
@@ -48,10 +47,10 @@ export class MaskCache {
     }
     const mask = compute();
     const newKey = {};
-    this.#keys.set(frame, newKey);
+    this.#keys.set(owner, newKey);
     this.#masks.set(newKey, mask);
     this.#bytes += bytesOf(mask);
-    this.evict(this.#bytes - this.maximum);
+    this.evict(this.#bytes - this.#maximum());
     return mask;
   }
 

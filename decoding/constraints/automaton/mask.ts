@@ -1,7 +1,9 @@
 /** @module The tokens that a constraint allows at a place. */
 
-/** Of a longer mask, a list of its tokens takes more memory than a bit for each token of the vocabulary. */
+/** In a word. */
 const BITS = 32;
+/** So few tokens are a list, however small the vocabulary is. */
+const FEW = 8;
 
 /** A set of tokens, immutable. */
 export class Mask {
@@ -21,7 +23,8 @@ export class Mask {
   static of(bits: Uint32Array): Mask {
     let size = 0;
     for (let i = 0; i < bits.length; i++) size += bitCount(bits[i] as number);
-    if (size >= bits.length) return new Mask(size, undefined, bits.slice());
+    // A longer list takes more memory than the bits.
+    if (size > Math.max(bits.length, FEW)) return new Mask(size, undefined, bits.slice());
     const list = new Uint32Array(size);
     let count = 0;
     for (let i = 0; count < size; i++) {
@@ -53,6 +56,19 @@ export class Mask {
   has(token: number): boolean {
     if (this.#bits) return (((this.#bits[token >>> 5] ?? 0) >>> (token & 31)) & 1) === 1;
     return this.list?.includes(token) ?? false;
+  }
+
+  /** This set without some of its tokens. */
+  without(tokens: readonly number[]): Mask {
+    const own = tokens.filter((token) => this.has(token));
+    if (own.length === 0) return this;
+    if (this.list) {
+      const list = this.list.filter((token) => !own.includes(token));
+      return new Mask(list.length, list, undefined);
+    }
+    const bits = (this.#bits as Uint32Array).slice();
+    for (const token of own) bits[token >>> 5] = (bits[token >>> 5] as number) & ~(1 << (token & 31));
+    return Mask.of(bits);
   }
 
   /** Sets the bits of all tokens of this set. */

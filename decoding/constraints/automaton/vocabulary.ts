@@ -87,6 +87,26 @@ export class Vocabulary {
     this.longest = order.reduce((longest, _, i) => Math.max(longest, this.#lengthAt(i)), 0);
   }
 
+  /**
+   * @param tokenBytes the UTF-8 bytes of each token in a text, by id; none for special tokens. Each single byte must be a
+   *   token, as in byte-level vocabularies
+   */
+  static of(tokenBytes: readonly Uint8Array[]): Vocabulary {
+    const offsets = new Uint32Array(tokenBytes.length + 1);
+    tokenBytes.forEach(({ length }, i) => {
+      offsets[i + 1] = (offsets[i] as number) + length;
+    });
+    const bytes = new Uint8Array(offsets.at(-1) as number);
+    tokenBytes.forEach((token, i) => {
+      bytes.set(token, offsets[i]);
+    });
+    const table = { offsets, bytes };
+    return new Vocabulary(
+      table,
+      sortTokens(table, () => true),
+    );
+  }
+
   /** Number of tokens in the tables. */
   get vocabSize(): number {
     return this.#offsets.length - 1;

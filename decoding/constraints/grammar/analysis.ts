@@ -1,8 +1,7 @@
 /** @module What must be known of a grammar's rules before it reads: their shortest texts, first bytes, and order. */
 import type { CompileBudget } from '../automaton/errors.ts';
 import { Heap } from './heap.ts';
-import type { Sequence } from './sequences.ts';
-import { atMost, base, type GrammarSymbol, MAX_DISTANCE, Repeat, Rule } from './symbols.ts';
+import { atMost, base, type GrammarSymbol, MAX_DISTANCE, type Place, Repeat, Rule } from './symbols.ts';
 
 /** An alternative whose rules are not all known yet. */
 interface Production {
@@ -24,7 +23,7 @@ export function findDistances(rules: readonly Rule[], budget: CompileBudget): vo
     if (owner.mayBeEmpty) queue.push(0, { owner, distance: 0, missing: 0 });
     for (const alternative of owner.alternatives) {
       const production: Production = { owner, distance: 0, missing: 0 };
-      for (let at: Sequence | undefined = alternative; at; at = at.tail) {
+      for (let at: Place | undefined = alternative; at; at = at.tail) {
         budget.spendSteps();
         const times = timesOf(at.head);
         const symbol = base(at.head);
@@ -93,7 +92,7 @@ export function orderRules(
 function visit(rule: Rule, budget: CompileBudget): { rule: Rule; starts: readonly Rule[]; next: number } {
   const starts = new Set<Rule>();
   for (const alternative of rule.alternatives) {
-    for (let at: Sequence | undefined = alternative; at; at = at.tail) {
+    for (let at: Place | undefined = alternative; at; at = at.tail) {
       budget.spendSteps();
       const symbol = base(at.head);
       if (symbol instanceof Rule) starts.add(symbol);
@@ -114,7 +113,7 @@ function finish(
   budget.checkDepth(depth);
   rule.alternatives = rule.alternatives.filter(({ distance }) => distance < Infinity);
   for (const alternative of rule.alternatives) {
-    for (let at: Sequence | undefined = alternative; at; at = at.tail) {
+    for (let at: Place | undefined = alternative; at; at = at.tail) {
       rule.first.addAll(at.head.first);
       if (at.head.distance > 0) break;
     }

@@ -6,8 +6,8 @@ import { type CharacterRange, Characters } from './characters.ts';
 import { parseGrammar } from './gbnf-parser.ts';
 import { errorAt } from './gbnf-source.ts';
 import type { Alternatives, Item } from './gbnf-syntax.ts';
-import { Places, type Sequence } from './sequences.ts';
-import { type GrammarSymbol, MAX_DISTANCE, Repeat, type Rule, type Terminal } from './symbols.ts';
+import { Places } from './sequences.ts';
+import { type GrammarSymbol, MAX_DISTANCE, type Place, Repeat, type Rule, type Terminal } from './symbols.ts';
 
 const ROOT = 'root';
 /** A range of a class takes the time of many characters. */
@@ -70,7 +70,7 @@ class Builder {
   }
 
   /** The place before a rule's texts. */
-  start(rule: Rule): Sequence {
+  start(rule: Rule): Place {
     return this.places.sequence(rule, undefined);
   }
 
@@ -87,8 +87,8 @@ class Builder {
   }
 
   /** The place before `items` and then `tail`. */
-  #before(items: readonly Item[], tail: Sequence | undefined, rule: Rule): Sequence | undefined {
-    return items.reduceRight<Sequence | undefined>((after, item) => {
+  #before(items: readonly Item[], tail: Place | undefined, rule: Rule): Place | undefined {
+    return items.reduceRight<Place | undefined>((after, item) => {
       if (item.kind === 'literal') return this.#literal(item.characters, after);
       const [only, ...others] = item.kind === 'group' ? item.alternatives : [];
       if (only && others.length === 0) return this.#before(only, after, rule);
@@ -119,8 +119,8 @@ class Builder {
   }
 
   /** The place before a literal and then `tail`. */
-  #literal(characters: readonly number[], tail: Sequence | undefined): Sequence | undefined {
-    return characters.reduceRight<Sequence | undefined>(
+  #literal(characters: readonly number[], tail: Place | undefined): Place | undefined {
+    return characters.reduceRight<Place | undefined>(
       (after, character) => this.places.sequence(this.#character(character), after),
       tail,
     );

@@ -1,25 +1,27 @@
 /** @module One byte of a text read by a grammar. */
 import { Fork, type Reading } from '../automaton/automaton.ts';
 import { Heap } from './heap.ts';
-import type { Places, Sequence } from './sequences.ts';
-import { type GrammarSymbol, Repeat, type Rule, Terminal } from './symbols.ts';
+import { type GrammarSymbol, type Place, Repeat, type Rule, Terminal } from './symbols.ts';
 
 const NOTHING: Reading = [];
+
+/** What is left of a repetition, before `tail`, after one of its items has begun. */
+export type AfterItem = (repeat: Repeat, tail: Place | undefined) => Place | undefined;
 
 /**
  * The places after a byte. A rule that may begin at several places is looked at once, after all of them: what follows
  * it there is a fork.
  */
-export function readByte(places: Places, start: Sequence, byte: number): readonly Reading[] {
+export function readByte(start: Place, byte: number, afterItem: AfterItem): readonly Reading[] {
   const readings: Reading[] = [];
   /** The rules that may begin, and what follows each of them. */
   const followers = new Map<Rule, Reading[]>();
   const waiting = new Heap<Rule>();
 
-  const enter = (symbol: GrammarSymbol, tail: Sequence | undefined, follow: Reading): void => {
+  const enter = (symbol: GrammarSymbol, tail: Place | undefined, follow: Reading): void => {
     let [item, after] = [symbol, tail];
     while (item instanceof Repeat) {
-      after = places.afterItem(item, after);
+      after = afterItem(item, after);
       item = item.item;
     }
     const rest: Reading = after ? [after, ...follow] : follow;
@@ -36,13 +38,14 @@ export function readByte(places: Places, start: Sequence, byte: number): readonl
     waiting.push(item.rank, item);
   };
 
-  const walk = (sequence: Sequence, follow: Reading): void => {
-    const skipped = new Set<GrammarSymbol>();
-    for (let at: Sequence | undefined = sequence; at; at = at.tail) {
+  const walk = (sequence: Place, follow: Reading): void => {
+    let skipped: Set<GrammarSymbol> | undefined;
+    for (let at: Place | undefined = sequence; at; at = at.tail) {
       const { head, tail } = at;
       // After the same symbol further on less may follow than after this one.
-      if (head.first.has(byte) && !skipped.has(head)) enter(head, tail, follow);
+      if (head.first.has(byte) && !skipped?.has(head)) enter(head, tail, follow);
       if (head.distance > 0) return;
+      skipped ??= new Set();
       skipped.add(head);
     }
   };

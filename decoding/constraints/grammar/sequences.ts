@@ -7,26 +7,34 @@ import type { CompileBudget } from '../automaton/errors.ts';
 import { ByteSet } from './byte-set.ts';
 import type { CharacterFrame } from './characters.ts';
 import { readByte } from './read-byte.ts';
-import { atMost, type GrammarSymbol, Repeat, Rule, Terminal } from './symbols.ts';
+import { atMost, type GrammarSymbol, type Place, Repeat, Rule, Terminal } from './symbols.ts';
 
 /** Places and counts that are made while texts are read. Beyond it they are made anew. */
 const MAX_MADE = 50_000;
 /** What a rule takes in memory and time. */
-const STATES_PER_RULE = 5;
+const STATES_PER_RULE = 8;
+
+const NONE: readonly Reading[] = [];
+
+/** The bytes that a place may read. */
+interface FirstBytes {
+  readonly set: ByteSet;
+  readonly list: readonly number[];
+}
 
 /** A symbol, and what follows it. */
-export class Sequence implements Frame {
+export class Sequence implements Place {
   readonly id: number;
   readonly head: GrammarSymbol;
-  readonly tail: Sequence | undefined;
+  readonly tail: Place | undefined;
   readonly #places: Places;
   #distance: number | undefined;
-  #bytes: readonly number[] | undefined;
+  #first: FirstBytes | undefined;
   #readings = new Map<number, readonly Reading[]>();
   #generation = 0;
 
   /** Of `Places` only. */
-  constructor(id: number, head: GrammarSymbol, tail: Sequence | undefined, places: Places) {
+  constructor(id: number, head: GrammarSymbol, tail: Place | undefined, places: Places) {
     this.id = id;
     this.head = head;
     this.tail = tail;
@@ -44,11 +52,16 @@ export class Sequence implements Frame {
   }
 
   get bytes(): readonly number[] {
-    this.#bytes ??= this.#places.bytesOf(this);
-    return this.#bytes;
+    return this.#firstBytes.list;
+  }
+
+  get #firstBytes(): FirstBytes {
+    this.#first ??= this.#places.firstBytesOf(this);
+    return this.#first;
   }
 
   step(byte: number): readonly Reading[] {
+    if (!this.#firstBytes.set.has(byte)) return NONE;
     // What was made before the tables began anew would keep all of it in memory.
     if (this.#generation !== this.#places.generation) {
       this.#readings.clear();
@@ -56,7 +69,7 @@ export class Sequence implements Frame {
     }
     let readings = this.#readings.get(byte);
     if (!readings) {
-      readings = readByte(this.#places, this, byte);
+      readings = readByte(this, byte, this.#places.afterItem);
       this.#readings.set(byte, readings);
     }
     return readings;
@@ -86,7 +99,7 @@ export class Places {
   /** By head, and then by the id of the tail. */
   readonly #sequences = new Map<GrammarSymbol, Map<number | undefined, Sequence>>();
   #sequenceCount = 0;
-  readonly #bytes = new Map<string, readonly number[]>();
+  readonly #firstBytes = new Map<string, FirstBytes>();
 
   constructor(budget: CompileBudget) {
     this.#budget = budget;
@@ -120,7 +133,7 @@ export class Places {
   }
 
   /** A symbol before a place; undefined is the place after which nothing follows. */
-  sequence(head: GrammarSymbol, tail: Sequence | undefined): Sequence {
+  sequence(head: GrammarSymbol, tail: Place | undefined): Sequence {
     let sequence = this.#sequences.get(head)?.get(tail?.id);
     if (!sequence) {
       this.#count();
@@ -134,25 +147,25 @@ export class Places {
   }
 
   /** What is left of a repetition, before `tail`, after one of its items has begun. */
-  afterItem({ item, min, max }: Repeat, tail: Sequence | undefined): Sequence | undefined {
+  readonly afterItem = ({ item, min, max }: Repeat, tail: Place | undefined): Place | undefined => {
     if (max === 1) return tail;
     // Items that may be empty can make up any number.
     const left = item.distance === 0 ? 0 : Math.max(min - 1, 0);
     return this.sequence(this.repeat(item, left, max - 1), tail);
-  }
+  };
 
-  /** The bytes that a place may read; the same list for equal ones. */
-  bytesOf(sequence: Sequence): readonly number[] {
+  /** The bytes that a place may read; the same object for equal ones. */
+  firstBytesOf(place: Place): FirstBytes {
     const set = new ByteSet();
-    for (let at: Sequence | undefined = sequence; at; at = at.tail) {
+    for (let at: Place | undefined = place; at; at = at.tail) {
       set.addAll(at.head.first);
       if (at.head.distance > 0) break;
     }
     const { key } = set;
-    let bytes = this.#bytes.get(key);
+    let bytes = this.#firstBytes.get(key);
     if (!bytes) {
-      bytes = set.toArray();
-      this.#bytes.set(key, bytes);
+      bytes = { set, list: set.toArray() };
+      this.#firstBytes.set(key, bytes);
     }
     return bytes;
   }
@@ -173,7 +186,7 @@ export class Places {
     this.#sequences.clear();
     this.#sequenceCount = 0;
     this.#repeats.clear();
-    this.#bytes.clear();
+    this.#firstBytes.clear();
     this.generation++;
   }
 }

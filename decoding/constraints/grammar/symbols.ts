@@ -1,7 +1,7 @@
 /** @module What rules are made of: characters, other rules, and repetitions of either. */
+import type { Frame } from '../automaton/automaton.ts';
 import { ByteSet } from './byte-set.ts';
 import type { CharacterFrame } from './characters.ts';
-import type { Sequence } from './sequences.ts';
 
 /** A text of more bytes is none: nobody can read it. */
 export const MAX_DISTANCE = 1_000_000_000;
@@ -10,6 +10,13 @@ const NO_BYTES: readonly number[] = [];
 const FEW_BYTES = 16;
 
 export type GrammarSymbol = Terminal | Rule | Repeat;
+
+/** A symbol and what follows it: what is left of an alternative. */
+export interface Place extends Frame {
+  readonly id: number;
+  readonly head: GrammarSymbol;
+  readonly tail: Place | undefined;
+}
 
 /** One character of a set. */
 export class Terminal {
@@ -37,14 +44,14 @@ export class Rule {
   /** Whether one of its alternatives is empty. The others do not list it. */
   mayBeEmpty = false;
   /** First those of the source, then those of them that have a text. */
-  alternatives: readonly Sequence[] = [];
+  alternatives: readonly Place[] = [];
   /** Bytes of its shortest text; infinite for a rule that has none. Known after the analysis, as what follows. */
   distance = Infinity;
   /** The bytes with which its texts begin. */
   readonly first = new ByteSet();
   /** Less than the rank of each rule that one of its texts may begin with. */
   rank = 0;
-  #byByte: { readonly few: Map<number, Sequence[]>; readonly many: Sequence[] } | undefined;
+  #byByte: { readonly few: Map<number, Place[]>; readonly many: Place[] } | undefined;
 
   constructor(id: number, name: string, offset: number) {
     this.id = id;
@@ -53,15 +60,15 @@ export class Rule {
   }
 
   /** Alternatives that may begin with a byte. Some of them do not. */
-  *startingWith(byte: number): Iterable<Sequence> {
+  *startingWith(byte: number): Iterable<Place> {
     this.#byByte ??= this.#listByByte();
     yield* this.#byByte.few.get(byte) ?? [];
     yield* this.#byByte.many;
   }
 
-  #listByByte(): { few: Map<number, Sequence[]>; many: Sequence[] } {
-    const few = new Map<number, Sequence[]>();
-    const many: Sequence[] = [];
+  #listByByte(): { few: Map<number, Place[]>; many: Place[] } {
+    const few = new Map<number, Place[]>();
+    const many: Place[] = [];
     for (const alternative of this.alternatives) {
       const { bytes } = alternative;
       if (bytes.length > FEW_BYTES) many.push(alternative);

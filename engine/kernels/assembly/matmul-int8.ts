@@ -15,7 +15,7 @@ import { dotAdd, probeDotAdd, UNSIGNED_OPERAND } from './dot';
 import { inRegister } from './in-register';
 import { sumIntegerLanes } from './lanes';
 import { flipsOf, paddedLength, scalesOf, tailOf } from './quantize-rows';
-import { readAhead } from './read-ahead';
+import { firstBurst, readAhead } from './read-ahead';
 import { blockRows, storeOutputs, TILE_COLUMNS } from './tile';
 
 const FLOAT_BYTES: usize = 4;
@@ -55,7 +55,7 @@ export function matmulInt8Of<Sum>(
   const flips = flipsOf(quantized, rows, inputs);
   const tileBytes = steps * TILE_STEP_BYTES;
   const end = weights + ((outputs + TILE_COLUMNS - 1) / TILE_COLUMNS) * tileBytes;
-  let ahead = weights;
+  let ahead = firstBurst(weights, end);
   for (let column: usize = 0; column < outputs; column += TILE_COLUMNS) {
     if (ahead < min(weights + 2 * tileBytes, end)) ahead = readAhead(ahead, end, BURST_BYTES, sums);
     let row = 0;

@@ -2,6 +2,20 @@
 
 const CACHE_LINE_BYTES: usize = 64;
 
+let readsAhead = false;
+
+/** Whether the products read their weights in bursts from now on: `engine/model/read-ahead.ts` chooses. */
+export function setReadAhead(on: bool): void {
+  readsAhead = on;
+}
+
+/** Where the first burst begins: at the end, where no reads remain, if products do not read ahead. */
+// @ts-ignore: decorator
+@inline
+export function firstBurst(weights: usize, end: usize): usize {
+  return readsAhead ? weights : end;
+}
+
 /**
  * Reads the next burst of `weights`, at most `bytes`: enough for many reads in flight at the same time, and few beside
  * the L1 cache. A multiplication spends so many instructions on each cache line that the

@@ -175,15 +175,15 @@ describe('reading tokenizer.bin', () => {
 
   it.each([
     ['another magic number', setWord(0, 0x04034b50), 'is not a tokenizer file (it begins with 0x4034b50)'],
-    ['another version', setWord(1, 2), 'has version 2; this reader supports version 1'],
+    ['another version', setWord(1, 3), 'has version 3; this reader supports version 2'],
     ['too many merges', setWord(3, 2 ** 21), 'has 2097152 merges, more than 2097151'],
     ['another size than its header says', setWord(5, 1), 'bytes; its header says'],
     [
       'an id outside of the vocabulary',
-      setWord(7 + 65, 8192),
+      setWord(8 + 65, 8192),
       'contains token id 8192; its vocabulary has 8192 tokens',
     ],
-    ['decreasing offsets', setWord(7 + 256 + 5, 2 ** 31), 'has token offsets that do not fit its bytes'],
+    ['decreasing offsets', setWord(8 + 256 + 5, 2 ** 31), 'has token offsets that do not fit its bytes'],
     ['no bytes', () => new Uint8Array(0), 'ends after 0 bytes, in the middle of its tables'],
     [
       'a truncated table',

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { seedSchema } from '../../../decoding/options/seed.ts';
+import { completionConstraintFields } from '../constraint-fields.ts';
 import {
   cacheFields,
   decodingFields,
@@ -127,6 +128,9 @@ export const completionSchema = z.strictObject({
     .describe(
       'Keeps only this many tokens at the end of each prompt; -1: as many as fit before `max_tokens`.',
     ),
+
+  // The form of the text
+  ...completionConstraintFields,
 
   // llama.cpp and vLLM
   ...cacheFields,

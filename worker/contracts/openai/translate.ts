@@ -9,6 +9,7 @@ import {
   promptOfIds,
   promptOfText,
 } from '../../serving/request.ts';
+import { completionConstraint } from '../constraint-fields.ts';
 import {
   decodingFieldsOf,
   isGreedy,
@@ -34,6 +35,7 @@ export function toGeneration(
   return {
     prompts,
     n,
+    constraint: completionConstraint(request),
     keepStop: include_stop_str_in_output,
     cachePrompt: request.cache_prompt,
     cacheSalt: request.cache_salt,

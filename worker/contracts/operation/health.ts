@@ -6,7 +6,7 @@
 import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError, toApiError } from '../../http/errors.ts';
-import { checkSettings } from '../../http/settings.ts';
+import { checkSettings, constraintLimitsOf } from '../../http/settings.ts';
 import { hasKey } from '../../operate/keys.ts';
 import { servedModel } from '../../serving/served-model.ts';
 
@@ -23,9 +23,20 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
   const liveness = { status: 'ok', ready: loaded !== undefined };
   if (!(await hasKey(c))) return c.json(liveness);
   if (!loaded) return c.json({ ...liveness, model: null, loading });
-  const { manifest, plan, dotProduct, status } = loaded.engine;
+  const { manifest, plan, dotProduct, readAhead, status } = loaded.engine;
   const { name, precision } = manifest;
-  return c.json({ ...liveness, model: { name, precision }, loading: false, dotProduct, plan, ...status });
+  const { bytes, compiled } = loaded.constraints;
+  const constraints = { maximum: constraintLimitsOf(c.env).cacheBytes, bytes, compiled };
+  return c.json({
+    ...liveness,
+    model: { name, precision },
+    loading: false,
+    dotProduct,
+    readAhead,
+    plan,
+    ...status,
+    constraints,
+  });
 }
 
 export async function ready(c: Context<AppEnv>): Promise<Response> {

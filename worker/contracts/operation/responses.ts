@@ -26,6 +26,9 @@ const slots = z.strictObject({
 /** The bytes that requests may hold together outside the heap, and the part that they have reserved. */
 const javaScript = z.strictObject({ maximum: bytes, reserved: bytes });
 
+/** What is kept of constraints for later requests: masks and compiled constraints. It gives way to requests. */
+const constraints = z.strictObject({ maximum: bytes, bytes, compiled: z.int().min(0) });
+
 const plan = z.strictObject({
   maxRows: z.int().min(1),
   cache: z.enum(['f32', 'int8']),
@@ -60,10 +63,13 @@ export const healthResponse = z.union([
     loading: z.literal(false),
     /** Null at f32, which uses none of the kernels. */
     dotProduct: z.enum(['dot-unsigned', 'dot-signed', 'relaxed', 'plain']).nullable(),
+    /** Missing until passes of both forms have been timed. */
+    readAhead: z.boolean().optional(),
     plan,
     heap,
     slots,
     javaScript,
+    constraints,
     requests: z.int().min(0),
     waitingRequests: z.int().min(0),
     waitingRows: z.int().min(0),

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { LARGEST_SEED, seedSchema } from '../../../decoding/options/seed.ts';
+import { tgiConstraintFields } from '../constraint-fields.ts';
 import { cacheFields, decodingFields, frequencyPenalty, MAX_STOPS, stopString } from '../decoding-fields.ts';
 
 export const MAX_BEST_OF = 20;
@@ -64,6 +65,7 @@ export const parametersSchema = z.strictObject({
     .max(MAX_TOP_TOKENS)
     .default(0)
     .describe('Reports this many likeliest tokens at each position; implies details.'),
+  ...tgiConstraintFields,
   watermark: z.literal(false).optional().describe('Not available: only false is accepted.'),
   include_beams: z
     .boolean()

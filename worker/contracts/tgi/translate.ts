@@ -3,6 +3,7 @@ import { asksForSampling, type ResolvedOptions } from '../../../decoding/options
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { defaultMaxTokens, type GenerationRequest, lastTokens, promptOfText } from '../../serving/request.ts';
+import { tgiConstraint } from '../constraint-fields.ts';
 import {
   decodingFieldsOf,
   isGreedy,
@@ -42,6 +43,7 @@ export function toGeneration(
   return {
     prompts: [prompt],
     n: options.num_return_sequences,
+    constraint: tgiConstraint(parameters),
     keepStop: true,
     cachePrompt: parameters.cache_prompt,
     cacheSalt: parameters.cache_salt,

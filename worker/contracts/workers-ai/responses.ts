@@ -2,13 +2,20 @@
 import * as z from 'zod';
 import { beam, stopOrLength, usage } from '../shared-schemas.ts';
 
+/** A text; with `response_format`, a JSON object or list. The metadata keeps the list's elements open. */
+const response = z.union([
+  z.string(),
+  z.record(z.string(), z.unknown()),
+  z.array(z.unknown()).meta({ items: true }),
+]);
+
 export const runResponse = z.strictObject({
   result: z.strictObject({
-    response: z.string(),
+    response,
     /** The reason of the first text. */
     finish_reason: stopOrLength,
     /** All texts, if there are several. */
-    responses: z.array(z.string()).optional(),
+    responses: z.array(response).optional(),
     sequences_scores: z.array(z.number()).optional(),
     usage,
   }),

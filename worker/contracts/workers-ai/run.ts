@@ -4,9 +4,9 @@ import type { FinishReason } from '../../../decoding/interface/events.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError } from '../../http/errors.ts';
 import { parsedBody, parseField } from '../../http/json-body.ts';
-import { type JsonStream, jsonArray, jsonObject } from '../../http/json-stream.ts';
+import { type JsonStream, jsonArray, jsonObject, jsonText } from '../../http/json-stream.ts';
 import { wellFormedJson } from '../../http/well-formed-json.ts';
-import type { CollectedAnswer } from '../../serving/collected.ts';
+import type { CollectedAnswer, CollectedChoice } from '../../serving/collected.ts';
 import type { Generation } from '../../serving/generate.ts';
 import { answerWhole, beginGeneration, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
@@ -60,15 +60,17 @@ function checkModel(name: string, requested: string): void {
   });
 }
 
-function whole(answer: CollectedAnswer, { num_return_sequences }: RunRequest): JsonStream {
+function whole(answer: CollectedAnswer, { num_return_sequences, response_format }: RunRequest): JsonStream {
   const [first] = answer.choices();
+  const isJson = response_format !== undefined && response_format.type !== 'text';
+  const written = (choice: CollectedChoice) => (isJson ? jsonOrText(choice.text()) : choice.text());
   const several = num_return_sequences > 1;
   const scores = answer.choices().map(({ score }) => score);
   return jsonObject({
     result: jsonObject({
-      response: first?.text(),
+      response: first && written(first),
       finish_reason: first && stopOrLengthOf(first.reason),
-      responses: several ? jsonArray(answer.choices().map((choice) => choice.text())) : undefined,
+      responses: several ? jsonArray(answer.choices().map(written)) : undefined,
       sequences_scores: first && first.score !== null ? jsonArray(scores) : undefined,
       usage: answer.usage,
     }),
@@ -76,6 +78,24 @@ function whole(answer: CollectedAnswer, { num_return_sequences }: RunRequest): J
     errors: [],
     messages: [],
   });
+}
+
+/** A string of JSON, or white space between values. */
+const STRING_OR_SPACE = /("(?:[^"\\]|\\.)*")|\s+/g;
+
+/**
+ * An object or a list as itself, as Workers AI answers in its JSON mode, without white space. Any other text stays
+ * text: clients could not tell a JSON string from it.
+ */
+function jsonOrText(text: string): JsonStream | string {
+  if (!/^[[{]/.test(text)) return text;
+  try {
+    JSON.parse(text);
+    return jsonText(text.replace(STRING_OR_SPACE, '$1'));
+  } catch {
+    // The maximum length has cut the text off, where the request allows that.
+    return text;
+  }
 }
 
 function streamed(c: Context<AppEnv>, generation: Generation, { include_beams }: RunRequest): Response {

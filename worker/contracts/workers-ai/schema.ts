@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { MIN_REPETITION_PENALTY } from '../../../decoding/options/entries.ts';
 import { seedSchema } from '../../../decoding/options/seed.ts';
+import { workersAiConstraintFields } from '../constraint-fields.ts';
 import { cacheFields, decodingFields, frequencyPenalty, presencePenalty } from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
@@ -55,6 +56,7 @@ export const runSchema = z
       ),
     frequency_penalty: frequencyPenalty,
     presence_penalty: presencePenalty,
+    ...workersAiConstraintFields,
     tools: nothing,
     functions: nothing,
     do_sample: z.boolean().optional().describe('Samples tokens instead of choosing the likeliest.'),

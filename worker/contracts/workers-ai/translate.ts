@@ -3,6 +3,7 @@ import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { defaultMaxTokens, type GenerationRequest, promptOfText } from '../../serving/request.ts';
+import { workersAiConstraint } from '../constraint-fields.ts';
 import {
   decodingFieldsOf,
   isGreedy,
@@ -34,6 +35,7 @@ export function toGeneration(model: ServedModel, request: RunRequest): Generatio
   return {
     prompts: [prompt],
     n: num_return_sequences,
+    constraint: workersAiConstraint(request),
     keepStop: false,
     cachePrompt: request.cache_prompt,
     cacheSalt: request.cache_salt,

@@ -11,6 +11,8 @@ export interface Beam {
   readonly logprob: number;
   readonly score: number;
   readonly finished: string | null;
+  /** Number of tokens that the constraint allowed in its token's place. */
+  readonly allowed?: number | undefined;
 }
 
 export interface Logprobs {

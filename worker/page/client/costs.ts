@@ -62,5 +62,6 @@ export function countPasses(
 ): number {
   if (steps === 0) return 0;
   const promptPasses = Math.max(1, Math.ceil(uncachedTokens / maxRows));
-  return promptPasses + (steps - 1) * Math.ceil(branches / maxRows);
+  // `maxRows` is infinite until the server has reported it.
+  return promptPasses + (steps - 1) * Math.max(1, Math.ceil(branches / maxRows));
 }

@@ -1,4 +1,5 @@
 /** @module Example searches, each of which shows one feature. */
+import { CONSTRAINTS, type ConstraintKind } from './constraint.ts';
 import type { Settings } from './settings.ts';
 
 export interface Example {
@@ -8,8 +9,36 @@ export interface Example {
 
 const PROMPT = 'Once upon a time';
 
+const constraint = (kind: ConstraintKind) => ({ kind, text: CONSTRAINTS[kind].example });
+
 export const EXAMPLES: readonly Example[] = [
   { title: 'Four beams', settings: { prompt: PROMPT, search: 'beam', values: {} } },
+  {
+    title: 'A choice of five',
+    settings: {
+      ...{ prompt: 'In the garden Lily saw', search: 'beam', values: { num_beams: '5', n: '2' } },
+      constraint: constraint('choice'),
+    },
+  },
+  {
+    title: 'A sentence by regex',
+    settings: {
+      ...{ prompt: 'There were two friends.', search: 'beam', values: {} },
+      constraint: constraint('regex'),
+    },
+  },
+  {
+    title: 'JSON by schema',
+    settings: {
+      // A model of stories writes line breaks where there is room for them.
+      ...{
+        prompt: `${PROMPT} there was a girl who had a dog. `,
+        search: 'beam',
+        values: { max_tokens: '32' },
+      },
+      constraint: constraint('json'),
+    },
+  },
   {
     title: 'One sentence, long or short',
     settings: {

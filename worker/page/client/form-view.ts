@@ -1,15 +1,22 @@
-/** @module The form: prompt, kind of search, the options that apply to it, and their errors. */
+/** @module The form: prompt, kind of search, constraint, the options that apply, and their errors. */
+import { ConstraintView } from './constraint-view.ts';
 import { byId, el } from './dom.ts';
 import { FIELDS, type FieldName, initialOf } from './fields.ts';
 import { COMMON_FIELDS, fieldsOf, SEARCH_NAMES, SEARCHES, type SearchName } from './searches.ts';
 import type { Settings } from './settings.ts';
 
+/** The name of a constraint's field in the API. */
+const CONSTRAINT = 'structured_outputs';
+
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
-interface Row {
-  readonly row: HTMLElement;
+interface ErrorPlace {
   readonly control: Control;
   readonly error: HTMLElement;
+}
+
+interface Row extends ErrorPlace {
+  readonly row: HTMLElement;
 }
 
 export class FormView {
@@ -19,19 +26,23 @@ export class FormView {
   readonly #searchFields = byId('search-fields', HTMLElement);
   readonly #more = byId('more', HTMLDetailsElement);
   readonly #error = byId('form-error', HTMLElement);
-  readonly #rows: Readonly<Record<string, Row>>;
+  readonly #constraint = new ConstraintView();
+  readonly #rows: Readonly<Record<FieldName, Row>>;
+  readonly #errorPlaces: Readonly<Record<string, ErrorPlace>>;
 
   /** @param onChange called after every change by the user */
   constructor(onChange: () => void) {
     byId('searches', HTMLElement).append(...SEARCH_NAMES.map(searchChoice));
     const names = Object.keys(FIELDS) as FieldName[];
-    const prompt = { row: this.#prompt, control: this.#prompt, error: byId('prompt-error', HTMLElement) };
-    this.#rows = { prompt, ...Object.fromEntries(names.map((name) => [name, fieldRow(name)])) };
+    this.#rows = Object.fromEntries(names.map((name) => [name, fieldRow(name)])) as Record<FieldName, Row>;
+    const prompt = { control: this.#prompt, error: byId('prompt-error', HTMLElement) };
+    this.#errorPlaces = { prompt, [CONSTRAINT]: this.#constraint, ...this.#rows };
     const [first, ...others] = COMMON_FIELDS;
     this.#searchFields.after(...this.#elementsOf([first]));
     byId('more-fields', HTMLElement).append(...this.#elementsOf(others));
     this.form.addEventListener('input', () => {
       this.#showSearch();
+      this.#constraint.update();
       onChange();
     });
     this.#showSearch();
@@ -39,26 +50,30 @@ export class FormView {
 
   get settings(): Settings {
     const search = this.#search;
-    const values = fieldsOf(search).map((name) => [name, this.#rows[name]?.control.value ?? '']);
-    return { prompt: this.#prompt.value, search, values: Object.fromEntries(values) };
+    const values = fieldsOf(search).map((name) => [name, this.#rows[name].control.value]);
+    const { constraint } = this.#constraint;
+    return {
+      ...{ prompt: this.#prompt.value, search, values: Object.fromEntries(values) },
+      ...(constraint && { constraint }),
+    };
   }
 
-  set settings({ prompt, search, values }: Settings) {
+  set settings({ prompt, search, values, constraint }: Settings) {
     this.#prompt.value = prompt;
     for (const input of this.#radios) input.checked = input.value === search;
     for (const name of Object.keys(FIELDS) as FieldName[]) {
-      const control = this.#rows[name]?.control;
-      if (control) control.value = values[name] ?? initialOf(name);
+      this.#rows[name].control.value = values[name] ?? initialOf(name);
     }
     const isSet = (name: FieldName) => values[name] !== undefined && values[name] !== initialOf(name);
     if (COMMON_FIELDS.slice(1).some(isSet)) this.#more.open = true;
+    this.#constraint.constraint = constraint;
     this.clearErrors();
     this.#showSearch();
   }
 
   clearErrors(): void {
     this.#error.textContent = '';
-    for (const { control, error } of Object.values(this.#rows)) {
+    for (const { control, error } of Object.values(this.#errorPlaces)) {
       error.textContent = '';
       control.removeAttribute('aria-invalid');
     }
@@ -66,16 +81,18 @@ export class FormView {
 
   /** Shows the error at its field (`stop.0`: `stop`) if that is on screen, else above the options. */
   showError(message: string, param: string | null): void {
-    const row = this.#rows[param?.split('.')[0] ?? ''];
-    if (!row?.control.isConnected) {
+    const place = this.#errorPlaces[param?.split('.')[0] ?? ''];
+    if (!place?.control.isConnected) {
       this.#error.textContent = message;
       return;
     }
-    row.error.textContent = message;
-    row.control.setAttribute('aria-invalid', 'true');
-    const details = row.control.closest('details');
-    if (details) details.open = true;
-    row.control.focus();
+    const { control, error } = place;
+    error.textContent = message;
+    control.setAttribute('aria-invalid', 'true');
+    for (const details of this.form.querySelectorAll('details')) {
+      if (details.contains(control)) details.open = true;
+    }
+    control.focus();
   }
 
   get #radios(): NodeListOf<HTMLInputElement> {
@@ -98,7 +115,7 @@ export class FormView {
   }
 
   #elementsOf(names: readonly FieldName[]): HTMLElement[] {
-    return names.flatMap((name) => this.#rows[name]?.row ?? []);
+    return names.map((name) => this.#rows[name].row);
   }
 }
 

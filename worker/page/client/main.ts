@@ -4,6 +4,7 @@ import { CostsView } from './costs-view.ts';
 import { byId, el, oncePerFrame, setText } from './dom.ts';
 import { EXAMPLES } from './examples.ts';
 import { FormView } from './form-view.ts';
+import { OptionsFold } from './options-fold.ts';
 import { toRequest } from './request.ts';
 import { SearchRecord } from './search-record.ts';
 import { SEARCHES } from './searches.ts';
@@ -15,10 +16,13 @@ import { TreeView } from './tree-view.ts';
 
 /** Interval of the requests to `/health` while a search runs. */
 const HEALTH_INTERVAL_MILLISECONDS = 2000;
+/** Where an answer may begin without scrolling, as a part of the window's height. */
+const LOWEST_ANSWER = 0.7;
 const KEY_ITEM = 'edgebeam-key';
 
 const api = new Api();
 const formView = new FormView(settingsChanged);
+const optionsFold = new OptionsFold();
 const textView = new TextView();
 const treeView = new TreeView();
 const costsView = new CostsView();
@@ -97,6 +101,7 @@ async function search(): Promise<void> {
   formView.clearErrors();
   timeView.reset();
   showRunning(true);
+  optionsFold.close();
   showResult();
   const healthTimer = window.setInterval(refreshHealth, HEALTH_INTERVAL_MILLISECONDS);
   try {
@@ -129,10 +134,12 @@ function showRunning(isRunning: boolean): void {
   scheduleDraw();
 }
 
-/** Shows the result, and scrolls to it if it is below the window, as under the form on a phone. */
+/** Shows the result, and scrolls to it if little of it is in the window, as under the form on a phone. */
 function showResult(): void {
   result.hidden = false;
-  if (result.getBoundingClientRect().top > window.innerHeight) result.scrollIntoView();
+  if (result.getBoundingClientRect().top <= window.innerHeight * LOWEST_ANSWER) return;
+  const isStill = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+  result.scrollIntoView({ behavior: isStill ? 'auto' : 'smooth' });
 }
 
 function showError(error: unknown): void {

@@ -1,5 +1,7 @@
 /** @module Converts the form's settings to the body of `POST /v1/completions`. */
+import { constraintFields } from './constraint.ts';
 import { FIELDS, type FieldName } from './fields.ts';
+import { parseLines } from './lines.ts';
 import { fieldsOf, SEARCHES } from './searches.ts';
 import { type Settings, valueIn } from './settings.ts';
 
@@ -25,6 +27,7 @@ export function toRequest(settings: Settings): RequestBody {
     prompt,
     ...Object.fromEntries(fields),
     ...fixedFields,
+    ...constraintFields(settings.constraint),
     logprobs: LOGPROBS,
     stream: true,
     stream_options: { include_usage: true, ...(usesBeams && { include_beams: true }) },
@@ -33,7 +36,7 @@ export function toRequest(settings: Settings): RequestBody {
 
 function parse(name: FieldName, value: string): unknown {
   const { kind } = FIELDS[name];
-  if (kind === 'lines') return parseStopStrings(value);
+  if (kind === 'lines') return parseLines(value);
   if (kind === 'choice') return value === 'true' ? true : value === 'false' ? false : value;
   const number = Number(value);
   if (isLongInteger(value, number)) return rawJSON?.(value.trim()) ?? value;
@@ -47,12 +50,3 @@ function isLongInteger(value: string, number: number): boolean {
 
 /** Older browsers lack it, and TypeScript's `JSON` too. Without it the API answers that the text is no number. */
 const { rawJSON } = JSON as unknown as { readonly rawJSON?: (text: string) => object };
-
-/** One per line. The escapes are `\n` for a line break, `\t` for a tab, and `\\` for a backslash. */
-function parseStopStrings(value: string): readonly string[] {
-  const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' };
-  return value
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.replace(/\\([nt\\])/g, (_, letter: string) => escapes[letter] ?? letter));
-}

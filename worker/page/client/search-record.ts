@@ -12,6 +12,8 @@ export class SearchRecord {
   readonly prompt: string;
   /** Whether the tree is built from beams, or from samples. */
   readonly usesBeams: boolean;
+  /** Whether a schema makes the texts JSON. */
+  readonly expectsJson: boolean;
   readonly texts: readonly ChoiceText[];
   readonly tree = new SearchTree();
   state: State = 'running';
@@ -26,6 +28,8 @@ export class SearchRecord {
     this.body = body;
     this.prompt = String(body.prompt);
     this.usesBeams = usesBeams;
+    const { structured_outputs } = body as { readonly structured_outputs?: object };
+    this.expectsJson = structured_outputs !== undefined && 'json' in structured_outputs;
     this.startedAt = now;
     const requested = typeof body.n === 'number' ? body.n : 1;
     // Clamped: the API rejects an `n` out of range, and the page must not allocate that many texts.

@@ -15,6 +15,8 @@ export interface TreeNode {
   readonly text: string;
   /** The token's contribution to the score. */
   readonly logprob: number;
+  /** Number of tokens that the constraint allowed in its place; null without a constraint, and for samples. */
+  readonly allowed: number | null;
   /** Active beam: sum of token scores. Finished beam: its final score. Sample: sum of log-probabilities. */
   score: number;
   /** Whether it was continued after its step. */
@@ -41,6 +43,11 @@ export class SearchTree {
     return this.#steps.length;
   }
 
+  /** Whether its tokens say how many were allowed. */
+  get isConstrained(): boolean {
+    return this.nodesAt(1).some(({ allowed }) => allowed !== null);
+  }
+
   /** The nodes of one step. */
   nodesAt(step: number): readonly TreeNode[] {
     return this.#steps[step - 1] ?? [];
@@ -54,9 +61,9 @@ export class SearchTree {
   /** Adds a step of beam search; `parent` is the `index` of a beam in the previous step. */
   addBeams(step: number, beams: readonly Beam[]): void {
     const activeBeams: TreeNode[] = [];
-    for (const { group, index, text, parent, logprob, score, finished } of beams) {
+    for (const { group, index, text, parent, logprob, score, finished, allowed = null } of beams) {
       const parentNode = step === 1 ? null : (this.#activeBeams[parent] ?? null);
-      const node = this.#add(parentNode, { step, group, text, logprob, score });
+      const node = this.#add(parentNode, { step, group, text, logprob, score, allowed });
       node.branches = 1;
       node.active = index !== null;
       node.finished = finished;
@@ -73,7 +80,7 @@ export class SearchTree {
     const score = (parent?.score ?? 0) + logprob;
     const node =
       siblings.find((sibling) => sibling.text === text) ??
-      this.#add(parent, { step, group: 0, text, logprob, score });
+      this.#add(parent, { step, group: 0, text, logprob, score, allowed: null });
     node.branches++;
     this.#sampleEnds.set(sample, node);
   }
@@ -96,7 +103,7 @@ export class SearchTree {
 
   #add(
     parent: TreeNode | null,
-    fields: Pick<TreeNode, 'step' | 'group' | 'text' | 'logprob' | 'score'>,
+    fields: Pick<TreeNode, 'step' | 'group' | 'text' | 'logprob' | 'score' | 'allowed'>,
   ): TreeNode {
     const node: TreeNode = {
       ...fields,

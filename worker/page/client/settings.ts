@@ -1,4 +1,5 @@
 /** @module The form's values as typed, and their encoding in the URL fragment, which no server receives. */
+import { CONSTRAINT_KINDS, type Constraint } from './constraint.ts';
 import { type FieldName, initialOf } from './fields.ts';
 import { fieldsOf, SEARCH_NAMES, type SearchName } from './searches.ts';
 
@@ -7,22 +8,25 @@ export interface Settings {
   readonly search: SearchName;
   /** By name, as typed. A missing field has its initial value. */
   readonly values: Readonly<Partial<Record<FieldName, string>>>;
+  /** Missing: any text. */
+  readonly constraint?: Constraint;
 }
 
 export const INITIAL_SETTINGS: Settings = { prompt: 'Once upon a time', search: 'beam', values: {} };
 
 export const valueIn = ({ values }: Settings, name: FieldName): string => values[name] ?? initialOf(name);
 
-/** Encodes fields that apply to the search and differ from their initial values. Without the `#`. */
+/** Encodes fields that apply to the search and differ from their initial values, and the constraint. Without the `#`. */
 export function toFragment(settings: Settings): string {
   const parameters = new URLSearchParams();
-  const { prompt, search } = settings;
+  const { prompt, search, constraint } = settings;
   if (prompt !== INITIAL_SETTINGS.prompt) parameters.set('prompt', prompt);
   if (search !== INITIAL_SETTINGS.search) parameters.set('search', search);
   for (const name of fieldsOf(search)) {
     const value = valueIn(settings, name);
     if (value !== initialOf(name)) parameters.set(name, value);
   }
+  if (constraint) parameters.set(constraint.kind, constraint.text);
   return parameters.toString();
 }
 
@@ -40,11 +44,17 @@ export function fromFragment(fragment: string): SharedSearch {
     const value = parameters.get(name);
     return value === null ? [] : [[name, value] as const];
   });
+  const constraints = CONSTRAINT_KINDS.flatMap((kind) => {
+    const text = parameters.get(kind);
+    return text === null ? [] : [{ kind, text }];
+  });
+  const [constraint] = constraints;
   return {
     settings: {
       prompt: parameters.get('prompt') ?? INITIAL_SETTINGS.prompt,
       search,
       values: Object.fromEntries(values),
+      ...(constraint && { constraint }),
     },
     run: parameters.get('run') === '1',
   };

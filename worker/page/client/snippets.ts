@@ -1,15 +1,15 @@
 /** @module The form's request as code for other clients. */
 import type { RequestBody } from './request.ts';
 
-export type SnippetName = 'curl' | 'openai' | 'fetch';
-export const SNIPPET_NAMES: readonly SnippetName[] = ['curl', 'openai', 'fetch'];
+export type SnippetName = 'curl' | 'python' | 'openai' | 'fetch';
+export const SNIPPET_NAMES: readonly SnippetName[] = ['curl', 'python', 'openai', 'fetch'];
 
 /**
  * @param origin the server's
  * @param needsKey whether to include a placeholder for the API key; the key itself never appears
  */
 export function snippet(name: SnippetName, body: RequestBody, origin: string, needsKey: boolean): string {
-  return { curl, openai, fetch: fetchCall }[name](body, origin, needsKey);
+  return { curl, python, openai, fetch: fetchCall }[name](body, origin, needsKey);
 }
 
 function curl(body: RequestBody, origin: string, needsKey: boolean): string {
@@ -19,6 +19,28 @@ function curl(body: RequestBody, origin: string, needsKey: boolean): string {
     `-H 'content-type: application/json'`,
     `-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`,
   ].join(' \\\n  ');
+}
+
+/** With the standard library only. */
+function python(body: RequestBody, origin: string, needsKey: boolean): string {
+  const authorization = needsKey ? ', "authorization": "Bearer API_KEY"' : '';
+  return `import json
+from urllib.request import Request, urlopen
+
+body = ${pythonLiteral(JSON.stringify(body, null, 4))}
+headers = {"content-type": "application/json"${authorization}}
+with urlopen(Request("${origin}/v1/completions", json.dumps(body).encode(), headers)) as lines:
+    for line in lines:
+        if line.startswith(b"data: {"):
+            for choice in json.loads(line[6:])["choices"]:
+                if choice["index"] == 0:
+                    print(choice["text"], end="", flush=True)`;
+}
+
+/** JSON's strings and numbers are Python's too. */
+function pythonLiteral(json: string): string {
+  const names: Readonly<Record<string, string>> = { true: 'True', false: 'False', null: 'None' };
+  return json.replace(/"(?:[^"\\]|\\.)*"|true|false|null/g, (part) => names[part] ?? part);
 }
 
 function openai(body: RequestBody, origin: string, needsKey: boolean): string {

@@ -1,6 +1,7 @@
 /** @module Draws the returned texts. Each token can be selected with the pointer or the arrow keys. */
 import type { ChoiceText, Piece } from './choice-text.ts';
 import { byId, el, setAttributes, setText } from './dom.ts';
+import { cutAt, type JsonPart, jsonParts } from './json-text.ts';
 import { percent, signed, toVisible } from './numbers.ts';
 import type { SearchRecord } from './search-record.ts';
 import { leadingText } from './search-tree.ts';
@@ -111,7 +112,10 @@ export class TextView {
 class TextArticle {
   readonly element: HTMLElement;
   pieces: readonly Piece[] = [];
+  /** What each piece shows, to redraw only those that change. */
+  readonly #shown: string[] = [];
   readonly #isFirst: boolean;
+  readonly #paragraph: HTMLElement;
   readonly #list: HTMLElement;
   /** Continuation of the certain text by the best beam. */
   readonly #leadingText = el('span', { class: 'leading', 'aria-hidden': 'true' });
@@ -127,7 +131,7 @@ class TextArticle {
       'aria-orientation': 'horizontal',
     });
     this.#status = el('p', { class: 'hint' });
-    const paragraph = el(
+    this.#paragraph = el(
       'p',
       { class: 'prose' },
       el('span', { class: 'prompt' }, prompt),
@@ -138,13 +142,21 @@ class TextArticle {
       'article',
       { 'aria-label': label },
       ...(count > 1 ? [el('h3', {}, label)] : []),
-      paragraph,
+      this.#paragraph,
       this.#status,
     );
   }
 
-  draw(text: ChoiceText, { state, usesBeams, tree }: SearchRecord): void {
+  draw(text: ChoiceText, { state, usesBeams, tree, expectsJson }: SearchRecord): void {
     this.pieces = text.pieces;
+    const json = jsonParts(text.text, expectsJson);
+    this.#paragraph.classList.toggle('json', json !== null && (expectsJson || text.text !== ''));
+    const coloured =
+      json &&
+      cutAt(
+        json,
+        this.pieces.map((piece) => piece.text),
+      );
     for (const [i, piece] of this.pieces.entries()) {
       let span = this.#list.children[i];
       if (!span) {
@@ -156,7 +168,10 @@ class TextArticle {
         });
         this.#list.append(span);
       }
-      if (span.textContent !== piece.text) span.replaceChildren(...splitAtWord(piece.text));
+      const parts = coloured?.[i] ?? [{ text: piece.text, kind: null }];
+      const shown = parts.map(({ kind, text }) => `${kind} ${text}`).join('\n');
+      if (this.#shown[i] !== shown) span.replaceChildren(...splitAtWord(parts));
+      this.#shown[i] = shown;
       setAttributes(span, { 'aria-label': piece.text.trim() === '' && whiteSpaceLabel(piece.text) });
       const logprob = Math.min(...piece.tokens.map(({ logprob }) => logprob));
       span.classList.toggle('unlikely', logprob < UNLIKELY);
@@ -174,10 +189,15 @@ class TextArticle {
 const whiteSpaceLabel = (text: string): string => (text.includes('\n') ? 'line break' : 'space');
 
 /** Wraps the word in a span, so that an underline excludes the white space around it. */
-function splitAtWord(text: string): (Node | string)[] {
+function splitAtWord(parts: readonly JsonPart[]): (Node | string)[] {
+  const text = parts.map((part) => part.text).join('');
   const word = text.trim();
   const start = text.indexOf(word);
-  return [text.slice(0, start), el('span', {}, word), text.slice(start + word.length)];
+  const [, coloured = []] = cutAt(parts, [text.slice(0, start), word]);
+  const children = coloured.map((part) =>
+    part.kind === null ? part.text : el('span', { class: part.kind }, part.text),
+  );
+  return [text.slice(0, start), el('span', {}, ...children), text.slice(start + word.length)];
 }
 
 function statusLine(

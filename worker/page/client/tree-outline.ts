@@ -1,4 +1,5 @@
 /** @module The tree as nested lists of text, for screen readers. */
+import { listAllowed } from './allowed.ts';
 import type { Layout, Run } from './tree-layout.ts';
 
 export interface OutlineItem {
@@ -10,7 +11,7 @@ export interface OutlineItem {
 export function outlineOf({ runs }: Layout, hasGroups: boolean): OutlineItem[] {
   const childrenOf = Map.groupBy(runs, ({ nodes }) => nodes[0]?.parent ?? null);
   const itemOf = (run: Run): OutlineItem => ({
-    text: describeRun(run, hasGroups),
+    text: describeRun(run, hasGroups) + listAllowed(run.nodes),
     children: (childrenOf.get(run.last) ?? []).map(itemOf),
   });
   return (childrenOf.get(null) ?? []).map(itemOf);

@@ -1,28 +1,28 @@
 /** @module Draws the tree as SVG with few elements, which are reused from step to step. */
+import { describeAllowed, nodeAt } from './allowed.ts';
 import { byId, el, setAttributes, setText, svg } from './dom.ts';
 import { cellWidth, signed, toVisible } from './numbers.ts';
+import { linkPath, RunElement, TEXT_OFFSET } from './run-element.ts';
 import type { SearchRecord } from './search-record.ts';
-import { pathTo } from './search-tree.ts';
+import { pathTo, type TreeNode } from './search-tree.ts';
 import { type Layout, layoutTree, type Run } from './tree-layout.ts';
 import { describeRun, type OutlineItem, outlineOf } from './tree-outline.ts';
 
 /** In cells: widths of a character. */
 const LINE_HEIGHT = 3.1;
-/** Raises a text above its link, which is drawn on the baseline. */
-const TEXT_OFFSET = '-0.4em';
+/** With figures above the texts. */
+const CONSTRAINED_LINE_HEIGHT = 4.3;
 /** Maximum width of the prompt's end before the tree, in cells. */
 const PROMPT_WIDTH = 16;
 const ZOOM_STEP = 1.25;
 const MINIMUM_ZOOM = 0.2;
 const MAXIMUM_ZOOM = 3;
-/** Steps over which a dropped text fades, and its final opacity. */
-const FADE_STEPS = 6;
-const FADED_OPACITY = 0.8;
 
 export class TreeView {
   readonly #scroller = byId('tree-scroller', HTMLElement);
   readonly #drawing = byId('tree', SVGSVGElement);
   readonly #description = byId('tree-description', HTMLElement);
+  readonly #legend = byId('allowed-legend', HTMLElement);
   readonly #outline = byId('outline', HTMLDetailsElement);
   readonly #showDropped = byId('show-dropped', HTMLInputElement);
   readonly #links = {
@@ -42,6 +42,8 @@ export class TreeView {
   #record: SearchRecord | null = null;
   #step = 0;
   #layout: Layout | null = null;
+  /** What the pointer is at. */
+  #traced: TracedToken | null = null;
 
   constructor() {
     for (const [name, path] of Object.entries(this.#links)) path.setAttribute('class', `link ${name}`);
@@ -55,7 +57,7 @@ export class TreeView {
       this.#zoomTo(Math.min(1, this.#scroller.clientWidth / width));
     });
     this.#scroller.addEventListener('scroll', () => this.#placeGroupNames(), { passive: true });
-    this.#drawing.addEventListener('pointerover', ({ target }) => this.#trace(target));
+    this.#drawing.addEventListener('pointermove', (event) => this.#trace(this.#tokenAt(event)));
     this.#drawing.addEventListener('pointerleave', () => this.#trace(null));
   }
 
@@ -79,8 +81,11 @@ export class TreeView {
     if (!this.#record) return;
     this.#cell ||= measureCell(this.#drawing);
     const prompt = endOfPrompt(this.#record.prompt);
-    const metrics = { cell: this.#cell, line: this.#cell * LINE_HEIGHT, prompt: cellWidth(prompt) };
-    const layout = layoutTree(this.#record.tree, this.#step, metrics, this.#showDropped.checked);
+    const { tree } = this.#record;
+    const line = this.#cell * (tree.isConstrained ? CONSTRAINED_LINE_HEIGHT : LINE_HEIGHT);
+    this.#legend.hidden = !tree.isConstrained;
+    const metrics = { cell: this.#cell, line, prompt: cellWidth(prompt) };
+    const layout = layoutTree(tree, this.#step, metrics, this.#showDropped.checked);
     this.#layout = layout;
     this.#drawLinks(layout);
     this.#drawBands(layout);
@@ -135,10 +140,10 @@ export class TreeView {
         this.#elements.set(key, element);
         this.#texts.append(element.text);
       }
-      element.draw(run);
+      element.draw(run, this.#cell);
     }
     for (const key of unused) {
-      this.#elements.get(key)?.text.remove();
+      this.#elements.get(key)?.remove();
       this.#elements.delete(key);
     }
   }
@@ -164,60 +169,45 @@ export class TreeView {
     byId('outline-list', HTMLElement).replaceChildren(list);
   }
 
-  /** Highlights the path from the prompt to the run at `target`, and describes the run in words. */
-  #trace(target: EventTarget | null): void {
+  #tokenAt({ target, clientX, clientY }: PointerEvent): TracedToken | null {
     const element = target instanceof Element ? target.closest('text') : null;
     const run = this.#layout?.runs.find(
       ({ nodes: [first] }) => element && this.#elements.get(first)?.text === element,
     );
-    if (!run || !this.#layout) {
+    if (!run || !element) return null;
+    const point = new DOMPoint(clientX, clientY).matrixTransform(element.getScreenCTM()?.inverse());
+    const index = element.getCharNumAtPosition(point);
+    return { run, token: index < 0 ? undefined : nodeAt(run.nodes, index) };
+  }
+
+  /** Highlights the path from the prompt to a run, and describes the run, and a token of it, in words. */
+  #trace(traced: TracedToken | null): void {
+    if (traced && traced.run === this.#traced?.run && traced.token === this.#traced.token) return;
+    this.#traced = traced;
+    if (!traced || !this.#layout) {
       this.#links.traced.setAttribute('d', '');
       setText(this.#description, 'Point at a text to trace its path.');
       return;
     }
+    const { run, token } = traced;
     const path = new Set(pathTo(run.last));
     const runs = this.#layout.runs.filter(({ nodes: [first] }) => first && path.has(first));
     this.#links.traced.setAttribute('d', runs.map(linkPath).join(''));
     const text = runs.map(({ text }) => text).join('');
     const score = run.mark === '' ? ` · score ${signed(run.last.score)}` : '';
+    const allowed = token ? describeAllowed(token) : '';
     this.#description.replaceChildren(
+      ...(allowed ? [el('b', {}, allowed), ' '] : []),
       el('span', { class: 'prose' }, text),
       ` ${describeRun(run, this.#layout.bands.length > 1)}${score}`,
     );
   }
 }
 
-/** The SVG text of a run: its words and its mark. */
-class RunElement {
-  readonly text = svg('text');
-  readonly #words = svg('tspan');
-  readonly #mark = svg('tspan', { class: 'mark' });
-
-  constructor() {
-    this.text.append(this.#words, this.#mark);
-  }
-
-  draw({ x, y, text, mark, status, age, last }: Run): void {
-    setAttributes(this.text, {
-      x,
-      y,
-      dy: TEXT_OFFSET,
-      class: `run ${status}${last.rank === 1 ? ' best' : ''}`,
-    });
-    this.text.style.opacity =
-      status === 'dropped'
-        ? String(Math.max(FADED_OPACITY, 1 - (age / FADE_STEPS) * (1 - FADED_OPACITY)))
-        : '';
-    setText(this.#words, text);
-    setText(this.#mark, mark);
-  }
-}
-
-/** From the parent's end to this run, then underlining its text. */
-function linkPath({ from, x, y, endX }: Run): string {
-  const middle = (from.turnX + x) / 2;
-  const turn = from.y === y ? '' : `H${from.turnX}C${middle} ${from.y} ${middle} ${y} ${x} ${y}`;
-  return `M${from.x} ${from.y}${turn}H${endX}`;
+interface TracedToken {
+  readonly run: Run;
+  /** Undefined at the run's mark. */
+  readonly token: TreeNode | undefined;
 }
 
 function outlineList(items: readonly OutlineItem[]): HTMLElement {

@@ -11,6 +11,7 @@ const schema = z.strictObject({
   either: either.optional(),
   bias: z.record(z.string().regex(/^\d+$/, 'has a key that must be an id'), z.number()).optional(),
   flag: z.literal(false).optional(),
+  kind: z.strictObject({ type: z.enum(['a', 'b']) }).optional(),
   pair: z.tuple([z.number(), z.enum(['a', 'b'])]).optional(),
 });
 
@@ -34,6 +35,7 @@ describe('describeIssue', () => {
     [{ bias: { x: 1 } }, '\'bias.x\' has a key that must be an id, not "x"'],
     [{ bias: 'x'.repeat(100) }, `'bias' must be an object, not "${'x'.repeat(39)}…`],
     [{ flag: true }, "'flag' must be false, not true"],
+    [{ kind: {} }, '\'kind.type\' is missing: it must be "a" or "b"'],
     [{ pair: [1, 'c'] }, '\'pair.1\' must be "a" or "b", not "c"'],
     [{ pair: { a: [{ b: null }] } }, `'pair' must be an array, not {"a":[{"b":null}]}`],
     [[], 'The request body must be an object, not []'],

@@ -2,8 +2,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
 import type { CachedTree } from '../../../../engine/batching/cached-tree.ts';
+import { PassQueue } from '../../../../engine/batching/pass-queue.ts';
+import type { CachedNode } from '../../../../engine/cache/radix-tree.ts';
 import type { Engine } from '../../../../engine/engine.ts';
 import { Gpt2 } from '../../../../engine/model/gpt2.ts';
+import { ReadAheadChoice } from '../../../../engine/model/read-ahead.ts';
 import { loadEngine, nodePlatform } from '../../../../engine/node/load-engine.ts';
 import { OrtError } from '../../../../engine/runtime/errors.ts';
 import { ODD_INT8 } from '../../../support/models.ts';
@@ -131,6 +134,37 @@ describe('the pass queue', () => {
     expect(other.status.waitingRows).toBe(0);
     await tree.evaluate([{ node }]);
     other.release();
+  });
+
+  it('times passes until the choice of reading ahead is made, and none of a small model', async () => {
+    const now = vi.fn(async () => performance.now());
+    const small = await loadEngine(ODD_INT8, { platform: { ...nodePlatform, now } });
+    const tree = small.open(1);
+    await logitsOf(small, tree, [tree.append(null, 1)]);
+    expect(now).not.toHaveBeenCalled();
+    expect(small.readAhead).toBe(false);
+    small.release();
+
+    const kernels = vi.fn<(on: boolean) => void>();
+    const choice = new ReadAheadChoice(kernels);
+    let time = 0;
+    /** A pass takes 10 ms without reading ahead, and 7 with. */
+    const model = {
+      config: engine.manifest.config,
+      maxRows: 1,
+      forward() {
+        time += kernels.mock.lastCall?.[0] ? 7 : 10;
+      },
+    };
+    const clock = vi.fn(async () => time);
+    const queue = new PassQueue(model, { pause: nodePlatform.pause, now: clock }, choice);
+    const node = { token: 1, position: 0, parent: null, slot: 0 } as CachedNode;
+    const rows = [{ node, read: () => {} }];
+    for (let pass = 0; pass < 100; pass++)
+      await queue.run({ owner: { closed: false }, rows, isPrompt: false });
+    expect(choice.value).toBe(true);
+    expect(kernels).toHaveBeenLastCalledWith(true);
+    expect(clock.mock.calls.length).toBe(120);
   });
 
   describe('while a request is alone', () => {

@@ -32,6 +32,7 @@ const shapes = fc.record({
   inputs: fc.oneof(fc.constantFrom(32, 64, 96), fc.integer({ min: 1, max: 150 })),
   outputs: fc.integer({ min: 1, max: 21 }),
   seed: fc.nat(),
+  readAhead: fc.boolean(),
 });
 
 describe.each(DOT_PRODUCTS)('the 4-bit linear layer, %s', (form) => {
@@ -45,6 +46,7 @@ describe.each(DOT_PRODUCTS)('the 4-bit linear layer, %s', (form) => {
   it('computes its formula to the last bit, and writes nothing else', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
+        kernels.setReadAhead(shape.readAhead);
         const layer = randomLayer(shape);
         const x = randomRows(shape.rows, shape.inputs, shape.seed);
         expect(run(kernels, layer, x)).toEqual(reference(layer, x));

@@ -15,6 +15,7 @@ import { MemoryBudget } from '../../../../engine/batching/memory-budget.ts';
 import type { Engine } from '../../../../engine/engine.ts';
 import { wasmPath } from '../../../../engine/kernels/build.ts';
 import type { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
+import { Constraints } from '../../../../worker/isolate/constraints.ts';
 import { collectGeneration, startGeneration } from '../../../../worker/serving/generate.ts';
 import { estimateMemory } from '../../../../worker/serving/memory-estimate.ts';
 import type { GenerationRequest } from '../../../../worker/serving/request.ts';
@@ -105,7 +106,7 @@ async function peakOf(
   form: 'whole' | 'stream',
 ): Promise<{ readonly estimate: number; readonly real: number }> {
   const { engine, peak } = measuringEngine(23);
-  const model = { engine, tokenizer };
+  const model = { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory) };
   const { signal } = new AbortController();
   forgetRows();
   const before = liveBytes();

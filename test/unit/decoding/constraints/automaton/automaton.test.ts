@@ -74,6 +74,17 @@ describe('Automaton', () => {
     expect(read(automaton, state, 'ac')).toBe(automaton.end);
   });
 
+  it('joins any number of stacks with the same tops', () => {
+    const automaton = new Automaton(1_000);
+    const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+    const last = letters.map((letter) => frame(letter, () => [[]]));
+    const second = frame('-', () => [[]]);
+    const first = frame('+', () => last.map((one) => [second, one]));
+    const state = automaton.push([first], automaton.end);
+    for (const letter of letters) expect(read(automaton, state, `+-${letter}`)).toBe(automaton.end);
+    expect(read(automaton, state, '+')?.alternatives).toHaveLength(1);
+  });
+
   it('reads a fork as each of its readings', () => {
     const automaton = new Automaton(100);
     const [b, c, d] = [frame('b', () => [[]]), frame('c', () => [[]]), frame('d', () => [[]])];

@@ -6,14 +6,15 @@ import {
   type State,
 } from '../../../../../decoding/constraints/automaton/automaton.ts';
 import { Constraint } from '../../../../../decoding/constraints/automaton/constraint.ts';
-import { CompileBudget } from '../../../../../decoding/constraints/automaton/errors.ts';
+import { CompileBudget, ConstraintError } from '../../../../../decoding/constraints/automaton/errors.ts';
 import type { Mask } from '../../../../../decoding/constraints/automaton/mask.ts';
 import { MaskCache } from '../../../../../decoding/constraints/automaton/mask-cache.ts';
+import type { Vocabulary } from '../../../../../decoding/constraints/automaton/vocabulary.ts';
 import { compileChoice } from '../../../../../decoding/constraints/grammar/choice.ts';
 import { compileGrammar } from '../../../../../decoding/constraints/grammar/gbnf.ts';
 import { Draw } from '../../../../support/draw.ts';
 import { ALPHABET, RandomGrammar } from '../../../../support/random-grammars.ts';
-import { randomVocabulary, type Tokens } from '../../../../support/random-vocabulary.ts';
+import { randomVocabulary, type Tokens, vocabularyOf } from '../../../../support/random-vocabulary.ts';
 
 interface Case {
   readonly frames: readonly Frame[];
@@ -80,6 +81,7 @@ class BruteForce {
 
   #after(state: State): ReadonlyMap<number, State> {
     let after = this.#next.get(state);
+    this.#automaton.bound();
     if (!after) {
       const entries = this.#tokens.flatMap((bytes, token): [number, State][] => {
         let next: State | null = bytes.length > 0 ? state : null;
@@ -145,5 +147,51 @@ describe('Constraint', () => {
     }
     expect(counts.answers).toBeGreaterThan(200);
     expect(counts.closed).toBeGreaterThan(50);
+  });
+
+  it.each([
+    // Many alternatives at once, with the counts that are left.
+    ['root ::= ("a"{1,40} "b"? "a"{2,30}){1,20} "c"', 'aaaaaaaaaaaaabaaaaaa'],
+    // Frames after which any token may go on.
+    ['root ::= ("a" | "b" | "€")* "aab" "€"{0,9}', 'abaabab€€'],
+  ])('allows what all alternatives of %s do', (source, text) => {
+    const pieces = ['abaab', 'aaaaaa', 'ac€', 'bc', '€€€'];
+    const tokens = randomVocabulary(new Draw(1), pieces, 2_000);
+    const automaton = new Automaton(100_000);
+    const start = automaton.push(compileGrammar(source, new CompileBudget()), automaton.end);
+    const constraint = new Constraint(automaton, start, tokens.vocabulary, new MaskCache(1e6));
+    const bruteForce = new BruteForce(automaton, tokens.bytes);
+    let state = start;
+    for (const byte of new TextEncoder().encode(text)) {
+      for (const room of [Infinity, constraint.leastTokens(state), constraint.leastTokens(state) + 1]) {
+        const allowed = tokensOf(constraint.allowed(state, room), tokens.vocabulary.vocabSize);
+        expect(allowed).toEqual(bruteForce.allowed(state, room));
+      }
+      state = automaton.step(state, byte) as State;
+    }
+  });
+
+  it('refuses a mask whose tokens have too many readings', () => {
+    const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+    const palindrome = letters.map((letter) => `"${letter}" root "${letter}" | "${letter}"`).join(' | ');
+    const { vocabulary } = randomVocabulary(new Draw(1), [letters.join(''), 'zyx', 'aacc'], 10);
+    const words = letters.flatMap((a) =>
+      letters.flatMap((b) => letters.map((c) => [a, b, c, a, b, c, a, b, c].join(''))),
+    );
+    const large = vocabularyOf(words.map((word) => [...new TextEncoder().encode(word)])).vocabulary;
+    const constraintOf = (ofTokens: Vocabulary) => {
+      const automaton = new Automaton(10_000);
+      const start = automaton.push(
+        compileGrammar(`root ::= ${palindrome}`, new CompileBudget()),
+        automaton.end,
+      );
+      return new Constraint(automaton, start, ofTokens, new MaskCache(1e6));
+    };
+    const small = constraintOf(vocabulary);
+    expect(small.allowed(small.start).size).toBeGreaterThan(25);
+    const refused = constraintOf(large);
+    expect(() => refused.allowed(refused.start)).toThrow(
+      new ConstraintError('the constraint has more than 400000 ways to read the tokens at one place'),
+    );
   });
 });

@@ -76,6 +76,25 @@ describe('compileGrammar', () => {
     ['root ::= ("a"?)*', ['', 'aaa'], ['b']],
     ['root ::= ("a"? "b"?){2,3}', ['', 'abab', 'bbb', 'abbb'], ['bbbb']],
     ['root ::= (("a"{2}){2}){2}', ['aaaaaaaa'], ['aaaa', 'aaaaaaa', 'aaaaaaaaa']],
+    // Repetitions of repetitions, with gaps between their numbers and without.
+    ...(
+      [
+        ['("a"{2}){1,3}', [2, 4, 6]],
+        ['("a"{2,3}){1,2}', [2, 3, 4, 5, 6]],
+        ['("a"{3,4}){1,2}', [3, 4, 6, 7, 8]],
+        ['("a"{3,4}){2,3}', [6, 7, 8, 9, 10, 11, 12]],
+        ['("a"{2,}){0,1}', [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]],
+        ['("a"{1,3}){0,2}', [0, 1, 2, 3, 4, 5, 6]],
+        ['("a"?){3,5}', [0, 1, 2, 3, 4, 5]],
+        ['(("a"{2}){3}){0,2}', [0, 6, 12]],
+      ] as [string, number[]][]
+    ).map(([repetition, counts]): [string, string[], string[]] => [
+      `root ::= ${repetition}`,
+      counts.map((count) => 'a'.repeat(count)),
+      Array.from({ length: 15 }, (_, count) => 'a'.repeat(count)).filter(
+        ({ length }) => !counts.includes(length),
+      ),
+    ]),
     // Lines and comments.
     [
       '# first\n\nroot ::= x | # here\n  "b" # "c"\n  | "d"\n# more\nx ::= (\n "a"\n "e"\n)\n',
@@ -176,6 +195,17 @@ describe('compileGrammar', () => {
     expect([999, 1000, 1001].map((count) => exact.accepts('a'.repeat(count)))).toEqual([false, true, false]);
   });
 
+  it('forgets counts beyond a number, and makes them anew', () => {
+    const frames = compileGrammar('root ::= "a"{70000} "b"', new CompileBudget());
+    for (const reader of [new Reader(frames), new Reader(frames)]) {
+      expect([69_999, 70_000, 70_001].map((count) => reader.accepts(`${'a'.repeat(count)}b`))).toEqual([
+        false,
+        true,
+        false,
+      ]);
+    }
+  });
+
   it('has the same frame for the next bytes of repetitions that end farther on', () => {
     const reader = compile('root ::= "\\"" [a-z]{0,5000} "\\""');
     const [first, second] = ['"a', '"abcdefgh'].map((text) => reader.read(text)?.alternatives[0]?.frame);
@@ -184,15 +214,17 @@ describe('compileGrammar', () => {
     expect(first?.within?.(10)?.distance).toBe(1);
   });
 
-  it.each([
-    '"a"{3,9}',
-    '"a"{5}',
-    '("ab"){2,8} "a"{0,7}',
-    '"a"{0,6} "ab"{3,}',
-    '("a"? "b"?){4,7}',
-    '(("a"{1,3}){2,5} "b"){4}',
-  ])('has for the next bytes of %s what it has for all', (repetition) => {
-    const reader = compile(`root ::= ${repetition} "b"`);
+  it.each(
+    [
+      '"a"{3,9}',
+      '"a"{5}',
+      '("ab"){2,8} "a"{0,7}',
+      '"a"{0,6} "ab"{3,}',
+      '("a"? "b"?){4,7}',
+      '(("a"{1,3}){2,5} "b"){4}',
+    ].flatMap((repetition) => [`${repetition} "b"`, repetition]),
+  )('has for the next bytes of %s what it has for all', (repetition) => {
+    const reader = compile(`root ::= ${repetition}`);
     const { automaton } = reader;
     for (const { alternatives } of reader.states(100)) {
       for (const { frame } of alternatives) {

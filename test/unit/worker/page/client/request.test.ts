@@ -2,6 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { completionSchema } from '../../../../../worker/contracts/openai/schema.ts';
+import {
+  CONSTRAINT_KINDS,
+  CONSTRAINTS,
+  type ConstraintKind,
+} from '../../../../../worker/page/client/constraint.ts';
 import { EXAMPLES } from '../../../../../worker/page/client/examples.ts';
 import { FIELDS, type FieldName } from '../../../../../worker/page/client/fields.ts';
 import { toRequest } from '../../../../../worker/page/client/request.ts';
@@ -82,6 +87,37 @@ describe('a request', () => {
   });
 });
 
+describe('a constraint', () => {
+  const sent = (kind: ConstraintKind, text: string) =>
+    toRequest({ ...INITIAL_SETTINGS, constraint: { kind, text } }).structured_outputs;
+
+  it('is sent as vLLM names it', () => {
+    expect(sent('choice', ' a cat\n\n a\\ndog\n')).toEqual({ choice: [' a cat', ' a\ndog'] });
+    expect(sent('regex', '\\d+\\n')).toEqual({ regex: '\\d+\\n' });
+    expect(sent('json', ' { "type": "object" } ')).toEqual({ json: { type: 'object' } });
+    expect(toRequest(INITIAL_SETTINGS)).not.toHaveProperty('structured_outputs');
+  });
+
+  it('is sent as typed if it is invalid, so that the API reports it', () => {
+    expect(sent('json', '{"type": ')).toEqual({ json: '{"type": ' });
+    expect(sent('choice', '\n')).toEqual({ choice: [] });
+    expect(sent('regex', '(')).toEqual({ regex: '(' });
+  });
+
+  it.each(CONSTRAINT_KINDS)('of the kind %s has an example', (kind) => {
+    const { example } = CONSTRAINTS[kind];
+    expect(sent(kind, example)).toBeTypeOf('object');
+    expect(EXAMPLES.map(({ settings }) => settings.constraint)).toContainEqual({ kind, text: example });
+  });
+
+  it('is found in the example texts', () => {
+    expect(
+      new RegExp(`^(?:${CONSTRAINTS.regex.example})$`).test(' Lily and Tom liked to play in the park.'),
+    ).toBe(true);
+    expect(JSON.parse(CONSTRAINTS.json.example)).toMatchObject({ type: 'object' });
+  });
+});
+
 describe('a field', () => {
   const numbers = FIELD_NAMES.filter((name) => ['integer', 'number'].includes(FIELDS[name].kind));
 
@@ -142,9 +178,21 @@ describe('the URL fragment', () => {
     expect(fromFragment('#search=none&run=0')).toEqual({ settings: INITIAL_SETTINGS, run: false });
   });
 
+  it('has the constraint under its name in structured_outputs', () => {
+    const settings = { ...INITIAL_SETTINGS, constraint: { kind: 'regex', text: ' \\d+\n' } } as const;
+    expect(toFragment(settings)).toBe('regex=+%5Cd%2B%0A');
+    expect(fromFragment('#regex=+%5Cd%2B%0A').settings).toEqual(settings);
+    expect(fromFragment('#choice=').settings.constraint).toEqual({ kind: 'choice', text: '' });
+  });
+
   it('round-trips the settings of every search', () => {
+    const constraint = fc.record({
+      kind: fc.constantFrom(...CONSTRAINT_KINDS),
+      text: fc.string({ unit: 'binary' }),
+    });
     const anySettings = fc
       .record({
+        ...{ constraint: fc.option(constraint, { nil: undefined }) },
         prompt: fc.string({ unit: 'binary' }),
         search: fc.constantFrom(...SEARCH_NAMES),
         values: fc.dictionary(fc.constantFrom(...FIELD_NAMES), fc.string({ unit: 'grapheme' })),

@@ -155,6 +155,7 @@ it('a search takes a pass for each maxRows rows of its prompt, and of its beams 
   expect(countPasses(1, 4, 64, 64)).toBe(1);
   expect(countPasses(10, 4, 130, 64)).toBe(3 + 9);
   expect(countPasses(10, 100, 1, 64)).toBe(1 + 18);
+  expect(countPasses(10, 4, 5, Number.POSITIVE_INFINITY)).toBe(1 + 9);
 });
 
 describe('the tree of samples', () => {

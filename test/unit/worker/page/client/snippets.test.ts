@@ -1,5 +1,9 @@
-/** @module Runs the curl, openai and fetch snippets: each must send the page's request. */
-import { execFile } from 'node:child_process';
+/** @module Runs the curl, Python, openai and fetch snippets: each must send the page's request. */
+import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +15,9 @@ const ORIGIN = 'https://edgebeam.example';
 const AsyncFunction = (async () => {}).constructor as new (
   ...code: string[]
 ) => (...values: unknown[]) => Promise<void>;
-const body = (prompt: string): RequestBody => toRequest({ ...INITIAL_SETTINGS, prompt });
+/** With a constraint, whose text has every character that a shell or JavaScript may read as its own. */
+const body = (prompt: string): RequestBody =>
+  toRequest({ ...INITIAL_SETTINGS, prompt, constraint: { kind: 'regex', text: AWKWARD } });
 const AWKWARD = `It's "$HOME" \\ \`x\`\n\u2028 \${1} <!-- 🐈`;
 
 /** Runs the code in a shell where `curl` prints its arguments. */
@@ -22,6 +28,28 @@ async function argumentsOfCurl(code: string): Promise<string[]> {
   });
   return stdout.split('\0').slice(0, -1);
 }
+
+/** Runs the code against a server that answers with the texts of two choices, one of them the second text. */
+async function requestOfPython(
+  prompt: string,
+): Promise<{ body: unknown; authorization: string | undefined; printed: string }> {
+  let received = { body: null as unknown, authorization: undefined as string | undefined };
+  await using server = createServer(async (request, response) => {
+    received = { body: JSON.parse(await text(request)), authorization: request.headers.authorization };
+    const event = (index: number, text: string) =>
+      `data: ${JSON.stringify({ choices: [{ index, text }] })}\n\n`;
+    response.end(`${event(0, 'a')}${event(1, 'b')}${event(0, 'é')}data: {"choices":[]}\n\ndata: [DONE]\n\n`);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const code = snippet('python', body(prompt), `http://127.0.0.1:${port}`, true);
+  const { stdout } = await promisify(execFile)('python3', ['-c', code], {
+    env: { PYTHONIOENCODING: 'utf-8' },
+  });
+  return { ...received, printed: stdout };
+}
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 interface SentRequest {
   readonly url: string;
@@ -80,6 +108,17 @@ describe('a snippet', () => {
     ]);
     expect(JSON.parse(json ?? '')).toEqual(body(prompt));
   });
+
+  it.runIf(hasPython).each([['Once upon a time'], [AWKWARD], ['\u0000\b\f\r\t\u007f true "null" \ud800']])(
+    'for Python sends the request, and prints the first text: %j',
+    async (prompt) => {
+      expect(await requestOfPython(prompt)).toEqual({
+        body: body(prompt),
+        authorization: 'Bearer API_KEY',
+        printed: 'aé',
+      });
+    },
+  );
 
   it('for fetch sends the request', async () => {
     await fc.assert(

@@ -1,0 +1,54 @@
+/** @module Compiles what a caller asks of a text. */
+import { Automaton, type Frame } from './automaton/automaton.ts';
+import { Constraint } from './automaton/constraint.ts';
+import { CompileBudget, type CompileLimits, ConstraintError, DEFAULT_LIMITS } from './automaton/errors.ts';
+import { MaskCache } from './automaton/mask-cache.ts';
+import type { Vocabulary } from './automaton/vocabulary.ts';
+import { compileChoice } from './grammar/choice.ts';
+import { compileGrammar } from './grammar/gbnf.ts';
+import { compileJsonSchema, jsonObject } from './json-schema/compile.ts';
+import { parseRegex } from './regular/regex.ts';
+import { utf8Frame } from './regular/text-frames.ts';
+import type { ConstraintSource } from './source.ts';
+
+export interface CompileOptions {
+  /** Of the same vocabulary; other constraints may share it. Default: one of its own, of 2 MiB. */
+  readonly masks?: MaskCache;
+  readonly limits?: CompileLimits;
+}
+
+/** States that are kept to be found again. */
+const MAX_STATES = 2000;
+const DEFAULT_MASK_BYTES = 2 ** 21;
+
+/** @throws ConstraintError for a source that is malformed, not supported, or beyond the limits */
+export function compileConstraint(
+  source: ConstraintSource,
+  vocabulary: Vocabulary,
+  { masks = new MaskCache(DEFAULT_MASK_BYTES), limits = DEFAULT_LIMITS }: CompileOptions = {},
+): Constraint {
+  const automaton = new Automaton(MAX_STATES);
+  const frames = framesOf(source, new CompileBudget(limits));
+  return new Constraint(automaton, automaton.push(frames, automaton.end), vocabulary, masks);
+}
+
+function framesOf(source: ConstraintSource, budget: CompileBudget): readonly Frame[] {
+  switch (source.type) {
+    case 'choice':
+      return compileChoice(source.choices, budget);
+    case 'regex':
+      return compileRegex(source.pattern, source.flags, budget);
+    case 'json_schema':
+      return compileJsonSchema(source.schema, budget);
+    case 'json_object':
+      return jsonObject();
+    case 'grammar':
+      return compileGrammar(source.grammar, budget);
+  }
+}
+
+function compileRegex(pattern: string, flags: string | undefined, budget: CompileBudget): Frame[] {
+  const frame = utf8Frame(parseRegex(pattern, flags ?? '', 'whole', budget));
+  if (!frame) throw new ConstraintError('the expression matches no text');
+  return [frame];
+}

@@ -1,0 +1,75 @@
+/**
+ * @module The constraints of an isolate: the vocabulary as a trie, and what is kept of compiled constraints for later
+ * requests, in memory that gives way to requests.
+ */
+import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
+import type { CompileLimits } from '../../decoding/constraints/automaton/errors.ts';
+import { MaskCache } from '../../decoding/constraints/automaton/mask-cache.ts';
+import { Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
+import { compileConstraint } from '../../decoding/constraints/compile.ts';
+import type { ConstraintSource } from '../../decoding/constraints/source.ts';
+import type { Evictable, MemoryBudget } from '../../engine/batching/memory-budget.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+
+/** Bounds of the deployment. */
+export interface ConstraintLimits extends CompileLimits {
+  /** Bytes of masks and compiled constraints that are kept. */
+  readonly cacheBytes: number;
+}
+
+/** A compiled constraint, with the transitions that a text has led to: less than this in nearly all cases. */
+export const CONSTRAINT_BYTES = 150_000;
+const MAX_KEPT = 8;
+
+export class Constraints implements Evictable {
+  readonly #vocabulary: Vocabulary;
+  readonly #memory: MemoryBudget;
+  readonly #masks: MaskCache;
+  /** By source. The first was used longest ago. */
+  readonly #compiled = new Map<string, Constraint>();
+  #cacheBytes = 0;
+
+  constructor({ trie }: Tokenizer, memory: MemoryBudget) {
+    const { offsets, tokenBytes, sorted } = trie;
+    this.#vocabulary = new Vocabulary({ offsets, bytes: tokenBytes }, sorted);
+    this.#memory = memory;
+    this.#masks = new MaskCache(() => this.#maximum - CONSTRAINT_BYTES * this.#compiled.size);
+    memory.evictable = this;
+  }
+
+  get bytes(): number {
+    return this.#masks.bytes + CONSTRAINT_BYTES * this.#compiled.size;
+  }
+
+  /** Number of compiled constraints that are kept. */
+  get compiled(): number {
+    return this.#compiled.size;
+  }
+
+  evict(bytes: number): void {
+    const wanted = this.bytes - bytes;
+    this.#masks.evict(bytes);
+    for (const source of this.#compiled.keys()) {
+      if (this.bytes <= wanted) return;
+      this.#compiled.delete(source);
+    }
+  }
+
+  /** @throws ConstraintError */
+  compile(source: ConstraintSource, { cacheBytes, ...limits }: ConstraintLimits): Constraint {
+    this.#cacheBytes = cacheBytes;
+    const key = JSON.stringify([source, limits]);
+    const known = this.#compiled.get(key);
+    this.#compiled.delete(key);
+    const constraint = known ?? compileConstraint(source, this.#vocabulary, { masks: this.#masks, limits });
+    this.#compiled.set(key, constraint);
+    const [oldest] = this.#compiled.keys();
+    const isFull = this.#compiled.size > MAX_KEPT || CONSTRAINT_BYTES * this.#compiled.size > this.#maximum;
+    if (isFull && oldest !== undefined) this.#compiled.delete(oldest);
+    return constraint;
+  }
+
+  get #maximum(): number {
+    return Math.min(this.#cacheBytes, this.#memory.unused);
+  }
+}

@@ -1,0 +1,30 @@
+/** @module Compiles the constraint of a request, and checks that the request has room for it. */
+import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
+import { ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
+import { DecodingOptionsError } from '../../decoding/interface/errors.ts';
+import { checkConstraint } from '../../decoding/options/check-against-model.ts';
+import { ApiError } from '../http/errors.ts';
+import type { ConstraintLimits } from '../isolate/constraints.ts';
+import type { ServedModel } from '../isolate/served-model.ts';
+import type { GenerationRequest } from './request.ts';
+
+/** @throws ApiError 400 for a constraint that cannot be compiled, or a maximum length without room for a whole text */
+export function constraintOf(
+  { constraints }: ServedModel,
+  { constraint: wanted, options, fields }: GenerationRequest,
+  limits: ConstraintLimits,
+): Constraint | undefined {
+  try {
+    const constraint = wanted && constraints.compile(wanted.source, limits);
+    checkConstraint(options, constraint);
+    return constraint;
+  } catch (error) {
+    if (error instanceof ConstraintError && wanted) {
+      const param = `${wanted.field}${error.place.replaceAll('/', '.')}`;
+      throw new ApiError(400, `'${param}': ${error.message}`, { param, code: 'invalid_constraint' });
+    }
+    if (!(error instanceof DecodingOptionsError) || error.option !== 'max_new_tokens') throw error;
+    const message = error.message.replaceAll('max_new_tokens', fields.maxTokens);
+    throw new ApiError(400, message, { param: fields.maxTokens, code: 'invalid_value' });
+  }
+}
