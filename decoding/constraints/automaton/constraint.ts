@@ -131,9 +131,7 @@ export class Constraint {
     }
     const equal = frame.within?.(this.vocabulary.longest) ?? frame;
     const mask = this.#masks.get(equal, () =>
-      equal.exception
-        ? this.#without(equal.exception)
-        : this.#compute(this.#automaton.push([equal], this.#automaton.end)),
+      equal.exception ? this.#without(equal.exception) : this.#compute(this.#alone(equal)),
     );
     const farther = frame.distance - equal.distance;
     return farther === 0 ? mask : { ...mask, maxDistance: mask.maxDistance + farther };
@@ -158,7 +156,7 @@ export class Constraint {
     const whole = this.#ofFrame(all);
     const removed: number[] = [];
     const closed = new Set<number>();
-    this.#walk(but, {
+    this.vocabulary.walk(this.#automaton, this.#alone(but), this.vocabulary.root, {
       token: (token, { accepts }) => {
         if (accepts) removed.push(token);
       },
@@ -176,13 +174,16 @@ export class Constraint {
     };
   }
 
-  /** Visits the tokens of a text that ends with the frame. */
-  #walk(frame: Frame, visitor: Visitor): void {
-    const state = this.#automaton.push([frame], this.#automaton.end);
-    this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, visitor);
+  /** The state of a text that ends with the frame. */
+  #alone(frame: Frame): State {
+    return this.#automaton.push([frame], this.#automaton.end);
   }
 
+<<<<<<< HEAD
   /** The tokens after which a whole answer takes less than `room` tokens, as far as a bounded search can tell. */
+=======
+  /** The tokens after which a whole answer takes less than `room` tokens. */
+>>>>>>> c-schema
   #within(state: State, room: number): Mask {
     const effort = SearchEffort.ofMask();
     const fits = new Map<State, boolean>();
