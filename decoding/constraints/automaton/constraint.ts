@@ -179,11 +179,7 @@ export class Constraint {
     return this.#automaton.push([frame], this.#automaton.end);
   }
 
-<<<<<<< HEAD
   /** The tokens after which a whole answer takes less than `room` tokens, as far as a bounded search can tell. */
-=======
-  /** The tokens after which a whole answer takes less than `room` tokens. */
->>>>>>> c-schema
   #within(state: State, room: number): Mask {
     const effort = SearchEffort.ofMask();
     const fits = new Map<State, boolean>();
