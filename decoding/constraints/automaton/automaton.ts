@@ -99,7 +99,7 @@ export class State {
   #isSparse: boolean | undefined;
   #treatsLettersAlike: boolean | undefined;
   #few: [byte: number, state: State | null][] = [];
-  #table: (State | null | undefined)[] | undefined;
+  #table: TransitionTable | undefined;
   /** Of the automaton, when the transitions were made. */
   #generation = 0;
 
@@ -137,7 +137,7 @@ export class State {
   /** The transition, if it is known in a generation of the automaton: null if the byte cannot follow. */
   known(byte: number, generation: number): State | null | undefined {
     if (this.#generation !== generation) return NONE;
-    if (this.#table) return this.#table[byte];
+    if (this.#table) return this.#table.get(byte);
     for (const entry of this.#few) if (entry[0] === byte) return entry[1];
     return NONE;
   }
@@ -150,12 +150,31 @@ export class State {
       this.#generation = generation;
     }
     if (!this.#table && this.#few.length === FEW) {
-      this.#table = new Array(BYTES).fill(NONE);
-      for (const [known, state] of this.#few) this.#table[known] = state;
+      this.#table = new TransitionTable();
+      for (const [known, state] of this.#few) this.#table.set(known, state);
       this.#few = [];
     }
-    if (this.#table) this.#table[byte] = next;
+    if (this.#table) this.#table.set(byte, next);
     else this.#few.push([byte, next]);
+  }
+}
+
+/** Transitions by byte. They lead to few states, so that a byte for each takes a fraction of a list's memory. */
+class TransitionTable {
+  /** Indices of `#states`. */
+  readonly #indices = new Uint8Array(BYTES);
+  /** The first stands for transitions that are not known. */
+  readonly #states: (State | null | undefined)[] = [NONE];
+
+  get(byte: number): State | null | undefined {
+    return this.#states[this.#indices[byte] as number];
+  }
+
+  set(byte: number, next: State | null): void {
+    let index = this.#states.indexOf(next);
+    if (index < 0) index = this.#states.push(next) - 1;
+    // No text has all bytes, so that there are never as many states.
+    if (index < BYTES) this.#indices[byte] = index;
   }
 }
 
