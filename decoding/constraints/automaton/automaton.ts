@@ -98,7 +98,9 @@ export class State {
   #bytes: readonly number[] | undefined;
   #isSparse: boolean | undefined;
   #treatsLettersAlike: boolean | undefined;
-  #few: [byte: number, state: State | null][] = [];
+  /** The bytes of few transitions, and the states that they lead to. */
+  #fewBytes: number[] = [];
+  #fewStates: (State | null)[] = [];
   #table: TransitionTable | undefined;
   /** Of the automaton, when the transitions were made. */
   #generation = 0;
@@ -138,24 +140,35 @@ export class State {
   known(byte: number, generation: number): State | null | undefined {
     if (this.#generation !== generation) return NONE;
     if (this.#table) return this.#table.get(byte);
-    for (const entry of this.#few) if (entry[0] === byte) return entry[1];
-    return NONE;
+    const index = this.#fewBytes.indexOf(byte);
+    return index < 0 ? NONE : this.#fewStates[index];
   }
 
   /** Keeps a transition. Those of former generations are dropped: they would keep all former states in memory. */
   learn(byte: number, next: State | null, generation: number): void {
     if (this.#generation !== generation) {
-      this.#few = [];
-      this.#table = NONE;
+      this.#forget();
       this.#generation = generation;
     }
-    if (!this.#table && this.#few.length === FEW) {
-      this.#table = new TransitionTable();
-      for (const [known, state] of this.#few) this.#table.set(known, state);
-      this.#few = [];
+    if (!this.#table && this.#fewBytes.length === FEW) {
+      const table = new TransitionTable();
+      this.#fewBytes.forEach((known, i) => {
+        table.set(known, this.#fewStates[i] as State | null);
+      });
+      this.#forget();
+      this.#table = table;
     }
     if (this.#table) this.#table.set(byte, next);
-    else this.#few.push([byte, next]);
+    else {
+      this.#fewBytes.push(byte);
+      this.#fewStates.push(next);
+    }
+  }
+
+  #forget(): void {
+    this.#fewBytes = [];
+    this.#fewStates = [];
+    this.#table = NONE;
   }
 }
 
