@@ -75,6 +75,9 @@ export interface Alternative {
 }
 
 const NONE = undefined;
+/** Shared by the many states without transitions. */
+const NO_BYTES: readonly number[] = [];
+const NO_STATES: readonly (State | null)[] = [];
 /** A state with more bytes is no longer sparse. */
 const SPARSE = 8;
 /** A state with more transitions than this keeps them in a table. */
@@ -99,8 +102,8 @@ export class State {
   #isSparse: boolean | undefined;
   #treatsLettersAlike: boolean | undefined;
   /** The bytes of few transitions, and the states that they lead to. */
-  #fewBytes: number[] = [];
-  #fewStates: (State | null)[] = [];
+  #fewBytes: readonly number[] = NO_BYTES;
+  #fewStates: readonly (State | null)[] = NO_STATES;
   #table: TransitionTable | undefined;
   /** Of the automaton, when the transitions were made. */
   #generation = 0;
@@ -160,14 +163,15 @@ export class State {
     }
     if (this.#table) this.#table.set(byte, next);
     else {
-      this.#fewBytes.push(byte);
-      this.#fewStates.push(next);
+      // A list that grows by itself takes memory for sixteen more.
+      this.#fewBytes = [...this.#fewBytes, byte];
+      this.#fewStates = [...this.#fewStates, next];
     }
   }
 
   #forget(): void {
-    this.#fewBytes = [];
-    this.#fewStates = [];
+    this.#fewBytes = NO_BYTES;
+    this.#fewStates = NO_STATES;
     this.#table = NONE;
   }
 }
@@ -405,10 +409,11 @@ export class Automaton {
     const sorted = alternatives
       .map((alternative) => ({ alternative, id: this.#frameId(alternative.frame) }))
       .sort((a, b) => a.id - b.id);
-    const key = sorted.reduce(
-      (text, { alternative, id }) => `${text},${id}:${alternative.rest.id}`,
-      accepts ? 'end' : '',
-    );
+    // Joined at once: a text that grows piece by piece keeps all of its pieces in memory.
+    const key = [
+      accepts ? 1 : 0,
+      ...sorted.flatMap(({ alternative, id }) => [id, alternative.rest.id]),
+    ].join();
     let state = this.#states.get(key);
     if (!state) {
       if (this.#states.size + this.#joins.size >= this.#maxStates) {
