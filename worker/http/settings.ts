@@ -51,7 +51,7 @@ export function isPrefixCacheShared({ PREFIX_CACHE_SHARED: value = false }: Bind
 /** The maximum of the WebAssembly heap, in bytes. @throws MisconfiguredError */
 export function heapBytesOf(env: Bindings): number {
   const mib = numberOf(env, 'HEAP_MIB');
-  if (mib > 0 && mib <= MAX_HEAP_MIB) return mib * MIB;
+  if (mib > 0 && mib <= MAX_HEAP_MIB) return Math.floor(mib * MIB);
   throw new MisconfiguredError('HEAP_MIB', `must be more than 0 and at most ${MAX_HEAP_MIB}, not ${mib}`);
 }
 

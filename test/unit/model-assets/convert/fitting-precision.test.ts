@@ -20,5 +20,5 @@ it('is int8 if an isolate then has cache slots for a full context', async () => 
 
 it('assumes the heap size of wrangler.toml', async () => {
   const toml = await readFile(join(import.meta.dirname, '..', '..', '..', '..', 'wrangler.toml'), 'utf8');
-  expect(Number(/^HEAP_MIB = (\d+)$/m.exec(toml)?.[1]) * 2 ** 20).toBe(ISOLATE_HEAP_BYTES);
+  expect(Math.floor(Number(/^HEAP_MIB = ([\d.]+)$/m.exec(toml)?.[1]) * 2 ** 20)).toBe(ISOLATE_HEAP_BYTES);
 });
