@@ -76,7 +76,7 @@ export async function* decodeResolved(
   model: LanguageModel,
   prompt: ArrayLike<number>,
   options: ResolvedOptions,
-  { tokenizer, constraint, signal }: DecodingContext,
+  { tokenizer, constraint: shared, signal }: DecodingContext,
   warnings: readonly string[] = [],
 ): Decoding {
   signal?.throwIfAborted();
@@ -89,6 +89,7 @@ export async function* decodeResolved(
     const maxLength = prompt.length + options.max_new_tokens;
     // A forced end takes the place of the last token.
     const lastLength = options.forced_eos_token_id ? maxLength - 1 : maxLength;
+    const constraint = shared?.forText();
     const endTokenIds = [...new Set([...eosTokenIds, ...options.stop_token_ids])];
     const rule =
       constraint && constraintRule(constraint, endTokenIds, options.allow_incomplete ? Infinity : lastLength);

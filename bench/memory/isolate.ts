@@ -8,6 +8,7 @@ import type { EngineStatus } from '../../engine/engine.ts';
 import type { Plan } from '../../engine/model/plan.ts';
 import { startDevServer } from '../../worker/dev/child-server.ts';
 import { freePort } from '../../worker/dev/ports.ts';
+import { SCHEMAS } from '../constraints/schemas.ts';
 import { Inspector, type JavaScriptHeap } from './inspector.ts';
 
 /** Cloudflare's limit for an isolate, by the smaller of the two definitions of MB. */
@@ -46,6 +47,38 @@ const WORST: Readonly<Record<string, object>> = {
     prompt: Array.from({ length: 128 }, (_, i) => tokens(30 + (i % 5))),
     ...{ max_tokens: 2, logprobs: 5, temperature: 0 },
   },
+};
+/** Names, numbers and lists in lists: every list of keys has states of its own. */
+const LARGE_SCHEMA = {
+  type: 'object',
+  properties: Object.fromEntries(
+    Array.from({ length: 60 }, (_, i) => [
+      `field_${i}`,
+      [
+        { type: 'string', maxLength: 100 + i },
+        { type: 'number', minimum: i, maximum: 1000 * i + 1 },
+        { type: 'array', items: { enum: [`red${i}`, `green${i}`, i] }, maxItems: 3 },
+        { type: 'string', format: 'date-time' },
+      ][i % 4],
+    ]),
+  ),
+  minProperties: 1,
+};
+const constrained = (schema: object) => ({ response_format: { type: 'json_object', schema } });
+
+/** Those of constraints, each as large as the model's plan accepts. */
+const CONSTRAINED: Readonly<Record<string, object>> = {
+  'a large schema in beams with log-probabilities': {
+    prompt: tokens(32),
+    ...{ num_beams: 6, n: 6, max_tokens: 60, logprobs: 5 },
+    ...constrained(LARGE_SCHEMA),
+  },
+  ...Object.fromEntries(
+    SCHEMAS.map((schema, i) => [
+      `schema ${i + 1} of ${SCHEMAS.length}`,
+      { prompt: tokens(32), max_tokens: 90, num_beams: 4, seed: i, ...constrained(schema) },
+    ]),
+  ),
 };
 /** Requests that are refused, of the greatest size. */
 const REFUSED: Readonly<Record<string, object>> = {
@@ -90,7 +123,8 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
     STRATEGIES.map((strategy) => post({ prompt: tokens(PROMPT.short), max_tokens: 16, ...strategy })),
   );
   await takeSample('4 concurrent requests');
-  for (const [name, request] of Object.entries(WORST)) {
+  const allAccepted = { ...WORST, ...CONSTRAINED };
+  for (const [name, request] of Object.entries(allAccepted)) {
     await post(request);
     await takeSample(name);
   }
@@ -98,7 +132,7 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
     await expectRefusal(server.url, request);
     await takeSample(`a refusal of ${name}`);
   }
-  const accepted = Object.values(WORST).map((request) => () => post(request));
+  const accepted = Object.values(allAccepted).map((request) => () => post(request));
   const refused = Object.values(REFUSED).map((request) => () => expectRefusal(server.url, request));
   const together = {
     'the accepted ones at the same time, at their peak': accepted,

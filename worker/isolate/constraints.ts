@@ -66,7 +66,7 @@ export class Constraints implements Evictable {
     const [oldest] = this.#compiled.keys();
     const isFull = this.#compiled.size > MAX_KEPT || CONSTRAINT_BYTES * this.#compiled.size > this.#maximum;
     if (isFull && oldest !== undefined) this.#compiled.delete(oldest);
-    return constraint;
+    return constraint.forText();
   }
 
   get #maximum(): number {

@@ -11,6 +11,7 @@ declare module '@huggingface/transformers-structured-output' {
 }
 
 declare module '@mlc-ai/web-xgrammar' {
+  // biome-ignore lint/complexity/noStaticOnlyClass: it is the class of the package
   export class TokenizerInfo {
     static createTokenizerInfo(
       tokens: readonly string[],

@@ -75,6 +75,9 @@ export interface Alternative {
 }
 
 const NONE = undefined;
+/** Shared by the many states without transitions. */
+const NO_BYTES: readonly number[] = [];
+const NO_STATES: readonly (State | null)[] = [];
 /** A state with more bytes is no longer sparse. */
 const SPARSE = 8;
 /** A state with more transitions than this keeps them in a table. */
@@ -100,8 +103,10 @@ export class State {
   #bytes: readonly number[] | undefined;
   #isSparse: boolean | undefined;
   #treatsLettersAlike: boolean | undefined;
-  #few: [byte: number, state: State | null][] = [];
-  #table: (State | null | undefined)[] | undefined;
+  /** The bytes of few transitions, and the states that they lead to. */
+  #fewBytes: readonly number[] = NO_BYTES;
+  #fewStates: readonly (State | null)[] = NO_STATES;
+  #table: TransitionTable | undefined;
   /** Of the automaton, when the transitions were made. */
   #generation = 0;
 
@@ -141,25 +146,56 @@ export class State {
   /** The transition, if it is known in a generation of the automaton: null if the byte cannot follow. */
   known(byte: number, generation: number): State | null | undefined {
     if (this.#generation !== generation) return NONE;
-    if (this.#table) return this.#table[byte];
-    for (const entry of this.#few) if (entry[0] === byte) return entry[1];
-    return NONE;
+    if (this.#table) return this.#table.get(byte);
+    const index = this.#fewBytes.indexOf(byte);
+    return index < 0 ? NONE : this.#fewStates[index];
   }
 
   /** Keeps a transition. Those of former generations are dropped: they would keep all former states in memory. */
   learn(byte: number, next: State | null, generation: number): void {
     if (this.#generation !== generation) {
-      this.#few = [];
-      this.#table = NONE;
+      this.#forget();
       this.#generation = generation;
     }
-    if (!this.#table && this.#few.length === FEW) {
-      this.#table = new Array(BYTES).fill(NONE);
-      for (const [known, state] of this.#few) this.#table[known] = state;
-      this.#few = [];
+    if (!this.#table && this.#fewBytes.length === FEW) {
+      const table = new TransitionTable();
+      this.#fewBytes.forEach((known, i) => {
+        table.set(known, this.#fewStates[i] as State | null);
+      });
+      this.#forget();
+      this.#table = table;
     }
-    if (this.#table) this.#table[byte] = next;
-    else this.#few.push([byte, next]);
+    if (this.#table) this.#table.set(byte, next);
+    else {
+      // A list that grows by itself takes memory for sixteen more.
+      this.#fewBytes = [...this.#fewBytes, byte];
+      this.#fewStates = [...this.#fewStates, next];
+    }
+  }
+
+  #forget(): void {
+    this.#fewBytes = NO_BYTES;
+    this.#fewStates = NO_STATES;
+    this.#table = NONE;
+  }
+}
+
+/** Transitions by byte. They lead to few states, so that a byte for each takes a fraction of a list's memory. */
+class TransitionTable {
+  /** Indices of `#states`. */
+  readonly #indices = new Uint8Array(BYTES);
+  /** The first stands for transitions that are not known. */
+  readonly #states: (State | null | undefined)[] = [NONE];
+
+  get(byte: number): State | null | undefined {
+    return this.#states[this.#indices[byte] as number];
+  }
+
+  set(byte: number, next: State | null): void {
+    let index = this.#states.indexOf(next);
+    if (index < 0) index = this.#states.push(next) - 1;
+    // No text has all bytes, so that there are never as many states.
+    if (index < BYTES) this.#indices[byte] = index;
   }
 }
 
@@ -377,10 +413,11 @@ export class Automaton {
     const sorted = alternatives
       .map((alternative) => ({ alternative, id: this.#frameId(alternative.frame) }))
       .sort((a, b) => a.id - b.id);
-    const key = sorted.reduce(
-      (text, { alternative, id }) => `${text},${id}:${alternative.rest.id}`,
-      accepts ? 'end' : '',
-    );
+    // Joined at once: a text that grows piece by piece keeps all of its pieces in memory.
+    const key = [
+      accepts ? 1 : 0,
+      ...sorted.flatMap(({ alternative, id }) => [id, alternative.rest.id]),
+    ].join();
     let state = this.#states.get(key);
     if (!state) {
       if (this.#states.size + this.#joins.size >= this.#maxStates) {

@@ -34,6 +34,14 @@ export class Constraint {
   }
 
   /**
+   * The same constraint, with searches for short answers of its own. Their effort is bounded, and what they remember saves
+   * some of it: with shared searches, a text could depend on texts that were generated before.
+   */
+  forText(): Constraint {
+    return new Constraint(this.#automaton, this.start, this.vocabulary, this.#masks);
+  }
+
+  /**
    * The tokens that may follow. End-of-text tokens are not among them: the text may end if `state.accepts`.
    * @param room number of tokens that may follow, this one included. Tokens that would leave too little room for any
    *   whole answer are not allowed.
