@@ -98,6 +98,8 @@ export class State {
   readonly alternatives: readonly Alternative[];
   /** The least number of bytes after which the text may end. */
   readonly distance: number;
+  /** How many levels of the stacks have several alternatives: a step may join those of each. */
+  readonly ambiguity: number;
   #bytes: readonly number[] | undefined;
   #isSparse: boolean | undefined;
   #treatsLettersAlike: boolean | undefined;
@@ -119,6 +121,8 @@ export class State {
           (least, { frame, rest }) => Math.min(least, frame.distance + rest.distance),
           Infinity,
         );
+    const below = alternatives.reduce((most, { rest }) => Math.max(most, rest.ambiguity), 0);
+    this.ambiguity = alternatives.length > 1 ? below + 1 : below;
   }
 
   /** The bytes that may follow, in any order. */

@@ -10,6 +10,8 @@ const FEW_ALTERNATIVES = 8;
 /** Nor are masks with more beginnings of tokens that the frames below read on. */
 const FEW_ENDS = 1_000;
 
+const NOTHING = Mask.of(new Uint32Array(0));
+
 export class Constraint {
   readonly vocabulary: Vocabulary;
   /** The state before the first generated token. */
@@ -49,7 +51,10 @@ export class Constraint {
     this.#automaton.bound();
     if (this.#last?.state !== state) this.#last = { state, ...this.#maskOf(state) };
     const { mask, maxDistance } = this.#last;
-    return room > maxDistance ? mask : this.#within(state, room);
+    if (room > maxDistance) return mask;
+    // Where one token alone may follow, the text that there is room for goes on with it.
+    const isForced = mask.size === 1 && !state.accepts && room > 0;
+    return isForced ? mask : this.#within(state, room);
   }
 
   /**
@@ -189,27 +194,20 @@ export class Constraint {
 
   /** The tokens after which a whole answer takes less than `room` tokens, as far as a bounded search can tell. */
   #within(state: State, room: number): Mask {
+    if (room <= 0) return NOTHING;
+    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+    const way = this.#shortest.firstWithin(state, room);
+    if (way !== undefined) Mask.set(bits, way);
     const effort = SearchEffort.ofMask();
     const fits = new Map<State, boolean>();
-    const mask = this.#maskFor(state, (next) => {
-      const known = fits.get(next);
-      if (known !== undefined) return known;
-      const fit = this.#shortest.isWithin(next, room - 1, effort);
-      fits.set(next, fit);
-      return fit;
-    });
-    if (mask.size > 0 || state.accepts || room <= 0) return mask;
-    // The way that was there before this token is not found again: go as close to an end as possible.
-    const least = Math.min(...Array.from(fits.keys(), ({ distance }) => distance));
-    return this.#maskFor(state, ({ distance }) => distance === least);
-  }
-
-  /** The tokens that may follow and lead to a state for which the condition holds. */
-  #maskFor(state: State, condition: (next: State) => boolean): Mask {
-    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
     this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, {
       token: (token, next) => {
-        if (condition(next)) Mask.set(bits, token);
+        let fit = fits.get(next);
+        if (fit === undefined) {
+          fit = this.#shortest.isWithin(next, room - 1, effort);
+          fits.set(next, fit);
+        }
+        if (fit) Mask.set(bits, token);
       },
     });
     return Mask.of(bits);

@@ -3,15 +3,21 @@ import type { Automaton, State } from './automaton.ts';
 import { ConstraintError } from './errors.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** What searches may cost together, in visits of tokens: that of a request takes some ten milliseconds at most. */
+/**
+ * What searches may cost together, in visits of tokens, and what they have found. Nothing is kept beyond that: which
+ * tokens a text may go on with must not depend on the texts before it.
+ */
 export class SearchEffort {
   left: number;
+  /** Numbers of tokens that suffice: for the shortest text in bytes. */
+  readonly sufficient = new Map<State, number>();
 
   private constructor(visits: number) {
     this.left = visits;
   }
 
-  static ofRequest(): SearchEffort {
+  /** Of the search for one way: some ten milliseconds at most. */
+  static ofWay(): SearchEffort {
     return new SearchEffort(200_000);
   }
 
@@ -21,27 +27,35 @@ export class SearchEffort {
   }
 }
 
+/** How a search has found a state. */
+interface Step {
+  readonly before: State;
+  readonly token: number;
+}
+
+/** A text from a state to an end. */
+interface Way {
+  readonly tokens: number;
+  /** Undefined where there is none. */
+  readonly first: number | undefined;
+}
+
 const DISTINCT_BYTES = 256;
 /** A new state takes as much time as so many visits of tokens. */
 const STATE_VISITS = 100;
 /** So does a byte of a shortest text. */
 const BYTE_VISITS = 10;
+/** And a level of the stacks that is joined. */
+const LEVEL_VISITS = 10;
 /** For a text that is longer, one token for each of its bytes suffices. */
 const MAX_BYTES = 8_192;
-/** Bytes of a token that are looked at beyond a place from which the number is known. */
-const SPAN = 32;
 
 export class ShortestAnswers {
   readonly #automaton: Automaton;
   readonly #vocabulary: Vocabulary;
-  /** Numbers of tokens that suffice: for the shortest text in bytes. */
-  readonly #sufficient = new WeakMap<State, number>();
-  /** The least numbers of tokens, where a search has ended, and on the way that it has found. */
+  /** What `firstWithin` has found, by the room. */
+  readonly #ways = new WeakMap<State, Map<number, number | undefined>>();
   readonly #least = new WeakMap<State, number>();
-  /** Numbers of tokens that are too few, where a search has found nothing. */
-  readonly #tooFew = new WeakMap<State, number>();
-  /** The least limits of searches that took too long. Those of larger limits take longer. */
-  readonly #givenUp = new WeakMap<State, number>();
 
   constructor(automaton: Automaton, vocabulary: Vocabulary) {
     this.#automaton = automaton;
@@ -49,119 +63,138 @@ export class ShortestAnswers {
   }
 
   /** Whether the text may end after at most `room` more tokens, as far as the effort can tell. */
-  isWithin(state: State, room: number, effort = SearchEffort.ofRequest()): boolean {
+  isWithin(state: State, room: number, effort = SearchEffort.ofWay()): boolean {
     if (room < 0) return false;
     // Every byte is a token, so that the distance in bytes suffices.
     if (state.distance <= room) return true;
     if (state.distance > room * this.#vocabulary.longest) return false;
     if (this.#sufficientOf(state, effort) <= room) return true;
-    return this.#search(state, room, effort) <= room;
+    return this.#search(state, room, effort) !== null;
+  }
+
+  /**
+   * @returns the first token of a text that ends after at most `room` tokens, if that takes a search. It is found
+   *   wherever `isWithin` said that there is such a text: there is less to search from here
+   */
+  firstWithin(state: State, room: number): number | undefined {
+    if (state.distance <= room) return undefined;
+    const known = this.#ways.get(state);
+    if (known?.has(room)) return known.get(room);
+    const effort = SearchEffort.ofWay();
+    const first =
+      this.#sufficientOf(state, effort) <= room
+        ? this.#firstOfShortest(state, effort)
+        : this.#search(state, room, effort)?.first;
+    if (known) known.set(room, first);
+    else this.#ways.set(state, new Map([[room, first]]));
+    return first;
   }
 
   /** The least number of tokens, or one that suffices if the search for the least takes too long. */
   leastTokens(state: State): number {
-    const effort = SearchEffort.ofRequest();
-    return this.#search(state, this.#sufficientOf(state, effort), effort);
+    let least = this.#least.get(state);
+    if (least === undefined) {
+      const effort = SearchEffort.ofWay();
+      const sufficient = this.#sufficientOf(state, effort);
+      least = this.#search(state, sufficient, effort)?.tokens ?? sufficient;
+      this.#least.set(state, least);
+    }
+    return least;
   }
 
   /** Splits the shortest text in bytes into as few tokens as possible. */
   #sufficientOf(state: State, effort: SearchEffort): number {
-    const known = this.#sufficient.get(state);
+    if (state.distance === 0) return 0;
+    const known = effort.sufficient.get(state);
     if (known !== undefined) return known;
     if (state.distance > MAX_BYTES || effort.left <= 0) return state.distance;
-    const { bytes, states } = this.#shortestPath(state);
-    effort.left -= BYTE_VISITS * bytes.length;
-    const tokens = states.map((at) => (at.distance === 0 ? 0 : (this.#sufficient.get(at) ?? Infinity)));
+    const { bytes, states } = this.#shortestPath(state, effort);
+    effort.left -= (BYTE_VISITS + LEVEL_VISITS * state.ambiguity) * bytes.length;
+    const tokens = states.map((at) => (at.distance === 0 ? 0 : (effort.sufficient.get(at) ?? Infinity)));
     for (let start = bytes.length - 1; start >= 0; start--) {
       if (tokens[start] !== Infinity) continue;
       const lengths = this.#vocabulary.prefixLengths(bytes, start);
       tokens[start] = 1 + Math.min(...lengths.map((length) => tokens[start + length] as number));
-      this.#sufficient.set(states[start] as State, tokens[start] as number);
+      effort.sufficient.set(states[start] as State, tokens[start] as number);
     }
     return tokens[0] as number;
   }
 
+  #firstOfShortest(state: State, effort: SearchEffort): number | undefined {
+    const { bytes, states } = this.#shortestPath(state, effort);
+    const after = this.#sufficientOf(state, effort) - 1;
+    const lengths = this.#vocabulary.prefixLengths(bytes, 0);
+    const length = lengths.find((length) => this.#sufficientOf(states[length] as State, effort) === after);
+    return this.#vocabulary.tokenOf(bytes.slice(0, length));
+  }
+
   /** The bytes of the shortest text, up to places whose numbers are known, and the state before and after each. */
-  #shortestPath(state: State): { bytes: number[]; states: State[] } {
+  #shortestPath(state: State, { sufficient }: SearchEffort): { bytes: number[]; states: State[] } {
     const bytes: number[] = [];
     const states = [state];
     let known = 0;
-    for (let at = state; at.distance > 0 && known <= SPAN; ) {
+    for (let at = state; at.distance > 0 && known <= this.#vocabulary.longest; ) {
       const [byte, next] = this.#stepCloser(at);
       bytes.push(byte);
       states.push(next);
-      known = this.#sufficient.has(next) ? known + 1 : 0;
+      known = sufficient.has(next) ? known + 1 : 0;
       at = next;
     }
     return { bytes, states };
   }
 
   #stepCloser(state: State): [number, State] {
-    for (const byte of state.bytes) {
+    // The least of the bytes: those of several alternatives come in the order of the texts before.
+    const bytes = state.alternatives.length > 1 ? state.bytes.toSorted((a, b) => a - b) : state.bytes;
+    for (const byte of bytes) {
       const next = this.#automaton.step(state, byte);
       if (next && next.distance < state.distance) return [byte, next];
     }
     throw new Error('a state has no byte that leads closer to its end');
   }
 
-  /** @returns the least number of tokens, one above `limit` if there is no such text, or one that suffices */
-  #search(from: State, limit: number, effort: SearchEffort): number {
-    const known = this.#least.get(from);
-    if (known !== undefined) return known;
-    if (limit <= (this.#tooFew.get(from) ?? -1)) return limit + 1;
-    if (limit >= (this.#givenUp.get(from) ?? Infinity)) return this.#sufficientOf(from, effort);
+  /** @returns a way of the fewest tokens; null if there is none of at most `limit`, or if that takes too long */
+  #search(from: State, limit: number, effort: SearchEffort): Way | null {
     this.#automaton.bound();
-    const found = this.#searchBreadthFirst(from, limit, effort);
-    if (found === undefined) this.#givenUp.set(from, limit);
-    else if (found > limit) this.#tooFew.set(from, limit);
-    return found ?? this.#sufficientOf(from, effort);
-  }
-
-  /** @returns undefined if it takes too long */
-  #searchBreadthFirst(from: State, limit: number, effort: SearchEffort): number | undefined {
-    /** The state before each that has been found. */
-    const found = new Map<State, State | undefined>([[from, undefined]]);
+    const found = new Map<State, Step | undefined>([[from, undefined]]);
     let level = [from];
     for (let tokens = 0; tokens <= limit; tokens++) {
       const end = level.find(({ accepts }) => accepts);
-      if (end) {
-        this.#remember(end, found);
-        return tokens;
-      }
+      if (end) return { tokens, first: firstOf(end, found) };
       const farthest = (limit - tokens - 1) * this.#vocabulary.longest;
       const next: State[] = [];
       for (const state of level) {
-        if (this.#visitsOf(state) > effort.left) return undefined;
+        if (this.#visitsOf(state) > effort.left) return null;
         try {
           this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
-            token: (_, after) => {
+            token: (token, after) => {
               effort.left--;
               if (found.has(after) || after.distance > farthest) return;
-              effort.left -= STATE_VISITS;
-              found.set(after, state);
+              effort.left -= STATE_VISITS + LEVEL_VISITS * after.ambiguity;
+              found.set(after, { before: state, token });
               next.push(after);
             },
           });
         } catch (error) {
           // Too ambiguous for all of these texts; the one that is chosen may not be.
-          if (error instanceof ConstraintError) return undefined;
+          if (error instanceof ConstraintError) return null;
           throw error;
         }
       }
       level = next;
     }
-    return limit + 1;
+    return null;
   }
 
   /** About as many tokens as a walk visits. */
   #visitsOf({ bytes }: State): number {
     return (this.#vocabulary.vocabSize * bytes.length) / DISTINCT_BYTES;
   }
+}
 
-  /** All states of a shortest way are known then: the steps along it need no search. */
-  #remember(end: State, found: ReadonlyMap<State, State | undefined>): void {
-    let tokens = 0;
-    for (let state: State | undefined = end; state; state = found.get(state))
-      this.#least.set(state, tokens++);
-  }
+/** The first token of the way to `end`. */
+function firstOf(end: State, found: ReadonlyMap<State, Step | undefined>): number | undefined {
+  let first: number | undefined;
+  for (let step = found.get(end); step; step = found.get(step.before)) first = step.token;
+  return first;
 }

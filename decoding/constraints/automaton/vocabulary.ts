@@ -147,6 +147,16 @@ export class Vocabulary {
     return lengths;
   }
 
+  /** @returns a token of these bytes; undefined if there is none */
+  tokenOf(bytes: readonly number[]): number | undefined {
+    let { from, to } = this.root;
+    for (const [depth, byte] of bytes.entries()) {
+      from = this.#bisect(from, to, depth, byte);
+      to = this.#bisect(from, to, depth, byte + 1);
+    }
+    return from < to && this.#lengthAt(from) === bytes.length ? this.#order[from] : undefined;
+  }
+
   /** Looks for the tokens of each byte that may follow. */
   #walkBytes(
     automaton: Automaton,

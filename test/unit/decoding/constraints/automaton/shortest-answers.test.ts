@@ -1,9 +1,12 @@
 /** @module The least number of tokens of an answer. Random ones are compared with all tokens in constraint.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { Automaton, type State } from '../../../../../decoding/constraints/automaton/automaton.ts';
+import type { Constraint } from '../../../../../decoding/constraints/automaton/constraint.ts';
 import { CompileBudget } from '../../../../../decoding/constraints/automaton/errors.ts';
 import { ShortestAnswers } from '../../../../../decoding/constraints/automaton/shortest-answers.ts';
+import { compileConstraint } from '../../../../../decoding/constraints/compile.ts';
 import { compileGrammar } from '../../../../../decoding/constraints/grammar/gbnf.ts';
+import { Draw } from '../../../../support/draw.ts';
 import { vocabularyOf } from '../../../../support/random-vocabulary.ts';
 
 const bytes = Array.from({ length: 256 }, (_, byte) => [byte]);
@@ -49,5 +52,47 @@ describe('ShortestAnswers', () => {
     expect(least).toBeGreaterThanOrEqual(100);
     expect(least).toBeLessThanOrEqual(300);
     expect(shortest.isWithin(start, least)).toBe(true);
+  });
+});
+
+describe('the tokens for which there is room', () => {
+  const words = Array.from({ length: 2_000 }, (_, i) => i.toString(36).padStart(3, 'z'));
+  const { vocabulary } = vocabularyOf([...bytes, ...words.map(utf8)]);
+  const GRAMMARS = [
+    'root ::= [a-z0-9]{30,300} "!" | ([0-9a-z]{2} "-"){20,100}',
+    'root ::= "a" root "a" | "z" root "z" | "b" root "b" | "0"',
+    'root ::= ([a-z]{2,9} ("-" | [0-9]{1,3})){12} "."',
+  ];
+
+  function textOf(
+    constraint: Constraint,
+    seed: number,
+    room: number,
+  ): { tokens: number[]; isWhole: boolean } {
+    const draw = new Draw(seed);
+    const tokens: number[] = [];
+    let state: State = constraint.start;
+    for (let left = room; left > 0; left--) {
+      const mask = constraint.allowed(state, left);
+      const allowed = Array.from({ length: vocabulary.vocabSize }, (_, i) => i).filter((i) => mask.has(i));
+      if (allowed.length === 0) break;
+      const token = draw.pick(allowed);
+      tokens.push(token);
+      state = constraint.next(state, token) as State;
+    }
+    return { tokens, isWhole: state.accepts };
+  }
+
+  it.each(GRAMMARS)('do not depend on the texts before, and lead to an end: %s', (grammar) => {
+    const compile = () => compileConstraint({ type: 'grammar', grammar }, vocabulary);
+    const used = compile();
+    const least = used.leastTokens();
+    for (let seed = 0; seed < 6; seed++) {
+      const room = least + (seed % 3) * 4;
+      for (const other of [1, 2]) textOf(used, 100 * seed + other, room + other);
+      const text = textOf(compile(), seed, room);
+      expect(textOf(used, seed, room)).toEqual(text);
+      expect(text.isWhole).toBe(true);
+    }
   });
 });
