@@ -27,9 +27,12 @@ export function compileConstraint(
   vocabulary: Vocabulary,
   { masks = new MaskCache(DEFAULT_MASK_BYTES), limits = DEFAULT_LIMITS }: CompileOptions = {},
 ): Constraint {
-  const automaton = new Automaton(MAX_STATES);
   const frames = framesOf(source, new CompileBudget(limits));
-  return new Constraint(automaton, automaton.push(frames, automaton.end), vocabulary, masks);
+  const open = (): Constraint => {
+    const automaton = new Automaton(MAX_STATES);
+    return new Constraint(automaton, automaton.push(frames, automaton.end), vocabulary, masks, open);
+  };
+  return open();
 }
 
 function framesOf(source: ConstraintSource, budget: CompileBudget): readonly Frame[] {

@@ -19,12 +19,23 @@ export class Constraint {
   readonly #automaton: Automaton;
   readonly #masks: MaskCache;
   readonly #shortest: ShortestAnswers;
+  readonly #anew: (() => Constraint) | undefined;
   readonly #bits: Uint32Array;
   /** The last state that was asked for: beams and branches often ask for the same one. */
   #last: { readonly state: State; readonly mask: Mask; readonly maxDistance: number } | undefined;
 
-  /** @param masks of this vocabulary, shared by its constraints */
-  constructor(automaton: Automaton, start: State, vocabulary: Vocabulary, masks: MaskCache) {
+  /**
+   * @param masks of this vocabulary, shared by its constraints
+   * @param anew creates the same constraint with another automaton
+   */
+  constructor(
+    automaton: Automaton,
+    start: State,
+    vocabulary: Vocabulary,
+    masks: MaskCache,
+    anew?: () => Constraint,
+  ) {
+    this.#anew = anew;
     this.vocabulary = vocabulary;
     this.start = start;
     this.#automaton = automaton;
@@ -34,11 +45,11 @@ export class Constraint {
   }
 
   /**
-   * The same constraint, with searches for short answers of its own. Their effort is bounded, and what they remember saves
-   * some of it: with shared searches, a text could depend on texts that were generated before.
+   * The same constraint with an automaton of its own: a constraint that is kept does not keep what texts have led to, and
+   * no text depends on texts that were generated before.
    */
   forText(): Constraint {
-    return new Constraint(this.#automaton, this.start, this.vocabulary, this.#masks);
+    return this.#anew?.() ?? this;
   }
 
   /**
@@ -198,6 +209,12 @@ export class Constraint {
     const bits = Mask.bitsFor(this.vocabulary.vocabSize);
     const way = this.#shortest.firstWithin(state, room);
     if (way !== undefined) Mask.set(bits, way);
+    // A key that must differ from others leads to another state with every token: thousands of searches.
+    if (state.alternatives.some(({ frame }) => frame.continuation)) {
+      const token = way ?? this.#shortest.firstOfShortest(state);
+      if (token !== undefined) Mask.set(bits, token);
+      return Mask.of(bits);
+    }
     const effort = SearchEffort.ofMask();
     const fits = new Map<State, boolean>();
     this.vocabulary.walk(this.#automaton, state, this.vocabulary.root, {

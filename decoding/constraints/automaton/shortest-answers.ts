@@ -83,7 +83,7 @@ export class ShortestAnswers {
     const effort = SearchEffort.ofWay();
     const first =
       this.#sufficientOf(state, effort) <= room
-        ? this.#firstOfShortest(state, effort)
+        ? this.firstOfShortest(state, effort)
         : this.#search(state, room, effort)?.first;
     if (known) known.set(room, first);
     else this.#ways.set(state, new Map([[room, first]]));
@@ -120,7 +120,8 @@ export class ShortestAnswers {
     return tokens[0] as number;
   }
 
-  #firstOfShortest(state: State, effort: SearchEffort): number | undefined {
+  /** @returns the first token of the shortest text in bytes; undefined if the effort is used up */
+  firstOfShortest(state: State, effort = SearchEffort.ofWay()): number | undefined {
     const { bytes, states } = this.#shortestPath(state, effort);
     const after = this.#sufficientOf(state, effort) - 1;
     const lengths = this.#vocabulary.prefixLengths(bytes, 0);
