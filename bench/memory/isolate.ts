@@ -22,6 +22,10 @@ export interface MemorySample {
   readonly javaScript: JavaScriptHeap;
   /** Including garbage that V8 had not collected yet. */
   readonly uncollected: JavaScriptHeap;
+  /** Taken while requests ran; their live objects are not told from garbage then. */
+  readonly isPeak: boolean;
+  /** Whether the request had a constraint. */
+  readonly constrained?: boolean;
 }
 
 export interface IsolateMemory {
@@ -109,10 +113,11 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
   await post({ prompt: tokens(1), max_tokens: 1 });
   using inspector = await Inspector.connect(port);
   const samples: MemorySample[] = [];
-  const takeSample = async (after: string) => {
+  const takeSample = async (after: string, constrained = false) => {
     const uncollected = await inspector.javaScript();
     const javaScript = await inspector.liveJavaScript();
-    samples.push({ after, wasm: (await status()).heap.size, javaScript, uncollected });
+    const { size: wasm } = (await status()).heap;
+    samples.push({ after, wasm, javaScript, uncollected, isPeak: false, constrained });
   };
   await takeSample('loading, and one token');
   await post({ prompt: tokens(PROMPT.long), num_beams: 4, max_tokens: 64 });
@@ -126,8 +131,7 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
     STRATEGIES.map((strategy) => post({ prompt: tokens(PROMPT.short), max_tokens: 16, ...strategy })),
   );
   await takeSample('4 concurrent requests');
-  const allAccepted = { ...WORST, ...CONSTRAINED };
-  for (const [name, request] of Object.entries(allAccepted)) {
+  for (const [name, request] of Object.entries(WORST)) {
     await post(request);
     await takeSample(name);
   }
@@ -135,21 +139,25 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
     await expectRefusal(server.url, request);
     await takeSample(`a refusal of ${name}`);
   }
-  const accepted = Object.values(allAccepted).map((request) => () => complete(server.url, request, BUSY));
+  const accepted = (requests: object) =>
+    Object.values(requests).map((request) => () => complete(server.url, request, BUSY));
   const refused = Object.values(REFUSED).map((request) => () => expectRefusal(server.url, request));
-  const together = {
-    'the accepted ones at the same time, at their peak': accepted,
-    'all of these at the same time, at their peak': [...accepted, ...refused],
-  };
   // The heap never shrinks: asking for its size during the work would only add to the work.
   const wasm = (await status()).heap.size;
-  for (const [after, requests] of Object.entries(together)) {
+  const takePeak = async (after: string, requests: readonly (() => Promise<void>)[]) => {
     const sample = async () => {
       const javaScript = await inspector.javaScript();
-      return { after, wasm, javaScript, uncollected: javaScript };
+      return { after, wasm, javaScript, uncollected: javaScript, isPeak: true };
     };
     samples.push(await peakDuring(() => Promise.all(requests.map((send) => send())), sample));
+  };
+  await takePeak('the accepted ones at the same time, at their peak', accepted(WORST));
+  await takePeak('all of these at the same time, at their peak', [...accepted(WORST), ...refused]);
+  for (const [name, request] of Object.entries(CONSTRAINED)) {
+    await post(request);
+    await takeSample(name, true);
   }
+  await takePeak('all accepted ones at the same time, at their peak', accepted({ ...WORST, ...CONSTRAINED }));
   return { plan: (await status()).plan, samples };
 }
 

@@ -17,7 +17,8 @@ export interface JsonSchemaOptions {
   readonly keyOrder?: KeyOrder;
 }
 
-const anyReader = readerOf(ANYTHING, new Nodes(new CompileBudget()));
+/** Of all schemas, made on first use. */
+let anyReader: ValueReader | undefined;
 
 /**
  * The frames of a JSON text that the schema accepts, without white space before or after it.
@@ -49,13 +50,18 @@ export function jsonObject(): Frame[] {
 
 /** The frames of any JSON value. */
 export function jsonValue(): Frame[] {
-  return [anyReader.value(ANYTHING)];
+  return [readerOfAnything().value(ANYTHING)];
 }
 
 function frameOf(root: ValueNode, nodes: Nodes): Frame {
-  const reader = readerOf(root, nodes, anyReader);
+  const reader = readerOf(root, nodes, readerOfAnything());
   if (reader.analysis.distanceOf(root) === Infinity) throw new ConstraintError('the schema accepts nothing');
   return reader.value(root);
+}
+
+function readerOfAnything(): ValueReader {
+  anyReader ??= readerOf(ANYTHING, new Nodes(new CompileBudget()));
+  return anyReader;
 }
 
 function readerOf(root: ValueNode, nodes: Nodes, any?: ValueReader): ValueReader {
