@@ -33,6 +33,9 @@ interface Branch extends LiveHypothesis {
   reason: FinishReason | null;
 }
 
+/** Of one step. More of them would keep other requests waiting: the masks of an ambiguous grammar are slow. */
+const MAX_TOKENS = 32;
+
 export class Sampling implements Strategy {
   readonly #search: Search;
   readonly #branches: readonly Branch[];
@@ -69,14 +72,14 @@ export class Sampling implements Strategy {
     for (const [sequence, branch] of this.#branches.entries()) {
       if (branch.reason) continue;
       let generated: GeneratedToken | undefined = this.#chooseToken(branch);
-      while (generated) {
+      for (let taken = 1; generated; taken++) {
         const { hypothesis } = branch;
         branch.hypothesis = hypothesis.extended(generated, sequence, hypothesis.score + generated.logprob);
         const reason = stopping(branch.hypothesis);
         branch.reason = reason && branch.hypothesis.finishReason(reason);
         if (streams) yield { type: 'token', sequence, ...generated };
         if (streams && branch.reason) yield { type: 'finished', sequence, reason: branch.reason };
-        generated = branch.reason ? undefined : this.#onlyToken(branch);
+        generated = branch.reason || taken === MAX_TOKENS ? undefined : this.#onlyToken(branch);
       }
       if (!branch.reason && !this.#search.rows) branch.target = this.#targetOf(branch);
     }

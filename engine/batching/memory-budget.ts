@@ -7,14 +7,11 @@ import { LeaseExpiredError, MemoryExhaustedError } from './errors.ts';
 /** A reservation that has been idle for this long ends when another request needs its bytes. */
 const LEASE_MILLISECONDS = 20_000;
 
-/** The part of the budget that several requests may reserve together: their garbage adds up, and V8 collects it late. */
-const SHARED = 1 / 2;
-
 /** What can be computed again: it uses memory that nobody has reserved, and gives way. */
 export interface Evictable {
   /** In bytes. */
   readonly bytes: number;
-  /** Frees at least `bytes` of it, or all. */
+  /** Frees at least `bytes` of it, or all; nothing if they are negative. */
   evict(bytes: number): void;
 }
 
@@ -44,27 +41,15 @@ export class MemoryBudget {
       throw new MemoryExhaustedError(bytes, this.maximum - this.reserved, this.maximum);
   }
 
-  /**
-   * A request may reserve all of the budget while it is alone, and requests beside each other half of it.
-   * @param first the request's earlier reservation, if it has one
-   * @throws MemoryExhaustedError when the bytes are not free now, or never are
-   */
-  reserve(bytes: number, first?: MemoryReservation): MemoryReservation {
-    if (bytes <= this.maximum && bytes > this.#freeFor(first)) this.#expireIdle();
-    const free = this.#freeFor(first);
-    const missing = bytes + this.reserved + this.evictable.bytes - this.maximum;
-    if (missing > 0 && bytes <= free) this.evictable.evict(missing);
+  /** @throws MemoryExhaustedError when the bytes are not free now, or never are */
+  reserve(bytes: number): MemoryReservation {
+    if (bytes <= this.maximum && bytes > this.unused) this.#expireIdle();
+    const free = this.unused;
     if (bytes > free) throw new MemoryExhaustedError(bytes, free, this.maximum);
-    const reservation = new MemoryReservation(bytes, first?.request, (closed) =>
-      this.#reservations.delete(closed),
-    );
+    this.evictable.evict(bytes + this.evictable.bytes - free);
+    const reservation = new MemoryReservation(bytes, (closed) => this.#reservations.delete(closed));
     this.#reservations.add(reservation);
     return reservation;
-  }
-
-  #freeFor(first: MemoryReservation | undefined): number {
-    const alone = this.#reservations.values().every(({ request }) => request === first?.request);
-    return Math.max(0, (alone ? 1 : SHARED) * this.maximum - this.reserved);
   }
 
   /** A request that the platform has killed runs no `finally`; this frees what it held. */
@@ -76,20 +61,13 @@ export class MemoryBudget {
 
 export class MemoryReservation {
   readonly bytes: number;
-  /** Equal for all reservations of a request. */
-  readonly request: symbol;
   /** `Date.now()` of the last `touch`. */
   lastUsed = Date.now();
   readonly #onClose: (reservation: MemoryReservation) => void;
   #expired = false;
 
-  constructor(
-    bytes: number,
-    request: symbol = Symbol('request'),
-    onClose: (reservation: MemoryReservation) => void,
-  ) {
+  constructor(bytes: number, onClose: (reservation: MemoryReservation) => void) {
     this.bytes = bytes;
-    this.request = request;
     this.#onClose = onClose;
   }
 

@@ -97,7 +97,7 @@ function reserve(
   };
   try {
     while (trees.length < count) {
-      const search = engine.memory.reserve(bytes.search, answer);
+      const search = engine.memory.reserve(bytes.search);
       try {
         const tree = engine.open(nodes, { prompt, shared, partition });
         trees.push(new ReservedTree(engine, tree, search, answer));

@@ -10,32 +10,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('gives one request all of its maximum, and gets back what is closed, once', () => {
+it('reserves up to its maximum, and gets back what is closed, once', () => {
   const budget = new MemoryBudget(100);
   const first = budget.reserve(60);
-  const second = budget.reserve(40, first);
+  const second = budget.reserve(40);
   expect(budget.reserved).toBe(100);
-  expect(() => budget.reserve(1, first)).toThrow(new MemoryExhaustedError(1, 0, 100));
+  expect(() => budget.reserve(1)).toThrow(new MemoryExhaustedError(1, 0, 100));
   first.close();
   first.close();
   expect(budget.reserved).toBe(40);
+  budget.reserve(60);
   second.close();
-  expect(budget.reserved).toBe(0);
-  budget.reserve(100);
-});
-
-it('gives requests beside each other half of its maximum', () => {
-  const budget = new MemoryBudget(100);
-  const first = budget.reserve(30);
-  budget.reserve(20);
-  expect(() => budget.reserve(1)).toThrow(new MemoryExhaustedError(1, 0, 100));
-  expect(() => budget.reserve(1, first)).toThrow(MemoryExhaustedError);
-
-  const large = new MemoryBudget(100);
-  const alone = large.reserve(80);
-  expect(() => large.reserve(10)).toThrow(new MemoryExhaustedError(10, 0, 100));
-  alone.close();
-  large.reserve(10);
+  expect(budget.reserved).toBe(60);
 });
 
 it('tells what never fits from what does not fit now', () => {
@@ -48,19 +34,19 @@ it('tells what never fits from what does not fit now', () => {
 
 it('takes bytes away from an idle request only when another needs them', () => {
   const budget = new MemoryBudget(100);
-  const idle = budget.reserve(35);
+  const idle = budget.reserve(70);
   vi.advanceTimersByTime(3_600_000);
-  budget.reserve(15);
+  budget.reserve(30);
   idle.touch();
   vi.advanceTimersByTime(19_000);
-  expect(() => budget.reserve(25)).toThrow(MemoryExhaustedError);
+  expect(() => budget.reserve(50)).toThrow(MemoryExhaustedError);
   vi.advanceTimersByTime(2_000);
   expect(() => budget.reserve(101)).toThrow(MemoryExhaustedError);
   expect(() => idle.touch()).not.toThrow();
   vi.advanceTimersByTime(21_000);
-  budget.reserve(35);
+  budget.reserve(70);
   expect(() => idle.touch()).toThrow(LeaseExpiredError);
   // Its end, later, takes nothing from others.
   idle.close();
-  expect(budget.reserved).toBe(35);
+  expect(budget.reserved).toBe(70);
 });
