@@ -182,6 +182,8 @@ export class ShortestAnswers {
           throw error;
         }
       }
+      // The limit is infinite where no token suffices for the shortest text.
+      if (next.length === 0) return null;
       level = next;
     }
     return null;
