@@ -25,16 +25,17 @@ export const CONSTRAINT_BYTES = 400_000;
 const MAX_KEPT = 8;
 
 export class Constraints implements Evictable {
-  readonly #vocabulary: Vocabulary;
+  readonly #tokenizer: Tokenizer;
+  /** Made for the first constraint: a model without any loads faster. */
+  #vocabulary: Vocabulary | undefined;
   readonly #memory: MemoryBudget;
   readonly #masks: MaskCache;
   /** By source. The first was used longest ago. */
   readonly #compiled = new Map<string, Constraint>();
   #cacheBytes = 0;
 
-  constructor({ trie }: Tokenizer, memory: MemoryBudget) {
-    const { offsets, tokenBytes, sorted } = trie;
-    this.#vocabulary = new Vocabulary({ offsets, bytes: tokenBytes }, sorted);
+  constructor(tokenizer: Tokenizer, memory: MemoryBudget) {
+    this.#tokenizer = tokenizer;
     this.#memory = memory;
     this.#masks = new MaskCache(() => this.#maximum - CONSTRAINT_BYTES * this.#compiled.size);
     memory.evictable = this;
@@ -64,6 +65,7 @@ export class Constraints implements Evictable {
     const key = JSON.stringify([source, limits]);
     const known = this.#compiled.get(key);
     this.#compiled.delete(key);
+    this.#vocabulary ??= vocabularyOf(this.#tokenizer);
     const constraint = known ?? compileConstraint(source, this.#vocabulary, { masks: this.#masks, limits });
     this.#compiled.set(key, constraint);
     const [oldest] = this.#compiled.keys();
@@ -75,4 +77,9 @@ export class Constraints implements Evictable {
   get #maximum(): number {
     return Math.min(this.#cacheBytes, this.#memory.unused);
   }
+}
+
+function vocabularyOf({ trie }: Tokenizer): Vocabulary {
+  const { offsets, tokenBytes, sorted } = trie;
+  return new Vocabulary({ offsets, bytes: tokenBytes }, sorted);
 }
