@@ -113,29 +113,26 @@ export class Sampling implements Strategy {
   }
 
   #targetOf(branch: Branch): LogitsTarget {
-    const { constraint } = this.#search;
+    const allowed = this.#search.constraint?.(branch.hypothesis);
+    const only = allowed && listOf(allowed);
     return {
-      read: (row) => this.#read(row, branch),
-      only: constraint && listOf(constraint(branch.hypothesis)),
+      read: (row) => {
+        branch.choice = this.#choose(row, branch, allowed, only);
+      },
+      only,
     };
   }
 
-  #read(row: LogitsRow, branch: Branch): void {
-    const { constraint } = this.#search;
+  /** @param only the allowed tokens, if they are few */
+  #choose(row: LogitsRow, branch: Branch, allowed?: AllowedTokens, only?: Uint32Array): Choice {
     const random = () => branch.drawn;
-    if (!constraint) {
-      branch.choice = this.#chooseInPlace(row, random) ?? this.#chooseFromCopy(row, branch);
-      return;
+    if (only) {
+      const logits = Float32Array.from(only, (token) => row.values[token] as number);
+      if (isBanned(logits)) logits.fill(0);
+      return this.#chooseAmong(only, logits, random);
     }
-    const allowed = constraint(branch.hypothesis);
-    const list = listOf(allowed);
-    if (!list) {
-      branch.choice = this.#chooseFromCopy(row, branch, allowed);
-      return;
-    }
-    const logits = Float32Array.from(list, (token) => row.values[token] as number);
-    if (isBanned(logits)) logits.fill(0);
-    branch.choice = this.#chooseAmong(list, logits, random);
+    const inPlace = allowed ? undefined : this.#chooseInPlace(row, random);
+    return inPlace ?? this.#chooseFromCopy(row, branch, allowed);
   }
 
   #chooseFromCopy({ values }: LogitsRow, branch: Branch, allowed?: AllowedTokens): Choice {
