@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sortTokens, Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
+import { folderMetadata } from '../../model-assets/checkpoint/metadata.ts';
 import { buildTokenizer } from '../../model-assets/convert/tokenizer.ts';
 import { readTables } from '../../tokenizer/format.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
@@ -35,7 +36,7 @@ async function convertGpt2(): Promise<Uint8Array> {
   try {
     await cp(join(source, 'encoder.json'), join(folder, 'vocab.json'));
     await cp(join(source, 'vocab.bpe'), join(folder, 'merges.txt'));
-    return (await buildTokenizer(folder)).bytes;
+    return (await buildTokenizer(folderMetadata(folder))).bytes;
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -7,7 +7,8 @@
  * for scales that does not matter to a benchmark of time.
  */
 import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
-import { readFloats, type StoredTensor } from '../../model-assets/checkpoint/safetensors.ts';
+import { folderMetadata } from '../../model-assets/checkpoint/metadata.ts';
+import { elementsOf, type StoredTensor } from '../../model-assets/checkpoint/stored-tensor.ts';
 import { readVocabulary } from '../../model-assets/checkpoint/tokenizer-files.ts';
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
@@ -73,7 +74,7 @@ function architecture(config: ModelConfig, precision: GgufPrecision): Record<str
 }
 
 async function tokenizer(folder: string, config: ModelConfig): Promise<Record<string, GgufValue>> {
-  const { ids, merges } = await readVocabulary(folder);
+  const { ids, merges } = await readVocabulary(folderMetadata(folder));
   const tokens = Array.from({ length: config.vocab_size }, (_, id) => `[PAD${id}]`);
   for (const [token, id] of ids) tokens[id] = token;
   const end = config.eos_token_ids[0] ?? config.vocab_size - 1;
@@ -116,11 +117,7 @@ function ggmlDimensions({ kind, shape }: Parameter): readonly number[] {
 }
 
 async function readRows(tensor: StoredTensor, { kind, shape }: Parameter): Promise<Float32Array> {
-  const values = await readFloats(
-    tensor,
-    0,
-    shape.reduce((product, size) => product * size),
-  );
+  const values = await tensor.read(0, elementsOf(shape));
   if (kind !== 'linear') return values;
   const [inputs = 0, outputs = 0] = shape;
   const rows = new Float32Array(values.length);

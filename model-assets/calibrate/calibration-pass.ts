@@ -5,7 +5,7 @@
  * of later layers include the errors of earlier ones. Memory holds the weights of one layer at a time.
  */
 import { type Checkpoint, readParameter } from '../checkpoint/checkpoint.ts';
-import { readFloats, type StoredTensor } from '../checkpoint/safetensors.ts';
+import type { StoredTensor } from '../checkpoint/stored-tensor.ts';
 import type { InputStatistics } from '../quantize/int4.ts';
 import { BlockOperations } from './block-operations.ts';
 
@@ -81,7 +81,7 @@ async function embed(checkpoint: Checkpoint, { ids, window }: CalibrationTokens)
   // nameTensors guarantees that every parameter exists.
   const wte = checkpoint.parameters.get('wte.weight') as StoredTensor;
   const rows = new Map<number, Float32Array>();
-  for (const id of new Set(ids)) rows.set(id, await readFloats(wte, id * n_embd, n_embd));
+  for (const id of new Set(ids)) rows.set(id, await wte.read(id * n_embd, n_embd));
   const wpe = await readParameter(checkpoint, 'wpe.weight');
   for (const [i, id] of ids.entries()) {
     const row = hidden.subarray(i * n_embd, (i + 1) * n_embd);

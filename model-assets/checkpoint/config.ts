@@ -9,8 +9,8 @@ import * as z from 'zod';
 import { MAX_LAYERS } from '../format/check-manifest.ts';
 import { configSchema, type ModelConfig } from '../format/manifest.ts';
 import { CheckpointError } from './errors.ts';
+import { type Json, type Metadata, readJson } from './metadata.ts';
 import type { OnWarning } from './progress.ts';
-import { readText } from './read-text.ts';
 
 const count = z.int().positive();
 const tokenIds = z.union([z.int().nonnegative(), z.array(z.int().nonnegative())]).nullable();
@@ -43,7 +43,7 @@ const ACTIVATION_ALIASES: Readonly<Record<string, string>> = { swish: 'silu' };
 const ACTIVATIONS = configSchema.shape.activation_function.options;
 
 /**
- * Reads the config of the checkpoint in `dir`.
+ * Reads the config of a checkpoint.
  *
  * Token ids outside the vocabulary are dropped: they cannot be generated, and checkpoints with a small
  * vocabulary often keep GPT-2's 50256.
@@ -51,13 +51,13 @@ const ACTIVATIONS = configSchema.shape.activation_function.options;
  * @param onWarning called with what was dropped.
  * @throws CheckpointError that lists every fault of the config.
  */
-export async function readConfig(dir: string, onWarning: OnWarning = () => {}): Promise<ModelConfig> {
-  const json = await readJson(dir, 'config.json');
+export async function readConfig(metadata: Metadata, onWarning: OnWarning = () => {}): Promise<ModelConfig> {
+  const json = await readJson(metadata, 'config.json');
   if (!json)
     throw new CheckpointError('config.json not found: SOURCE must be a folder in Hugging Face format');
   rejectUnsupported(json);
   const config = parse('config.json', gpt2Config, resolveAliases(json));
-  const generation = await readJson(dir, 'generation_config.json');
+  const generation = await readJson(metadata, 'generation_config.json');
   const eos = generation
     ? parse('generation_config.json', z.object({ eos_token_id: tokenIds.optional() }), generation)
         .eos_token_id
@@ -100,8 +100,6 @@ function toModelConfig(config: GPT2Config, eosTokenIds: readonly number[]): Mode
     eos_token_ids: [...new Set(eosTokenIds)].filter((id) => id < vocab_size),
   });
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** @throws CheckpointError for options that would silently give wrong results. */
 function rejectUnsupported(json: Json): void {
@@ -146,18 +144,4 @@ function parse<Schema extends z.ZodType>(fileName: string, schema: Schema, json:
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new CheckpointError(faults.map((fault) => `${fileName}: ${fault}`).join('\n'));
-}
-
-/**
- * @returns the object in the JSON file `name` of `dir`, undefined if the file does not exist.
- * @throws CheckpointError if the file is not a JSON object.
- */
-export async function readJson(dir: string, name: string): Promise<Json | undefined> {
-  const text = await readText(dir, name);
-  if (text === undefined) return undefined;
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
-  } catch {}
-  throw new CheckpointError(`${name} is not a JSON object`);
 }

@@ -2,8 +2,7 @@
 import type { ModelConfig } from '../format/manifest.ts';
 import { type Parameter, parametersOf } from '../format/parameters.ts';
 import { CheckpointError } from './errors.ts';
-import type { StoredTensor } from './safetensors.ts';
-import { isFloatType } from './storage-types.ts';
+import type { StoredTensor } from './stored-tensor.ts';
 
 /** The suffixes of OpenAI's TensorFlow checkpoint for `.weight` and `.bias`. */
 const TENSORFLOW_SUFFIX = { embedding: '', gain: '.g', linear: '.w', bias: '.b' } as const;
@@ -83,7 +82,7 @@ export function nameTensors(
         `${tensor.name} has the wrong shape, expected [${parameter.shape}], found [${tensor.shape}]`,
       );
     }
-    if (!isFloatType(tensor.dtype)) {
+    if (!tensor.isFloat) {
       faults.push(`${tensor.name} is stored as ${tensor.dtype}, expected F32, F16 or BF16`);
     }
     found.set(parameter.name, tensor);

@@ -5,12 +5,9 @@
  * that would make the reference encode or decode differently from the Worker's tokenizer is an error. Fields
  * that only affect training, padding or offsets are ignored.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import * as z from 'zod';
-import { readJson } from './config.ts';
 import { CheckpointError } from './errors.ts';
-import { readText } from './read-text.ts';
+import { type Metadata, readJson } from './metadata.ts';
 
 /** GPT-2's tokenizer treats it as special even if no file declares it. */
 const END_OF_TEXT = '<|endoftext|>';
@@ -109,15 +106,15 @@ export interface Vocabulary {
 }
 
 /**
- * Reads `vocab.json` and `merges.txt` of `dir` if both exist, else `tokenizer.json`, and the files that
+ * Reads `vocab.json` and `merges.txt` if both exist, else `tokenizer.json`, and the files that
  * accompany them. Each file is checked against its schema; `buildTokenizer` checks that ids, tokens and
  * merges are consistent.
  *
  * @returns also the names of the files that were read.
  * @throws CheckpointError if the files are missing or of another kind of tokenizer.
  */
-export async function readVocabulary(dir: string): Promise<Vocabulary & { sources: string[] }> {
-  const folder = new Folder(dir);
+export async function readVocabulary(metadata: Metadata): Promise<Vocabulary & { sources: string[] }> {
+  const folder = new Folder(metadata);
   const vocabulary = (await readVocabAndMerges(folder)) ?? (await readTokenizerJson(folder));
   if (!vocabulary)
     throw new CheckpointError('no tokenizer: expected vocab.json and merges.txt, or tokenizer.json');
@@ -128,27 +125,27 @@ export async function readVocabulary(dir: string): Promise<Vocabulary & { source
   return { ...vocabulary, declarations, sources: [...folder.sources] };
 }
 
-/** Reads files of a folder and records their names. */
+/** Reads the files of a checkpoint and records their names. */
 class Folder {
   readonly sources = new Set<string>();
-  readonly #dir: string;
+  readonly #metadata: Metadata;
 
-  constructor(dir: string) {
-    this.#dir = dir;
+  constructor(metadata: Metadata) {
+    this.#metadata = metadata;
   }
 
   has(name: string): boolean {
-    return existsSync(join(this.#dir, name));
+    return this.#metadata.has(name);
   }
 
   async text(name: string): Promise<string> {
     this.sources.add(name);
-    return (await readText(this.#dir, name)) ?? '';
+    return (await this.#metadata.text(name)) ?? '';
   }
 
   /** @returns undefined if the file does not exist. */
   async json<Schema extends z.ZodType>(name: string, schema: Schema): Promise<z.infer<Schema> | undefined> {
-    const json = await readJson(this.#dir, name);
+    const json = await readJson(this.#metadata, name);
     if (!json) return undefined;
     this.sources.add(name);
     const parsed = schema.safeParse(json, { reportInput: true });

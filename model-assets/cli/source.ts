@@ -2,8 +2,9 @@
  * @module Resolves the source of `convert`: a local folder, or a model to download from the Hugging Face hub.
  */
 import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { CheckpointError } from '../checkpoint/errors.ts';
+import { checkFile } from '../checkpoint/source.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import { fetchCheckpoint } from '../hub/checkpoint.ts';
 import { HubError, NoModelError, UnreachableError } from '../hub/errors.ts';
@@ -23,11 +24,16 @@ export async function resolveSource(
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
   const stats = await stat(text).catch(() => undefined);
-  if (stats?.isDirectory()) {
-    if (revision === undefined) return { source: text, name: basename(resolve(text)) };
-    throw new CheckpointError(`--revision applies to models on the hub, and ${text} is a local folder`);
+  if (stats) {
+    const isFolder = stats.isDirectory();
+    if (!isFolder) checkFile(text);
+    if (revision === undefined) {
+      const name = basename(resolve(text));
+      return { source: text, name: isFolder ? name : basename(name, extname(name)) };
+    }
+    const kind = isFolder ? 'folder' : 'file';
+    throw new CheckpointError(`--revision applies to models on the hub, and ${text} is a local ${kind}`);
   }
-  if (stats) throw new CheckpointError(`${text} is a file: SOURCE must be a folder in Hugging Face format`);
   if (!MODEL_ID.test(text)) {
     throw new CheckpointError(
       `${text} is neither a local folder nor a model id: expected OWNER/NAME, e.g. openai-community/gpt2`,

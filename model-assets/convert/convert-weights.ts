@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
-import { readFloats, type StoredTensor } from '../checkpoint/safetensors.ts';
+import { elementsOf, type StoredTensor } from '../checkpoint/stored-tensor.ts';
 import { type Manifest, type Precision, storedVocabSize, type TensorEntry } from '../format/manifest.ts';
 import { packInt4, packInt8 } from '../format/packed.ts';
 import { type Parameter, parametersOf } from '../format/parameters.ts';
@@ -74,7 +74,7 @@ function parameterConverter(
     const { name, kind, shape } = parameter;
     return (
       (await convertBlocks?.(parameter)) ??
-      convertMatrix(name, await readFloats(tensor, 0, elementsOf(shape)), shape, precision, kind)
+      convertMatrix(name, await tensor.read(0, elementsOf(shape)), shape, precision, kind)
     );
   };
 }
@@ -153,7 +153,7 @@ async function transposeEmbedding(
   const columns = storedVocabSize({ vocab_size: vocabSize });
   const values = new Float32Array(columns * width);
   for (const { first, count } of blocksOf(vocabSize, width)) {
-    const block = transpose(await readFloats(tensor, first * width, count * width), width);
+    const block = transpose(await tensor.read(first * width, count * width), width);
     for (let row = 0; row < width; row++) {
       values.set(block.subarray(row * count, (row + 1) * count), row * columns + first);
     }
@@ -170,7 +170,7 @@ async function packEmbedding(
   const codes = new Int8Array(vocabSize * width);
   const scales = new Float32Array(vocabSize);
   for (const { first, count } of blocksOf(vocabSize, width)) {
-    const block = transpose(await readFloats(tensor, first * width, count * width), width);
+    const block = transpose(await tensor.read(first * width, count * width), width);
     const quantized = quantizeColumns(block, count, sums);
     scales.set(quantized.scales, first);
     codes.set(transpose(quantized.codes, count), first * width);
@@ -195,8 +195,6 @@ function* blocksOf(rows: number, columns: number) {
   }
 }
 
-const elementsOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
-
 /** A checkpoint may store `lm_head.weight` too, but it must equal `wte.weight`, bit for bit as float32. */
 async function checkTied(
   { lmHead, parameters, config }: Checkpoint,
@@ -206,8 +204,8 @@ async function checkTied(
   const wte = parameters.get('wte.weight') as StoredTensor;
   const width = config.n_embd;
   for (const { first, count } of blocksOf(config.vocab_size, width)) {
-    const expected = await readFloats(wte, first * width, count * width);
-    const found = await readFloats(lmHead, first * width, count * width);
+    const expected = await wte.read(first * width, count * width);
+    const found = await lmHead.read(first * width, count * width);
     const i = expected.findIndex((value, index) => !Object.is(value, found[index]));
     if (i >= 0) {
       const element = [first + Math.floor(i / width), i % width];

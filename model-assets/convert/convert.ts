@@ -11,11 +11,11 @@ import { basename, join, resolve } from 'node:path';
 import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import { sampleCalibrationTokens, tokenizeCalibrationText } from '../calibrate/calibration-text.ts';
 import { type Checkpoint, describeFile, openCheckpoint } from '../checkpoint/checkpoint.ts';
-import { readJson } from '../checkpoint/config.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
+import { folderMetadata, readJson } from '../checkpoint/metadata.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
 import type { OnProgress, OnWarning } from '../checkpoint/progress.ts';
-import { F16_MAX } from '../checkpoint/safetensors.ts';
+import { F16_MAX } from '../checkpoint/stored-tensor.ts';
 import {
   MANIFEST_VERSION,
   type Manifest,
@@ -35,7 +35,7 @@ import { buildTokenizer } from './tokenizer.ts';
 export type CalibrationText = 'self' | 'none' | { readonly text: string };
 
 export interface ConvertOptions {
-  /** A folder in Hugging Face format. */
+  /** A folder in Hugging Face format, or a file that has weights and metadata in one. */
   readonly source: string;
   /** The folder to write. An existing one must be empty or an edgebeam model, which is replaced. */
   readonly out: string;
@@ -66,7 +66,7 @@ export async function convert(options: ConvertOptions): Promise<Manifest> {
   const checkpoint = await openCheckpoint(source, options.onWarning);
   try {
     const isReplaceable = async (dir: string) =>
-      (await readJson(dir, 'manifest.json'))?.format === 'edgebeam';
+      (await readJson(folderMetadata(dir), 'manifest.json'))?.format === 'edgebeam';
     return await writeFolder({ out, source, kind: 'an edgebeam model', isReplaceable }, (dir) =>
       writeModel(checkpoint, dir, options),
     );
@@ -77,10 +77,10 @@ export async function convert(options: ConvertOptions): Promise<Manifest> {
 
 async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertOptions): Promise<Manifest> {
   const { source, name = basename(resolve(source)), hub } = options;
-  const { config } = checkpoint;
+  const { config, metadata } = checkpoint;
   const { precision = fittingPrecision(config) } = options;
   if (precision === 'int4') checkInputs(config);
-  const tokenizer = await buildTokenizer(source, options.onWarning);
+  const tokenizer = await buildTokenizer(metadata, options.onWarning);
   if (tokenizer.vocabSize > config.vocab_size) {
     throw new CheckpointError(
       `The tokenizer has ${tokenizer.vocabSize} tokens, ` +
@@ -110,7 +110,10 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     tokenizer: await writeBytes(dir, 'tokenizer.bin', tokenizer.bytes),
     provenance: {
       converter: `edgebeam ${await packageVersion()}`,
-      source: await describeSource(source, [...checkpoint.files, ...tokenizer.sources], addProgress),
+      source: await describeSource(
+        [...checkpoint.files, ...tokenizer.sources.map((file) => metadata.origin(file))],
+        addProgress,
+      ),
       dtypes: checkpoint.dtypes,
       ...(hub && { hub }),
     },
@@ -198,14 +201,11 @@ async function writeBytes(dir: string, path: string, bytes: Uint8Array): Promise
   return { path, bytes: bytes.byteLength, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-async function describeSource(
-  dir: string,
-  names: readonly string[],
-  addProgress: AddProgress,
-): Promise<ModelFile[]> {
+async function describeSource(paths: readonly string[], addProgress: AddProgress): Promise<ModelFile[]> {
   const described: ModelFile[] = [];
-  for (const name of new Set(names)) {
-    described.push(await describeFile(dir, name, (bytes) => addProgress(bytes, `SHA-256 of ${name}`)));
+  for (const path of new Set(paths)) {
+    const label = `SHA-256 of ${basename(path)}`;
+    described.push(await describeFile(path, (bytes) => addProgress(bytes, label)));
   }
   return described;
 }

@@ -2,21 +2,22 @@
 import { sortTokens } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { offsetsOf, writeTables } from '../../tokenizer/format.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
+import type { Metadata } from '../checkpoint/metadata.ts';
 import type { OnWarning } from '../checkpoint/progress.ts';
 import { readVocabulary, type Vocabulary } from '../checkpoint/tokenizer-files.ts';
 
 /**
- * Builds the `tokenizer.bin` of the checkpoint in `checkpointDir` from `vocab.json` and `merges.txt` if both
+ * Builds the `tokenizer.bin` of a checkpoint from `vocab.json` and `merges.txt` if both
  * exist, else from `tokenizer.json`. Deterministic.
  *
  * @returns also the number of tokens and the names of the files that were read.
  * @throws CheckpointError if the files are missing or not GPT-2's byte-level BPE.
  */
 export async function buildTokenizer(
-  checkpointDir: string,
+  metadata: Metadata,
   onWarning: OnWarning = () => {},
 ): Promise<{ bytes: Uint8Array; vocabSize: number; sources: string[] }> {
-  const vocabulary = await readVocabulary(checkpointDir);
+  const vocabulary = await readVocabulary(metadata);
   const { file, sources } = vocabulary;
   if (vocabulary.merges.length === 0) onWarning('the tokenizer has no merges: each token is a single byte');
   const { ids, added } = addTokens(vocabulary);

@@ -1,6 +1,7 @@
 /** @module Downloads a checkpoint from the Hugging Face hub into the cache. */
-import { INDEX, parseIndex } from '../checkpoint/checkpoint.ts';
-import { readConfig, readJson } from '../checkpoint/config.ts';
+import { readConfig } from '../checkpoint/config.ts';
+import { folderMetadata, readJson } from '../checkpoint/metadata.ts';
+import { INDEX, parseIndex } from '../checkpoint/open-weights.ts';
 import type { OnProgress } from '../checkpoint/progress.ts';
 import { readVocabulary } from '../checkpoint/tokenizer-files.ts';
 import { RepositoryCache } from './cache.ts';
@@ -97,8 +98,9 @@ async function fetchFiles(
   const folder = cache.snapshot(commit);
   const smallFiles = weights === INDEX ? [...metadata, INDEX] : metadata;
   await fetchAll(filesOf(repository, smallFiles), () => {});
-  await readConfig(folder);
-  await readVocabulary(folder);
+  const metadataOfFolder = folderMetadata(folder);
+  await readConfig(metadataOfFolder);
+  await readVocabulary(metadataOfFolder);
   const weightFiles = filesOf(repository, weights === INDEX ? await shardsOf(folder) : [weights]);
   const total = weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
   await fetchAll(weightFiles, (bytes, label) => onProgress(bytes, total, label));
@@ -113,7 +115,7 @@ function filesOf({ id, commit, files }: Repository, names: readonly string[]): H
 }
 
 const shardsOf = async (folder: string): Promise<string[]> =>
-  [...new Set(parseIndex(await readJson(folder, INDEX)).values())].sort();
+  [...new Set(parseIndex(INDEX, await readJson(folderMetadata(folder), INDEX)).values())].sort();
 
 /** @throws UnreachableError if the cache lacks a needed file. */
 async function openCached(

@@ -2,7 +2,7 @@
  * @module Chooses the files of a repository that a conversion reads, before the download. The choice is the
  * same as in `openCheckpoint` and `readVocabulary`.
  */
-import { INDEX, SINGLE_FILE } from '../checkpoint/checkpoint.ts';
+import { INDEX, SINGLE_FILE } from '../checkpoint/open-weights.ts';
 import { HubError } from './errors.ts';
 
 export interface NeededFiles {

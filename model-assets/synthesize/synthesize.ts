@@ -10,7 +10,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readJson } from '../checkpoint/config.ts';
+import { folderMetadata, readJson } from '../checkpoint/metadata.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
 import type { OnProgress } from '../checkpoint/progress.ts';
 import { encodeFloats } from '../checkpoint/storage-types.ts';
@@ -85,7 +85,7 @@ export interface Synthesized {
  */
 export async function synthesize(options: SynthesizeOptions): Promise<Synthesized> {
   const isReplaceable = async (dir: string) =>
-    (await readJson(dir, 'config.json'))?.synthesized_by !== undefined;
+    (await readJson(folderMetadata(dir), 'config.json'))?.synthesized_by !== undefined;
   return writeFolder({ out: options.out, kind: 'a synthesized checkpoint', isReplaceable }, async (dir) => {
     await writeMetadata(dir, options);
     return writeWeights(dir, options);

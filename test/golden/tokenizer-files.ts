@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildTokenizer, byteSymbols } from '../../model-assets/convert/tokenizer.ts';
+import { folderMetadata } from '../../model-assets/checkpoint/metadata.ts';
 
 /** By file name: text, or a value to be written as JSON. */
 export type Files = Record<string, unknown>;
@@ -14,7 +15,7 @@ export async function build(files: Files) {
     for (const [name, value] of Object.entries(files)) {
       await writeFile(join(dir, name), typeof value === 'string' ? value : JSON.stringify(value));
     }
-    return await buildTokenizer(dir);
+    return await buildTokenizer(folderMetadata(dir));
   } finally {
     await rm(dir, { recursive: true });
   }

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildTokenizer } from '../../model-assets/convert/tokenizer.ts';
+import { folderMetadata } from '../../model-assets/checkpoint/metadata.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 
 export type VocabularyName = 'default' | 'gpt2';
@@ -28,7 +29,7 @@ export const DEFAULT_CHECKPOINT = join(import.meta.dirname, '../../model-assets/
 
 /** Converts the default checkpoint's or GPT-2's vocabulary to `tokenizer.bin`, and reads it. */
 export async function loadTokenizer(name: VocabularyName): Promise<Tokenizer> {
-  const { bytes } = name === 'gpt2' ? await buildGpt2() : await buildTokenizer(DEFAULT_CHECKPOINT);
+  const { bytes } = name === 'gpt2' ? await buildGpt2() : await buildTokenizer(folderMetadata(DEFAULT_CHECKPOINT));
   return Tokenizer.read(bytes);
 }
 
@@ -39,7 +40,7 @@ async function buildGpt2() {
   try {
     await cp(join(source, 'encoder.json'), join(dir, 'vocab.json'));
     await cp(join(source, 'vocab.bpe'), join(dir, 'merges.txt'));
-    return await buildTokenizer(dir);
+    return await buildTokenizer(folderMetadata(dir));
   } finally {
     await rm(dir, { recursive: true });
   }

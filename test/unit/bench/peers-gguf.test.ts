@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type GgufPrecision, quantizeQ4, quantizeQ8, writeGpt2Gguf } from '../../../bench/peers/gpt2-gguf.ts';
 import { openCheckpoint } from '../../../model-assets/checkpoint/checkpoint.ts';
-import { readFloats, type StoredTensor } from '../../../model-assets/checkpoint/safetensors.ts';
+import type { StoredTensor } from '../../../model-assets/checkpoint/stored-tensor.ts';
 import { DEFAULT_CHECKPOINT } from '../../../model-assets/ensure.ts';
 import { temporaryFolder } from '../../support/checkpoints.ts';
 
@@ -82,7 +82,7 @@ test.each(['Q8_0', 'Q4_0'] as const)(
 
     const checkpoint = await openCheckpoint(DEFAULT_CHECKPOINT);
     const read = (name: string, count: number) =>
-      readFloats(checkpoint.parameters.get(name) as StoredTensor, 0, count);
+      (checkpoint.parameters.get(name) as StoredTensor).read(0, count);
     const qkv = tensors.get('blk.5.attn_qkv.weight');
     expect(qkv?.dimensions).toEqual([256, 768]);
     expect(qkv?.precision).toBe(precision);

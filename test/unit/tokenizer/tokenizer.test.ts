@@ -1,6 +1,7 @@
 /** @module Properties of the tokenizer for arbitrary text and ids; its errors for invalid files and ids. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { folderMetadata } from '../../../model-assets/checkpoint/metadata.ts';
 import { buildTokenizer } from '../../../model-assets/convert/tokenizer.ts';
 import { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { DEFAULT_CHECKPOINT, loadTokenizer, VOCABULARIES } from '../../golden/tokenizer-golden.ts';
@@ -159,7 +160,7 @@ describe('reading tokenizer.bin', () => {
   const HINT = /\nHINT: convert the checkpoint again/;
   let bytes: Uint8Array;
   beforeAll(async () => {
-    ({ bytes } = await buildTokenizer(DEFAULT_CHECKPOINT));
+    ({ bytes } = await buildTokenizer(folderMetadata(DEFAULT_CHECKPOINT)));
   });
 
   const setWord = (word: number, value: number) => (file: Uint8Array) => {

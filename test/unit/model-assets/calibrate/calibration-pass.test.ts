@@ -12,6 +12,7 @@ import {
   tokenizeCalibrationText,
 } from '../../../../model-assets/calibrate/calibration-text.ts';
 import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
+import { folderMetadata } from '../../../../model-assets/checkpoint/metadata.ts';
 import { convert } from '../../../../model-assets/convert/convert.ts';
 import { buildTokenizer } from '../../../../model-assets/convert/tokenizer.ts';
 import { evaluate } from '../../../../model-assets/evaluate.ts';
@@ -152,7 +153,7 @@ describe('the calibration text', () => {
   const DEFAULT = join('model-assets', 'default');
 
   it('is cut into whole windows', async () => {
-    const { bytes } = await buildTokenizer(DEFAULT);
+    const { bytes } = await buildTokenizer(folderMetadata(DEFAULT));
     const text = await readFile(join(GOLDEN, 'eval-text', 'story.txt'), 'utf8');
     const { config, close } = await openCheckpoint(DEFAULT);
     await close();

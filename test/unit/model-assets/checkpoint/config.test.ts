@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readConfig } from '../../../../model-assets/checkpoint/config.ts';
 import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import { folderMetadata } from '../../../../model-assets/checkpoint/metadata.ts';
 import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 
@@ -13,7 +14,7 @@ async function read(config: unknown, generationConfig?: unknown): Promise<ModelC
   if (generationConfig !== undefined) {
     await writeFile(join(dir.path, 'generation_config.json'), text(generationConfig));
   }
-  return await readConfig(dir.path);
+  return await readConfig(folderMetadata(dir.path));
 }
 
 test('missing fields have the defaults of GPT2Config', async () => {

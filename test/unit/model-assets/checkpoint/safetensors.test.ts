@@ -2,11 +2,8 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
-import {
-  openSafetensors,
-  readFloats,
-  type StoredTensor,
-} from '../../../../model-assets/checkpoint/safetensors.ts';
+import { openSafetensors } from '../../../../model-assets/checkpoint/safetensors.ts';
+import type { StoredTensor } from '../../../../model-assets/checkpoint/stored-tensor.ts';
 import { createSafetensors } from '../../../../model-assets/synthesize/safetensors-writer.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 
@@ -23,7 +20,7 @@ async function open(bytes: Uint8Array): Promise<readonly StoredTensor[]> {
   const path = join(dir.path, 'model.safetensors');
   await writeFile(path, bytes);
   const file = await openSafetensors(path);
-  await file.handle.close();
+  await file.close();
   return file.tensors;
 }
 
@@ -116,19 +113,19 @@ test('reads a part of a tensor', async () => {
   const writer = await createSafetensors(path, [{ name: 'a', dtype: 'F32', shape: [2, 3] }]);
   await writer.write(new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer));
   await writer.close();
-  const { tensors, handle } = await openSafetensors(path);
-  expect([...(await readFloats(tensors[0] as StoredTensor, 2, 3))]).toEqual([3, 4, 5]);
-  await handle.close();
+  const file = await openSafetensors(path);
+  expect([...(await (file.tensors[0] as StoredTensor).read(2, 3))]).toEqual([3, 4, 5]);
+  await file.close();
 });
 
 test('reports a file that shrinks during reading', async () => {
   await using dir = await temporaryFolder();
   const path = join(dir.path, 'model.safetensors');
   await writeFile(path, fileOf({ a: tensor(0, 8) }, 8));
-  const { tensors, handle } = await openSafetensors(path);
+  const file = await openSafetensors(path);
   await truncate(path, 64);
-  await expect(readFloats(tensors[0] as StoredTensor, 0, 2)).rejects.toThrow(
+  await expect((file.tensors[0] as StoredTensor).read(0, 2)).rejects.toThrow(
     new CheckpointError('model.safetensors is truncated: expected 70 bytes, found 64'),
   );
-  await handle.close();
+  await file.close();
 });

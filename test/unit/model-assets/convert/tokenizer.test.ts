@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { folderMetadata } from '../../../../model-assets/checkpoint/metadata.ts';
 import { buildTokenizer, byteSymbols } from '../../../../model-assets/convert/tokenizer.ts';
 import { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
 import {
@@ -19,7 +20,7 @@ import { DEFAULT_CHECKPOINT } from '../../../golden/tokenizer-golden.ts';
 
 describe('files', () => {
   it('reports the files that were read', async () => {
-    expect((await buildTokenizer(DEFAULT_CHECKPOINT)).sources).toEqual([
+    expect((await buildTokenizer(folderMetadata(DEFAULT_CHECKPOINT))).sources).toEqual([
       'tokenizer_config.json',
       'vocab.json',
       'merges.txt',

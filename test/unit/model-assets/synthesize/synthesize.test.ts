@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
 import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
-import { readFloats, type StoredTensor } from '../../../../model-assets/checkpoint/safetensors.ts';
+import type { StoredTensor } from '../../../../model-assets/checkpoint/stored-tensor.ts';
 import { convert } from '../../../../model-assets/convert/convert.ts';
 import { createRandom, fillNormal } from '../../../../model-assets/synthesize/normal.ts';
 import { PRESETS, synthesize } from '../../../../model-assets/synthesize/synthesize.ts';
@@ -40,7 +40,7 @@ test('F16 stores the rounded values of F32', async () => {
     const { parameters, bytes } = await synthesize({ preset: 'tiny', out, dtype });
     expect(bytes).toBe(parameters * (dtype === 'F16' ? 2 : 4));
     const checkpoint = await openCheckpoint(out);
-    const values = await readFloats(checkpoint.parameters.get('wpe.weight') as StoredTensor, 0, 64 * 48);
+    const values = await (checkpoint.parameters.get('wpe.weight') as StoredTensor).read(0, 64 * 48);
     await checkpoint.close();
     return values;
   };
@@ -55,7 +55,7 @@ test('the residual stream has three outliers, and the weights that read them are
   await synthesize({ preset: 'tiny', out: join(dir.path, 't'), seed: 1 });
   const checkpoint = await openCheckpoint(join(dir.path, 't'));
   const read = (name: string, count: number) =>
-    readFloats(checkpoint.parameters.get(name) as StoredTensor, 0, count);
+    (checkpoint.parameters.get(name) as StoredTensor).read(0, count);
   const bias = await read('h.1.mlp.c_proj.bias', 48);
   const outliers = [...bias.keys()].filter((i) => Math.abs(bias[i] as number) > 10 * median(bias));
   expect(outliers).toHaveLength(3);

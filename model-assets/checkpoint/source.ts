@@ -1,0 +1,59 @@
+/**
+ * @module What a SOURCE holds: a folder in Hugging Face format, or a file that has weights and metadata in one.
+ *
+ * The metadata is read before the weights are opened, where the format allows it: an unsupported config is
+ * reported first, also from a folder whose weights are not there yet.
+ */
+import { statSync } from 'node:fs';
+import { extname } from 'node:path';
+import { CheckpointError } from './errors.ts';
+import { folderMetadata, type Metadata } from './metadata.ts';
+import { closeWeights, openWeights } from './open-weights.ts';
+import type { Weights } from './stored-tensor.ts';
+
+export interface CheckpointSource {
+  readonly metadata: Metadata;
+  /** Opens the weights, once. */
+  openWeights(): Promise<Weights>;
+  /** Closes what is open. */
+  close(): Promise<void>;
+}
+
+type OpenSource = (path: string) => Promise<CheckpointSource>;
+
+/** By the extension of the file: formats with their metadata in the same file. */
+const FILE_FORMATS: Readonly<Record<string, OpenSource>> = {};
+
+/**
+ * @returns how to open the file at `path`.
+ * @throws CheckpointError if its extension is not that of a format with metadata.
+ */
+export function checkFile(path: string): OpenSource {
+  const open = FILE_FORMATS[extname(path).toLowerCase()];
+  if (open) return open;
+  throw new CheckpointError(`${path} is a file: SOURCE must be a folder in Hugging Face format`);
+}
+
+/**
+ * Opens a folder or a file. The caller closes it.
+ *
+ * @throws CheckpointError for a file of another kind, or a damaged one.
+ */
+export function openSource(path: string): Promise<CheckpointSource> {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return openFolder(path);
+  return checkFile(path)(path);
+}
+
+async function openFolder(dir: string): Promise<CheckpointSource> {
+  let weights: Weights | undefined;
+  return {
+    metadata: folderMetadata(dir),
+    async openWeights() {
+      weights = await openWeights(dir);
+      return weights;
+    },
+    async close() {
+      if (weights) await closeWeights(weights);
+    },
+  };
+}
