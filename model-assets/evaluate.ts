@@ -11,7 +11,7 @@ import type { CachePrecision } from '../engine/cache/kv-pool.ts';
 import type { Engine } from '../engine/engine.ts';
 import { loadEngine } from '../engine/node/load-engine.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { OnProgress } from './checkpoint/progress.ts';
+import type { OnProgress } from './checkpoint/interface/progress.ts';
 
 /** Rows per forward pass. */
 const BATCH_ROWS = 64;

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sortTokens, Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
-import { folderMetadata } from '../../model-assets/checkpoint/metadata.ts';
+import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata.ts';
 import { buildTokenizer } from '../../model-assets/convert/tokenizer.ts';
 import { readTables } from '../../tokenizer/format.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';

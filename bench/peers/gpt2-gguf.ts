@@ -7,8 +7,8 @@
  * for scales that does not matter to a benchmark of time.
  */
 import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
-import { folderMetadata } from '../../model-assets/checkpoint/metadata.ts';
-import { elementsOf, type StoredTensor } from '../../model-assets/checkpoint/stored-tensor.ts';
+import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata.ts';
+import { elementsOf, type StoredTensor } from '../../model-assets/checkpoint/interface/stored-tensor.ts';
 import { readVocabulary } from '../../model-assets/checkpoint/tokenizer-files.ts';
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';

@@ -5,7 +5,7 @@
  * of later layers include the errors of earlier ones. Memory holds the weights of one layer at a time.
  */
 import { type Checkpoint, readParameter } from '../checkpoint/checkpoint.ts';
-import type { StoredTensor } from '../checkpoint/stored-tensor.ts';
+import type { StoredTensor } from '../checkpoint/interface/stored-tensor.ts';
 import type { InputStatistics } from '../quantize/int4.ts';
 import { BlockOperations } from './block-operations.ts';
 

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { decodeAll } from '../../decoding/index.ts';
 import { loadEngine } from '../../engine/node/load-engine.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
-import { CheckpointError } from '../checkpoint/errors.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import type { ModelConfig } from '../format/manifest.ts';
 import type { CalibrationTokens } from './calibration-pass.ts';
 

@@ -4,11 +4,11 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import type { ModelConfig, ModelFile } from '../format/manifest.ts';
 import { readConfig } from './config.ts';
-import type { Metadata } from './metadata.ts';
+import type { Metadata } from './interface/metadata.ts';
+import type { OnWarning } from './interface/progress.ts';
+import { elementsOf } from './interface/stored-tensor.ts';
 import { type NamedTensors, nameTensors } from './parameters.ts';
-import type { OnWarning } from './progress.ts';
 import { openSource } from './source.ts';
-import { elementsOf } from './stored-tensor.ts';
 
 export interface Checkpoint extends NamedTensors {
   readonly config: ModelConfig;

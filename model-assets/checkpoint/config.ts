@@ -8,9 +8,9 @@
 import * as z from 'zod';
 import { MAX_LAYERS } from '../format/check-manifest.ts';
 import { configSchema, type ModelConfig } from '../format/manifest.ts';
-import { CheckpointError } from './errors.ts';
-import { type Json, type Metadata, readJson } from './metadata.ts';
-import type { OnWarning } from './progress.ts';
+import { CheckpointError } from './interface/errors.ts';
+import { type Json, type Metadata, readJson } from './interface/metadata.ts';
+import type { OnWarning } from './interface/progress.ts';
 
 const count = z.int().positive();
 const tokenIds = z.union([z.int().nonnegative(), z.array(z.int().nonnegative())]).nullable();

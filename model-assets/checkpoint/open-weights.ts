@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { CheckpointError } from './errors.ts';
-import { folderMetadata, readJson } from './metadata.ts';
+import { CheckpointError } from './interface/errors.ts';
+import { folderMetadata, readJson } from './interface/metadata.ts';
+import type { StoredTensor, WeightFile, Weights } from './interface/stored-tensor.ts';
 import { openSafetensors } from './safetensors.ts';
-import type { StoredTensor, WeightFile, Weights } from './stored-tensor.ts';
 
 /** The names of a folder's weights in one format. */
 export interface WeightNames {

@@ -1,7 +1,7 @@
 /** @module Writes a folder atomically. */
 import { mkdir, mkdtemp, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { CheckpointError } from './errors.ts';
+import { CheckpointError } from './interface/errors.ts';
 
 /** Of replacing a folder that other processes replace at the same moment. */
 const MAX_ATTEMPTS = 10;

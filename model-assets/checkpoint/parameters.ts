@@ -1,8 +1,8 @@
 /** @module The parameters of a GPT-2 among the tensors of a checkpoint. */
 import type { ModelConfig } from '../format/manifest.ts';
 import { type Parameter, parametersOf } from '../format/parameters.ts';
-import { CheckpointError } from './errors.ts';
-import type { StoredTensor } from './stored-tensor.ts';
+import { CheckpointError } from './interface/errors.ts';
+import type { StoredTensor } from './interface/stored-tensor.ts';
 
 /** The suffixes of OpenAI's TensorFlow checkpoint for `.weight` and `.bias`. */
 const TENSORFLOW_SUFFIX = { embedding: '', gain: '.g', linear: '.w', bias: '.b' } as const;

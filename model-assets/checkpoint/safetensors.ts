@@ -5,10 +5,16 @@
  * https://huggingface.co/docs/safetensors
  */
 import * as z from 'zod';
-import { BinaryFile } from './binary-file.ts';
-import { CheckpointError } from './errors.ts';
-import { decodeFloats, FLOAT_BYTES, type FloatType, isFloatType, STORAGE_BYTES } from './storage-types.ts';
-import { checkValues, type StoredTensor, type WeightFile } from './stored-tensor.ts';
+import { BinaryFile } from './interface/binary-file.ts';
+import { CheckpointError } from './interface/errors.ts';
+import {
+  decodeFloats,
+  FLOAT_BYTES,
+  type FloatType,
+  isFloatType,
+  STORAGE_BYTES,
+} from './interface/storage-types.ts';
+import { checkValues, type StoredTensor, type WeightFile } from './interface/stored-tensor.ts';
 
 const LENGTH_BYTES = 8;
 /** The format's own limit. */

@@ -6,10 +6,10 @@
  */
 import { statSync } from 'node:fs';
 import { extname } from 'node:path';
-import { CheckpointError } from './errors.ts';
-import { folderMetadata, type Metadata } from './metadata.ts';
+import { CheckpointError } from './interface/errors.ts';
+import { folderMetadata, type Metadata } from './interface/metadata.ts';
+import type { Weights } from './interface/stored-tensor.ts';
 import { closeWeights, openWeights } from './open-weights.ts';
-import type { Weights } from './stored-tensor.ts';
 
 export interface CheckpointSource {
   readonly metadata: Metadata;

@@ -6,8 +6,8 @@
  * that only affect training, padding or offsets are ignored.
  */
 import * as z from 'zod';
-import { CheckpointError } from './errors.ts';
-import { type Metadata, readJson } from './metadata.ts';
+import { CheckpointError } from './interface/errors.ts';
+import { type Metadata, readJson } from './interface/metadata.ts';
 
 /** GPT-2's tokenizer treats it as special even if no file declares it. */
 const END_OF_TEXT = '<|endoftext|>';

@@ -4,7 +4,7 @@
  * 0: success. 1: error; invalid input is reported without a stack. 2: invalid command line. 130: interrupted.
  */
 import { Command, CommanderError } from 'commander';
-import { CheckpointError } from '../checkpoint/errors.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 /** @returns a command that throws instead of ending the process; {@link runCommand} handles the error. */

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Option } from 'commander';
-import { CheckpointError } from '../checkpoint/errors.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { type CalibrationText, convert } from '../convert/convert.ts';
 import type { Manifest, Precision } from '../format/manifest.ts';
 import { parametersOf } from '../format/parameters.ts';

@@ -1,6 +1,6 @@
 /** @module A progress bar on standard error; plain lines if that is not a terminal. */
 import { SingleBar } from 'cli-progress';
-import type { OnProgress, OnWarning } from '../checkpoint/progress.ts';
+import type { OnProgress, OnWarning } from '../checkpoint/interface/progress.ts';
 
 export interface Progress {
   readonly onProgress: OnProgress;

@@ -3,7 +3,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
-import { CheckpointError } from '../checkpoint/errors.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { checkFile } from '../checkpoint/source.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
 import { fetchCheckpoint } from '../hub/checkpoint.ts';

@@ -2,8 +2,8 @@
 import { inspect } from 'node:util';
 import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { CheckpointError } from '../checkpoint/errors.ts';
-import { elementsOf, type StoredTensor } from '../checkpoint/stored-tensor.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
+import { elementsOf, type StoredTensor } from '../checkpoint/interface/stored-tensor.ts';
 import { type Manifest, type Precision, storedVocabSize, type TensorEntry } from '../format/manifest.ts';
 import { packInt4, packInt8 } from '../format/packed.ts';
 import { type Parameter, parametersOf } from '../format/parameters.ts';

@@ -11,11 +11,11 @@ import { basename, join, resolve } from 'node:path';
 import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import { sampleCalibrationTokens, tokenizeCalibrationText } from '../calibrate/calibration-text.ts';
 import { type Checkpoint, describeFile, openCheckpoint } from '../checkpoint/checkpoint.ts';
-import { CheckpointError } from '../checkpoint/errors.ts';
-import { folderMetadata, readJson } from '../checkpoint/metadata.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
+import { folderMetadata, readJson } from '../checkpoint/interface/metadata.ts';
+import type { OnProgress, OnWarning } from '../checkpoint/interface/progress.ts';
+import { F16_MAX } from '../checkpoint/interface/stored-tensor.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
-import type { OnProgress, OnWarning } from '../checkpoint/progress.ts';
-import { F16_MAX } from '../checkpoint/stored-tensor.ts';
 import {
   MANIFEST_VERSION,
   type Manifest,

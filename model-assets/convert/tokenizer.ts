@@ -1,9 +1,9 @@
 /** @module Converts a checkpoint's tokenizer into `tokenizer.bin` (`tokenizer/format.ts`). */
 import { sortTokens } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { offsetsOf, writeTables } from '../../tokenizer/format.ts';
-import { CheckpointError } from '../checkpoint/errors.ts';
-import type { Metadata } from '../checkpoint/metadata.ts';
-import type { OnWarning } from '../checkpoint/progress.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
+import type { Metadata } from '../checkpoint/interface/metadata.ts';
+import type { OnWarning } from '../checkpoint/interface/progress.ts';
 import { readVocabulary, type Vocabulary } from '../checkpoint/tokenizer-files.ts';
 
 /**

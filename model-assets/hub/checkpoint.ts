@@ -1,8 +1,8 @@
 /** @module Downloads a checkpoint from the Hugging Face hub into the cache. */
 import { readConfig } from '../checkpoint/config.ts';
-import { folderMetadata, readJson } from '../checkpoint/metadata.ts';
+import { folderMetadata, readJson } from '../checkpoint/interface/metadata.ts';
+import type { OnProgress } from '../checkpoint/interface/progress.ts';
 import { INDEX, parseIndex } from '../checkpoint/open-weights.ts';
-import type { OnProgress } from '../checkpoint/progress.ts';
 import { readVocabulary } from '../checkpoint/tokenizer-files.ts';
 import { RepositoryCache } from './cache.ts';
 import { downloadFile } from './download.ts';

@@ -1,6 +1,6 @@
 /** @module Writes a safetensors file as a stream: the header, then the tensors in the header's order. */
 import { open } from 'node:fs/promises';
-import { STORAGE_BYTES } from '../checkpoint/storage-types.ts';
+import { STORAGE_BYTES } from '../checkpoint/interface/storage-types.ts';
 
 export interface TensorHeader {
   readonly name: string;

@@ -10,10 +10,10 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { folderMetadata, readJson } from '../checkpoint/metadata.ts';
+import { folderMetadata, readJson } from '../checkpoint/interface/metadata.ts';
+import type { OnProgress } from '../checkpoint/interface/progress.ts';
+import { encodeFloats } from '../checkpoint/interface/storage-types.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
-import type { OnProgress } from '../checkpoint/progress.ts';
-import { encodeFloats } from '../checkpoint/storage-types.ts';
 import type { ModelConfig } from '../format/manifest.ts';
 import { type Parameter, parametersOf } from '../format/parameters.ts';
 import { createRandom, fillNormal, type Random32 } from './normal.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildTokenizer, byteSymbols } from '../../model-assets/convert/tokenizer.ts';
-import { folderMetadata } from '../../model-assets/checkpoint/metadata.ts';
+import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata.ts';
 
 /** By file name: text, or a value to be written as JSON. */
 export type Files = Record<string, unknown>;

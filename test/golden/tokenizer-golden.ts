@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildTokenizer } from '../../model-assets/convert/tokenizer.ts';
-import { folderMetadata } from '../../model-assets/checkpoint/metadata.ts';
+import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 
 export type VocabularyName = 'default' | 'gpt2';

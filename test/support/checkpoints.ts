@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeFloats, type FloatType } from '../../model-assets/checkpoint/storage-types.ts';
+import { encodeFloats, type FloatType } from '../../model-assets/checkpoint/interface/storage-types.ts';
 import { manifestSchema, tensorBytes } from '../../model-assets/format/manifest.ts';
 import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
 import { createRandom, fillNormal } from '../../model-assets/synthesize/normal.ts';

@@ -53,7 +53,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   // Tools that make models. Their file format imports nothing of the project.
   'model-assets/format': ['zod'],
-  'model-assets/checkpoint': ['model-assets/format', 'node:', 'zod'],
+  'model-assets/checkpoint/interface': ['node:'],
+  'model-assets/checkpoint': ['model-assets/format', 'model-assets/checkpoint/interface', 'node:', 'zod'],
   'model-assets/graphs': ['model-assets/format', 'protobufjs'],
   'model-assets/quantize': ['model-assets/format'],
   'model-assets/calibrate': [
@@ -61,24 +62,40 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'node:',
     'tokenizer',
     ...under('engine', 'kernels', 'node', 'runtime'),
-    ...under('model-assets', 'checkpoint', 'format', 'graphs', 'quantize'),
+    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'format', 'graphs', 'quantize'),
   ],
   'model-assets/convert': [
     'decoding/constraints/automaton',
     'engine/model',
     'node:',
     'tokenizer',
-    ...under('model-assets', 'calibrate', 'checkpoint', 'format', 'graphs', 'quantize'),
+    ...under(
+      'model-assets',
+      'calibrate',
+      'checkpoint',
+      'checkpoint/interface',
+      'format',
+      'graphs',
+      'quantize',
+    ),
   ],
-  'model-assets/hub': ['model-assets/checkpoint', '@huggingface/hub', 'node:', 'zod'],
-  'model-assets/synthesize': ['node:', ...under('model-assets', 'checkpoint', 'format')],
+  'model-assets/hub': [
+    '@huggingface/hub',
+    'node:',
+    'zod',
+    ...under('model-assets', 'checkpoint', 'checkpoint/interface'),
+  ],
+  'model-assets/synthesize': [
+    'node:',
+    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'format'),
+  ],
   'model-assets': [
     'engine',
     'node:',
     'tokenizer',
     ...under('decoding', 'interface', 'math'),
     ...under('engine', 'cache', 'node'),
-    ...under('model-assets', 'checkpoint', 'convert'),
+    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'convert'),
   ],
   'model-assets/cli': [
     'cli-progress',
@@ -86,7 +103,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'model-assets',
     'node:',
     ...under('engine', 'cache', 'model', 'runtime'),
-    ...under('model-assets', 'checkpoint', 'convert', 'format', 'hub', 'synthesize'),
+    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'convert', 'format', 'hub', 'synthesize'),
   ],
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type GgufPrecision, quantizeQ4, quantizeQ8, writeGpt2Gguf } from '../../../bench/peers/gpt2-gguf.ts';
 import { openCheckpoint } from '../../../model-assets/checkpoint/checkpoint.ts';
-import type { StoredTensor } from '../../../model-assets/checkpoint/stored-tensor.ts';
+import type { StoredTensor } from '../../../model-assets/checkpoint/interface/stored-tensor.ts';
 import { DEFAULT_CHECKPOINT } from '../../../model-assets/ensure.ts';
 import { temporaryFolder } from '../../support/checkpoints.ts';
 

@@ -1,7 +1,7 @@
 /** @module Properties of the tokenizer for arbitrary text and ids; its errors for invalid files and ids. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { folderMetadata } from '../../../model-assets/checkpoint/metadata.ts';
+import { folderMetadata } from '../../../model-assets/checkpoint/interface/metadata.ts';
 import { buildTokenizer } from '../../../model-assets/convert/tokenizer.ts';
 import { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { DEFAULT_CHECKPOINT, loadTokenizer, VOCABULARIES } from '../../golden/tokenizer-golden.ts';

@@ -12,7 +12,7 @@ import {
   tokenizeCalibrationText,
 } from '../../../../model-assets/calibrate/calibration-text.ts';
 import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
-import { folderMetadata } from '../../../../model-assets/checkpoint/metadata.ts';
+import { folderMetadata } from '../../../../model-assets/checkpoint/interface/metadata.ts';
 import { convert } from '../../../../model-assets/convert/convert.ts';
 import { buildTokenizer } from '../../../../model-assets/convert/tokenizer.ts';
 import { evaluate } from '../../../../model-assets/evaluate.ts';

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readConfig } from '../../../../model-assets/checkpoint/config.ts';
-import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
-import { folderMetadata } from '../../../../model-assets/checkpoint/metadata.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
+import { folderMetadata } from '../../../../model-assets/checkpoint/interface/metadata.ts';
 import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 

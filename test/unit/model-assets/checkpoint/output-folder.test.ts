@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
 import { writeFolder } from '../../../../model-assets/checkpoint/output-folder.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
-import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
 import {
   type CheckpointOptions,
   type TestTensor,

@@ -1,9 +1,9 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
+import type { StoredTensor } from '../../../../model-assets/checkpoint/interface/stored-tensor.ts';
 import { openSafetensors } from '../../../../model-assets/checkpoint/safetensors.ts';
-import type { StoredTensor } from '../../../../model-assets/checkpoint/stored-tensor.ts';
 import { createSafetensors } from '../../../../model-assets/synthesize/safetensors-writer.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
 import {
   decodeFloats,
   encodeFloats,
   type FloatType,
-} from '../../../../model-assets/checkpoint/storage-types.ts';
+} from '../../../../model-assets/checkpoint/interface/storage-types.ts';
 import { convert } from '../../../../model-assets/convert/convert.ts';
 import { type Precision, tensorBytes } from '../../../../model-assets/format/manifest.ts';
 import { unpackInt8 } from '../../../../model-assets/format/packed.ts';

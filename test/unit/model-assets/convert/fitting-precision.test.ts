@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ISOLATE_HEAP_BYTES } from '../../../../engine/model/plan.ts';
 import { readConfig } from '../../../../model-assets/checkpoint/config.ts';
-import { folderMetadata } from '../../../../model-assets/checkpoint/metadata.ts';
+import { folderMetadata } from '../../../../model-assets/checkpoint/interface/metadata.ts';
 import { fittingPrecision } from '../../../../model-assets/convert/fitting-precision.ts';
 import { DEFAULT_CHECKPOINT } from '../../../../model-assets/ensure.ts';
 import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';

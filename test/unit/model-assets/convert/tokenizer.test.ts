@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folderMetadata } from '../../../../model-assets/checkpoint/metadata.ts';
+import { folderMetadata } from '../../../../model-assets/checkpoint/interface/metadata.ts';
 import { buildTokenizer, byteSymbols } from '../../../../model-assets/convert/tokenizer.ts';
 import { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
 import {

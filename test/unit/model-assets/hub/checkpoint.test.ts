@@ -2,7 +2,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { snapshotDownload } from '@huggingface/hub';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { CheckpointError } from '../../../../model-assets/checkpoint/errors.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
 import { DEFAULT_CHECKPOINT } from '../../../../model-assets/ensure.ts';
 import { HubError, UnreachableError } from '../../../../model-assets/hub/errors.ts';
 import { MODEL_ID } from '../../../../model-assets/hub/repository.ts';

@@ -3,7 +3,7 @@ import {
   decodeFloats,
   encodeFloats,
   type FloatType,
-} from '../../../../model-assets/checkpoint/storage-types.ts';
+} from '../../../../../model-assets/checkpoint/interface/storage-types.ts';
 
 const bytesOf = (halves: number[]) => new Uint8Array(Uint16Array.from(halves).buffer);
 const decode = (halves: number[], type: FloatType) => [...decodeFloats(bytesOf(halves), type)];
