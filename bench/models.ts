@@ -1,7 +1,7 @@
 /** @module The benchmarked models: synthesized with random weights on first use, and cached. */
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { transpose } from '../model-assets/convert/transpose.ts';
+import { transpose } from '../model-assets/checkpoint/interface/transpose.ts';
 import { ensureModel } from '../model-assets/ensure.ts';
 import { type Manifest, manifestSchema, tensorBytes } from '../model-assets/format/manifest.ts';
 import { unpackInt8 } from '../model-assets/format/packed.ts';

@@ -6,23 +6,19 @@
  */
 import { statSync } from 'node:fs';
 import { extname } from 'node:path';
-import { CheckpointError } from './interface/errors.ts';
-import { folderMetadata, type Metadata } from './interface/metadata.ts';
-import type { Weights } from './interface/stored-tensor.ts';
-import { closeWeights, openWeights } from './open-weights.ts';
 
-export interface CheckpointSource {
-  readonly metadata: Metadata;
-  /** Opens the weights, once. */
-  openWeights(): Promise<Weights>;
-  /** Closes what is open. */
-  close(): Promise<void>;
-}
+import { openGguf } from './gguf/open-gguf.ts';
+import type { CheckpointSource } from './interface/checkpoint-source.ts';
+import { CheckpointError } from './interface/errors.ts';
+import { folderMetadata } from './interface/metadata.ts';
+import type { Weights } from './interface/stored-tensor.ts';
+
+import { closeWeights, openWeights } from './open-weights.ts';
 
 type OpenSource = (path: string) => Promise<CheckpointSource>;
 
 /** By the extension of the file: formats with their metadata in the same file. */
-const FILE_FORMATS: Readonly<Record<string, OpenSource>> = {};
+const FILE_FORMATS: Readonly<Record<string, OpenSource>> = { '.gguf': openGguf };
 
 /**
  * @returns how to open the file at `path`.

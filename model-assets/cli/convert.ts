@@ -33,7 +33,7 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   .argument(
     '<source>',
     'model id on the Hugging Face hub, e.g. openai-community/gpt2, or folder with config.json, ' +
-      'model.safetensors, vocab.json, merges.txt',
+      'model.safetensors, vocab.json, merges.txt, or a .gguf file',
   )
   .option(
     '--out <dir>',

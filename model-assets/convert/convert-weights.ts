@@ -2,8 +2,11 @@
 import { inspect } from 'node:util';
 import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { elementsOf, type StoredTensor } from '../checkpoint/interface/stored-tensor.ts';
+import { transpose } from '../checkpoint/interface/transpose.ts';
+
 import { type Manifest, type Precision, storedVocabSize, type TensorEntry } from '../format/manifest.ts';
 import { packInt4, packInt8 } from '../format/packed.ts';
 import { type Parameter, parametersOf } from '../format/parameters.ts';
@@ -12,7 +15,6 @@ import type { QuantizedInt4 } from '../quantize/int4.ts';
 import { quantizeColumns } from '../quantize/int8.ts';
 import { type QuantizedLinear, quantizeBlocks } from './quantize-blocks.ts';
 import { WeightStream } from './shards.ts';
-import { transpose } from './transpose.ts';
 
 /** Adds bytes of the checkpoint to the progress, with a label. */
 export type AddProgress = (bytes: number, label: string) => void;

@@ -54,7 +54,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Tools that make models. Their file format imports nothing of the project.
   'model-assets/format': ['zod'],
   'model-assets/checkpoint/interface': ['node:'],
-  'model-assets/checkpoint': ['model-assets/format', 'model-assets/checkpoint/interface', 'node:', 'zod'],
+  'model-assets/checkpoint/gguf': ['model-assets/checkpoint/interface', 'node:'],
+  'model-assets/checkpoint': [
+    'model-assets/format',
+    'node:',
+    'zod',
+    ...under('model-assets/checkpoint', 'gguf', 'interface'),
+  ],
   'model-assets/graphs': ['model-assets/format', 'protobufjs'],
   'model-assets/quantize': ['model-assets/format'],
   'model-assets/calibrate': [
