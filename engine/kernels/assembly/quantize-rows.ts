@@ -5,8 +5,8 @@
  * `rows` quantized rows of `n` values, with `k` = n rounded up to a multiple of 32:
  *
  *     codes    [rows, k]       i8    -127 … 127, zeros beyond n
- *     offsets  [rows, k / 32]  8 bytes: -8 · the sums of a group's codes, by k % 8; as two i32 (k % 8 < 4, and
- *                              ≥ 4), or as four i16 (k % 8 = 0 and 1, 2 and 3, …)
+ *     offsets  [rows, k / 32]  8 bytes: -8 · the sums of a group's codes; as two i32, of k % 8 < 4 and of
+ *                              ≥ 4, or as two i16, of k % 4 < 2 and of ≥ 2, and both again
  *     scales   [rows]          f32
  *     flips    [rows]          i32: -128 · the sum of a row's codes, for weights whose top bits are flipped
  *     tail     128 bytes, in which an incomplete last group is padded with zeros
@@ -163,6 +163,7 @@ function quantizeGroup<Sum>(x: usize, scale: f32, roundBias: v128, codes: usize,
   let sums = i16x8.add(i16x8.extadd_pairwise_i8x16_s(first), i16x8.extadd_pairwise_i8x16_s(second));
   sums = i16x8.neg(i16x8.shl(i16x8.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1)), 3));
   if (sizeof<Sum>() == 4) sums = i32x4.extadd_pairwise_i16x8_s(sums);
+  else sums = i16x8.add(sums, v128.shuffle<i32>(sums, sums, 1, 0, 3, 2));
   v128.store64_lane(offsets, sums, 0);
 }
 

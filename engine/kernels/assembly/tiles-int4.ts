@@ -49,11 +49,10 @@ function addGroup<Sum>(
 ): v128 {
   const first = v128.load(x);
   const second = v128.load(x, 16);
-  let left = v128.load64_splat(offset);
-  let right = left;
+  const offsets = v128.load64_splat(offset);
   const x0 = v128.shuffle<i32>(first, first, 0, 1, 0, 1);
-  left = add<Sum>(left, x0, lowNibbles(a, nibbleMask));
-  right = add<Sum>(right, x0, highNibbles(a, nibbleMask));
+  let left = begin<Sum>(offsets, x0, lowNibbles(a, nibbleMask));
+  let right = begin<Sum>(offsets, x0, highNibbles(a, nibbleMask));
   const x1 = v128.shuffle<i32>(first, first, 2, 3, 2, 3);
   left = add<Sum>(left, x1, lowNibbles(b, nibbleMask));
   right = add<Sum>(right, x1, highNibbles(b, nibbleMask));
@@ -63,7 +62,14 @@ function addGroup<Sum>(
   const x3 = v128.shuffle<i32>(second, second, 2, 3, 2, 3);
   left = add<Sum>(left, x3, lowNibbles(d, nibbleMask));
   right = add<Sum>(right, x3, highNibbles(d, nibbleMask));
-  return i32x4.add(sums, multiplied<Sum>(left, right, multipliers));
+  return i32x4.add(sums, multiplied<Sum>(left, right, offsets, multipliers));
+}
+
+/** The first products of a group. Sums in 32 bits start at the group's offsets, others add them at their end. */
+// @ts-ignore: decorator
+@inline
+function begin<Sum>(offsets: v128, x: v128, codes: v128): v128 {
+  return sizeof<Sum>() == 4 ? dotAdd(x, codes, offsets) : dot(x, codes);
 }
 
 // @ts-ignore: decorator
@@ -76,14 +82,19 @@ function add<Sum>(sums: v128, x: v128, codes: v128): v128 {
 /** Four columns' sums of one group, from the partial sums of two columns each, times their multipliers. */
 // @ts-ignore: decorator
 @inline
-function multiplied<Sum>(left: v128, right: v128, multipliers: v128): v128 {
-  if (sizeof<Sum>() == 4) return i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(left, right), multipliers);
-  const first = i32x4.dot_i16x8_s(left, v128.shuffle<i32>(multipliers, multipliers, 0, 0, 1, 1));
-  const second = i32x4.dot_i16x8_s(right, v128.shuffle<i32>(multipliers, multipliers, 2, 2, 3, 3));
-  return i32x4.add(
-    v128.shuffle<i32>(first, second, 0, 2, 4, 6),
-    v128.shuffle<i32>(first, second, 1, 3, 5, 7),
-  );
+function multiplied<Sum>(left: v128, right: v128, offsets: v128, multipliers: v128): v128 {
+  return i32x4.dot_i16x8_s(halved<Sum>(left, right, offsets), multipliers);
+}
+
+/** Two 16-bit sums of each of the four columns, of sixteen products each: see `matmul-int4.ts`. */
+// @ts-ignore: decorator
+@inline
+function halved<Sum>(left: v128, right: v128, offsets: v128): v128 {
+  if (sizeof<Sum>() == 4) return i16x8.narrow_i32x4_s(left, right);
+  // Of four partial sums of a column, the first two and the last two.
+  const first = v128.shuffle<i32>(left, right, 0, 2, 4, 6);
+  const last = v128.shuffle<i32>(left, right, 1, 3, 5, 7);
+  return i16x8.add(i16x8.add(first, last), offsets);
 }
 
 /** One row times one tile: `sums` receives four i32. */
@@ -136,17 +147,14 @@ export function tilePair1<Sum>(
   while (codes < end) {
     const first = v128.load(x);
     const second = v128.load(x, 16);
-    let left0 = v128.load64_splat(offsets);
-    let right0 = left0;
-    let left1 = left0;
-    let right1 = left0;
+    const groupOffsets = v128.load64_splat(offsets);
     const x0 = v128.shuffle<i32>(first, first, 0, 1, 0, 1);
     const a0 = v128.load(codes);
-    left0 = add<Sum>(left0, x0, lowNibbles(a0, nibbleMask));
-    right0 = add<Sum>(right0, x0, highNibbles(a0, nibbleMask));
+    let left0 = begin<Sum>(groupOffsets, x0, lowNibbles(a0, nibbleMask));
+    let right0 = begin<Sum>(groupOffsets, x0, highNibbles(a0, nibbleMask));
     const a1 = v128.load(secondCodes);
-    left1 = add<Sum>(left1, x0, lowNibbles(a1, nibbleMask));
-    right1 = add<Sum>(right1, x0, highNibbles(a1, nibbleMask));
+    let left1 = begin<Sum>(groupOffsets, x0, lowNibbles(a1, nibbleMask));
+    let right1 = begin<Sum>(groupOffsets, x0, highNibbles(a1, nibbleMask));
     const x1 = v128.shuffle<i32>(first, first, 2, 3, 2, 3);
     const b0 = v128.load(codes, 16);
     left0 = add<Sum>(left0, x1, lowNibbles(b0, nibbleMask));
@@ -168,8 +176,8 @@ export function tilePair1<Sum>(
     const d1 = v128.load(secondCodes, 48);
     left1 = add<Sum>(left1, x3, lowNibbles(d1, nibbleMask));
     right1 = add<Sum>(right1, x3, highNibbles(d1, nibbleMask));
-    s0 = i32x4.add(s0, multiplied<Sum>(left0, right0, loadMultipliers(multipliers)));
-    s1 = i32x4.add(s1, multiplied<Sum>(left1, right1, loadMultipliers(secondMultipliers)));
+    s0 = i32x4.add(s0, multiplied<Sum>(left0, right0, groupOffsets, loadMultipliers(multipliers)));
+    s1 = i32x4.add(s1, multiplied<Sum>(left1, right1, groupOffsets, loadMultipliers(secondMultipliers)));
     codes += TILE_GROUP_BYTES;
     secondCodes += TILE_GROUP_BYTES;
     multipliers += MULTIPLIER_BYTES;
