@@ -1,6 +1,7 @@
 /** @module A thousand requests, a third of them abandoned: every answer is right, and no memory leaks. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { totalOf } from '../../bench/memory/isolate.ts';
+import { SLOTS_PER_PAGE } from '../../engine/cache/kv-pool.ts';
 import { Draw } from '../support/draw.ts';
 import { NO_MISMATCHES, ReferenceAnswers, reportMismatches } from '../support/load-answers.ts';
 import type { Disconnect } from '../support/load-client.ts';
@@ -94,12 +95,16 @@ async function runAll<T>(jobs: readonly Job[], run: (job: Job) => Promise<T>): P
 
 /** Creates everything that the server creates lazily, and makes the cache grow to its maximum. */
 async function warmUp(server: LoadServer, draw: Draw): Promise<void> {
-  const n = 16;
+  const n = SLOTS_PER_PAGE;
   const { maximum } = (await server.health()).slots;
-  const max_tokens = Math.floor(maximum / n) - 1;
-  const body = { prompt: 'Once', temperature: 1, seed: 1, n, max_tokens, ignore_eos: true, stream: true };
-  const request = { path: '/v1/completions', streams: true, body };
-  await server.send(request, { after: 'events', count: 1 });
+  // The most tokens that are accepted take every page of the cache.
+  for (let max_tokens = maximum / n; ; max_tokens--) {
+    const body = { prompt: 'Once', temperature: 1, seed: 1, n, max_tokens, ignore_eos: true, stream: true };
+    const request = { path: '/v1/completions', streams: true, body };
+    const { status } = await server.send(request, { after: 'events', count: 1 });
+    if (status === 200) break;
+    expect(status).toBe(400);
+  }
   await server.waitUntilIdle();
   await runAll(drawJobs(draw, 2 * CONCURRENCY), (job) => server.send(job.request, job.disconnect));
 }
