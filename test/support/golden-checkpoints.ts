@@ -1,0 +1,222 @@
+/**
+ * @module Holds a converted checkpoint to its golden, which `test/golden/make-checkpoints-golden.py` made with Hugging
+ * Face's transformers.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { decodeAll } from '../../decoding/decode.ts';
+import { Engine, type KernelModules } from '../../engine/engine.ts';
+import { folderSource, kernelModules, nodePlatform, startOrt } from '../../engine/node/load-engine.ts';
+import type { Ort } from '../../engine/runtime/ort.ts';
+import { type ConvertOptions, convert } from '../../model-assets/convert/convert.ts';
+import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { GOLDEN } from './models.ts';
+import { sequenceLogits } from './rows.ts';
+
+export const GOLDEN_CHECKPOINTS = join(GOLDEN, 'checkpoints');
+/** Of logits and scores. */
+const TOLERANCE = 1e-3;
+const WHOLE = { parseSpecial: true, splitSpecialTokens: false, addSpecialTokens: true };
+const WITHOUT_TEMPLATE = { ...WHOLE, addSpecialTokens: false };
+const SPLIT = { ...WHOLE, parseSpecial: false, splitSpecialTokens: true };
+
+export interface GoldenTokenizer {
+  /** The number of tokens, with added ones. */
+  readonly length: number;
+  /** Ids of each text, with the template. */
+  readonly ids: readonly (readonly number[])[];
+  /** Index of a text, and its ids without the template, where they differ. */
+  readonly plain: readonly (readonly [text: number, ids: readonly number[]])[];
+  /** Index of a text, and its ids with `split_special_tokens`, where they differ. */
+  readonly split: readonly (readonly [text: number, ids: readonly number[]])[];
+  /** The text of ids, and the one without special tokens if it differs. A text whose ids give it back is left out. */
+  readonly decode: readonly (readonly [ids: readonly number[], text: string, withoutSpecial?: string])[];
+}
+
+export interface GoldenCase {
+  readonly prompt: readonly number[];
+  /** Evenly spaced logits after the prompt, from that of token 0 on. */
+  readonly logits: readonly number[];
+  readonly greedy: readonly number[];
+  readonly beams: readonly (readonly number[])[];
+  readonly scores: readonly number[];
+}
+
+export interface GoldenCheckpoint {
+  /** Or the name of the golden that has the same. */
+  readonly tokenizer: GoldenTokenizer | string;
+  /** What the conversion needs. */
+  readonly options?: Partial<ConvertOptions>;
+  readonly ends: readonly number[];
+  readonly cases: readonly GoldenCase[];
+}
+
+/** The names of a folder's goldens. */
+export async function goldenNames(folder: string): Promise<string[]> {
+  const files = await readdir(folder);
+  return files
+    .flatMap((file) => (/^(?!texts\.).*\.json$/.test(file) ? [basename(file, '.json')] : []))
+    .sort();
+}
+
+/** Runs many small models one after the other in one instance of onnxruntime, which takes longer to start than they. */
+export class GoldenRunner {
+  readonly #folder: string;
+  readonly #texts: readonly string[];
+  readonly #ort: Ort;
+  readonly #kernels: KernelModules;
+
+  private constructor(folder: string, texts: readonly string[], ort: Ort, kernels: KernelModules) {
+    this.#folder = folder;
+    this.#texts = texts;
+    this.#ort = ort;
+    this.#kernels = kernels;
+  }
+
+  /** @param folder with goldens, and their checkpoints as folders or archives of the same names */
+  static async open(folder: string): Promise<GoldenRunner> {
+    const { texts } = await readGolden<{ texts: string[] }>(folder, 'texts');
+    return new GoldenRunner(folder, texts, await startOrt(), await kernelModules());
+  }
+
+  /**
+   * Converts a checkpoint at f32 in the folder `work`, and runs it.
+   * @returns what differs from the golden, in words
+   * @throws CheckpointError if it is not converted
+   */
+  async differences(name: string, work: string): Promise<string[]> {
+    const golden = await readGolden<GoldenCheckpoint>(this.#folder, name);
+    const source = await this.#source(name, work);
+    const out = join(work, `${name}-converted`);
+    await convert({ ...resolvePaths(golden.options, source), source, out, precision: 'f32' });
+    const engine = await Engine.load(this.#ort, {
+      source: folderSource(out),
+      platform: nodePlatform,
+      kernels: this.#kernels,
+    });
+    try {
+      const tokenizer = Tokenizer.read(engine.tokenizerFile);
+      const ids = this.#compareIds(tokenizer, await this.#goldenTokenizer(golden.tokenizer));
+      return [...ids, ...(await compareModel(engine, tokenizer, golden))];
+    } finally {
+      engine.release();
+    }
+  }
+
+  async #source(name: string, work: string): Promise<string> {
+    const folder = join(this.#folder, name);
+    if (existsSync(folder)) return folder;
+    const source = join(work, name);
+    await unpack(join(this.#folder, `${name}.tar.gz`), source);
+    return source;
+  }
+
+  async #goldenTokenizer(golden: GoldenTokenizer | string): Promise<GoldenTokenizer> {
+    if (typeof golden !== 'string') return golden;
+    const { tokenizer } = await readGolden<GoldenCheckpoint>(this.#folder, golden);
+    return this.#goldenTokenizer(tokenizer);
+  }
+
+  #compareIds(tokenizer: Tokenizer, { ids, plain, split, decode, length }: GoldenTokenizer): string[] {
+    const texts = this.#texts;
+    const found = [...compare('number of tokens', tokenizer.vocabSize, length)];
+    const [plainIds, splitIds] = [new Map(plain), new Map(split)];
+    for (const [i, text] of texts.entries()) {
+      const title = JSON.stringify(text);
+      const expected = ids[i] ?? [];
+      const own = [...tokenizer.encode(text, WHOLE)];
+      found.push(...compare(`ids of ${title}`, own, expected));
+      const withoutTemplate = [...tokenizer.encode(text, WITHOUT_TEMPLATE)];
+      found.push(
+        ...compare(`ids without template of ${title}`, withoutTemplate, plainIds.get(i) ?? expected),
+      );
+      const splitOwn = [...tokenizer.encode(text, SPLIT)];
+      found.push(...compare(`split ids of ${title}`, splitOwn, splitIds.get(i) ?? expected));
+    }
+    const listed = new Set(decode.map(([ids]) => ids.join()));
+    const round = ids.flatMap((own, i) =>
+      own.length === 0 || listed.has(own.join()) ? [] : [[own, texts[i] ?? ''] as const],
+    );
+    for (const [own, text, withoutSpecial = text] of [...decode, ...round]) {
+      found.push(...compare(`text of ${own}`, tokenizer.decode(own), text));
+      const skipped = tokenizer.decode(own, { skipSpecialTokens: true });
+      found.push(...compare(`text without special tokens of ${own}`, skipped, withoutSpecial));
+    }
+    return found;
+  }
+}
+
+async function compareModel(
+  engine: Engine,
+  tokenizer: Tokenizer,
+  { ends, cases }: GoldenCheckpoint,
+): Promise<string[]> {
+  const found = compare('end tokens', [...engine.eosTokenIds].sort(), [...new Set(ends)].sort());
+  for (const { prompt, logits, greedy, beams, scores } of cases) {
+    const title = `after ${prompt.length} tokens`;
+    const row = (await sequenceLogits(engine, prompt)).at(-1) ?? new Float32Array();
+    const step = Math.max(1, Math.floor(row.length / 16));
+    const own = logits.map((_, i) => row[i * step] ?? Number.NaN);
+    if (!isClose(own, logits)) found.push(...compare(`logits ${title}`, own, logits));
+    const limit = { max_new_tokens: 12 };
+    const one = await decodeAll(engine, prompt, limit, { tokenizer });
+    found.push(...compare(`greedy ${title}`, one.sequences[0]?.tokens, greedy));
+    const options = { ...limit, num_beams: 4, num_return_sequences: 4 };
+    const { sequences } = await decodeAll(engine, prompt, options, { tokenizer });
+    found.push(
+      ...compare(
+        `beams ${title}`,
+        sequences.map(({ tokens }) => tokens),
+        beams,
+      ),
+    );
+    const ownScores = sequences.map(({ score }) => score ?? Number.NaN);
+    if (!isClose(ownScores, scores)) found.push(...compare(`scores ${title}`, ownScores, scores));
+  }
+  return found;
+}
+
+function isClose(own: readonly number[], expected: readonly number[]): boolean {
+  return (
+    own.length === expected.length &&
+    own.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) <= TOLERANCE)
+  );
+}
+
+function compare(what: string, own: unknown, expected: unknown): string[] {
+  const [found, wanted] = [JSON.stringify(own), JSON.stringify(expected)];
+  return found === wanted ? [] : [`${what}: ${found}, expected ${wanted}`];
+}
+
+/** Paths in a golden's options are relative to its checkpoint. */
+function resolvePaths(options: GoldenCheckpoint['options'], source: string): Partial<ConvertOptions> {
+  return Object.fromEntries(
+    Object.entries(options ?? {}).map(([name, value]) => [
+      name,
+      name === 'base' ? join(source, String(value)) : value,
+    ]),
+  );
+}
+
+async function readGolden<Golden>(folder: string, name: string): Promise<Golden> {
+  return JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as Golden;
+}
+
+const BLOCK = 512;
+
+/** Unpacks a .tar.gz of files: ustar, without links and long names. */
+async function unpack(archive: string, folder: string): Promise<void> {
+  const tar = await promisify(gunzip)(await readFile(archive));
+  for (let at = 0; tar[at]; ) {
+    const field = (start: number, length: number) =>
+      tar.toString('utf8', at + start, at + start + length).replace(/\0.*/s, '');
+    const size = Number.parseInt(field(124, 12), 8);
+    const path = join(folder, field(0, 100));
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, tar.subarray(at + BLOCK, at + BLOCK + size));
+    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  }
+}
