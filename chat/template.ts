@@ -61,13 +61,13 @@ export class ChatTemplate {
 
   #render({ messages, addGenerationPrompt, variables }: Chat): string {
     const budget = new Budget(JSON.stringify(messages).length);
-    const environment = new Environment();
-    for (const [name, value] of Object.entries({ ...globals(budget), ...variables })) {
-      environment.set(name, value);
-    }
-    environment.set('messages', messages);
-    environment.set('add_generation_prompt', addGenerationPrompt);
     try {
+      const outer = new Environment();
+      for (const [name, value] of Object.entries(globals(budget))) outer.set(name, value);
+      // As in jinja2, the caller's names hide the others.
+      const environment = new Environment(outer);
+      const given = { ...variables, messages, add_generation_prompt: addGenerationPrompt };
+      for (const [name, value] of Object.entries(given)) environment.set(name, value);
       return String(new BoundedInterpreter(environment, budget).run(this.#program).value);
     } catch (error) {
       if (error instanceof ChatTemplateError) throw error;

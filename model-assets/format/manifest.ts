@@ -76,6 +76,15 @@ export const manifestSchema = z.strictObject({
   shards: z.array(file).min(1),
   tensors: z.array(tensor).min(1),
   tokenizer: file,
+  /** Of a model that chats. */
+  chat: z
+    .strictObject({
+      /** Jinja, by name; requests that name none use `default`. */
+      templates: z.record(z.string().min(1), z.string()),
+      /** What templates may write, by name: `eos_token`. */
+      special_tokens: z.record(z.string().min(1), z.string()),
+    })
+    .optional(),
   provenance: z.strictObject({
     converter: z.string(),
     /** The files of the checkpoint that were read. */

@@ -17,6 +17,8 @@ const OPTIONAL = [
   'added_tokens.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
+  'chat_template.jinja',
+  'chat_template.json',
 ];
 
 /**

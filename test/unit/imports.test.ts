@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { findCycle, folderGraph, forbiddenImports, importGraph, importsOf } from '../support/import-graph.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const graph = importGraph(ROOT, ['decoding', 'engine', 'tokenizer', 'model-assets', 'worker']);
+const graph = importGraph(ROOT, ['chat', 'decoding', 'engine', 'tokenizer', 'model-assets', 'worker']);
 
 const under = (folder: string, ...names: readonly string[]) => names.map((name) => `${folder}/${name}`);
 
@@ -51,6 +51,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   tokenizer: [],
 
+  // A chat as a text.
+  chat: ['@huggingface/jinja'],
+
   // Tools that make models. Their file format imports nothing of the project.
   'model-assets/format': ['zod'],
   'model-assets/checkpoint/interface': ['node:'],
@@ -71,6 +74,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'format', 'graphs', 'quantize'),
   ],
   'model-assets/convert': [
+    'chat',
     'decoding/constraints/automaton',
     'engine/model',
     'node:',
@@ -114,6 +118,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.
   'worker/isolate': [
+    'chat',
     'engine',
     'tokenizer',
     ...under('decoding', 'constraints', 'constraints/automaton'),
@@ -128,6 +133,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'worker/operate': ['hono', 'worker/http'],
   'worker/serving': [
+    'chat',
     'decoding',
     'engine',
     'hono',
