@@ -1,7 +1,7 @@
 /** @module Reads a checkpoint's chat templates and the special tokens that they may write, as transformers does. */
 import * as z from 'zod';
-import { CheckpointError } from './errors.ts';
-import { type Json, type Metadata, readJson } from './metadata.ts';
+import { CheckpointError } from './interface/errors.ts';
+import { type Json, type Metadata, readJson } from './interface/metadata.ts';
 
 /** transformers' name of the template that chats use if they name none. */
 const DEFAULT_TEMPLATE = 'default';

@@ -2,9 +2,9 @@
 import { ChatTemplateError } from '../../chat/errors.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { type ChatFiles, readChatFiles } from '../checkpoint/chat-template.ts';
-import { CheckpointError } from '../checkpoint/errors.ts';
-import type { Metadata } from '../checkpoint/metadata.ts';
-import type { OnWarning } from '../checkpoint/progress.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
+import type { Metadata } from '../checkpoint/interface/metadata.ts';
+import type { OnWarning } from '../checkpoint/interface/progress.ts';
 import type { Manifest } from '../format/manifest.ts';
 
 /** Chats that every template of an assistant should have a text for. */

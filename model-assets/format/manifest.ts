@@ -8,7 +8,7 @@
 import * as z from 'zod';
 import { int4Bytes, int8Bytes } from './packed.ts';
 
-export const MANIFEST_VERSION = 3;
+export const MANIFEST_VERSION = 4;
 
 /** Tensors start at multiples of this many bytes: a cache line, which also suffices for any SIMD load. */
 export const TENSOR_ALIGNMENT = 64;
