@@ -6,6 +6,7 @@ import { CheckpointError } from './interface/errors.ts';
 import { folderMetadata, readJson } from './interface/metadata.ts';
 import type { StoredTensor, WeightFile, Weights } from './interface/stored-tensor.ts';
 import { openSafetensors } from './safetensors.ts';
+import { openTorch } from './torch/torch-file.ts';
 
 /** The names of a folder's weights in one format. */
 export interface WeightNames {
@@ -21,6 +22,7 @@ export const INDEX = 'model.safetensors.index.json';
 /** In the order of precedence, which is that of transformers. */
 export const WEIGHT_NAMES: readonly WeightNames[] = [
   { single: SINGLE_FILE, index: INDEX, open: openSafetensors },
+  { single: 'pytorch_model.bin', index: 'pytorch_model.bin.index.json', open: openTorch },
 ];
 
 /**
@@ -38,7 +40,7 @@ export async function openWeights(dir: string): Promise<Weights> {
     if (json) return openShards(dir, index, json, open);
   }
   throw new CheckpointError(
-    `${SINGLE_FILE} not found, nor ${INDEX}: only safetensors checkpoints can be converted`,
+    `no weights: expected ${WEIGHT_NAMES.flatMap(({ single, index }) => [single, index]).join(', ')}`,
   );
 }
 

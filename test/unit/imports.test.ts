@@ -58,11 +58,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'model-assets/format': ['zod'],
   'model-assets/checkpoint/interface': ['node:'],
   'model-assets/checkpoint/gguf': ['model-assets/checkpoint/interface', 'node:'],
+  'model-assets/checkpoint/torch': ['model-assets/checkpoint/interface'],
   'model-assets/checkpoint': [
     'model-assets/format',
     'node:',
     'zod',
-    ...under('model-assets/checkpoint', 'gguf', 'interface'),
+    ...under('model-assets/checkpoint', 'gguf', 'interface', 'torch'),
   ],
   'model-assets/graphs': ['model-assets/format', 'protobufjs'],
   'model-assets/quantize': ['model-assets/format'],
