@@ -5,18 +5,9 @@
 
 import { FormatError } from '../interface/format-error.ts';
 import { dictOf } from './pickle-stack.ts';
+import { ElementType, Storage, StorageType } from './storage.ts';
 import { TorchTensor } from './tensor.ts';
-import {
-  Callable,
-  ElementType,
-  kindOf,
-  Opaque,
-  type PickleDict,
-  type PickleValue,
-  Storage,
-  StorageType,
-  Tuple,
-} from './values.ts';
+import { Callable, kindOf, Opaque, type PickleDict, type PickleValue, Tuple } from './values.ts';
 
 /** Storage classes and dtypes of torch, with safetensors' name and the bytes of an element. */
 const ELEMENT_TYPES: readonly (readonly [

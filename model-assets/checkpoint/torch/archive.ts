@@ -1,6 +1,7 @@
 /** @module The zip archive of torch 1.6 and later: `NAME/data.pkl`, and a file `NAME/data/KEY` for each storage. */
-import { FormatError } from '../interface/format-error.ts';
+
 import type { BinaryFile } from '../interface/binary-file.ts';
+import { FormatError } from '../interface/format-error.ts';
 import { ByteReader } from './byte-reader.ts';
 import { MAX_PICKLE_BYTES, type TorchContent } from './content.ts';
 import { storageBytes, TorchNames } from './names.ts';

@@ -1,5 +1,6 @@
 /** @module What both formats of torch give: the object that was saved, and where its storages are. */
-import type { PickleValue, StorageIdentity } from './values.ts';
+import type { StorageIdentity } from './storage.ts';
+import type { PickleValue } from './values.ts';
 
 /** Of the pickle of an archive, and of all pickles of a legacy file. GPT-2 XL's takes 100 kB. */
 export const MAX_PICKLE_BYTES = 1 << 25;

@@ -4,8 +4,9 @@
  *
  * Numbers are little-endian whatever the third pickle says of the system: torch converts them when it writes.
  */
-import { FormatError } from '../interface/format-error.ts';
+
 import type { BinaryFile } from '../interface/binary-file.ts';
+import { FormatError } from '../interface/format-error.ts';
 import { ByteReader } from './byte-reader.ts';
 import { MAX_PICKLE_BYTES, type TorchContent } from './content.ts';
 import { storageBytes, TorchNames } from './names.ts';

@@ -2,7 +2,8 @@
 import { FormatError } from '../interface/format-error.ts';
 import { allowedName } from './allowed-names.ts';
 import type { PickleNames } from './pickle.ts';
-import { kindOf, type PickleValue, Storage, type StorageIdentity, StorageType, Tuple } from './values.ts';
+import { Storage, type StorageIdentity, StorageType } from './storage.ts';
+import { kindOf, type PickleValue, Tuple } from './values.ts';
 
 /** Classes of a whole model, as opposed to its state dict. */
 const MODULE = /^(transformers|torch\.nn|__main__|model|peft)\b/;

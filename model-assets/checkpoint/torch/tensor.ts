@@ -1,7 +1,7 @@
 /** @module A tensor of a pickle: a strided view of a storage. */
 import { FormatError } from '../interface/format-error.ts';
 import { elementsOf } from '../interface/stored-tensor.ts';
-import type { ElementType, Storage } from './values.ts';
+import type { ElementType, Storage } from './storage.ts';
 
 /** Of a tensor that repeats elements of a smaller storage (`expand`): it has no size in the file to bound it. */
 const MAX_EXPANDED_ELEMENTS = 1 << 24;

@@ -2,9 +2,10 @@
  * @module Opens a file of `torch.save`: the zip archive of torch 1.6 and later, or the pickles and storages in a
  * row before that. Reads the pickle, and no weights.
  */
-import { FormatError } from '../interface/format-error.ts';
+
 import { BinaryFile } from '../interface/binary-file.ts';
 import { CheckpointError } from '../interface/errors.ts';
+import { FormatError } from '../interface/format-error.ts';
 import { decodeFloats, type FloatType, isFloatType } from '../interface/storage-types.ts';
 import { checkValues, elementsOf, type StoredTensor, type WeightFile } from '../interface/stored-tensor.ts';
 import { readArchive } from './archive.ts';

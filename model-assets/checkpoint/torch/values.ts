@@ -1,4 +1,5 @@
 /** @module The values of a pickle. None of them is code: a name that a pickle calls stands for a rebuild of ours. */
+import type { ElementType, Storage, StorageType } from './storage.ts';
 import type { TorchTensor } from './tensor.ts';
 
 export type PickleValue =
@@ -43,52 +44,6 @@ export class Callable {
 
 /** Something beside the weights, e.g. a path among the arguments of a training run: allowed, and not looked at. */
 export class Opaque {}
-
-/** A `torch.dtype`. */
-export class ElementType {
-  /** Under safetensors' name: `F32`. */
-  readonly name: string;
-  /** Of one element. */
-  readonly bytes: number;
-
-  constructor(name: string, bytes: number) {
-    this.name = name;
-    this.bytes = bytes;
-  }
-}
-
-/** A storage class, e.g. `torch.FloatStorage`. Of `UntypedStorage`, elements are bytes. */
-export class StorageType {
-  readonly elementType: ElementType;
-  readonly isTyped: boolean;
-
-  constructor(elementType: ElementType, isTyped: boolean) {
-    this.elementType = elementType;
-    this.isTyped = isTyped;
-  }
-}
-
-/** The memory of one or more tensors, in the file. */
-export interface StorageIdentity {
-  readonly key: string;
-  readonly type: StorageType;
-  /** Size in elements of `type`. */
-  readonly elements: number;
-}
-
-/** A storage as a pickle refers to it: for a view of old files, a part of that with the `key`. */
-export class Storage {
-  readonly identity: StorageIdentity;
-  /** Where it begins, in elements of the identity's. */
-  readonly first: number;
-  readonly elements: number;
-
-  constructor(identity: StorageIdentity, first = 0, elements = identity.elements) {
-    this.identity = identity;
-    this.first = first;
-    this.elements = elements;
-  }
-}
 
 /** @returns the type of a value for errors. Does not look into it: a pickle can contain itself. */
 export function kindOf(value: PickleValue | undefined): string {

@@ -2,8 +2,9 @@
  * @module The directory of a zip archive, also of more than 4 GiB (zip64).
  * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3
  */
-import { FormatError } from '../interface/format-error.ts';
+
 import type { BinaryFile } from '../interface/binary-file.ts';
+import { FormatError } from '../interface/format-error.ts';
 import { ByteReader } from './byte-reader.ts';
 
 export interface ZipEntry {
@@ -55,14 +56,18 @@ export async function readZipDirectory(file: BinaryFile): Promise<ZipEntry[]> {
 export async function dataPosition(file: BinaryFile, entry: ZipEntry): Promise<number> {
   const { name, header, bytes, isStored } = entry;
   if (!isStored) {
-    throw new FormatError(`has ${name} compressed or encrypted, which torch.save never does: save the file again`);
+    throw new FormatError(
+      `has ${name} compressed or encrypted, which torch.save never does: save the file again`,
+    );
   }
   const reader = new ByteReader(await file.read(header, LOCAL.bytes));
   if (reader.uint32() !== LOCAL.signature) throw new FormatError(`has no zip entry ${name} at ${header}`);
   reader.bytes(22);
   const position = header + LOCAL.bytes + reader.uint16() + reader.uint16();
   if (position + bytes > file.bytes) {
-    throw new FormatError(`is truncated: ${name} ends at byte ${position + bytes}, found ${file.bytes} bytes`);
+    throw new FormatError(
+      `is truncated: ${name} ends at byte ${position + bytes}, found ${file.bytes} bytes`,
+    );
   }
   return position;
 }

@@ -88,10 +88,11 @@ test('lists the files that were read and their storage types', async () => {
   ]);
 });
 
-test('rejects a folder without safetensors weights', async () => {
+test('rejects a folder without weights', async () => {
   await expect(open({}, (dir) => rm(join(dir, 'model.safetensors')))).rejects.toThrow(
     new CheckpointError(
-      'model.safetensors not found, nor model.safetensors.index.json: only safetensors checkpoints can be converted',
+      'no weights: expected one of model.safetensors, model.safetensors.index.json, pytorch_model.bin, ' +
+        'pytorch_model.bin.index.json',
     ),
   );
 });
