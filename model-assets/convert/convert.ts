@@ -168,11 +168,8 @@ function describeCalibration(
   return { calibration: { text, tokens: tokens.ids.length, sha256 } };
 }
 
-function createProgress(
-  { parameters, lmHead }: Checkpoint,
-  { onProgress, signal }: ConvertOptions,
-): AddProgress {
-  const tensors = [...parameters.values(), ...(lmHead ? [lmHead] : [])];
+function createProgress({ parameters }: Checkpoint, { onProgress, signal }: ConvertOptions): AddProgress {
+  const tensors = [...parameters.values()];
   const files = new Set(tensors.map(({ file }) => file));
   const total = [...tensors, ...files].reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
