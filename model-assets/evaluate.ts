@@ -184,7 +184,7 @@ function checkWindow(model: Engine, reference: Engine, requested: number | undef
 }
 
 function encode(model: Engine, { text, tokens }: EvaluateOptions): Int32Array {
-  const ids = Tokenizer.read(model.tokenizerFile).encode(text, { parseSpecial: true }).subarray(0, tokens);
+  const ids = Tokenizer.read(model.tokenizerFile).encode(text).subarray(0, tokens);
   if (ids.length < 2) {
     throw new EvaluationError(
       `The text has ${ids.length} tokens, expected 2 or more: one to read and one to predict`,

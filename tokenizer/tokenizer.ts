@@ -1,20 +1,29 @@
 /**
- * @module GPT-2's byte-level BPE for any such vocabulary. Ids and text are those of Hugging Face's
- * `GPT2TokenizerFast`.
+ * @module Text to token ids and back, for any tokenizer that the converter reads. Ids and text are those of Hugging
+ * Face's transformers.
  */
-import { Bpe } from './bpe.ts';
-import { type AddedToken, readTables, type TokenizerTables } from './format.ts';
-import { wordEnd } from './pre-tokenizer.ts';
+import { readTokenizer, type TokenizerFile } from './format/file.ts';
+import { type EncodeOptions, Pipeline } from './pipeline.ts';
 import { StreamingDecoder } from './streaming-decoder.ts';
-
-export interface EncodeOptions {
-  /** Encode special tokens in the text, such as `<|endoftext|>`, to their ids. Default: false. */
-  parseSpecial?: boolean;
-}
 
 export interface DecodeOptions {
   /** Omit special tokens from the text. Default: false. */
-  skipSpecialTokens?: boolean;
+  readonly skipSpecialTokens?: boolean;
+}
+
+/** The tokens that texts are made of, for constraints. */
+export interface TokenTrie {
+  /** `[vocabSize + 1]`: the bytes of token i are tokenBytes[offsets[i], offsets[i + 1]). */
+  readonly offsets: Uint32Array;
+  readonly tokenBytes: Uint8Array;
+  /** The tokens with bytes, special ones apart, in the order of their bytes. */
+  readonly sorted: SortedTokens;
+}
+
+export interface SortedTokens {
+  readonly order: Uint32Array;
+  /** `[order.length]`: the number of bytes that each token has in common with the one before it, at most 255. */
+  readonly shared: Uint8Array;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -25,76 +34,48 @@ export class Tokenizer {
    * without text, as in the reference.
    */
   readonly vocabSize: number;
+  /** The same without added tokens that the vocabulary itself does not have. A model has at least as many rows. */
+  readonly modelVocabSize: number;
   /** Id by content, in the order of the ids. */
   readonly specialTokens: ReadonlyMap<string, number>;
   /** Bytes of the longest token. */
   readonly maxTokenBytes: number;
-  readonly #tables: TokenizerTables;
-  readonly #bpe: Bpe;
+  readonly trie: TokenTrie;
+  readonly #pipeline: Pipeline;
   readonly #specialIds: ReadonlySet<number>;
-  /** Added tokens that are encoded to their ids only with `parseSpecial`. */
-  readonly #special: readonly AddedToken[];
-  /** Added tokens that are always encoded to their ids. */
-  readonly #plain: readonly AddedToken[];
 
-  private constructor(tables: TokenizerTables) {
-    this.#tables = tables;
-    this.#bpe = new Bpe(tables.merges, tables.byteIds);
-    this.vocabSize = tables.offsets.length - 1;
-    this.maxTokenBytes = tables.offsets.reduce(
-      (longest, end, i) => Math.max(longest, end - (tables.offsets[i - 1] ?? 0)),
+  private constructor(file: TokenizerFile) {
+    const { description, tables } = file;
+    this.#pipeline = new Pipeline(file);
+    this.vocabSize = description.vocabSize;
+    this.modelVocabSize = description.modelVocabSize;
+    const offsets = tables.get('textOffsets', 'u32');
+    this.trie = {
+      offsets,
+      tokenBytes: tables.get('textBytes', 'u8'),
+      sorted: { order: tables.get('order', 'u32'), shared: tables.get('shared', 'u8') },
+    };
+    this.maxTokenBytes = offsets.reduce(
+      (longest, end, i) => Math.max(longest, end - (offsets[i - 1] ?? 0)),
       0,
     );
-    this.#special = tables.added.filter(({ special }) => special);
-    this.#plain = tables.added.filter(({ special }) => !special);
-    this.specialTokens = new Map(this.#special.map(({ content, id }) => [content, id]));
+    this.specialTokens = new Map(
+      description.added.filter(({ special }) => special).map(({ content, id }) => [content, id]),
+    );
     this.#specialIds = new Set(this.specialTokens.values());
   }
 
   /**
-   * Reads a `tokenizer.bin` (format.ts). The tokenizer keeps views of `bytes`, which must not change.
+   * Reads a `tokenizer.bin` (format/file.ts). The tokenizer keeps views of `bytes`, which must not change.
    * @throws Error with a hint if the bytes are not a complete file of this version
    */
   static read(bytes: Uint8Array): Tokenizer {
-    return new Tokenizer(readTables(bytes));
+    return new Tokenizer(readTokenizer(bytes));
   }
 
-  /** The tokens that texts are made of, as a trie: for constraints. */
-  get trie(): Pick<TokenizerTables, 'offsets' | 'tokenBytes' | 'sorted'> {
-    return this.#tables;
-  }
-
-  /**
-   * The text's ids, none for ''. No prefix space or token is added; a lone surrogate counts as U+FFFD.
-   * As the reference with `add_special_tokens=False` and, unless `parseSpecial`, `split_special_tokens=True`.
-   */
-  encode(text: string, { parseSpecial = false }: EncodeOptions = {}): Int32Array {
-    return this.#encodeAround(parseSpecial ? [this.#special, this.#plain] : [this.#plain], text);
-  }
-
-  /** Splits the text at the tokens of the first list, and the parts between at those of the next lists. */
-  #encodeAround([tokens, ...others]: readonly (readonly AddedToken[])[], text: string): Int32Array {
-    if (!tokens) return this.#encodeWords(text);
-    const parts: Int32Array[] = [];
-    let start = 0;
-    for (const { index, token } of matchesOf(tokens, text)) {
-      parts.push(this.#encodeAround(others, text.slice(start, index)), Int32Array.of(token.id));
-      start = index + token.content.length;
-    }
-    const rest = this.#encodeAround(others, text.slice(start));
-    return parts.length === 0 ? rest : concatenate([...parts, rest]);
-  }
-
-  #encodeWords(text: string): Int32Array {
-    const utf8 = new TextEncoder().encode(text);
-    const ids = new Int32Array(utf8.length); // a token has at least one byte
-    let count = 0;
-    for (let start = 0; start < utf8.length; ) {
-      const end = wordEnd(utf8, start);
-      count = this.#bpe.encodeWord(utf8, start, end, ids, count);
-      start = end;
-    }
-    return ids.slice(0, count);
+  /** The text's ids; a lone surrogate counts as U+FFFD. As `tokenizer(text)` of the reference, with its options. */
+  encode(text: string, options?: EncodeOptions): Int32Array<ArrayBuffer> {
+    return this.#pipeline.encode(text, options);
   }
 
   /**
@@ -124,28 +105,7 @@ export class Tokenizer {
       throw new RangeError(`token id ${id} is not a whole number from 0 on`);
     }
     if (id >= this.vocabSize || (skipSpecialTokens && this.#specialIds.has(id))) return NO_BYTES;
-    const { offsets, tokenBytes } = this.#tables;
+    const { offsets, tokenBytes } = this.trie;
     return tokenBytes.subarray(offsets[id], offsets[id + 1]);
   }
-}
-
-/** Matches of `tokens` in `text`: leftmost first, without overlap, the longest of several at one index. */
-function* matchesOf(tokens: readonly AddedToken[], text: string) {
-  if (tokens.length === 0) return;
-  const byContent = new Map(tokens.map((token) => [token.content, token]));
-  const longestFirst = [...byContent.keys()].sort((a, b) => b.length - a.length);
-  const pattern = longestFirst.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
-  for (const match of text.matchAll(new RegExp(pattern, 'g'))) {
-    yield { index: match.index, token: byContent.get(match[0]) as AddedToken };
-  }
-}
-
-function concatenate(parts: readonly Int32Array[]): Int32Array {
-  const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -3,10 +3,9 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { sortTokens, Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
+import { Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata.ts';
-import { buildTokenizer } from '../../model-assets/convert/tokenizer.ts';
-import { readTables } from '../../tokenizer/format.ts';
+import { buildTokenizer } from '../../model-assets/tokenizer/build-tokenizer.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 
 export interface BenchVocabulary {
@@ -15,16 +14,10 @@ export interface BenchVocabulary {
 }
 
 export async function loadGpt2(): Promise<BenchVocabulary> {
-  const bytes = await convertGpt2();
-  const { offsets, tokenBytes, added } = readTables(bytes);
-  const special = new Set(added.map(({ id }) => id));
-  const table = { offsets, bytes: tokenBytes };
-  const tokenizer = Tokenizer.read(bytes);
+  const tokenizer = Tokenizer.read(await convertGpt2());
+  const { offsets, tokenBytes, sorted } = tokenizer.trie;
   return {
-    vocabulary: new Vocabulary(
-      table,
-      sortTokens(table, (token) => !special.has(token)),
-    ),
+    vocabulary: new Vocabulary({ offsets, bytes: tokenBytes }, sorted),
     encode: (text) => [...tokenizer.encode(text)],
   };
 }

@@ -6,12 +6,13 @@
  * At Q4_0 the tied token embedding is Q8_0, where `llama-quantize` has Q6_K: a quarter smaller, and a search
  * for scales that does not matter to a benchmark of time.
  */
+import * as z from 'zod';
 import { openCheckpoint } from '../../model-assets/checkpoint/checkpoint.ts';
 import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata.ts';
 import { elementsOf, type StoredTensor } from '../../model-assets/checkpoint/interface/stored-tensor.ts';
-import { readVocabulary } from '../../model-assets/checkpoint/tokenizer-files.ts';
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { type Parameter, parametersOf } from '../../model-assets/format/parameters.ts';
+import { readTokenizerFiles } from '../../model-assets/tokenizer/files/read-files.ts';
 import { GGML_TYPE, type GgufValue, writeGguf } from './gguf.ts';
 
 export type GgufPrecision = 'Q8_0' | 'Q4_0';
@@ -73,17 +74,23 @@ function architecture(config: ModelConfig, precision: GgufPrecision): Record<str
   };
 }
 
+const bpeMerges = z.object({ merges: z.array(z.union([z.string(), z.array(z.string())])) });
+
 async function tokenizer(folder: string, config: ModelConfig): Promise<Record<string, GgufValue>> {
-  const { ids, merges } = await readVocabulary(folderMetadata(folder));
+  const { vocabulary, added, json } = await readTokenizerFiles(folderMetadata(folder));
+  const { merges } = bpeMerges.parse(json.model);
   const tokens = Array.from({ length: config.vocab_size }, (_, id) => `[PAD${id}]`);
-  for (const [token, id] of ids) tokens[id] = token;
+  for (const [token, id] of vocabulary) tokens[id] = token;
+  for (const { content, id } of added) tokens[id] = content;
   const end = config.eos_token_ids[0] ?? config.vocab_size - 1;
   return {
     'tokenizer.ggml.model': { string: 'gpt2' },
     'tokenizer.ggml.pre': { string: 'gpt-2' },
     'tokenizer.ggml.tokens': { strings: tokens },
     'tokenizer.ggml.token_type': { int32s: tokens.map((_, id) => (id === end ? CONTROL : NORMAL)) },
-    'tokenizer.ggml.merges': { strings: merges.map(({ pair }) => pair.join(' ')) },
+    'tokenizer.ggml.merges': {
+      strings: merges.map((merge) => (typeof merge === 'string' ? merge : merge.join(' '))),
+    },
     'tokenizer.ggml.bos_token_id': { uint32: config.bos_token_id ?? end },
     'tokenizer.ggml.eos_token_id': { uint32: end },
     'tokenizer.ggml.add_bos_token': { bool: false },

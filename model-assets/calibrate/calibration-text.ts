@@ -26,7 +26,7 @@ export function tokenizeCalibrationText(
   tokenizer: Uint8Array,
   config: ModelConfig,
 ): CalibrationTokens {
-  const ids = Tokenizer.read(tokenizer).encode(text, { parseSpecial: true });
+  const ids = Tokenizer.read(tokenizer).encode(text);
   const window = Math.min(WINDOW, config.n_positions);
   const windows = Math.min(WINDOWS, Math.floor(ids.length / window));
   if (windows === 0) {

@@ -27,10 +27,9 @@ import {
 import { MAX_INPUTS } from '../format/packed.ts';
 import { buildGraphs, type GraphFiles } from '../graphs/gpt2.ts';
 import { buildQuantizedGraphs, type QuantizedGraphFiles } from '../graphs/quantized.ts';
-import { buildChat } from './chat.ts';
+import { buildTokenizer } from '../tokenizer/build-tokenizer.ts';
 import { type AddProgress, convertWeights } from './convert-weights.ts';
 import { fittingPrecision } from './fitting-precision.ts';
-import { buildTokenizer } from './tokenizer.ts';
 
 /** `self`: samples from the model. `none`: no calibration, weights are rounded to nearest. */
 export type CalibrationText = 'self' | 'none' | { readonly text: string };
@@ -49,8 +48,6 @@ export interface ConvertOptions {
   /** Origin of `source` on the Hugging Face hub, for the manifest. */
   readonly hub?: Manifest['provenance']['hub'];
   readonly onProgress?: OnProgress;
-  /** Text of a chat template, in place of the checkpoint's. */
-  readonly chatTemplate?: string;
   /** Called for faults of the checkpoint that do not prevent a conversion. */
   readonly onWarning?: OnWarning;
   /** Stops the conversion between two tensors. */
@@ -83,14 +80,13 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   const { config, metadata } = checkpoint;
   const { precision = fittingPrecision(config) } = options;
   if (precision === 'int4') checkInputs(config);
-  const tokenizer = await buildTokenizer(metadata, options.onWarning);
-  if (tokenizer.vocabSize > config.vocab_size) {
+  const tokenizer = await buildTokenizer(metadata, options.onWarning, config.vocab_size);
+  if (tokenizer.modelVocabSize > config.vocab_size) {
     throw new CheckpointError(
-      `The tokenizer has ${tokenizer.vocabSize} tokens, ` +
+      `The tokenizer has ${tokenizer.modelVocabSize} tokens, ` +
         `more than config.json's vocab_size, ${config.vocab_size}`,
     );
   }
-  const { chat, ...chatFiles } = await buildChat(metadata, options.chatTemplate, options.onWarning);
   const graphs = precision === 'f32' ? buildGraphs(config) : buildQuantizedGraphs(config);
   const addProgress = createProgress(checkpoint, options);
   if (precision === 'int4' && options.calibration !== 'none') addProgress(0, 'calibration text');
@@ -112,14 +108,10 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     graphs: await writeGraphs(dir, graphs),
     ...weights,
     tokenizer: await writeBytes(dir, 'tokenizer.bin', tokenizer.bytes),
-    ...(chat && { chat }),
     provenance: {
       converter: `edgebeam ${await packageVersion()}`,
       source: await describeSource(
-        [
-          ...checkpoint.files,
-          ...[...tokenizer.sources, ...chatFiles.sources].map((file) => metadata.origin(file)),
-        ],
+        [...checkpoint.files, ...tokenizer.sources.map((file) => metadata.origin(file))],
         addProgress,
       ),
       dtypes: checkpoint.dtypes,
@@ -168,8 +160,11 @@ function describeCalibration(
   return { calibration: { text, tokens: tokens.ids.length, sha256 } };
 }
 
-function createProgress({ parameters }: Checkpoint, { onProgress, signal }: ConvertOptions): AddProgress {
-  const tensors = [...parameters.values()];
+function createProgress(
+  { parameters, lmHead }: Checkpoint,
+  { onProgress, signal }: ConvertOptions,
+): AddProgress {
+  const tensors = [...parameters.values(), ...(lmHead ? [lmHead] : [])];
   const files = new Set(tensors.map(({ file }) => file));
   const total = [...tensors, ...files].reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;

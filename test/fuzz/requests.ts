@@ -50,7 +50,7 @@ const QUERIES = [
 const LOST_PATHS = [
   '/nope',
   '/v1',
-  '/v1/embeddings',
+  '/v1/chat/completions',
   '/manifest.json',
   '/v1/completions/',
   '//',

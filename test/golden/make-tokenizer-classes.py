@@ -1,4 +1,4 @@
-"""Writes tokenizer/unicode-classes.ts: the reference's character class of every code point.
+"""Writes tokenizer/unicode/gpt2-classes.ts: the reference's character class of every code point.
 
 The reference is Hugging Face's byte-level pre-tokenizer (`tokenizers` 0.23.2, the one in `GPT2TokenizerFast`). This
 script applies its regular expression to each code point, so the table has the same Unicode version.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tokenizers.pre_tokenizers import ByteLevel
 
-OUTPUT = Path(__file__).parents[2] / "tokenizer/unicode-classes.ts"
+OUTPUT = Path(__file__).parents[2] / "tokenizer/unicode/gpt2-classes.ts"
 RUNS_PER_LINE = 36
 pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=True)
 

@@ -2,7 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildTokenizer, byteSymbols } from '../../model-assets/convert/tokenizer.ts';
+import { buildTokenizer } from '../../model-assets/tokenizer/build-tokenizer.ts';
+import { byteSymbols } from '../../tokenizer/unicode/symbols.ts';
 import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata.ts';
 
 /** By file name: text, or a value to be written as JSON. */

@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buildTokenizer } from '../../model-assets/convert/tokenizer.ts';
+import { buildTokenizer } from '../../model-assets/tokenizer/build-tokenizer.ts';
 import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 

@@ -1,7 +1,5 @@
 /** @module Reads texts with automata, and checks what each state must hold. */
-import { Automaton } from '../../decoding/constraints/automaton/automaton.ts';
-import type { Frame } from '../../decoding/constraints/automaton/frame.ts';
-import type { State } from '../../decoding/constraints/automaton/state.ts';
+import { Automaton, type Frame, type State } from '../../decoding/constraints/automaton/automaton.ts';
 
 const BYTES = 256;
 const encoder = new TextEncoder();

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { findCycle, folderGraph, forbiddenImports, importGraph, importsOf } from '../support/import-graph.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const graph = importGraph(ROOT, ['chat', 'decoding', 'engine', 'tokenizer', 'model-assets', 'worker']);
+const graph = importGraph(ROOT, ['decoding', 'engine', 'tokenizer', 'model-assets', 'worker']);
 
 const under = (folder: string, ...names: readonly string[]) => names.map((name) => `${folder}/${name}`);
 
@@ -49,21 +49,22 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'engine/node': ['engine', 'node:', ...under('engine', 'kernels', 'model', 'runtime')],
 
-  tokenizer: [],
-
-  // A chat as a text.
-  chat: ['@huggingface/jinja'],
+  'tokenizer/format': [],
+  'tokenizer/unicode': ['tokenizer/format'],
+  'tokenizer/models': ['tokenizer/format'],
+  'tokenizer/normalizers': under('tokenizer', 'format', 'unicode'),
+  'tokenizer/pre-tokenizers': under('tokenizer', 'format', 'unicode'),
+  tokenizer: under('tokenizer', 'format', 'models', 'normalizers', 'pre-tokenizers'),
 
   // Tools that make models. Their file format imports nothing of the project.
   'model-assets/format': ['zod'],
   'model-assets/checkpoint/interface': ['node:'],
   'model-assets/checkpoint/gguf': ['model-assets/checkpoint/interface', 'node:'],
-  'model-assets/checkpoint/torch': ['model-assets/checkpoint/interface'],
   'model-assets/checkpoint': [
     'model-assets/format',
     'node:',
     'zod',
-    ...under('model-assets/checkpoint', 'gguf', 'interface', 'torch'),
+    ...under('model-assets/checkpoint', 'gguf', 'interface'),
   ],
   'model-assets/graphs': ['model-assets/format', 'protobufjs'],
   'model-assets/quantize': ['model-assets/format'],
@@ -74,14 +75,30 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('engine', 'kernels', 'node', 'runtime'),
     ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'format', 'graphs', 'quantize'),
   ],
-  'model-assets/convert': [
-    'chat',
+  'model-assets/tokenizer/files': ['tokenizer/format', 'model-assets/checkpoint/interface', 'zod'],
+  'model-assets/tokenizer/regex': ['model-assets/tokenizer/files'],
+  'model-assets/tokenizer/pipeline': [
+    'zod',
+    ...under('tokenizer', 'format', 'unicode'),
+    ...under('model-assets/tokenizer', 'files', 'regex'),
+  ],
+  'model-assets/tokenizer/models': [
+    'zod',
+    ...under('tokenizer', 'format', 'models', 'unicode'),
+    ...under('model-assets/tokenizer', 'files', 'pipeline'),
+  ],
+  'model-assets/tokenizer': [
     'decoding/constraints/automaton',
+    'tokenizer/format',
+    'model-assets/checkpoint/interface',
+    ...under('model-assets/tokenizer', 'files', 'models', 'pipeline'),
+  ],
+  'model-assets/convert': [
     'engine/model',
     'node:',
-    'tokenizer',
     ...under(
       'model-assets',
+      'tokenizer',
       'calibrate',
       'checkpoint',
       'checkpoint/interface',
@@ -94,7 +111,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     '@huggingface/hub',
     'node:',
     'zod',
-    ...under('model-assets', 'checkpoint', 'checkpoint/interface'),
+    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'tokenizer'),
   ],
   'model-assets/synthesize': [
     'node:',
@@ -119,7 +136,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.
   'worker/isolate': [
-    'chat',
     'engine',
     'tokenizer',
     ...under('decoding', 'constraints', 'constraints/automaton'),
@@ -134,7 +150,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'worker/operate': ['hono', 'worker/http'],
   'worker/serving': [
-    'chat',
     'decoding',
     'engine',
     'hono',

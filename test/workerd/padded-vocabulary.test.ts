@@ -2,8 +2,8 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sortTokens } from '../../decoding/constraints/automaton/vocabulary.ts';
-import { MERGE_STRIDE } from '../../tokenizer/bpe.ts';
-import { readTables, writeTables } from '../../tokenizer/format.ts';
+import { readTokenizer, Tables, writeTokenizer } from '../../tokenizer/format/file.ts';
+import { MERGE_STRIDE } from '../../tokenizer/models/merges.ts';
 import { completionResponse } from '../../worker/contracts/openai/responses.ts';
 import { generateResponse } from '../../worker/contracts/tgi/responses.ts';
 import { runResponse } from '../../worker/contracts/workers-ai/responses.ts';
@@ -16,19 +16,31 @@ const PADDING = { 8190: 60, 8191: 100 };
 /** The default model with a tokenizer that lacks the last tokens. */
 async function paddedAssets(): Promise<Fetcher> {
   const read = (path: string) => env.ASSETS.fetch(`http://assets/default-int8/${path}`);
-  const tables = readTables(new Uint8Array(await (await read('tokenizer.bin')).arrayBuffer()));
-  const merges = Array.from({ length: tables.merges.length / MERGE_STRIDE }, (_, rank) =>
-    tables.merges.slice(rank * MERGE_STRIDE, (rank + 1) * MERGE_STRIDE),
+  const { description, tables } = readTokenizer(
+    new Uint8Array(await (await read('tokenizer.bin')).arrayBuffer()),
+  );
+  const mergeTable = tables.get('merges', 'u32');
+  const merges = Array.from({ length: mergeTable.length / MERGE_STRIDE }, (_, rank) =>
+    mergeTable.slice(rank * MERGE_STRIDE, (rank + 1) * MERGE_STRIDE),
   ).filter((merge) => merge.every((id) => id < TOKENS));
-  const offsets = tables.offsets.slice(0, TOKENS + 1);
-  const tokenBytes = tables.tokenBytes.slice(0, offsets[TOKENS]);
-  const bytes = writeTables({
-    ...tables,
-    offsets,
-    merges: Uint32Array.from(merges.flatMap((merge) => [...merge])),
-    tokenBytes,
-    added: tables.added.filter(({ id }) => id < TOKENS),
-    sorted: sortTokens({ offsets, bytes: tokenBytes }, () => true),
+  const offsets = tables.get('textOffsets', 'u32').slice(0, TOKENS + 1);
+  const tokenBytes = tables.get('textBytes', 'u8').slice(0, offsets[TOKENS]);
+  const { order, shared } = sortTokens({ offsets, bytes: tokenBytes }, () => true);
+  const bytes = writeTokenizer({
+    description: {
+      ...description,
+      vocabSize: TOKENS,
+      modelVocabSize: TOKENS,
+      added: description.added.filter(({ id }) => id < TOKENS),
+    },
+    tables: new Tables([
+      ...tables.entries(),
+      ['textOffsets', offsets],
+      ['textBytes', tokenBytes],
+      ['merges', Uint32Array.from(merges.flatMap((merge) => [...merge]))],
+      ['order', order],
+      ['shared', shared],
+    ]),
   });
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   const manifest = await (await read('manifest.json')).json<{ tokenizer: object }>();

@@ -15,7 +15,6 @@ import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
 import { describePlan } from '../../engine/model/plan.ts';
 import { Ort } from '../../engine/runtime/ort.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
-import { ChatTemplates } from './chat-templates.ts';
 import { Constraints } from './constraints.ts';
 import { workerdPlatform } from './platform.ts';
 import type { ServedModel } from './served-model.ts';
@@ -107,9 +106,7 @@ export class IsolateModel {
 function withTokenizer(engine: Engine): ServedModel {
   try {
     const tokenizer = tokenizerOf(engine);
-    const { chat } = engine.manifest;
-    const constraints = new Constraints(tokenizer, engine.memory);
-    return { engine, tokenizer, constraints, ...(chat && { chat: new ChatTemplates(chat) }) };
+    return { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory) };
   } catch (error) {
     engine.release();
     throw error;
@@ -126,9 +123,9 @@ function tokenizerOf({ manifest, tokenizerFile, vocabSize }: Engine): Tokenizer 
     const message = error instanceof Error ? error.message : String(error);
     throw new ModelFilesError(`${path} cannot be read: ${message}`, { cause: error });
   }
-  if (tokenizer.vocabSize <= vocabSize) return tokenizer;
+  if (tokenizer.modelVocabSize <= vocabSize) return tokenizer;
   throw new ModelFilesError(
-    `${path} has ${tokenizer.vocabSize} tokens, but the model's vocabulary is ${vocabSize}`,
+    `${path} has ${tokenizer.modelVocabSize} tokens, but the model's vocabulary is ${vocabSize}`,
   );
 }
 

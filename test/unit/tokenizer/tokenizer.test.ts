@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folderMetadata } from '../../../model-assets/checkpoint/interface/metadata.ts';
-import { buildTokenizer } from '../../../model-assets/convert/tokenizer.ts';
+import { buildTokenizer } from '../../../model-assets/tokenizer/build-tokenizer.ts';
+import { readTokenizer, Tables, writeTokenizer } from '../../../tokenizer/format/file.ts';
 import { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { DEFAULT_CHECKPOINT, loadTokenizer, VOCABULARIES } from '../../golden/tokenizer-golden.ts';
 
@@ -44,8 +45,9 @@ describe.each(VOCABULARIES)('%s vocabulary', (name) => {
 
   it('decodes what it encodes', () => {
     fc.assert(
-      fc.property(anyText, anyFlag, (text, parseSpecial) => {
-        expect(tokenizer.decode(tokenizer.encode(text, { parseSpecial }))).toBe(text.toWellFormed());
+      fc.property(anyText, anyFlag, (text, splitSpecialTokens) => {
+        const ids = tokenizer.encode(text, { splitSpecialTokens });
+        expect(tokenizer.decode(ids)).toBe(text.toWellFormed());
       }),
     );
   });
@@ -78,9 +80,9 @@ describe.each(VOCABULARIES)('%s vocabulary', (name) => {
   it('encodes the text of its ids to the same ids', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const ids = tokenizer.encode(text);
+        const ids = tokenizer.encode(text, { splitSpecialTokens: true });
         expect(ids.every((id) => id < tokenizer.vocabSize - 1)).toBe(true); // no special token
-        expect([...tokenizer.encode(tokenizer.decode(ids))]).toEqual([...ids]);
+        expect([...tokenizer.encode(tokenizer.decode(ids), { splitSpecialTokens: true })]).toEqual([...ids]);
       }),
     );
   });
@@ -174,24 +176,62 @@ describe('reading tokenizer.bin', () => {
     expect([...Tokenizer.read(shifted.subarray(1)).encode('Hello world')]).toEqual([1799, 1110]);
   });
 
+  /** Changes a table, by its name. */
+  const setTable =
+    (name: string, type: 'u32', place: number, value: number) =>
+    (file: Uint8Array): Uint8Array => {
+      const { description, tables } = readTokenizer(file);
+      const changed = tables.get(name, type).slice();
+      changed[place] = value;
+      const others = [...tables.entries()].map(
+        ([other, table]) => [other, other === name ? changed : table] as const,
+      );
+      return writeTokenizer({ description, tables: new Tables(others) });
+    };
+
   it.each([
     ['another magic number', setWord(0, 0x04034b50), 'is not a tokenizer file (it begins with 0x4034b50)'],
-    ['another version', setWord(1, 3), 'has version 3; this reader supports version 2'],
-    ['too many merges', setWord(3, 2 ** 21), 'has 2097152 merges, more than 2097151'],
-    ['another size than its header says', setWord(5, 1), 'bytes; its header says'],
+    ['another version', setWord(1, 2), 'has version 2; this reader supports version 3'],
+    ['a description that does not fit', setWord(2, 2 ** 31), 'has a description of 2147483648 bytes'],
+    ['a description that is none', setWord(2, 5), 'has a description that cannot be read'],
+    ['another size than its header says', setWord(3, 1), 'bytes; its header says 1'],
     [
       'an id outside of the vocabulary',
-      setWord(8 + 65, 8192),
+      setTable('merges', 'u32', 65, 8192),
       'contains token id 8192; its vocabulary has 8192 tokens',
     ],
-    ['decreasing offsets', setWord(8 + 256 + 5, 2 ** 31), 'has token offsets that do not fit its bytes'],
-    ['no bytes', () => new Uint8Array(0), 'ends after 0 bytes, in the middle of its tables'],
     [
-      'a truncated table',
-      (file: Uint8Array) => file.subarray(0, 5000),
-      'ends after 5000 bytes, in the middle of its tables',
+      'a byte outside of the vocabulary',
+      setTable('byteIds', 'u32', 65, 8192),
+      'contains token id 8192; its vocabulary has 8192 tokens',
     ],
+    [
+      'decreasing offsets',
+      setTable('textOffsets', 'u32', 5, 2 ** 31),
+      'has token offsets that do not fit its bytes',
+    ],
+    ['no bytes', () => new Uint8Array(0), 'ends after 0 bytes, in the middle of its header'],
+    ['a truncated table', (file: Uint8Array) => file.subarray(0, 5000), 'has 5000 bytes; its header says'],
     ['its last byte missing', (file: Uint8Array) => file.subarray(0, -1), 'bytes; its header says'],
+    [
+      'a table missing',
+      (file: Uint8Array) => {
+        const { description, tables } = readTokenizer(file);
+        const others = [...tables.entries()].filter(([name]) => name !== 'merges');
+        return writeTokenizer({ description, tables: new Tables(others) });
+      },
+      "has no table 'merges' of type u32",
+    ],
+    [
+      'too many merges',
+      (file: Uint8Array) => {
+        const { description, tables } = readTokenizer(file);
+        const others = [...tables.entries()].filter(([name]) => name !== 'merges');
+        const merges = ['merges', new Uint32Array(3 * 2 ** 21)] as const;
+        return writeTokenizer({ description, tables: new Tables([...others, merges]) });
+      },
+      'has 2097152 merges, more than 2097151',
+    ],
   ])('rejects a file with %s', (_, change, message) => {
     const read = () => Tokenizer.read(change(bytes.slice()));
     expect(read).toThrow(message);

@@ -75,8 +75,6 @@ export const infoResponse = z.strictObject({
   max_input_tokens: z.int(),
   max_total_tokens: z.int(),
   max_client_batch_size: z.int(),
-  /** Whether it has a chat template. */
-  chat: z.boolean(),
   router: z.literal('edgebeam'),
 });
 

@@ -14,8 +14,8 @@ import {
 import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
 import { folderMetadata } from '../../../../model-assets/checkpoint/interface/metadata.ts';
 import { convert } from '../../../../model-assets/convert/convert.ts';
-import { buildTokenizer } from '../../../../model-assets/convert/tokenizer.ts';
 import { evaluate } from '../../../../model-assets/evaluate.ts';
+import { buildTokenizer } from '../../../../model-assets/tokenizer/build-tokenizer.ts';
 import { type TestWeights, temporaryFolder, writeCheckpoint } from '../../../support/checkpoints.ts';
 import { DEFAULT_F32, GOLDEN } from '../../../support/models.ts';
 

@@ -46,18 +46,19 @@ describe('the chosen files', () => {
   });
 
   test('include the tokenizer’s optional files, and no other formats', async () => {
+    const tokenizer = { model: { type: 'BPE', vocab: { a: 0 }, merges: [] } };
     const files = {
       'added_tokens.json': '{}',
       'special_tokens_map.json': '{}',
-      'tokenizer.json': '{}',
+      'tokenizer.json': JSON.stringify(tokenizer),
       'pytorch_model.bin': 'x',
       'flax_model.msgpack': 'x',
     };
     await using hub = await startHub({ files });
     await using dir = await temporaryFolder();
     const { folder } = await fetchFrom(hub, dir.path);
-    const names = ['added_tokens.json', 'config.json', 'generation_config.json', 'merges.txt'];
-    names.push('model.safetensors', 'special_tokens_map.json', 'tokenizer_config.json', 'vocab.json');
+    const names = ['added_tokens.json', 'config.json', 'generation_config.json', 'model.safetensors'];
+    names.push('special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json');
     expect(await readdir(folder)).toEqual(names);
   });
 
@@ -200,18 +201,13 @@ describe('errors', () => {
   test.for<[Record<string, string>, string]>([
     [only('model.safetensors'), 'has no config.json: it is not a model in the format of transformers'],
     [
-      only('config.json', 'tf_model.h5', 'vocab.json'),
-      'has its weights as tf_model.h5 only: save them with transformers before version 5, from_pretrained(…, ' +
-        'from_tf=True).save_pretrained(FOLDER)',
+      only('config.json', 'pytorch_model.bin', 'vocab.json'),
+      'has its weights as pytorch_model.bin only, and',
     ],
-    [
-      only('config.json', 'vocab.json'),
-      'has no weights to convert: expected one of model.safetensors, model.safetensors.index.json, ' +
-        'pytorch_model.bin, pytorch_model.bin.index.json',
-    ],
+    [only('config.json', 'vocab.json'), 'has neither model.safetensors nor model.safetensors.index.json'],
     [
       only('config.json', 'model.safetensors', 'vocab.json'),
-      'has no tokenizer: expected vocab.json and merges.txt',
+      'has no tokenizer: expected tokenizer.json, or vocab.json and merges.txt',
     ],
   ])('a repository that has only %o', async ([files, message]) => {
     await using empty = await temporaryFolder();

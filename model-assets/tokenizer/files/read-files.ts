@@ -1,0 +1,122 @@
+/**
+ * @module Reads a checkpoint's tokenizer as transformers 5 does: which class it has, what the class takes from
+ * `tokenizer.json`, and which tokens are added to it.
+ */
+import type { AddedToken } from '../../../tokenizer/format/description.ts';
+import { CheckpointError } from '../../checkpoint/interface/errors.ts';
+import type { Metadata } from '../../checkpoint/interface/metadata.ts';
+import { AddedVocabulary, addedToken } from './added-vocabulary.ts';
+import { TOKENIZER_CLASSES, UNSUPPORTED_CLASSES } from './classes.ts';
+import { fail, TokenizerFolder } from './folder.ts';
+import { contentOf, type NamedToken, readSettings, type TokenizerSettings } from './settings.ts';
+import type { BuiltTokenizer, TokenizerClass } from './tokenizer-class.ts';
+import { type TokenizerJson, tokenizerJsonSchema } from './tokenizer-json.ts';
+import { vocabularyOf } from './vocabulary.ts';
+
+const TOKENIZER_JSON = 'tokenizer.json';
+const CONFIG = 'tokenizer_config.json';
+/** The class of a GPT-2 whose files name none. */
+const DEFAULT_CLASS = 'GPT2Tokenizer';
+
+export interface TokenizerFiles extends BuiltTokenizer {
+  /** Ids of the model's own tokens. */
+  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly added: readonly AddedToken[];
+  /** The ids that the template adds, if the files ask for others than the post-processor's. */
+  readonly template: { readonly bos: boolean; readonly eos: boolean } | undefined;
+  /** By name. */
+  readonly special: ReadonlyMap<string, NamedToken>;
+  /** Whether special tokens in a text are text, if nobody says otherwise. */
+  readonly splitSpecialTokens: boolean;
+  /** Names of the files that were read. */
+  readonly sources: readonly string[];
+}
+
+/** @throws CheckpointError if files are missing, invalid, or of a tokenizer that is not supported */
+export async function readTokenizerFiles(metadata: Metadata): Promise<TokenizerFiles> {
+  const folder = new TokenizerFolder(metadata);
+  const json = await folder.json(TOKENIZER_JSON, tokenizerJsonSchema);
+  const fileTokens = json?.added_tokens ?? [];
+  const settings = await readSettings(
+    folder,
+    fileTokens.map(({ id, ...token }) => [id, token]),
+  );
+  const tokenizerClass = await classOf(folder, settings);
+  const special = new Map([...Object.entries(tokenizerClass?.special ?? {}), ...settings.special]);
+  const built = await build(tokenizerClass, { folder, settings, special, json });
+  const vocabulary = vocabularyOf(built);
+  const added = new AddedVocabulary(vocabulary);
+  if (!tokenizerClass) for (const { id: _, ...token } of fileTokens) added.add(token);
+  addTokens(added, settings, special);
+  return {
+    ...built,
+    vocabulary,
+    added: added.list(),
+    template: templateOf(settings, built, json !== undefined),
+    special,
+    splitSpecialTokens: settings.config.split_special_tokens ?? false,
+    sources: [...folder.sources],
+  };
+}
+
+/** @returns undefined: the tokenizer is what `tokenizer.json` says */
+async function classOf(
+  folder: TokenizerFolder,
+  { config }: TokenizerSettings,
+): Promise<TokenizerClass | undefined> {
+  const named = config.tokenizer_class ?? (await folder.modelTokenizerClass()) ?? DEFAULT_CLASS;
+  const name = named.replace(/Fast$/, '');
+  if (UNSUPPORTED_CLASSES.has(name)) {
+    fail(
+      CONFIG,
+      `tokenizer_class "${named}" is not supported: transformers has steps of its own for it. Supported are ` +
+        `${Object.keys(TOKENIZER_CLASSES).join(', ')} and PreTrainedTokenizerFast`,
+    );
+  }
+  return Object.hasOwn(TOKENIZER_CLASSES, name) ? TOKENIZER_CLASSES[name] : undefined;
+}
+
+async function build(
+  tokenizerClass: TokenizerClass | undefined,
+  input: Parameters<TokenizerClass['build']>[0],
+): Promise<BuiltTokenizer> {
+  if (tokenizerClass) return tokenizerClass.build(input);
+  const { json, settings } = input;
+  if (json) return { json, file: TOKENIZER_JSON };
+  throw new CheckpointError(
+    `no tokenizer: tokenizer_class "${settings.config.tokenizer_class}" needs ${TOKENIZER_JSON}`,
+  );
+}
+
+/** The tokens of the settings, and special tokens that are none yet. */
+function addTokens(
+  added: AddedVocabulary,
+  settings: TokenizerSettings,
+  special: ReadonlyMap<string, NamedToken>,
+): void {
+  const tokens = settings.added.filter((token) => !added.hasSame(token));
+  const contents = new Set(tokens.map(({ content }) => content));
+  for (const token of [...special.values(), ...settings.extraSpecial]) {
+    if (!token || added.has(contentOf(token)) || contents.has(contentOf(token))) continue;
+    tokens.push(typeof token === 'string' ? addedToken(token, true) : token);
+    contents.add(contentOf(token));
+  }
+  const names = new Set([...special.values()].flatMap((token) => (token ? [contentOf(token)] : [])));
+  for (const token of tokens) added.add(names.has(token.content) ? { ...token, special: true } : token);
+}
+
+/**
+ * As in transformers 5: without `tokenizer.json`, `add_bos_token` and `add_eos_token` decide; with it, its
+ * post-processor does.
+ */
+function templateOf(
+  { config }: TokenizerSettings,
+  { json }: { readonly json: TokenizerJson },
+  hasFile: boolean,
+): TokenizerFiles['template'] {
+  const [bos, eos] = hasFile
+    ? [false, false]
+    : [config.add_bos_token ?? false, config.add_eos_token ?? false];
+  const isExplicit = !hasFile && (config.add_bos_token != null || config.add_eos_token != null);
+  return isExplicit || !json.post_processor ? { bos, eos } : undefined;
+}

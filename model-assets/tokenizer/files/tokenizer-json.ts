@@ -1,0 +1,60 @@
+/**
+ * @module `tokenizer.json` of Hugging Face's tokenizers. Every tokenizer is brought into this form first, whatever files
+ * it comes from.
+ */
+import * as z from 'zod';
+import type { AddedTokenFlags } from './added-vocabulary.ts';
+
+/** A step of the pipeline as the file has it: its type, and fields of the type. */
+export type Step = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+const step = z.looseObject({ type: z.string() }).nullish();
+
+const flag = z.boolean().nullish();
+
+/** An added token as files write it. A special one is not normalized, unless it says so. */
+export const addedTokenSchema = z
+  .looseObject({
+    content: z.string(),
+    single_word: flag,
+    lstrip: flag,
+    rstrip: flag,
+    normalized: flag,
+    special: flag,
+  })
+  .transform(
+    ({ content, single_word, lstrip, rstrip, normalized, special }): AddedTokenFlags => ({
+      content,
+      special: special ?? false,
+      lstrip: lstrip ?? false,
+      rstrip: rstrip ?? false,
+      singleWord: single_word ?? false,
+      normalized: normalized ?? !special,
+    }),
+  );
+
+export const tokenizerJsonSchema = z.looseObject({
+  normalizer: step,
+  pre_tokenizer: step,
+  post_processor: step,
+  decoder: step,
+  added_tokens: z.array(z.object({ id: z.int().nonnegative() }).and(addedTokenSchema)).default([]),
+  model: z.looseObject({ type: z.string().optional() }),
+});
+
+/** The model: its type and fields. The schemas of the models are with their builders. */
+export type ModelJson = Readonly<Record<string, unknown>> & { readonly type?: string | undefined };
+
+export interface TokenizerJson {
+  readonly normalizer?: Step | null | undefined;
+  readonly pre_tokenizer?: Step | null | undefined;
+  readonly post_processor?: Step | null | undefined;
+  readonly decoder?: Step | null | undefined;
+  readonly model: ModelJson;
+}
+
+/** Ids by token. Not z.record, which drops a token named __proto__. */
+export const idsByToken = z.custom<Readonly<Record<string, number>>>(
+  (ids) => typeof ids === 'object' && ids !== null && !Array.isArray(ids),
+  'expected an object of ids by token',
+);

@@ -1,0 +1,69 @@
+/** @module Byte-level BPE: the ids of bytes, and merges. */
+import * as z from 'zod';
+import { NO_TOKEN } from '../../../tokenizer/models/byte-level-bpe.ts';
+import { byteSymbols } from '../../../tokenizer/unicode/symbols.ts';
+import { check, excerpt, fail } from '../files/folder.ts';
+import type { TokenizerFiles } from '../files/read-files.ts';
+import { bytesIfSymbols } from '../pipeline/token-texts.ts';
+import type { BuiltModel } from './built-model.ts';
+
+const TOKENIZER_JSON = 'tokenizer.json';
+
+const bpe = z.object({
+  dropout: z.literal([0, null]).optional(),
+  unk_token: z.string().nullish(),
+  fuse_unk: z.boolean().nullish(),
+  ignore_merges: z.boolean().nullish(),
+  merges: z.custom<readonly unknown[]>(Array.isArray, 'expected a list of merges'),
+});
+
+export function buildByteLevelBpe(files: TokenizerFiles): BuiltModel {
+  const { vocabulary, json } = files;
+  const { unk_token, fuse_unk, ignore_merges, merges } = check(`${TOKENIZER_JSON}: model`, bpe, json.model);
+  const byteIds = Uint32Array.from(byteSymbols(), (symbol) => vocabulary.get(symbol) ?? NO_TOKEN);
+  const unknown = byteIds.includes(NO_TOKEN) && unk_token != null ? unknownId(files, unk_token) : null;
+  const tables: BuiltModel['tables'] = [
+    ['byteIds', byteIds],
+    ['merges', mergeTable(files, merges)],
+  ];
+  return {
+    model: {
+      type: 'ByteLevelBpe',
+      ignoreMerges: ignore_merges ?? false,
+      unknown,
+      fuseUnknown: fuse_unk ?? false,
+    },
+    tables: ignore_merges ? [...tables, ['pieceIds', pieceIds(vocabulary)]] : tables,
+  };
+}
+
+function unknownId({ vocabulary, file }: TokenizerFiles, token: string): number {
+  return vocabulary.get(token) ?? fail(`${file}: model.unk_token`, `"${token}" is not in the vocabulary`);
+}
+
+function pieceIds(vocabulary: ReadonlyMap<string, number>): Uint32Array {
+  return Uint32Array.from(
+    [...vocabulary].flatMap(([token, id]) => (token !== '' && bytesIfSymbols(token) ? [id] : [])),
+  );
+}
+
+/** Left id, right id and merged id of each merge. */
+function mergeTable(files: TokenizerFiles, merges: readonly unknown[]): Uint32Array {
+  const { vocabulary, file } = files;
+  const location = (rank: number) => files.mergeLocation?.(rank) ?? `${file}: model.merges.${rank}`;
+  const table = new Uint32Array(3 * merges.length);
+  for (const [rank, merge] of merges.entries()) {
+    const pair: readonly unknown[] =
+      typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
+    const [left, right] = pair;
+    if (typeof left !== 'string' || typeof right !== 'string' || pair.length > 2 || !left || !right) {
+      return fail(location(rank), `expected two tokens, found ${excerpt(merge)}`);
+    }
+    for (const [i, token] of [left, right, left + right].entries()) {
+      table[3 * rank + i] =
+        vocabulary.get(token) ??
+        fail(location(rank), `"${token}" of the merge "${left} ${right}" is not in ${file}`);
+    }
+  }
+  return table;
+}
