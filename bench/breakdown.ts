@@ -139,6 +139,7 @@ async function timedModel(timer: PartTimer) {
       matmulInt4: timer.wrap('matmul', kernels.matmulInt4),
       matmulInt8: timer.wrap('lm_head', kernels.matmulInt8),
       embed: timer.wrap('embedding', kernels.embed),
+      embedInt4: timer.wrap('embedding', kernels.embedInt4),
       setReadAhead: kernels.setReadAhead,
       ...logitsKernel(modules.logits, ort.heap.memory),
     },

@@ -1,8 +1,9 @@
 /** @module Edgebeam's side of the comparison. */
-import type { State } from '../../decoding/constraints/automaton/automaton.ts';
+
 import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
 import type { Mask } from '../../decoding/constraints/automaton/mask.ts';
 import { MaskCache } from '../../decoding/constraints/automaton/mask-cache.ts';
+import type { State } from '../../decoding/constraints/automaton/state.ts';
 import { sortTokens, Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { compileConstraint } from '../../decoding/constraints/compile.ts';
 import { END_TOKEN, type LoadSide, type SchemaSide } from './side.ts';

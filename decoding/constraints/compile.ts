@@ -1,7 +1,8 @@
 /** @module Compiles what a caller asks of a text. */
-import { Automaton, type Frame } from './automaton/automaton.ts';
+import { Automaton } from './automaton/automaton.ts';
 import { Constraint } from './automaton/constraint.ts';
 import { CompileBudget, type CompileLimits, ConstraintError, DEFAULT_LIMITS } from './automaton/errors.ts';
+import type { Frame } from './automaton/frame.ts';
 import { MaskCache } from './automaton/mask-cache.ts';
 import type { Vocabulary } from './automaton/vocabulary.ts';
 import { compileChoice } from './grammar/choice.ts';

@@ -45,10 +45,15 @@ function comparePaths(a: readonly PropertyKey[], b: readonly PropertyKey[]): num
   return a.length - b.length;
 }
 
+/** The name of the field at a path. */
+export type FieldName = (path: readonly PropertyKey[]) => string;
+
+export const dotted: FieldName = (path) => path.join('.');
+
 /** @param outer with its `input`: parse with `reportInput` */
-export function describeIssue(outer: Issue): string {
+export function describeIssue(outer: Issue, nameOf: FieldName = dotted): string {
   const issue = innermostIssue(outer);
-  const field = issue.path.length > 0 ? `'${issue.path.join('.')}'` : 'The request body';
+  const field = issue.path.length > 0 ? `'${nameOf(issue.path)}'` : 'The request body';
   const actual = `not ${preview(issue.input)}`;
   switch (issue.code) {
     case 'invalid_type':

@@ -1,7 +1,8 @@
 /** @module The processor of a constraint: transformers' `PrefixConstrainedLogitsProcessor`. */
-import type { State } from '../constraints/automaton/automaton.ts';
+
 import type { Constraint } from '../constraints/automaton/constraint.ts';
 import type { Mask } from '../constraints/automaton/mask.ts';
+import type { State } from '../constraints/automaton/state.ts';
 import type { LogitsProcessor, ProcessedRow, TokenSequence } from './logits-processor.ts';
 
 /** The tokens that may follow a text: those of a mask, and others beside it. */

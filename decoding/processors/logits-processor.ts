@@ -1,5 +1,5 @@
 /** @module The interface of a logits processor. */
-import type { State } from '../constraints/automaton/automaton.ts';
+import type { State } from '../constraints/automaton/state.ts';
 
 /** The tokens of one hypothesis, prompt first. */
 export interface TokenSequence {

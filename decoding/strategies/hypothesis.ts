@@ -1,7 +1,7 @@
 /** @module A hypothesis of a search: its tokens, its scores and its node in the token tree. */
 
-import type { State } from '../constraints/automaton/automaton.ts';
 import type { Constraint } from '../constraints/automaton/constraint.ts';
+import type { State } from '../constraints/automaton/state.ts';
 import type { DecodedSequence, FinishReason, GeneratedToken } from '../interface/events.ts';
 import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
 import type { TokenSequence } from '../processors/logits-processor.ts';

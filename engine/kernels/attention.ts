@@ -48,6 +48,20 @@ export function attentionScratchBytes(maxLength: number, headSize: number): numb
   return FLOAT_BYTES * roundUp(maxLength, 4) + Math.max(2 * headSize, VECTOR_BYTES);
 }
 
+/** What a layer's scores are multiplied with before the softmax, with the fields of `GPT2Config`. */
+export function attentionScale(
+  config: {
+    readonly n_embd: number;
+    readonly n_head: number;
+    readonly scale_attn_weights: boolean;
+    readonly scale_attn_by_inverse_layer_idx: boolean;
+  },
+  layer: number,
+): number {
+  const scale = config.scale_attn_weights ? 1 / Math.sqrt(config.n_embd / config.n_head) : 1;
+  return config.scale_attn_by_inverse_layer_idx ? scale / (layer + 1) : scale;
+}
+
 const roundUp = (n: number, multiple: number) => Math.ceil(n / multiple) * multiple;
 
 /** @param memory the heap's */

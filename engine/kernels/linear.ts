@@ -68,6 +68,23 @@ export interface LinearKernels {
     wpe: number,
     hidden: number,
   ): void;
+
+  /**
+   * The same with 4-bit embeddings.
+   * @param vocabulary the number of tokens
+   * @param weights the output of `packInt4`, of one output per token
+   */
+  embedInt4(
+    tokens: number,
+    positions: number,
+    rows: number,
+    inputs: number,
+    vocabulary: number,
+    weights: number,
+    scales: number,
+    wpe: number,
+    hidden: number,
+  ): void;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { KeyValuePool } from '../cache/kv-pool.ts';
-import { type AttentionKernel, attentionScratchBytes } from '../kernels/attention.ts';
+import { type AttentionKernel, attentionScale, attentionScratchBytes } from '../kernels/attention.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
 import { LM_HEAD_ROWS, type Network, type NetworkPass, type Row } from './network.ts';
@@ -82,7 +82,6 @@ export class Gpt2 {
   }
 
   #attention(layer: number, pass: NetworkPass, rowCount: number, paths: number, scratch: number): void {
-    const { n_head, scale_attn_weights } = this.config;
     this.#attend(
       pass.qkv,
       pass.context,
@@ -90,9 +89,9 @@ export class Gpt2 {
       paths,
       layer * this.pool.layerOffset,
       this.pool.valueOffset,
-      n_head,
+      this.config.n_head,
       this.#headSize,
-      scale_attn_weights ? 1 / Math.sqrt(this.#headSize) : 1,
+      attentionScale(this.config, layer),
       scratch,
     );
   }

@@ -12,12 +12,14 @@
  *       hidden += branch; normalized = ln_2(hidden)           residual_norm
  *       branch = mlp.c_proj(activation(c_fc(normalized)))     kernels: quantize, matmul, GELU and quantize, matmul
  *       hidden += branch; normalized = next_ln(hidden)        residual_norm
- *     logits = wte · normalized                               kernels: quantize, matmul
+ *     logits = lm_head · normalized                           kernels: quantize, matmul
  *
- * An activation other than GELU's tanh form is a graph of onnxruntime. `next_ln` is the next layer's `ln_1`, or `ln_f`: one run for a residual and the norm after it.
+ * `lm_head` is `wte` if they are tied. An activation other than GELU's tanh form is a graph of onnxruntime. `next_ln` is the next layer's `ln_1`, or `ln_f`: one run for a residual and the norm after it.
  */
-import { isTanhGelu, type ModelConfig } from '../../model-assets/format/manifest.ts';
+import { activationIntermediates, isTanhGelu } from '../../model-assets/format/activations.ts';
+import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { int8Bytes, TILE_COLUMNS } from '../../model-assets/format/packed.ts';
+import { lmHeadWeight } from '../../model-assets/format/parameters.ts';
 import { type LinearKernels, quantizedBytes } from '../kernels/linear.ts';
 import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logits.ts';
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
@@ -83,7 +85,13 @@ interface NetworkParts {
 
 /** Heap for passes of up to `rows` rows. */
 export function kernelPassBytes(config: ModelConfig, rows: number): number {
-  return totalBytes(bufferSizes(config, rows)) + SMALL_ALLOCATIONS_BYTES;
+  return totalBytes(bufferSizes(config, rows)) + transientBytes(config, rows);
+}
+
+/** onnxruntime's peak during a pass: `test/unit/engine/memory.test.ts` compares it with the size of the heap. */
+function transientBytes(config: ModelConfig, rows: number): number {
+  const activation = activationIntermediates(config) * FLOAT_BYTES * rows * config.n_inner;
+  return SMALL_ALLOCATIONS_BYTES + activation;
 }
 
 /**
@@ -99,7 +107,7 @@ export function kernelNetwork(
   maxRows: number,
 ): Network {
   const activations = new ActivationBuffers(ort.heap);
-  const buffers = activations.allocate(bufferSizes(config, maxRows), SMALL_ALLOCATIONS_BYTES);
+  const buffers = activations.allocate(bufferSizes(config, maxRows), transientBytes(config, maxRows));
   const lendRow = rowLender({
     kernel: kernels,
     heap: ort.heap,
@@ -146,18 +154,17 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
     mlp_c_proj: linear(`h.${layer}.mlp.c_proj`, n_inner, branch, n_embd),
     next_ln: layerNorms.next_ln[layer],
   }));
-  const wte = weights.address('wte.weight');
-  const wteScale = weights.address('wte.weight_scale');
-  const wpe = weights.address('wpe.weight');
+  const embed = bindEmbedding(parts, rowCount);
+  const lmHead = weights.address(lmHeadWeight(config));
+  const lmHeadScale = weights.address(`${lmHeadWeight(config)}_scale`);
 
   return {
     qkv,
     context,
     embed(rows) {
-      const { tokens, positions, hidden } = buffers;
-      heap.words(tokens, rowCount).set(rows.map(({ node }) => node.token));
-      heap.words(positions, rowCount).set(rows.map(({ node }) => node.position));
-      kernels.embed(tokens, positions, rowCount, n_embd, wte, wteScale, wpe, hidden);
+      heap.words(buffers.tokens, rowCount).set(rows.map(({ node }) => node.token));
+      heap.words(buffers.positions, rowCount).set(rows.map(({ node }) => node.position));
+      embed();
       layerNorms.first_ln_1();
     },
     projectQkv(layer) {
@@ -189,21 +196,34 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
       }
       if (whole.length > 0) {
         kernels.quantizeRows(selected, whole.length, n_embd, quantized);
-        kernels.matmulInt8(quantized, whole.length, n_embd, vocab_size, wte, wteScale, 0, logits);
+        kernels.matmulInt8(quantized, whole.length, n_embd, vocab_size, lmHead, lmHeadScale, 0, logits);
       }
       for (const [i, row] of whole.entries()) lend(row, logits + i * vocab_size * FLOAT_BYTES);
       for (const row of rows) {
         if (!isFew(row.only)) continue;
         kernels.quantizeRows(normalized + row.index * rowBytes, 1, n_embd, quantized);
         for (const [first, outputs] of tilesOf(row.only, vocab_size)) {
-          const weights = wte + int8Bytes(n_embd, first);
-          const scales = wteScale + first * FLOAT_BYTES;
+          const weights = lmHead + int8Bytes(n_embd, first);
+          const scales = lmHeadScale + first * FLOAT_BYTES;
           kernels.matmulInt8(quantized, 1, n_embd, outputs, weights, scales, 0, logits + first * FLOAT_BYTES);
         }
         lend(row, logits);
       }
     },
   };
+}
+
+/** `hidden = wte[token] + wpe[position]` */
+function bindEmbedding({ config, kernels, weights, buffers }: NetworkParts, rowCount: number): () => void {
+  const { n_embd, vocab_size } = config;
+  const { tokens, positions, hidden } = buffers;
+  const wte = weights.address('wte.weight');
+  const scales = weights.address('wte.weight_scale');
+  const wpe = weights.address('wpe.weight');
+  if (!weights.isInt4('wte.weight')) {
+    return () => kernels.embed(tokens, positions, rowCount, n_embd, wte, scales, wpe, hidden);
+  }
+  return () => kernels.embedInt4(tokens, positions, rowCount, n_embd, vocab_size, wte, scales, wpe, hidden);
 }
 
 /** For so few tokens, products of their tiles alone are faster than those of the whole vocabulary. */

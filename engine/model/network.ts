@@ -43,7 +43,7 @@ export interface NetworkPass {
    * The rest of the block, after attention: `hidden += c_proj(context)`, then `hidden += mlp(ln_2(hidden))`.
    */
   finishBlock(layer: number): void;
-  /** `logits = wte · ln_f(hidden)`, for at most {@link LM_HEAD_ROWS} rows, of all tokens or at least of `only`. The readers read them in place. */
+  /** `logits = lm_head · ln_f(hidden)`, for at most {@link LM_HEAD_ROWS} rows, of all tokens or at least of `only`. The readers read them in place. */
   lmHead(rows: readonly LogitsRow[]): void;
 }
 

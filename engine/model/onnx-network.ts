@@ -2,7 +2,9 @@
  * @module The network for f32 weights, wholly in onnxruntime: `embed → (qkv → attention → block) ×
  * n_layer → head`, with one session per graph (`model-assets/graphs/gpt2.ts`).
  */
+import { activationIntermediates } from '../../model-assets/format/activations.ts';
 import { type ModelConfig, storedVocabSize } from '../../model-assets/format/manifest.ts';
+import { lmHeadWeight } from '../../model-assets/format/parameters.ts';
 import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logits.ts';
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
@@ -55,7 +57,8 @@ function transientBytes(config: ModelConfig, rows: number): number {
   const { n_embd, n_inner } = config;
   const columns = storedVocabSize(config);
   // Around the widest linear layer: the residual and the normalized row, and the product with its input.
-  const block = rows * (2 * n_embd + 4 * Math.max(3 * n_embd, n_inner));
+  const block =
+    rows * (2 * n_embd + 4 * Math.max(3 * n_embd, n_inner) + activationIntermediates(config) * n_inner);
   const logits = Math.min(rows, LM_HEAD_ROWS) * (columns + 4 * n_embd) + columns;
   return SMALL_ALLOCATIONS_BYTES + FLOAT_BYTES * Math.max(block, logits);
 }
@@ -131,7 +134,10 @@ function onnxPass(
     };
   });
   const lastHidden = n_layer % 2 === 0 ? evenHidden : oddHidden;
-  const headWeights = weights.ofModules('wte', 'ln_f');
+  const headWeights = {
+    ...weights.ofModules('ln_f'),
+    ...weights.renamed({ [lmHeadWeight(config)]: lmHeadWeight(config) }),
+  };
   const logitsColumns = storedVocabSize(config);
 
   return {

@@ -7,6 +7,7 @@
 import {
   type AttentionKernel,
   attentionKernel,
+  attentionScale,
   attentionScratchBytes,
 } from '../../engine/kernels/attention.ts';
 import { kernelModules, startOrt } from '../../engine/node/load-engine.ts';
@@ -92,14 +93,14 @@ export class BlockOperations {
   }
 
   /**
-   * Causal self-attention inside windows of `window` rows.
+   * Causal self-attention of a layer inside windows of `window` rows.
    * @param qkv `[rows, 3 · n_embd]`, rows a multiple of `window`
    * @returns `[rows, n_embd]`
    */
-  attention(qkv: Rows, window: number): Rows {
-    const { n_embd, n_head, scale_attn_weights } = this.#config;
+  attention(qkv: Rows, window: number, layer: number): Rows {
+    const { n_embd, n_head } = this.#config;
     const size = n_embd / n_head;
-    const scale = scale_attn_weights ? 1 / Math.sqrt(size) : 1;
+    const scale = attentionScale(this.#config, layer);
     return this.#withScratch((scratch) => {
       const valueOffset = window * n_embd * FLOAT_BYTES;
       const keys = scratch.allocate(2 * valueOffset);

@@ -64,7 +64,7 @@ export async function* calibrationPass(
     for (let layer = 0; layer < n_layer; layer++) {
       const h = `h.${layer}`;
       const qkv = yield* linear(`${h}.attn.c_attn`, await layerNorm(`${h}.ln_1`, hidden), n_embd);
-      const context = operations.attention(qkv, tokens.window);
+      const context = operations.attention(qkv, tokens.window, layer);
       addTo(hidden, yield* linear(`${h}.attn.c_proj`, context, n_embd));
       const wide = yield* linear(`${h}.mlp.c_fc`, await layerNorm(`${h}.ln_2`, hidden), n_embd);
       addTo(hidden, yield* linear(`${h}.mlp.c_proj`, operations.activation(wide), n_inner));

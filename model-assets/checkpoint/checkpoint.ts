@@ -9,6 +9,7 @@ import type { OnWarning } from './interface/progress.ts';
 import { elementsOf } from './interface/stored-tensor.ts';
 import { type NamedTensors, nameTensors } from './parameters.ts';
 import { openSource } from './source.ts';
+import { tieEmbeddings } from './tied-embeddings.ts';
 
 export interface Checkpoint extends NamedTensors {
   readonly config: ModelConfig;
@@ -21,8 +22,8 @@ export interface Checkpoint extends NamedTensors {
 }
 
 /**
- * Opens the checkpoint at `path`, a folder or a file, and checks that it is complete. Reads no weights. The
- * caller closes it.
+ * Opens the checkpoint at `path`, a folder or a file, and checks that it is complete. Of the weights, it reads no
+ * more than two embeddings to compare. The caller closes it.
  *
  * @throws CheckpointError if the checkpoint is incomplete, inconsistent or not supported.
  */
@@ -31,13 +32,14 @@ export async function openCheckpoint(path: string, onWarning?: OnWarning): Promi
   const close = () => source.close();
   try {
     const { metadata } = source;
-    const config = await readConfig(metadata, onWarning);
+    const fromJson = await readConfig(metadata, onWarning);
     const weights = await source.openWeights();
-    const named = nameTensors(weights.label, weights.tensors, config);
-    const dtypes = new Set([...named.parameters.values()].map(({ dtype }) => dtype));
+    const named = nameTensors(weights.label, weights.tensors, fromJson);
+    const { config, parameters } = await tieEmbeddings({ config: fromJson, ...named }, onWarning);
+    const dtypes = new Set([...parameters.values()].map(({ dtype }) => dtype));
     const names = ['config.json', 'generation_config.json'].filter((name) => metadata.has(name));
     const files = [...new Set([...names.map((name) => metadata.origin(name)), ...weights.paths])];
-    return { ...named, config, metadata, files, dtypes: [...dtypes].sort(), close };
+    return { ...named, parameters, config, metadata, files, dtypes: [...dtypes].sort(), close };
   } catch (error) {
     await close();
     throw error;

@@ -6,6 +6,7 @@
  * graphs do not support. Fields that only affect training are ignored.
  */
 import * as z from 'zod';
+import { ACTIVATION_FUNCTIONS } from '../format/activations.ts';
 import { MAX_LAYERS } from '../format/check-manifest.ts';
 import { configSchema, type ModelConfig } from '../format/manifest.ts';
 import { CheckpointError } from './interface/errors.ts';
@@ -23,8 +24,10 @@ const gpt2Config = z.object({
   n_head: count.default(12),
   n_inner: count.nullable().default(null),
   activation_function: z.string().default('gelu_new'),
-  layer_norm_epsilon: z.number().positive().default(1e-5),
+  layer_norm_epsilon: z.number().nonnegative().default(1e-5),
   scale_attn_weights: z.boolean().default(true),
+  scale_attn_by_inverse_layer_idx: z.boolean().default(false),
+  tie_word_embeddings: z.boolean().default(true),
   bos_token_id: z.int().nonnegative().nullable().default(50256),
   eos_token_id: tokenIds.default(50256),
 });
@@ -40,7 +43,9 @@ const ALIASES = {
 
 /** Synonyms in transformers. */
 const ACTIVATION_ALIASES: Readonly<Record<string, string>> = { swish: 'silu' };
-const ACTIVATIONS = configSchema.shape.activation_function.options;
+const ACTIVATIONS: readonly string[] = ACTIVATION_FUNCTIONS;
+/** Activations of transformers whose weights are not GPT-2's parameters. */
+const TRAINED_ACTIVATIONS: readonly string[] = ['prelu', 'xielu'];
 
 /**
  * Reads the config of a checkpoint.
@@ -80,7 +85,11 @@ function toModelConfig(config: GPT2Config, eosTokenIds: readonly number[]): Mode
   if (config.n_layer > MAX_LAYERS)
     faults.push(`n_layer must be at most ${MAX_LAYERS}, found ${config.n_layer}`);
   if (n_embd % n_head !== 0) faults.push(`n_embd (${n_embd}) is not a multiple of n_head (${n_head})`);
-  if (!ACTIVATIONS.some((name) => name === activation)) {
+  if (TRAINED_ACTIVATIONS.includes(activation)) {
+    faults.push(
+      `activation_function "${activation}" has trained parameters of its own, and is not supported`,
+    );
+  } else if (!ACTIVATIONS.includes(activation)) {
     faults.push(
       `activation_function "${activation}" is not supported, expected one of ${ACTIVATIONS.join(', ')}`,
     );
@@ -96,6 +105,8 @@ function toModelConfig(config: GPT2Config, eosTokenIds: readonly number[]): Mode
     layer_norm_epsilon: config.layer_norm_epsilon,
     activation_function: activation,
     scale_attn_weights: config.scale_attn_weights,
+    scale_attn_by_inverse_layer_idx: config.scale_attn_by_inverse_layer_idx,
+    tie_word_embeddings: config.tie_word_embeddings,
     bos_token_id: bos_token_id !== null && bos_token_id < vocab_size ? bos_token_id : null,
     eos_token_ids: [...new Set(eosTokenIds)].filter((id) => id < vocab_size),
   });
@@ -110,16 +121,22 @@ function rejectUnsupported(json: Json): void {
     ? architectures.find((name) => !/^GPT2/.test(name))
     : undefined;
   if (unsupported) faults.push(`architecture "${unsupported}" is not supported, expected "GPT2LMHeadModel"`);
-  if (json.scale_attn_by_inverse_layer_idx)
-    faults.push('scale_attn_by_inverse_layer_idx: true is not supported');
-  if (json.add_cross_attention) faults.push('add_cross_attention: true is not supported');
-  if (json.tie_word_embeddings === false) {
-    faults.push('tie_word_embeddings: false is not supported: embedding and lm_head must share one matrix');
+  if (json.add_cross_attention) {
+    faults.push(
+      'add_cross_attention: true is not supported: to use the model without an encoder, save it with ' +
+        'GPT2LMHeadModel.from_pretrained(SOURCE, add_cross_attention=False).save_pretrained(FOLDER)',
+    );
   }
-  if (json.quantization_config)
-    faults.push('quantization_config is not supported: use the unquantized checkpoint');
+  if (json.quantization_config) {
+    faults.push(
+      'quantization_config is not supported: use the checkpoint from before it was quantized, or save the model ' +
+        'after model.dequantize()',
+    );
+  }
   if (json.auto_map) faults.push('auto_map is not supported: the model has custom code');
-  if (pruned_heads && Object.keys(pruned_heads).length > 0) faults.push('pruned_heads are not supported');
+  if (pruned_heads && Object.keys(pruned_heads).length > 0) {
+    faults.push('pruned_heads are not supported: use the checkpoint from before heads were removed');
+  }
   throwFaults(faults);
 }
 

@@ -6,22 +6,27 @@ import { CheckpointError } from './interface/errors.ts';
 import { folderMetadata, readJson } from './interface/metadata.ts';
 import type { StoredTensor, WeightFile, Weights } from './interface/stored-tensor.ts';
 import { openSafetensors } from './safetensors.ts';
+import { openTorch } from './torch/torch-file.ts';
 
-/** The names of a folder's weights in one format. */
-export interface WeightNames {
-  readonly single: string;
-  /** The file that lists the shards. */
-  readonly index: string;
-  readonly open: (path: string) => Promise<WeightFile>;
-}
+type OpenFile = (path: string) => Promise<WeightFile>;
 
-export const SINGLE_FILE = 'model.safetensors';
-export const INDEX = 'model.safetensors.index.json';
-
-/** In the order of precedence, which is that of transformers. */
-export const WEIGHT_NAMES: readonly WeightNames[] = [
-  { single: SINGLE_FILE, index: INDEX, open: openSafetensors },
+/** In the order of precedence, which is that of transformers. An index lists the shards of weights in parts. */
+const WEIGHT_FILES: readonly {
+  readonly label: string;
+  readonly isIndex: boolean;
+  readonly open: OpenFile;
+}[] = [
+  { label: 'model.safetensors', isIndex: false, open: openSafetensors },
+  { label: 'model.safetensors.index.json', isIndex: true, open: openSafetensors },
+  { label: 'pytorch_model.bin', isIndex: false, open: openTorch },
+  { label: 'pytorch_model.bin.index.json', isIndex: true, open: openTorch },
 ];
+
+/** For errors. */
+export const WEIGHT_FILE_NAMES = WEIGHT_FILES.map(({ label }) => label).join(', ');
+
+/** @returns the file that a conversion of a folder with these files reads first, and whether it is an index. */
+export const findWeights = (has: (name: string) => boolean) => WEIGHT_FILES.find(({ label }) => has(label));
 
 /**
  * Opens the weights in `dir`. The caller closes them ({@link closeWeights}).
@@ -29,25 +34,15 @@ export const WEIGHT_NAMES: readonly WeightNames[] = [
  * @throws CheckpointError if there are none, or they are damaged.
  */
 export async function openWeights(dir: string): Promise<Weights> {
-  for (const { single, index, open } of WEIGHT_NAMES) {
-    if (existsSync(join(dir, single))) {
-      const file = await open(join(dir, single));
-      return { label: single, files: [file], paths: [join(dir, single)], tensors: file.tensors };
-    }
-    const json = await readJson(folderMetadata(dir), index);
-    if (json) return openShards(dir, index, json, open);
-  }
-  throw new CheckpointError(
-    `${SINGLE_FILE} not found, nor ${INDEX}: only safetensors checkpoints can be converted`,
-  );
+  const found = findWeights((name) => existsSync(join(dir, name)));
+  if (!found) throw new CheckpointError(`no weights: expected one of ${WEIGHT_FILE_NAMES}`);
+  const { label, isIndex, open } = found;
+  if (isIndex) return openShards(dir, label, await readJson(folderMetadata(dir), label), open);
+  const file = await open(join(dir, label));
+  return { label, files: [file], paths: [join(dir, label)], tensors: file.tensors };
 }
 
-async function openShards(
-  dir: string,
-  label: string,
-  index: unknown,
-  open: WeightNames['open'],
-): Promise<Weights> {
+async function openShards(dir: string, label: string, index: unknown, open: OpenFile): Promise<Weights> {
   const fileOf = parseIndex(label, index);
   const files: WeightFile[] = [];
   try {

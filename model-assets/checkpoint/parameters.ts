@@ -7,8 +7,11 @@ import type { StoredTensor } from './interface/stored-tensor.ts';
 /** The suffixes of OpenAI's TensorFlow checkpoint for `.weight` and `.bias`. */
 const TENSORFLOW_SUFFIX = { embedding: '', gain: '.g', linear: '.w', bias: '.b' } as const;
 
+const LM_HEAD = 'lm_head.weight';
+
 /** @returns the possible names of a parameter in a checkpoint. */
 function spellings({ name, kind }: Parameter): string[] {
+  if (name === LM_HEAD) return [name];
   const tensorflow = name.replace(/\.(weight|bias)$/, TENSORFLOW_SUFFIX[kind]);
   return [name, tensorflow].flatMap((spelling) => [spelling, `transformer.${spelling}`]);
 }
@@ -40,12 +43,11 @@ function isMaskBuffer({ name, shape }: StoredTensor, { n_layer }: ModelConfig): 
 export interface NamedTensors {
   /** All of {@link parametersOf}, by name. */
   readonly parameters: ReadonlyMap<string, StoredTensor>;
-  /** `lm_head.weight`, if stored in addition to `wte.weight`. */
-  readonly lmHead: StoredTensor | undefined;
 }
 
 /**
- * Finds the model's parameters among the tensors of a checkpoint.
+ * Finds the model's parameters among the tensors of a checkpoint: those of {@link parametersOf}, and an
+ * `lm_head.weight` beside tied embeddings if one is stored.
  *
  * @param label name of the checkpoint in errors.
  * @throws CheckpointError that lists all missing, unknown, duplicate, misshapen and non-float tensors.
@@ -55,16 +57,10 @@ export function nameTensors(
   tensors: readonly StoredTensor[],
   config: ModelConfig,
 ): NamedTensors {
-  const parameters = parametersOf(config);
+  const parameters = parametersOf({ ...config, tie_word_embeddings: false });
   const bySpelling = new Map(
     parameters.flatMap((parameter) => spellings(parameter).map((name) => [name, parameter])),
   );
-  const embedding = {
-    name: 'lm_head.weight',
-    kind: 'embedding',
-    shape: [config.vocab_size, config.n_embd],
-  } as const;
-  bySpelling.set(embedding.name, embedding);
 
   const found = new Map<string, StoredTensor>();
   const faults: string[] = [];
@@ -83,11 +79,15 @@ export function nameTensors(
       );
     }
     if (!tensor.isFloat) {
-      faults.push(`${tensor.name} is stored as ${tensor.dtype}, expected F32, F16 or BF16`);
+      faults.push(`${tensor.name} is stored as ${tensor.dtype}, expected F32, F16, BF16 or F64`);
     }
     found.set(parameter.name, tensor);
   }
+  // One stored matrix of two that are tied serves both.
+  const lmHead = found.get(LM_HEAD);
+  if (config.tie_word_embeddings && lmHead && !found.has('wte.weight')) found.set('wte.weight', lmHead);
   for (const { name, shape } of parameters) {
+    if (name === LM_HEAD && config.tie_word_embeddings) continue;
     if (!found.has(name)) faults.push(`${name} is missing, expected [${shape}]`);
   }
   if (faults.length > 0) {
@@ -95,7 +95,5 @@ export function nameTensors(
       `${label} does not match config.json:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
     );
   }
-  const lmHead = found.get(embedding.name);
-  found.delete(embedding.name);
-  return { parameters: found, lmHead };
+  return { parameters: found };
 }

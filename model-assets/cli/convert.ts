@@ -19,6 +19,7 @@ interface Flags {
   precision?: Precision;
   name?: string;
   calibration?: string;
+  chatTemplate?: string;
 }
 
 const ENVIRONMENT = `
@@ -51,8 +52,9 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
     '--calibration <text>',
     'calibration text of int4: "self" (samples from the model), "none", or a UTF-8 file (default: self)',
   )
+  .option('--chat-template <file>', 'chat template (Jinja) for the model, in place of its own if it has one')
   .addHelpText('after', ENVIRONMENT)
-  .action((source: string, { out, revision, calibration, ...flags }: Flags) =>
+  .action((source: string, { out, revision, calibration, chatTemplate, ...flags }: Flags) =>
     runWithProgress('convert', async ({ onProgress, onWarning }, signal) => {
       const text = calibration === undefined ? undefined : await readCalibration(calibration, flags);
       const { name, ...checkpoint } = await resolveSource(source, revision, signal);
@@ -61,6 +63,7 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
         name,
         ...checkpoint,
         ...flags,
+        ...(chatTemplate !== undefined && { chatTemplate: await readFile(chatTemplate, 'utf8') }),
         ...(text !== undefined && { precision: 'int4', calibration: text }),
         out: folder,
         onProgress,
@@ -95,6 +98,7 @@ function summaryOf(manifest: Manifest): string {
     files: `manifest.json, tokenizer.bin, ${Object.values(graphs)
       .map(({ path }) => path)
       .join(', ')}, weights-*.bin`,
+    ...(manifest.chat && { 'chat template': Object.keys(manifest.chat.templates).join(', ') }),
     'worst error': worst
       ? `${(100 * worst.relative_rms_error).toFixed(2)} % RMS of ${worst.name}`
       : 'none, f32 is exact',

@@ -1,17 +1,13 @@
 /** @module Converts the tensors of a checkpoint into the weight stream, one at a time. */
-import { inspect } from 'node:util';
 import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-
-import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { elementsOf, type StoredTensor } from '../checkpoint/interface/stored-tensor.ts';
 import { transpose } from '../checkpoint/interface/transpose.ts';
-
 import { type Manifest, type Precision, storedVocabSize, type TensorEntry } from '../format/manifest.ts';
-import { packInt4, packInt8 } from '../format/packed.ts';
-import { type Parameter, parametersOf } from '../format/parameters.ts';
+import { GROUP, packInt4, packInt8, paddedRows } from '../format/packed.ts';
+import { lmHeadWeight, type Parameter, parametersOf } from '../format/parameters.ts';
 import { emptyErrorSums, quantizationReport } from '../quantize/error-sums.ts';
-import type { QuantizedInt4 } from '../quantize/int4.ts';
+import { type QuantizedInt4, quantizeInt4 } from '../quantize/int4.ts';
 import { quantizeColumns } from '../quantize/int8.ts';
 import { type QuantizedLinear, quantizeBlocks } from './quantize-blocks.ts';
 import { WeightStream } from './shards.ts';
@@ -24,7 +20,7 @@ export type AddProgress = (bytes: number, label: string) => void;
  *
  * @param calibration used for `int4` only.
  * @returns the manifest's fields about the stream.
- * @throws CheckpointError for a weight that is not finite, or an lm_head that differs from the embedding.
+ * @throws CheckpointError for a weight that is not finite.
  */
 export async function convertWeights(
   checkpoint: Checkpoint,
@@ -33,7 +29,6 @@ export async function convertWeights(
   addProgress: AddProgress,
   calibration?: CalibrationTokens,
 ): Promise<Pick<Manifest, 'shards' | 'tensors' | 'quantization'>> {
-  await checkTied(checkpoint, addProgress);
   const stream = new WeightStream(dir);
   const quantization: Manifest['quantization'] = [];
   const convertParameter = parameterConverter(checkpoint, precision, calibration);
@@ -70,9 +65,11 @@ function parameterConverter(
 ): ConvertParameter {
   const convertBlocks = precision === 'int4' ? int4Converter(checkpoint, calibration) : undefined;
   return async (tensor, parameter) => {
-    if (parameter.name === 'wte.weight') {
-      return precision === 'f32' ? transposeEmbedding(tensor, parameter) : packEmbedding(tensor, parameter);
+    if (parameter.name === lmHeadWeight(checkpoint.config)) {
+      return precision === 'f32' ? transposeLmHead(tensor, parameter) : packTokens(tensor, parameter);
     }
+    if (parameter.name === 'wte.weight' && precision === 'int8') return packTokens(tensor, parameter);
+    if (parameter.name === 'wte.weight' && precision === 'int4') return packTokensInt4(tensor, parameter);
     const { name, kind, shape } = parameter;
     return (
       (await convertBlocks?.(parameter)) ??
@@ -146,9 +143,10 @@ function int4(
 }
 
 /**
- * `wte` `[vocab_size, n_embd]` → `[n_embd, storedVocabSize]`, in blocks: GPT-2 XL's takes 320 MB in float32.
+ * The matrix of the lm_head `[vocab_size, n_embd]` → `[n_embd, storedVocabSize]`, in blocks: GPT-2 XL's takes 320 MB in
+ * float32.
  */
-async function transposeEmbedding(
+async function transposeLmHead(
   tensor: StoredTensor,
   { name, shape: [vocabSize = 0, width = 0] }: Parameter,
 ): Promise<ConvertedParameter> {
@@ -163,8 +161,8 @@ async function transposeEmbedding(
   return { tensors: [floats(name, values, [width, columns])] };
 }
 
-/** `wte` `[vocab_size, n_embd]` → `int8_tokens`, with a scale per token. */
-async function packEmbedding(
+/** An embedding or lm_head `[vocab_size, n_embd]` → `int8_tokens`, with a scale per token. */
+async function packTokens(
   tensor: StoredTensor,
   { name, shape: [vocabSize = 0, width = 0] }: Parameter,
 ): Promise<ConvertedParameter> {
@@ -187,6 +185,34 @@ async function packEmbedding(
   };
 }
 
+/** An embedding `[vocab_size, n_embd]` → `int4` `[n_embd, vocab_size]`, rounded to nearest, with a scale per token. */
+async function packTokensInt4(
+  tensor: StoredTensor,
+  { name, shape: [vocabSize = 0, width = 0] }: Parameter,
+): Promise<ConvertedParameter> {
+  const sums = emptyErrorSums();
+  const groups = paddedRows(width) / GROUP;
+  const codes = new Uint8Array(width * vocabSize);
+  const multipliers = new Uint8Array(groups * vocabSize);
+  const scales = new Float32Array(vocabSize);
+  for (const { first, count } of blocksOf(vocabSize, width)) {
+    const block = transpose(await tensor.read(first * width, count * width), width);
+    const quantized = quantizeInt4(block, count, sums);
+    scales.set(quantized.scales, first);
+    const copyRows = (from: Uint8Array, to: Uint8Array, rows: number) => {
+      for (let row = 0; row < rows; row++) {
+        to.set(from.subarray(row * count, (row + 1) * count), row * vocabSize + first);
+      }
+    };
+    copyRows(quantized.codes, codes, width);
+    copyRows(quantized.multipliers, multipliers, groups);
+  }
+  return {
+    tensors: int4(name, { codes, multipliers, scales }, [width, vocabSize]),
+    report: quantizationReport(name, sums),
+  };
+}
+
 /** Elements to read at once from a large tensor. */
 const BLOCK_ELEMENTS = 1 << 20;
 
@@ -195,27 +221,4 @@ function* blocksOf(rows: number, columns: number) {
   for (let first = 0; first < rows; first += blockRows) {
     yield { first, count: Math.min(blockRows, rows - first) };
   }
-}
-
-/** A checkpoint may store `lm_head.weight` too, but it must equal `wte.weight`, bit for bit as float32. */
-async function checkTied(
-  { lmHead, parameters, config }: Checkpoint,
-  addProgress: AddProgress,
-): Promise<void> {
-  if (!lmHead) return;
-  const wte = parameters.get('wte.weight') as StoredTensor;
-  const width = config.n_embd;
-  for (const { first, count } of blocksOf(config.vocab_size, width)) {
-    const expected = await wte.read(first * width, count * width);
-    const found = await lmHead.read(first * width, count * width);
-    const i = expected.findIndex((value, index) => !Object.is(value, found[index]));
-    if (i >= 0) {
-      const element = [first + Math.floor(i / width), i % width];
-      throw new CheckpointError(
-        `${lmHead.name} differs from ${wte.name} at [${element}], expected ${inspect(expected[i])}, ` +
-          `found ${inspect(found[i])}: embedding and lm_head must share one matrix`,
-      );
-    }
-  }
-  addProgress(lmHead.bytes, lmHead.name);
 }

@@ -28,6 +28,7 @@ import { MAX_INPUTS } from '../format/packed.ts';
 import { buildGraphs, type GraphFiles } from '../graphs/gpt2.ts';
 import { buildQuantizedGraphs, type QuantizedGraphFiles } from '../graphs/quantized.ts';
 import { buildTokenizer } from '../tokenizer/build-tokenizer.ts';
+import { buildChat } from './chat.ts';
 import { type AddProgress, convertWeights } from './convert-weights.ts';
 import { fittingPrecision } from './fitting-precision.ts';
 
@@ -48,6 +49,8 @@ export interface ConvertOptions {
   /** Origin of `source` on the Hugging Face hub, for the manifest. */
   readonly hub?: Manifest['provenance']['hub'];
   readonly onProgress?: OnProgress;
+  /** Text of a chat template, in place of the checkpoint's. */
+  readonly chatTemplate?: string;
   /** Called for faults of the checkpoint that do not prevent a conversion. */
   readonly onWarning?: OnWarning;
   /** Stops the conversion between two tensors. */
@@ -87,6 +90,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
         `more than config.json's vocab_size, ${config.vocab_size}`,
     );
   }
+  const { chat, ...chatFiles } = await buildChat(metadata, options.chatTemplate, options.onWarning);
   const graphs = precision === 'f32' ? buildGraphs(config) : buildQuantizedGraphs(config);
   const addProgress = createProgress(checkpoint, options);
   if (precision === 'int4' && options.calibration !== 'none') addProgress(0, 'calibration text');
@@ -108,10 +112,14 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     graphs: await writeGraphs(dir, graphs),
     ...weights,
     tokenizer: await writeBytes(dir, 'tokenizer.bin', tokenizer.bytes),
+    ...(chat && { chat }),
     provenance: {
       converter: `edgebeam ${await packageVersion()}`,
       source: await describeSource(
-        [...checkpoint.files, ...tokenizer.sources.map((file) => metadata.origin(file))],
+        [
+          ...checkpoint.files,
+          ...[...tokenizer.sources, ...chatFiles.sources].map((file) => metadata.origin(file)),
+        ],
         addProgress,
       ),
       dtypes: checkpoint.dtypes,
@@ -160,11 +168,8 @@ function describeCalibration(
   return { calibration: { text, tokens: tokens.ids.length, sha256 } };
 }
 
-function createProgress(
-  { parameters, lmHead }: Checkpoint,
-  { onProgress, signal }: ConvertOptions,
-): AddProgress {
-  const tensors = [...parameters.values(), ...(lmHead ? [lmHead] : [])];
+function createProgress({ parameters }: Checkpoint, { onProgress, signal }: ConvertOptions): AddProgress {
+  const tensors = [...parameters.values()];
   const files = new Set(tensors.map(({ file }) => file));
   const total = [...tensors, ...files].reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;

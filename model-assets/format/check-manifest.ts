@@ -1,6 +1,7 @@
 /** @module Whether a manifest agrees with itself: its config, its graphs, its tensors and the sizes of its files. */
 
-import { isTanhGelu, type Manifest, type ModelConfig, TENSOR_ALIGNMENT, tensorBytes } from './manifest.ts';
+import { isTanhGelu } from './activations.ts';
+import { type Manifest, type ModelConfig, TENSOR_ALIGNMENT, tensorBytes } from './manifest.ts';
 import { MAX_INPUTS } from './packed.ts';
 import { type StoredTensorEntry, storedTensors } from './parameters.ts';
 

@@ -6,6 +6,7 @@
  * into the heap unchanged, so a tensor's address is the stream's address plus `offset`.
  */
 import * as z from 'zod';
+import { ACTIVATION_FUNCTIONS } from './activations.ts';
 import { int4Bytes, int8Bytes } from './packed.ts';
 
 export const MANIFEST_VERSION = 4;
@@ -36,9 +37,12 @@ export const configSchema = z.strictObject({
   n_inner: count,
   n_positions: count,
   vocab_size: count,
-  layer_norm_epsilon: z.number().positive(),
-  activation_function: z.enum(['gelu_new', 'gelu_fast', 'gelu_pytorch_tanh', 'gelu', 'relu', 'silu']),
+  layer_norm_epsilon: z.number().nonnegative(),
+  activation_function: z.enum(ACTIVATION_FUNCTIONS),
   scale_attn_weights: z.boolean(),
+  scale_attn_by_inverse_layer_idx: z.boolean(),
+  /** Whether one matrix serves the embedding and the lm_head. */
+  tie_word_embeddings: z.boolean(),
   bos_token_id: tokenId.nullable(),
   /** Empty when the model has no end-of-text token. */
   eos_token_ids: z.array(tokenId),
@@ -50,8 +54,10 @@ const tensor = z.strictObject({
   /** All but `float32` are packed for the kernels: see `packed.ts`. */
   dtype: z.enum(['float32', 'int8', 'int4', 'int8_tokens']),
   /**
-   * Linear layers are `[in, out]`. `wte.weight` is `float32` `[n_embd, storedVocabSize]`, or `int8_tokens`
-   * `[vocab_size, n_embd]`; one copy serves the embedding and the lm_head.
+   * Linear layers are `[in, out]`. The matrix of the lm_head is `float32` `[n_embd, storedVocabSize]`, or
+   * `int8_tokens` `[vocab_size, n_embd]`: `wte.weight`, whose one copy serves the embedding too, or
+   * `lm_head.weight`. An embedding beside an `lm_head.weight` is `float32` or `int8_tokens` `[vocab_size, n_embd]`, or
+   * `int4` `[n_embd, vocab_size]`.
    */
   shape: z.array(count).min(1).max(2),
   /** In bytes from the start of the weight stream. */
@@ -76,6 +82,15 @@ export const manifestSchema = z.strictObject({
   shards: z.array(file).min(1),
   tensors: z.array(tensor).min(1),
   tokenizer: file,
+  /** Of a model that chats. */
+  chat: z
+    .strictObject({
+      /** Jinja, by name; requests that name none use `default`. */
+      templates: z.record(z.string().min(1), z.string()),
+      /** What templates may write, by name: `eos_token`. */
+      special_tokens: z.record(z.string().min(1), z.string()),
+    })
+    .optional(),
   provenance: z.strictObject({
     converter: z.string(),
     /** The files of the checkpoint that were read. */
@@ -119,19 +134,8 @@ export function tensorBytes(dtype: TensorEntry['dtype'], shape: readonly number[
   }
 }
 
-/** Activations that a kernel computes: three names of one function in transformers. */
-const TANH_GELU: ReadonlySet<ModelConfig['activation_function']> = new Set([
-  'gelu_new',
-  'gelu_fast',
-  'gelu_pytorch_tanh',
-]);
-
-/** Whether a kernel computes the activation, at int8 and int4. */
-export const isTanhGelu = ({ activation_function }: Pick<ModelConfig, 'activation_function'>): boolean =>
-  TANH_GELU.has(activation_function);
-
 /**
- * Columns of the stored f32 `wte`: one per token, padded with zeros to a multiple of 128. Unpadded, GPT-2's
+ * Columns of the f32 matrix of the lm_head: one per token, padded with zeros to a multiple of 128. Unpadded, GPT-2's
  * 50,257 columns would start each row at a different offset in a cache line: the matmul takes 9.9 ms so, 6.9
  * ms with padding.
  */

@@ -10,11 +10,14 @@ export interface Parameter {
   readonly shape: readonly number[];
 }
 
-export type ModelSize = Pick<ModelConfig, 'n_layer' | 'n_embd' | 'n_inner' | 'n_positions' | 'vocab_size'>;
+export type ModelSize = Pick<ModelConfig, 'n_layer' | 'n_embd' | 'n_inner' | 'n_positions' | 'vocab_size'> &
+  /** Default: true. */
+  Partial<Pick<ModelConfig, 'tie_word_embeddings'>>;
 
 /** @returns every parameter of the model, in the order of the weight stream. */
 export function parametersOf(config: ModelSize): Parameter[] {
-  const { n_layer, n_embd, n_inner, n_positions, vocab_size } = config;
+  const { n_layer, n_embd, n_inner, n_positions, vocab_size, tie_word_embeddings = true } = config;
+  const tokens = (name: string): Parameter => ({ name, kind: 'embedding', shape: [vocab_size, n_embd] });
   const layerNorm = (name: string): Parameter[] => [
     { name: `${name}.weight`, kind: 'gain', shape: [n_embd] },
     { name: `${name}.bias`, kind: 'bias', shape: [n_embd] },
@@ -32,12 +35,17 @@ export function parametersOf(config: ModelSize): Parameter[] {
     ...conv1D(`${h}.mlp.c_proj`, n_inner, n_embd),
   ];
   return [
-    { name: 'wte.weight', kind: 'embedding', shape: [vocab_size, n_embd] },
+    tokens('wte.weight'),
     { name: 'wpe.weight', kind: 'embedding', shape: [n_positions, n_embd] },
     ...layerNorm('ln_f'),
     ...Array.from({ length: n_layer }, (_, layer) => block(`h.${layer}`)).flat(),
+    ...(tie_word_embeddings ? [] : [tokens('lm_head.weight')]),
   ];
 }
+
+/** The name of the matrix of the lm_head. */
+export const lmHeadWeight = ({ tie_word_embeddings }: Pick<ModelConfig, 'tie_word_embeddings'>) =>
+  tie_word_embeddings ? 'wte.weight' : 'lm_head.weight';
 
 /** A tensor of the weight stream, wherever it starts. */
 export type StoredTensorEntry = Omit<TensorEntry, 'offset'>;
@@ -52,17 +60,22 @@ function storedAs(
   config: ModelConfig,
   precision: Precision,
 ): StoredTensorEntry[] {
-  const scales = (columns: number): StoredTensorEntry => ({
-    name: `${name}_scale`,
-    dtype: 'float32',
-    shape: [columns],
-  });
-  if (name === 'wte.weight') {
-    if (precision === 'f32')
-      return [{ name, dtype: 'float32', shape: [config.n_embd, storedVocabSize(config)] }];
-    return [{ name, dtype: 'int8_tokens', shape: [first, config.n_embd] }, scales(first)];
+  const floats = (shape: number[]): StoredTensorEntry[] => [{ name, dtype: 'float32', shape }];
+  const quantized = (dtype: Exclude<TensorEntry['dtype'], 'float32'>, shape: number[], scales: number) => [
+    { name, dtype, shape },
+    { name: `${name}_scale`, dtype: 'float32' as const, shape: [scales] },
+  ];
+  const { n_embd, vocab_size } = config;
+  if (name === lmHeadWeight(config)) {
+    if (precision === 'f32') return floats([n_embd, storedVocabSize(config)]);
+    return quantized('int8_tokens', [vocab_size, n_embd], vocab_size);
   }
+  if (name === 'wte.weight' && precision === 'int8') {
+    return quantized('int8_tokens', [vocab_size, n_embd], vocab_size);
+  }
+  if (name === 'wte.weight' && precision === 'int4')
+    return quantized('int4', [n_embd, vocab_size], vocab_size);
   const shape = [first, ...rest];
-  if (kind !== 'linear' || precision === 'f32') return [{ name, dtype: 'float32', shape }];
-  return [{ name, dtype: precision, shape }, scales(rest[0] ?? 1)];
+  if (kind !== 'linear' || precision === 'f32') return floats(shape);
+  return quantized(precision, shape, rest[0] ?? 1);
 }

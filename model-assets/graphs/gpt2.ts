@@ -6,11 +6,12 @@
  * and transformers' `modeling_gpt2.py`.
  *
  * All graphs work on rows: a row is one token of one sequence, and its result depends on no other row.
- * The embedding and the lm_head are tied: both use `wte`, stored `[n_embd, storedVocabSize]`. Attention, which
- * combines a row with the tokens of its path, is not a graph but a kernel:
- * `engine/kernels/assembly/attention.ts`.
+ * Tied embedding and lm_head both use `wte`, stored `[n_embd, storedVocabSize]`. Untied, that is the layout of
+ * `lm_head`, and `wte` is `[vocab_size, n_embd]`. Attention, which combines a row with the tokens of its path, is not a
+ * graph but a kernel: `engine/kernels/assembly/attention.ts`.
  */
 import { type ModelConfig, storedVocabSize } from '../format/manifest.ts';
+import { lmHeadWeight } from '../format/parameters.ts';
 import { activation } from './activations.ts';
 import { Graph, type Value } from './onnx.ts';
 
@@ -36,11 +37,20 @@ function embed(config: ModelConfig): Graph {
   const ids = graph.input('input_ids', 'int64', ['rows']);
   const positions = graph.input('position_ids', 'int64', ['rows']);
   const wpe = graph.input('wpe.weight', 'float32', [config.n_positions, config.n_embd]);
-  const wte = graph.input('wte.weight', 'float32', [config.n_embd, storedVocabSize(config)]);
-  const token = graph.node('Transpose', [graph.node('Gather', [wte, ids], { axis: 1 })], { perm: [1, 0] });
+  const token = embeddingOf(graph, ids, config);
   const position = graph.node('Gather', [wpe, positions]);
   graph.output('hidden', graph.node('Add', [token, position]), 'float32', ['rows', config.n_embd]);
   return graph;
+}
+
+/** `ids [rows]` → `[rows, n_embd]` */
+function embeddingOf(graph: Graph, ids: Value, config: ModelConfig): Value {
+  const { n_embd, vocab_size, tie_word_embeddings } = config;
+  if (!tie_word_embeddings) {
+    return graph.node('Gather', [graph.input('wte.weight', 'float32', [vocab_size, n_embd]), ids]);
+  }
+  const wte = graph.input('wte.weight', 'float32', [n_embd, storedVocabSize(config)]);
+  return graph.node('Transpose', [graph.node('Gather', [wte, ids], { axis: 1 })], { perm: [1, 0] });
 }
 
 /** `hidden [rows, n_embd]` → `qkv [rows, 3 · n_embd]`: query, key and value of each row. */
@@ -78,8 +88,8 @@ function head(config: ModelConfig): Graph {
   const hidden = graph.input('hidden', 'float32', ['rows', config.n_embd]);
   const selected = graph.input('selected', 'int64', ['selected']);
   const last = layerNorm(graph, graph.node('Gather', [hidden, selected]), config, 'ln_f');
-  const wte = graph.input('wte.weight', 'float32', [config.n_embd, storedVocabSize(config)]);
-  const logits = graph.node('MatMul', [last, wte]);
+  const weight = graph.input(lmHeadWeight(config), 'float32', [config.n_embd, storedVocabSize(config)]);
+  const logits = graph.node('MatMul', [last, weight]);
   graph.output('logits', logits, 'float32', ['selected', storedVocabSize(config)]);
   return graph;
 }

@@ -3,7 +3,8 @@
  * layers, GELU's tanh form and attention are kernels
  * (`engine/model/kernel-network.ts`). As in `gpt2.ts`, weights are inputs and rows are independent.
  */
-import { isTanhGelu, type ModelConfig } from '../format/manifest.ts';
+import { isTanhGelu } from '../format/activations.ts';
+import type { ModelConfig } from '../format/manifest.ts';
 import { activation } from './activations.ts';
 import { layerNorm } from './gpt2.ts';
 import { Graph } from './onnx.ts';

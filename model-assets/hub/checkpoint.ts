@@ -2,12 +2,12 @@
 import { readConfig } from '../checkpoint/config.ts';
 import { folderMetadata, readJson } from '../checkpoint/interface/metadata.ts';
 import type { OnProgress } from '../checkpoint/interface/progress.ts';
-import { INDEX, parseIndex } from '../checkpoint/open-weights.ts';
+import { parseIndex } from '../checkpoint/open-weights.ts';
 import { buildTokenizer } from '../tokenizer/build-tokenizer.ts';
 import { RepositoryCache } from './cache.ts';
 import { downloadFile } from './download.ts';
 import { HubError, UnreachableError } from './errors.ts';
-import { chooseFiles } from './needed-files.ts';
+import { chooseFiles, type NeededFiles } from './needed-files.ts';
 import { type HubFile, openRepository, type Repository } from './repository.ts';
 import type { HubAccess } from './request.ts';
 import { RETRY_POLICY, type RetryPolicy } from './retry.ts';
@@ -96,26 +96,31 @@ async function fetchFiles(
   const { metadata, weights } = chooseFiles(files, id);
   await cache.prepare(commit);
   const folder = cache.snapshot(commit);
-  const smallFiles = weights === INDEX ? [...metadata, INDEX] : metadata;
+  const smallFiles = weights.isIndex ? [...metadata, weights.label] : metadata;
   await fetchAll(filesOf(repository, smallFiles), () => {});
   const metadataOfFolder = folderMetadata(folder);
   await readConfig(metadataOfFolder);
   await buildTokenizer(metadataOfFolder);
-  const weightFiles = filesOf(repository, weights === INDEX ? await shardsOf(folder) : [weights]);
+  const weightFiles = filesOf(repository, await weightFilesOf(folder, weights), weights.label);
   const total = weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
   await fetchAll(weightFiles, (bytes, label) => onProgress(bytes, total, label));
 }
 
-function filesOf({ id, commit, files }: Repository, names: readonly string[]): HubFile[] {
+/** @param index the file that lists `names`, if they are shards. */
+function filesOf({ id, commit, files }: Repository, names: readonly string[], index?: string): HubFile[] {
   return names.map((name) => {
     const file = files.get(name);
-    if (!file) throw new HubError(`${id} has no file ${name} at commit ${commit}, but its ${INDEX} lists it`);
+    if (!file) {
+      throw new HubError(`${id} has no file ${name} at commit ${commit}, but its ${index} lists it`);
+    }
     return file;
   });
 }
 
-const shardsOf = async (folder: string): Promise<string[]> =>
-  [...new Set(parseIndex(INDEX, await readJson(folderMetadata(folder), INDEX)).values())].sort();
+async function weightFilesOf(folder: string, { label, isIndex }: NeededFiles['weights']): Promise<string[]> {
+  if (!isIndex) return [label];
+  return [...new Set(parseIndex(label, await readJson(folderMetadata(folder), label)).values())].sort();
+}
 
 /** @throws UnreachableError if the cache lacks a needed file. */
 async function openCached(
@@ -133,7 +138,7 @@ async function openCached(
   }
   const folder = cache.snapshot(commit);
   const { weights } = chooseFiles(names, `${reason}, and the cached folder of ${id}, ${folder},`);
-  const missing = weights === INDEX ? (await shardsOf(folder)).filter((name) => !names.has(name)) : [];
+  const missing = (await weightFilesOf(folder, weights)).filter((name) => !names.has(name));
   if (missing.length > 0)
     throw new UnreachableError(`${reason}. The cached folder ${folder} lacks ${missing.join(', ')}`);
   return { folder, id, commit };

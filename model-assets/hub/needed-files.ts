@@ -2,14 +2,14 @@
  * @module Chooses the files of a repository that a conversion reads, before the download. The choice is the
  * same as in `openCheckpoint` and `buildTokenizer`.
  */
-import { INDEX, SINGLE_FILE } from '../checkpoint/open-weights.ts';
+import { findWeights, WEIGHT_FILE_NAMES } from '../checkpoint/open-weights.ts';
 import { HubError } from './errors.ts';
 
 export interface NeededFiles {
   /** Config and tokenizer: small, and sufficient to check whether the model is supported. */
   readonly metadata: readonly string[];
-  /** `model.safetensors`, or the index of its shards. */
-  readonly weights: typeof SINGLE_FILE | typeof INDEX;
+  /** The file of the weights, e.g. `model.safetensors`, or the index of their shards. */
+  readonly weights: { readonly label: string; readonly isIndex: boolean };
 }
 
 const OPTIONAL = [
@@ -17,6 +17,8 @@ const OPTIONAL = [
   'added_tokens.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
+  'chat_template.jinja',
+  'chat_template.json',
 ];
 
 /**
@@ -29,8 +31,8 @@ export function chooseFiles(names: { has(name: string): boolean }, repository: s
   if (!has('config.json')) {
     throw new HubError(`${repository} has no config.json: it is not a model in the format of transformers`);
   }
-  const weights = ([SINGLE_FILE, INDEX] as const).find(has);
-  if (weights === undefined) throw new HubError(`${repository} ${withoutSafetensors(has)}`);
+  const weights = findWeights(has);
+  if (weights === undefined) throw new HubError(`${repository} ${withoutWeights(has)}`);
   const tokenizer = has('tokenizer.json') ? ['tokenizer.json'] : ['vocab.json', 'merges.txt'];
   if (!tokenizer.every(has)) {
     throw new HubError(
@@ -40,17 +42,11 @@ export function chooseFiles(names: { has(name: string): boolean }, repository: s
   return { metadata: ['config.json', ...tokenizer, ...OPTIONAL.filter(has)], weights };
 }
 
-function withoutSafetensors(has: (name: string) => boolean): string {
-  const other = [
-    'pytorch_model.bin',
-    'pytorch_model.bin.index.json',
-    'tf_model.h5',
-    'flax_model.msgpack',
-  ].find(has);
-  if (other === undefined) return `has neither ${SINGLE_FILE} nor ${INDEX}: there are no weights to convert`;
+function withoutWeights(has: (name: string) => boolean): string {
+  const other = ['tf_model.h5', 'flax_model.msgpack'].find(has);
+  if (other === undefined) return `has no weights to convert: expected one of ${WEIGHT_FILE_NAMES}`;
   return (
-    `has its weights as ${other} only, and ${SINGLE_FILE} is required: ` +
-    'https://huggingface.co/spaces/safetensors/convert opens a pull request with it; ' +
-    'then use --revision refs/pr/NUMBER'
+    `has its weights as ${other} only: save them with transformers before version 5, ` +
+    `from_pretrained(…, from_${other.startsWith('tf') ? 'tf' : 'flax'}=True).save_pretrained(FOLDER)`
   );
 }

@@ -3,8 +3,8 @@
  * the slowest ones and the heap. Exit code 1 if a compilation takes longer than the limit, or the heap grows.
  */
 import { Command } from 'commander';
-import type { Frame } from '../../decoding/constraints/automaton/automaton.ts';
 import { CompileBudget, ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
+import type { Frame } from '../../decoding/constraints/automaton/frame.ts';
 import { compileChoice } from '../../decoding/constraints/grammar/choice.ts';
 import { compileGrammar } from '../../decoding/constraints/grammar/gbnf.ts';
 import { Draw } from '../support/draw.ts';

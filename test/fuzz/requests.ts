@@ -50,7 +50,7 @@ const QUERIES = [
 const LOST_PATHS = [
   '/nope',
   '/v1',
-  '/v1/chat/completions',
+  '/v1/embeddings',
   '/manifest.json',
   '/v1/completions/',
   '//',

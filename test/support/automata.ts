@@ -1,5 +1,7 @@
 /** @module Reads texts with automata, and checks what each state must hold. */
-import { Automaton, type Frame, type State } from '../../decoding/constraints/automaton/automaton.ts';
+import { Automaton } from '../../decoding/constraints/automaton/automaton.ts';
+import type { Frame } from '../../decoding/constraints/automaton/frame.ts';
+import type { State } from '../../decoding/constraints/automaton/state.ts';
 
 const BYTES = 256;
 const encoder = new TextEncoder();

@@ -1,9 +1,10 @@
 /** @module Hostile constraints of all kinds, and what becomes of one. */
-import type { State } from '../../decoding/constraints/automaton/automaton.ts';
+
 import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
 import { type CompileLimits, ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
 import type { Mask } from '../../decoding/constraints/automaton/mask.ts';
 import type { MaskCache } from '../../decoding/constraints/automaton/mask-cache.ts';
+import type { State } from '../../decoding/constraints/automaton/state.ts';
 import type { Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { compileConstraint } from '../../decoding/constraints/compile.ts';
 import type { ConstraintSource } from '../../decoding/constraints/source.ts';

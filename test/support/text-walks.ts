@@ -1,6 +1,8 @@
 /** @module Reads texts with frames, draws texts from them, and finds out by trial what they say of themselves. */
-import { Automaton, type Frame, type State } from '../../decoding/constraints/automaton/automaton.ts';
+import { Automaton } from '../../decoding/constraints/automaton/automaton.ts';
 import { CompileBudget } from '../../decoding/constraints/automaton/errors.ts';
+import type { Frame } from '../../decoding/constraints/automaton/frame.ts';
+import type { State } from '../../decoding/constraints/automaton/state.ts';
 
 /** For tests of what is allowed, not of how much. */
 export const roomyBudget = () => new CompileBudget({ steps: 20_000_000, states: 200_000, depth: 200 });

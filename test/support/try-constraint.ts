@@ -1,6 +1,8 @@
 /** @module Compiles a constraint and reads with it, as far as its bounds let it. */
-import { Automaton, type Frame, type State } from '../../decoding/constraints/automaton/automaton.ts';
+import { Automaton } from '../../decoding/constraints/automaton/automaton.ts';
 import { ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
+import type { Frame } from '../../decoding/constraints/automaton/frame.ts';
+import type { State } from '../../decoding/constraints/automaton/state.ts';
 import type { Draw } from './draw.ts';
 
 const MAX_STATES = 10_000;

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { findCycle, folderGraph, forbiddenImports, importGraph, importsOf } from '../support/import-graph.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const graph = importGraph(ROOT, ['decoding', 'engine', 'tokenizer', 'model-assets', 'worker']);
+const graph = importGraph(ROOT, ['chat', 'decoding', 'engine', 'tokenizer', 'model-assets', 'worker']);
 
 const under = (folder: string, ...names: readonly string[]) => names.map((name) => `${folder}/${name}`);
 
@@ -56,15 +56,19 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'tokenizer/pre-tokenizers': under('tokenizer', 'format', 'unicode'),
   tokenizer: under('tokenizer', 'format', 'models', 'normalizers', 'pre-tokenizers'),
 
+  // A chat as a text.
+  chat: ['@huggingface/jinja'],
+
   // Tools that make models. Their file format imports nothing of the project.
   'model-assets/format': ['zod'],
   'model-assets/checkpoint/interface': ['node:'],
   'model-assets/checkpoint/gguf': ['model-assets/checkpoint/interface', 'node:'],
+  'model-assets/checkpoint/torch': ['model-assets/checkpoint/interface'],
   'model-assets/checkpoint': [
     'model-assets/format',
     'node:',
     'zod',
-    ...under('model-assets/checkpoint', 'gguf', 'interface'),
+    ...under('model-assets/checkpoint', 'gguf', 'interface', 'torch'),
   ],
   'model-assets/graphs': ['model-assets/format', 'protobufjs'],
   'model-assets/quantize': ['model-assets/format'],
@@ -94,6 +98,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('model-assets/tokenizer', 'files', 'models', 'pipeline'),
   ],
   'model-assets/convert': [
+    'chat',
     'engine/model',
     'node:',
     ...under(
@@ -136,6 +141,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.
   'worker/isolate': [
+    'chat',
     'engine',
     'tokenizer',
     ...under('decoding', 'constraints', 'constraints/automaton'),
@@ -150,6 +156,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'worker/operate': ['hono', 'worker/http'],
   'worker/serving': [
+    'chat',
     'decoding',
     'engine',
     'hono',

@@ -18,7 +18,8 @@ import { post, postTo, startApp, type TestApp } from './client.ts';
 
 const app: TestApp = startApp();
 const RUN = '/ai/run/default';
-const POSTS = ['/v1/completions', '/', '/generate', '/generate_stream', '/tokenize', RUN];
+const CHAT = '/v1/chat/completions';
+const POSTS = ['/v1/completions', CHAT, '/', '/generate', '/generate_stream', '/tokenize', RUN];
 const TGI = ['/', '/generate', '/generate_stream', '/tokenize', '/info'];
 const TGI_TYPES: Record<number, string> = { 404: 'not_found', 405: 'method_not_allowed' };
 
@@ -110,6 +111,13 @@ describe('/v1/completions', () => {
   });
 });
 
+describe(CHAT, () => {
+  it.each(VALUES)('refuses %j for %s: %s', async (request, param, fault) => {
+    const body = { messages: [{ role: 'user', content: 'a' }], ...request };
+    expect(await refusalOf(CHAT, body)).toEqual({ status: 400, message: messageAbout(param, fault), param });
+  });
+});
+
 describe('Text Generation Inference', () => {
   it.each([...VALUES, ...TGI_PARAMETERS])(
     'refuses the parameters %j for %s: %s',
@@ -181,7 +189,7 @@ describe('a path', () => {
   );
 
   it.each([
-    ['/v1/chat/completions', 'No route for POST /v1/chat/completions'],
+    ['/v1/embeddings', 'No route for POST /v1/embeddings'],
     ['/v1/completions/', 'No route for POST /v1/completions/'],
     ['/v1//completions', 'No route for POST /v1//completions'],
     ['/generate/x', 'No route for POST /generate/x'],

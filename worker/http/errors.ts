@@ -3,7 +3,12 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { z } from 'zod';
 import { DecodingOptionsError, NoTokenLeftError } from '../../decoding/interface/errors.ts';
-import { describeIssue, innermostIssue } from '../../decoding/options/describe-issue.ts';
+import {
+  describeIssue,
+  dotted,
+  type FieldName,
+  innermostIssue,
+} from '../../decoding/options/describe-issue.ts';
 import { EngineBrokenError } from '../../engine/runtime/errors.ts';
 
 interface ErrorDetails {
@@ -40,24 +45,29 @@ export class MisconfiguredError extends Error {
 /**
  * A 400 for the first issue of a request, with the name of its field.
  * @param exactValue the value at a path as sent: a whole number beyond ±2^53 is a bigint
+ * @param nameOf the name of the field at a path
  */
 export function invalidRequest(
   error: z.ZodError,
   exactValue: (path: readonly PropertyKey[]) => unknown = () => undefined,
+  nameOf: FieldName = dotted,
 ): ApiError {
   const [outer] = error.issues;
   if (!outer) return new ApiError(400, 'Invalid request');
   const issue = innermostIssue(outer);
   if (issue.code === 'unrecognized_keys') {
-    const param = [...issue.path, issue.keys[0] ?? ''].join('.');
+    const param = nameOf([...issue.path, issue.keys[0] ?? '']);
     return new ApiError(400, `'${param}' is not a supported field`, { param, code: 'unsupported_field' });
   }
-  const param = issue.path.join('.');
+  const param = nameOf(issue.path);
   const isInexact = typeof issue.input === 'number' && !Number.isSafeInteger(issue.input);
   const exact = isInexact ? exactValue(issue.path) : undefined;
   // The issue's type allows no bigint in place of the number.
   const described = typeof exact === 'bigint' ? ({ ...issue, input: exact } as typeof issue) : issue;
-  return new ApiError(400, describeIssue(described), { ...(param && { param }), code: 'invalid_value' });
+  return new ApiError(400, describeIssue(described, nameOf), {
+    ...(param && { param }),
+    code: 'invalid_value',
+  });
 }
 
 /** Throws a 400 for a value that conflicts with other fields: `'PARAM' RULE, not FOUND`. */

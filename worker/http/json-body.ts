@@ -3,6 +3,7 @@
  */
 import type { Context } from 'hono';
 import type { z } from 'zod';
+import type { FieldName } from '../../decoding/options/describe-issue.ts';
 import type { AppEnv } from './env.ts';
 import { ApiError, invalidRequest } from './errors.ts';
 import { parseJson } from './exact-json.ts';
@@ -24,25 +25,31 @@ const VERBATIM_FIELDS: ReadonlySet<string> = new Set([
 /** More than any schema has: deeper objects are refused, so their nulls do not matter. */
 const MAX_DEPTH = 8;
 
+export interface BodyOptions {
+  /** Completes the body before validation. */
+  extend?(body: unknown): unknown;
+  /** The name of a field in error messages. Default: `a.0.b`. */
+  nameOf?: FieldName;
+}
+
 /**
  * Validates the body. `null` means omitted, in objects at any depth but in JSON schemas.
- * @param extend completes the body before validation
  * @throws ApiError
  */
 export async function parsedBody<Schema extends z.ZodType>(
   c: Context<AppEnv>,
   schema: Schema,
-  extend: (body: unknown) => unknown = (body) => body,
+  { extend = (body) => body, nameOf }: BodyOptions = {},
 ): Promise<z.output<Schema>> {
   const text = await jsonText(c);
   const result = schema.safeParse(extend(withoutNulls(jsonBody(text))), FIRST_ISSUE);
   if (result.success) return result.data;
-  throw invalidRequest(result.error, (path) =>
+  const exactValue = (path: readonly PropertyKey[]) =>
     valueAt(
       parseJson(text, () => true),
       path,
-    ),
-  );
+    );
+  throw invalidRequest(result.error, exactValue, nameOf);
 }
 
 /** Parses a lone value of a field, as in a query. @throws SyntaxError */

@@ -15,6 +15,7 @@ import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
 import { describePlan } from '../../engine/model/plan.ts';
 import { Ort } from '../../engine/runtime/ort.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { ChatTemplates } from './chat-templates.ts';
 import { Constraints } from './constraints.ts';
 import { workerdPlatform } from './platform.ts';
 import type { ServedModel } from './served-model.ts';
@@ -106,7 +107,9 @@ export class IsolateModel {
 function withTokenizer(engine: Engine): ServedModel {
   try {
     const tokenizer = tokenizerOf(engine);
-    return { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory) };
+    const { chat } = engine.manifest;
+    const constraints = new Constraints(tokenizer, engine.memory);
+    return { engine, tokenizer, constraints, ...(chat && { chat: new ChatTemplates(chat) }) };
   } catch (error) {
     engine.release();
     throw error;

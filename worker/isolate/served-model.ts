@@ -1,10 +1,13 @@
 /** @module A model in memory, and the tokenizer of its vocabulary. */
 import type { Engine } from '../../engine/engine.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { ChatTemplates } from './chat-templates.ts';
 import type { Constraints } from './constraints.ts';
 
 export interface ServedModel {
   readonly engine: Engine;
   readonly tokenizer: Tokenizer;
   readonly constraints: Constraints;
+  /** Of a model that chats. */
+  readonly chat?: ChatTemplates;
 }

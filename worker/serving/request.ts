@@ -3,6 +3,8 @@ import type { ConstraintSource } from '../../decoding/constraints/source.ts';
 import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { EncodeOptions } from '../../tokenizer/pipeline.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { ApiError, refuse } from '../http/errors.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 import { largestThatFits, leastMemory, type SizeOptions } from './memory-estimate.ts';
@@ -54,6 +56,7 @@ export function promptTokensOf({ prompts }: GenerationRequest): number {
  * An empty prompt becomes GPT-2's end-of-text token, which marks the beginning of a text.
  * @param field name in the contract, for error messages
  * @param endOnly whether the end of the prompt is used, however long it is
+ * @param encoding how the text becomes tokens
  * @throws ApiError before the text is encoded if it cannot fit the context
  */
 export function promptOfText(
@@ -61,14 +64,10 @@ export function promptOfText(
   text: string,
   field: string,
   endOnly = false,
+  encoding: EncodeOptions = {},
 ): Prompt {
-  // A UTF-16 code unit has at least one byte in UTF-8.
-  const leastTokens = Math.ceil(text.length / tokenizer.maxTokenBytes);
-  if (!endOnly && leastTokens > engine.contextLength) {
-    const message = `This model's context is ${engine.contextLength} tokens, but '${field}' has at least ${leastTokens}`;
-    throw new ApiError(400, message, { param: field, code: 'context_length_exceeded' });
-  }
-  const ids = tokenizer.encode(text);
+  if (!endOnly) checkLength(engine, tokenizer, text.length, field);
+  const ids = tokenizer.encode(text, encoding);
   if (ids.length > 0) return { ids, text };
   const { bos_token_id } = engine.manifest.config;
   if (bos_token_id === null) {
@@ -76,6 +75,23 @@ export function promptOfText(
     throw new ApiError(400, message, { param: field, code: 'invalid_value' });
   }
   return { ids: [bos_token_id], text };
+}
+
+/**
+ * @param characters of a text, in UTF-16 units
+ * @throws ApiError if it cannot fit the context, however long its tokens are
+ */
+export function checkLength(
+  { contextLength }: Engine,
+  { maxTokenBytes }: Tokenizer,
+  characters: number,
+  field: string,
+): void {
+  // A UTF-16 code unit has at least one byte in UTF-8.
+  const leastTokens = Math.ceil(characters / maxTokenBytes);
+  if (leastTokens <= contextLength) return;
+  const message = `This model's context is ${contextLength} tokens, but '${field}' has at least ${leastTokens}`;
+  throw new ApiError(400, message, { param: field, code: 'context_length_exceeded' });
 }
 
 /** Ids of the model's vocabulary, which may have more rows than the tokenizer has tokens. */

@@ -35,6 +35,11 @@ export class CompileBudget {
     this.limits = limits;
   }
 
+  /** Spent so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
   /** @throws ConstraintError beyond the limit */
   spendSteps(count = 1): void {
     this.#steps += count;

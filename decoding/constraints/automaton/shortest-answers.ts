@@ -1,6 +1,7 @@
 /** @module The least number of tokens after which a text may end. */
-import type { Automaton, State } from './automaton.ts';
+import type { Automaton } from './automaton.ts';
 import { ConstraintError } from './errors.ts';
+import type { State } from './state.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /**

@@ -2,7 +2,8 @@
  * @module The vocabulary as a trie of bytes. It is stored as the tokens in the order of their bytes: a node of the trie
  * is a range of this order, and its children are found by bisection or by reading along.
  */
-import type { Automaton, State } from './automaton.ts';
+import type { Automaton } from './automaton.ts';
+import type { State } from './state.ts';
 
 /** The bytes of tokens, as a tokenizer's tables have them: token i is bytes[offsets[i], offsets[i + 1]). */
 export interface TokenTable {

@@ -1,5 +1,5 @@
 /** @module Sets of Unicode characters as frames that read the bytes of one character in UTF-8. */
-import type { Frame, Reading } from '../automaton/automaton.ts';
+import type { Frame, Reading } from '../automaton/frame.ts';
 import { ByteSet } from './byte-set.ts';
 
 /** The code points from the first to the last, both included. */

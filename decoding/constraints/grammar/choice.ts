@@ -1,6 +1,7 @@
 /** @module One of several texts, as frames of an automaton. */
-import type { Frame, Reading } from '../automaton/automaton.ts';
+
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
+import type { Frame, Reading } from '../automaton/frame.ts';
 
 /** Bytes that take about the time of a step. */
 const BYTES_PER_STEP = 16;

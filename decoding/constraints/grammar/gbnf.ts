@@ -1,6 +1,7 @@
 /** @module Grammars in GBNF, llama.cpp's format, as frames of an automaton. */
-import type { Frame } from '../automaton/automaton.ts';
+
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
+import type { Frame } from '../automaton/frame.ts';
 import { findDistances, orderRules } from './analysis.ts';
 import { type CharacterRange, Characters } from './characters.ts';
 import { parseGrammar } from './gbnf-parser.ts';

@@ -1,5 +1,5 @@
 /** @module One byte of a text read by a grammar. */
-import { Fork, type Reading } from '../automaton/automaton.ts';
+import { Fork, type Reading } from '../automaton/frame.ts';
 import { Heap } from './heap.ts';
 import { type GrammarSymbol, type Place, Repeat, type Rule, Terminal } from './symbols.ts';
 

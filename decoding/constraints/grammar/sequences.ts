@@ -2,8 +2,9 @@
  * @module Places in a grammar: what is left of an alternative. They are the frames of a grammar's automaton. A place in
  * a repetition knows how often the item may still come.
  */
-import type { Frame, Reading } from '../automaton/automaton.ts';
+
 import type { CompileBudget } from '../automaton/errors.ts';
+import type { Frame, Reading } from '../automaton/frame.ts';
 import { ByteSet } from './byte-set.ts';
 import type { CharacterFrame } from './characters.ts';
 import { readByte } from './read-byte.ts';

@@ -1,5 +1,5 @@
 /** @module What rules are made of: characters, other rules, and repetitions of either. */
-import type { Frame } from '../automaton/automaton.ts';
+import type { Frame } from '../automaton/frame.ts';
 import { ByteSet } from './byte-set.ts';
 import type { CharacterFrame } from './characters.ts';
 

@@ -2,7 +2,7 @@
  * @module The least number of bytes of a text of each set of values that a schema can reach. A set without texts has
  * none: this decides which members and items can be written at all.
  */
-import type { Frame } from '../automaton/automaton.ts';
+import type { Frame } from '../automaton/frame.ts';
 import { ArrayPlan } from './array-plan.ts';
 import type { NumberPiece } from './numbers.ts';
 import { ANY_KEY, ObjectPlan } from './object-plan.ts';

@@ -1,5 +1,5 @@
 /** @module Frames inside arrays. */
-import type { Frame, Reading } from '../automaton/automaton.ts';
+import type { Frame, Reading } from '../automaton/frame.ts';
 import type { ArrayPlan, ArrayState } from './array-plan.ts';
 import { COMMA, type Values } from './frame-steps.ts';
 import { GAP, literal } from './gap.ts';

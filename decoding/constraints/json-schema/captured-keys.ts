@@ -1,5 +1,5 @@
 /** @module Keys that must differ from those before them: where an object needs a number of members with any keys. */
-import type { Continuation, Frame, Reading } from '../automaton/automaton.ts';
+import type { Continuation, Frame, Reading } from '../automaton/frame.ts';
 import { frameAfter, QUOTE } from './frame-steps.ts';
 import type { ObjectState } from './object-states.ts';
 import { OtherTextsReader } from './text-frames.ts';

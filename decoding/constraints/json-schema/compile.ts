@@ -1,6 +1,7 @@
 /** @module Compiles a JSON schema to frames. */
-import type { Frame } from '../automaton/automaton.ts';
+
 import { CompileBudget, ConstraintError } from '../automaton/errors.ts';
+import type { Frame } from '../automaton/frame.ts';
 import { Analysis } from './analysis.ts';
 import { SchemaDocument } from './document.ts';
 import { ANY_OBJECT, ANYTHING } from './node.ts';

@@ -1,5 +1,5 @@
 /** @module What the frames of values have in common. */
-import { Fork, type Frame, type Reading } from '../automaton/automaton.ts';
+import { Fork, type Frame, type Reading } from '../automaton/frame.ts';
 import type { ValueNode } from './values.ts';
 
 /** What the frames of arrays and objects need: those of values. */

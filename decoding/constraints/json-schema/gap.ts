@@ -1,5 +1,5 @@
 /** @module White space between the tokens of JSON, and texts without alternatives. */
-import type { Frame, Reading } from '../automaton/automaton.ts';
+import type { Frame, Reading } from '../automaton/frame.ts';
 
 /** Characters of white space at one place: enough for an indentation by two up to a depth of 31. */
 export const MAX_GAP = 64;

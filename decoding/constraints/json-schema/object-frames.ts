@@ -1,5 +1,5 @@
 /** @module Frames inside objects. */
-import type { Frame, Reading } from '../automaton/automaton.ts';
+import type { Frame, Reading } from '../automaton/frame.ts';
 import { CapturedKeys, type CapturingObject } from './captured-keys.ts';
 import { COMMA, QUOTE, type Values } from './frame-steps.ts';
 import { COLON, GAP } from './gap.ts';

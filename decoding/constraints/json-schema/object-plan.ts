@@ -1,7 +1,7 @@
 /** @module The members of an object shape with the least bytes of each, once those of their values are known. */
 
-import type { Frame } from '../automaton/automaton.ts';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
+import type { Frame } from '../automaton/frame.ts';
 import { Language } from '../regular/language.ts';
 import { jsonStringFrame } from '../regular/text-frames.ts';
 import { frameAfter, QUOTE } from './frame-steps.ts';

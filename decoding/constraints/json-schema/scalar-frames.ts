@@ -1,6 +1,7 @@
 /** @module Frames of numbers and strings. */
-import type { Frame } from '../automaton/automaton.ts';
+
 import type { CompileBudget } from '../automaton/errors.ts';
+import type { Frame } from '../automaton/frame.ts';
 import { Language } from '../regular/language.ts';
 import { jsonStringFrame, utf8Frame } from '../regular/text-frames.ts';
 import { numberLanguageOf, textsOfNumbers } from './number-languages.ts';

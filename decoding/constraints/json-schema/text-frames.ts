@@ -1,5 +1,5 @@
 /** @module Frames inside strings of which only some texts are allowed, or all but some. */
-import type { Exception, Frame, Reading } from '../automaton/automaton.ts';
+import type { Exception, Frame, Reading } from '../automaton/frame.ts';
 import { DONE, frameAfter, NOTHING, QUOTE } from './frame-steps.ts';
 import type { TextTrie, TriePlace } from './text-trie.ts';
 

@@ -1,5 +1,5 @@
 /** @module Frames that read a JSON value of a set. */
-import type { Frame, Reading } from '../automaton/automaton.ts';
+import type { Frame, Reading } from '../automaton/frame.ts';
 import type { Analysis } from './analysis.ts';
 import { ArrayReader } from './array-frames.ts';
 import { QUOTE } from './frame-steps.ts';

@@ -1,5 +1,5 @@
 /** @module The frames of a reader of texts: between characters, and inside one. */
-import type { Frame } from '../automaton/automaton.ts';
+import type { Frame } from '../automaton/frame.ts';
 import type { CharNode } from './char-node.ts';
 
 const QUOTE = 0x22;

@@ -1,6 +1,7 @@
 /** @module Frames that read the texts of languages: as raw UTF-8, and as JSON strings. */
-import type { Frame } from '../automaton/automaton.ts';
+
 import { CompileBudget } from '../automaton/errors.ts';
+import type { Frame } from '../automaton/frame.ts';
 import type { CodePoints } from './code-points.ts';
 import { Language } from './language.ts';
 import { TextReader } from './text-reader.ts';

@@ -2,8 +2,9 @@
  * @module Reads the texts of an automaton as bytes. A state of the automaton with the numbers of code points that may
  * still follow is a frame, and so is every place inside a character.
  */
-import type { Frame } from '../automaton/automaton.ts';
+
 import type { CompileBudget } from '../automaton/errors.ts';
+import type { Frame } from '../automaton/frame.ts';
 import { NO_CLASS } from './alphabet.ts';
 import { type CharNode, CharNodes, leastJsonLength, type Slices } from './char-node.ts';
 import { MAX_CODE_POINT } from './code-points.ts';

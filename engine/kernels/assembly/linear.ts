@@ -7,7 +7,7 @@ import { matmulInt4Of } from './matmul-int4';
 import { matmulInt8Of } from './matmul-int8';
 import { quantizeRowsOf } from './quantize-rows';
 
-export { embed } from './embed';
+export { embed, embedInt4 } from './embed';
 export { setReadAhead } from './read-ahead';
 
 export function quantizeRows(x: usize, rows: i32, n: usize, quantized: usize): void {

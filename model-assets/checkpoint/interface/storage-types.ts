@@ -1,9 +1,9 @@
 /**
- * @module Decodes and encodes the floating-point types of checkpoints: F32, F16 and BF16. They are
+ * @module Decodes and encodes the floating-point types of checkpoints: F32, F16, BF16 and F64. They are
  * little-endian, as is every processor that Node.js supports.
  */
 
-export const FLOAT_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
+export const FLOAT_BYTES = { F32: 4, F16: 2, BF16: 2, F64: 8 } as const;
 
 /** A supported storage type of weights. */
 export type FloatType = keyof typeof FLOAT_BYTES;
@@ -24,16 +24,19 @@ export const STORAGE_BYTES: Readonly<Record<string, number>> = {
   I32: 4,
   U64: 8,
   I64: 8,
-  F64: 8,
 };
 
 export const isFloatType = (dtype: string): dtype is FloatType => Object.hasOwn(FLOAT_BYTES, dtype);
 
-/** @returns the exact values of `bytes`; for aligned F32, a view of the same memory. */
+/**
+ * @returns the exact values of `bytes`, and the nearest ones of F64, infinity on overflow; for aligned F32, a view of the
+ *   same memory.
+ */
 export function decodeFloats(bytes: Uint8Array<ArrayBuffer>, type: FloatType): Float32Array {
   const aligned = bytes.byteOffset % FLOAT_BYTES[type] === 0 ? bytes : bytes.slice();
   const length = aligned.byteLength / FLOAT_BYTES[type];
   if (type === 'F32') return new Float32Array(aligned.buffer, aligned.byteOffset, length);
+  if (type === 'F64') return Float32Array.from(new Float64Array(aligned.buffer, aligned.byteOffset, length));
   const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, length);
   return type === 'F16' ? decodeF16(halves) : decodeBF16(halves);
 }
@@ -41,6 +44,7 @@ export function decodeFloats(bytes: Uint8Array<ArrayBuffer>, type: FloatType): F
 /** @returns `values` rounded to the nearest number of `type`, ties to even; infinity on overflow. */
 export function encodeFloats(values: Float32Array<ArrayBuffer>, type: FloatType): Uint8Array {
   if (type === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  if (type === 'F64') return new Uint8Array(Float64Array.from(values).buffer);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
   const encode = type === 'F16' ? encodeF16 : encodeBF16;

@@ -9,6 +9,8 @@ import type { Engine } from '../../../engine/engine.ts';
 import { loadEngine, startOrt } from '../../../engine/node/load-engine.ts';
 import { HeapExhaustedError } from '../../../engine/runtime/errors.ts';
 import { type HeapAccount, PAGE_BYTES } from '../../../engine/runtime/heap.ts';
+import { convert } from '../../../model-assets/convert/convert.ts';
+import { temporaryFolder, writeCheckpoint } from '../../support/checkpoints.ts';
 import {
   DEFAULT_F32,
   DEFAULT_INT4,
@@ -87,6 +89,27 @@ describe.each([
     },
   );
 });
+
+it.each([
+  { precision: 'int8', maximumMiB: 60 },
+  { precision: 'f32', maximumMiB: 80 },
+] as const)(
+  'an activation of many nodes stays within the accounted bytes at $precision',
+  async (testCase) => {
+    const { precision, maximumMiB } = testCase;
+    await using dir = await temporaryFolder();
+    // 64 rows of the activation take 4 MiB, which no gap of the heap can hide.
+    await writeCheckpoint(dir.path, { n_layer: 1, n_inner: 16384, activation_function: 'sqrtsoftplus' });
+    const out = `${dir.path}/model`;
+    await convert({ source: dir.path, out, precision });
+    const engine = await loadEngine(out, { maxRows: 64, maximumBytes: maximumMiB * MiB });
+    engine.open(engine.status.slots.maximum).close();
+    await runLargestPasses(engine, 64);
+    const { heap } = engine.status;
+    expect(heap.size).toBeLessThanOrEqual(accounted(heap) + PAGE_BYTES);
+    engine.release();
+  },
+);
 
 describe('an engine', () => {
   it('can repeatedly open a tree of exactly the maximum size', async () => {

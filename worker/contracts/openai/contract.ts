@@ -1,14 +1,36 @@
-/** @module OpenAI's contract: completions and models. */
-import type { Contract } from '../../http/contract.ts';
+/** @module OpenAI's contract: completions, chats and models. */
+import type { Contract, Route } from '../../http/contract.ts';
+import { chatCompletions } from './chat.ts';
+import { chatSchema } from './chat-schema.ts';
 import { completions } from './completions.ts';
 import { openaiErrors } from './errors.ts';
 import { listModels, retrieveModel } from './models.ts';
-import { completionChunk, completionResponse, model, modelList } from './responses.ts';
+import {
+  chatChunk,
+  chatResponse,
+  completionChunk,
+  completionResponse,
+  model,
+  modelList,
+} from './responses.ts';
 import { completionSchema } from './schema.ts';
+
+const chatRoute = {
+  method: 'post',
+  handler: chatCompletions,
+  request: {
+    name: 'ChatCompletionRequest',
+    schema: chatSchema,
+    example: { messages: [{ role: 'user', content: 'Tell me a story.' }], max_tokens: 20 },
+  },
+  response: { name: 'ChatCompletion', schema: chatResponse },
+  event: { name: 'ChatCompletionChunk', schema: chatChunk },
+  errors: [404],
+} satisfies Partial<Route>;
 
 export const openai: Contract = {
   name: 'OpenAI',
-  description: 'OpenAI’s completions and models, with additional fields of vLLM.',
+  description: 'OpenAI’s completions, chats and models, with additional fields of vLLM.',
   errors: openaiErrors,
   routes: [
     {
@@ -25,6 +47,8 @@ export const openai: Contract = {
       event: { name: 'CompletionChunk', schema: completionChunk },
       errors: [404],
     },
+    { ...chatRoute, path: '/v1/chat/completions', summary: 'Answers a chat' },
+    { ...chatRoute, path: '/ai/v1/chat/completions', summary: 'Answers a chat, at the path of Workers AI' },
     {
       method: 'get',
       path: '/v1/models',

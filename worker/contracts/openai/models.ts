@@ -25,6 +25,6 @@ export function checkModel({ name }: Manifest, requested: string | undefined): v
 }
 
 /** `created` is 0: converted models have no date, so that conversion is reproducible. */
-function modelOf({ name }: Manifest) {
-  return { id: name, object: 'model', created: 0, owned_by: 'edgebeam' };
+function modelOf({ name, chat }: Manifest) {
+  return { id: name, object: 'model', created: 0, owned_by: 'edgebeam', chat: chat !== undefined };
 }

@@ -29,12 +29,17 @@ const head = {
 
 export const completionResponse = z.strictObject({ ...head, choices: z.array(choice).min(1), usage });
 
+/** Of a choice so far (`continuous_usage_stats`), or of the whole request in the last chunk. */
+const chunkUsage = usage.partial({ prompt_tokens_details: true }).nullable().optional();
+const chunkBeams = z
+  .strictObject({ prompt: z.int().min(0), step: z.int().min(1), front: z.array(beam) })
+  .optional();
+
 export const completionChunk = z.strictObject({
   ...head,
   choices: z.array(choice.extend({ finish_reason: stopOrLength.nullable() })).max(1),
-  /** Of a choice so far (`continuous_usage_stats`), or of the whole request in the last chunk. */
-  usage: usage.partial({ prompt_tokens_details: true }).nullable().optional(),
-  beams: z.strictObject({ prompt: z.int().min(0), step: z.int().min(1), front: z.array(beam) }).optional(),
+  usage: chunkUsage,
+  beams: chunkBeams,
   // With `details`
   token: tgiToken.optional(),
   generated_text: z.string().nullable().optional(),
@@ -50,11 +55,67 @@ export const completionChunk = z.strictObject({
     .optional(),
 });
 
+const tokenLogprob = z.strictObject({
+  token: z.string(),
+  logprob: z.number(),
+  bytes: z.array(z.int().min(0).max(255)),
+});
+
+const chatLogprobs = z.strictObject({
+  content: z.array(tokenLogprob.extend({ top_logprobs: z.array(tokenLogprob) })),
+  refusal: z.null(),
+});
+
+const chatHead = {
+  id: z.string().regex(/^chatcmpl-/),
+  created: z.int(),
+  model: z.string(),
+};
+
+const chatChoice = {
+  index: z.int().min(0),
+  logprobs: chatLogprobs.nullable(),
+  sequences_score: z.number().optional(),
+};
+
+export const chatResponse = z.strictObject({
+  ...chatHead,
+  object: z.literal('chat.completion'),
+  choices: z
+    .array(
+      z.strictObject({
+        ...chatChoice,
+        message: z.strictObject({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+        finish_reason: stopOrLength,
+      }),
+    )
+    .min(1),
+  usage,
+});
+
+export const chatChunk = z.strictObject({
+  ...chatHead,
+  object: z.literal('chat.completion.chunk'),
+  choices: z
+    .array(
+      z.strictObject({
+        ...chatChoice,
+        delta: z.strictObject({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+        finish_reason: stopOrLength.nullable(),
+      }),
+    )
+    .max(1),
+  usage: chunkUsage,
+  beams: chunkBeams,
+});
+
 export const model = z.strictObject({
   id: z.string(),
   object: z.literal('model'),
   created: z.int(),
   owned_by: z.string(),
+  /** Whether it has a chat template. */
+  chat: z.boolean(),
 });
 
 export const modelList = z.strictObject({ object: z.literal('list'), data: z.array(model) });

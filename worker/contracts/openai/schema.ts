@@ -3,17 +3,7 @@
  * OpenAI lacks; decoding options have Hugging Face's names.
  */
 import * as z from 'zod';
-import { seedSchema } from '../../../decoding/options/seed.ts';
-import { completionConstraintFields } from '../constraint-fields.ts';
-import {
-  cacheFields,
-  decodingFields,
-  frequencyPenalty,
-  MAX_STOP_LENGTH,
-  MAX_STOPS,
-  presencePenalty,
-  stopString,
-} from '../decoding-fields.ts';
+import { generationFields } from './generation-fields.ts';
 
 const MAX_PROMPTS = 128;
 
@@ -21,7 +11,6 @@ const tokenId = z.int().min(0);
 const tokenIds = z.array(tokenId).min(1);
 
 export const completionSchema = z.strictObject({
-  model: z.string().optional().describe('Name of the deployed model, which is the default.'),
   prompt: z
     .union(
       [
@@ -41,44 +30,6 @@ export const completionSchema = z.strictObject({
     .min(0)
     .default(16)
     .describe('Maximum number of generated tokens; prompt and text must fit into the context.'),
-  temperature: z
-    .number()
-    .min(0)
-    .max(2)
-    .optional()
-    .describe('Divides the scores before sampling. 0 chooses the likeliest token.'),
-  top_p: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(1)
-    .describe('Samples from the smallest set of likeliest tokens with this total probability.'),
-  n: z.int().min(1).max(128).default(1).describe('Number of texts per prompt.'),
-  best_of: z
-    .int()
-    .min(1)
-    .max(20)
-    .optional()
-    .describe(
-      'Number of samples, of which the likeliest are returned; number of beams with use_beam_search.',
-    ),
-  seed: seedSchema(-(2n ** 63n), 2n ** 63n - 1n)
-    .optional()
-    .describe(
-      'Random seed; the same request with the same seed generates the same text. Default: a random one.',
-    ),
-  stop: z
-    .union([stopString.transform((string) => [string]), z.array(stopString).max(MAX_STOPS)], {
-      error: `must be a string of 1 to ${MAX_STOP_LENGTH} characters, or a list of up to ${MAX_STOPS} of them`,
-    })
-    .default([])
-    .describe('Strings before which the text ends; they may span tokens.'),
-  presence_penalty: presencePenalty,
-  frequency_penalty: frequencyPenalty,
-  logit_bias: z
-    .record(z.string().regex(/^\d+$/, 'has a key that must be a token id'), z.number().min(-100).max(100))
-    .default({})
-    .describe('Biases added to the scores of tokens, by token id.'),
   logprobs: z
     .int()
     .min(0)
@@ -88,52 +39,7 @@ export const completionSchema = z.strictObject({
       'Reports the log-probability of each token, and of this many likeliest tokens at its position.',
     ),
   echo: z.boolean().default(false).describe('Returns the prompt before the text.'),
-  stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
-  stream_options: z
-    .strictObject({
-      include_usage: z.boolean().optional().describe('Reports the numbers of tokens in a last chunk.'),
-      continuous_usage_stats: z
-        .boolean()
-        .default(false)
-        .describe("vLLM's: also reports the numbers of tokens so far in each chunk of a choice."),
-      include_beams: z
-        .boolean()
-        .default(false)
-        .describe('Reports the beams after each step, in chunks without choices.'),
-    })
-    .optional()
-    .describe('Additional reports of a stream.'),
   suffix: z.literal('').optional().describe('Not available: only the empty text is accepted.'),
-  user: z.string().max(256).optional().describe('An id of the end user, for the log.'),
-
-  // vLLM
-  use_beam_search: z
-    .boolean()
-    .default(false)
-    .describe("vLLM's name for a beam search with best_of beams, by default n. One beam is greedy search."),
-  min_tokens: z.int().min(0).default(0).describe('Minimum number of generated tokens.'),
-  include_stop_str_in_output: z
-    .boolean()
-    .default(false)
-    .describe('Keeps the stop string at the end of the text.'),
-  return_tokens_as_token_ids: z
-    .boolean()
-    .default(false)
-    .describe('Names the tokens of `logprobs` by their ids, `token_id:11`, instead of their texts.'),
-  truncate_prompt_tokens: z
-    .int()
-    .min(-1)
-    .refine((length) => length !== 0, { error: 'must be -1 or at least 1, not 0' })
-    .optional()
-    .describe(
-      'Keeps only this many tokens at the end of each prompt; -1: as many as fit before `max_tokens`.',
-    ),
-
-  // The form of the text
-  ...completionConstraintFields,
-
-  // llama.cpp and vLLM
-  ...cacheFields,
 
   // Text Generation Inference, as @huggingface/inference sends it here
   return_full_text: z.boolean().optional().describe("Hugging Face's name for echo."),
@@ -143,11 +49,7 @@ export const completionSchema = z.strictObject({
     .describe('Makes the chunks of a stream also TGI’s events. Default: true if the model is a URL.'),
   decoder_input_details: z.literal(false).optional().describe('Not available here: only false is accepted.'),
   watermark: z.literal(false).optional().describe('Not available: only false is accepted.'),
-
-  // Hugging Face
-  do_sample: z.boolean().optional().describe('Samples tokens instead of choosing the likeliest.'),
-  num_return_sequences: z.int().min(1).max(128).optional().describe("Hugging Face's name for n."),
-  ...decodingFields,
+  ...generationFields,
 });
 
 export type CompletionRequest = z.output<typeof completionSchema>;

@@ -3,11 +3,13 @@ import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import {
+  defaultMaxTokens,
   type GenerationRequest,
   lastTokens,
   type Prompt,
   promptOfIds,
   promptOfText,
+  type RequestFields,
 } from '../../serving/request.ts';
 import { completionConstraint } from '../constraint-fields.ts';
 import {
@@ -17,7 +19,15 @@ import {
   refuseUnusedTemperature,
   resolveSearch,
 } from '../decoding-fields.ts';
+import type { GenerationFields } from './generation-fields.ts';
 import type { CompletionRequest } from './schema.ts';
+
+/** A request of either route, without its prompts. */
+export interface SharedRequest extends GenerationFields {
+  /** undefined: as many as there is room for. */
+  readonly max_tokens: number | undefined;
+  readonly logprobs?: number | undefined;
+}
 
 /** @throws ApiError */
 export function toGeneration(
@@ -25,12 +35,34 @@ export function toGeneration(
   request: CompletionRequest & { readonly details: boolean },
 ): GenerationRequest {
   const prompts = truncated(model, promptsOf(model, request), request);
+  const fields = { prompt: 'prompt', maxTokens: 'max_tokens', logprobs: 'logprobs' };
+  return generationOf(model, request, { prompts, report: reportOf(request), fields });
+}
+
+/** @throws ApiError */
+export function generationOf(
+  model: ServedModel,
+  request: SharedRequest,
+  {
+    prompts,
+    report,
+    fields,
+  }: {
+    readonly prompts: readonly Prompt[];
+    readonly report: Report;
+    readonly fields: Omit<RequestFields, 'n'>;
+  },
+): GenerationRequest {
   const { n, best_of, include_stop_str_in_output, stream } = request;
   // As the width of a beam search it streams like `num_beams`.
   if (stream && best_of !== undefined && best_of > n && !request.use_beam_search) {
     refuse('best_of', `must be ${n}, as 'n' is, in a stream: the best are known only at the end`, best_of);
   }
-  const options = resolveSearch({ ...searchOf(request), ...reportOf(request) });
+  const search = { ...searchOf(request), ...report };
+  const [prompt] = prompts;
+  const room = () =>
+    prompt ? defaultMaxTokens(model.engine, prompt, search, model.engine.contextLength) : 1;
+  const options = resolveSearch({ ...search, max_new_tokens: request.max_tokens ?? room() });
   refuseUnseen(request, options);
   return {
     prompts,
@@ -40,7 +72,7 @@ export function toGeneration(
     cachePrompt: request.cache_prompt,
     cacheSalt: request.cache_salt,
     options,
-    fields: { prompt: 'prompt', maxTokens: 'max_tokens', n: nName(request), logprobs: 'logprobs' },
+    fields: { ...fields, n: nName(request) },
   };
 }
 
@@ -56,10 +88,10 @@ function promptsOf(model: ServedModel, { prompt, truncate_prompt_tokens }: Compl
 }
 
 /** vLLM's `truncate_prompt_tokens`: -1 keeps what fits into the context before `max_tokens`. */
-function truncated(
+export function truncated(
   model: ServedModel,
   prompts: Prompt[],
-  { truncate_prompt_tokens, max_tokens }: CompletionRequest,
+  { truncate_prompt_tokens, max_tokens = 1 }: SharedRequest,
 ): Prompt[] {
   if (truncate_prompt_tokens === undefined) return prompts;
   const { contextLength } = model.engine;
@@ -72,7 +104,7 @@ function truncated(
 }
 
 /** The field that sets the number of texts. */
-const nName = ({ num_return_sequences }: CompletionRequest) =>
+const nName = ({ num_return_sequences }: SharedRequest) =>
   num_return_sequences === undefined ? 'n' : 'num_return_sequences';
 
 function isIds(prompt: readonly unknown[]): prompt is number[] {
@@ -81,7 +113,7 @@ function isIds(prompt: readonly unknown[]): prompt is number[] {
 
 /** Rejects fields that need log-probabilities, a stream, or a stream of beam search. */
 function refuseUnseen(
-  { stream, stream_options, logprobs, return_tokens_as_token_ids }: CompletionRequest,
+  { stream, stream_options, logprobs, return_tokens_as_token_ids }: SharedRequest,
   { num_beams }: ResolvedOptions,
 ): void {
   if (return_tokens_as_token_ids && logprobs === undefined) {
@@ -98,18 +130,18 @@ function refuseUnseen(
   }
 }
 
+export type Report = Pick<ResolvedOptions, 'logprobs' | 'prompt_logprobs'>;
+
 /** The log-probabilities to report, including those of an echoed prompt. */
-function reportOf({
-  logprobs,
-  echo,
-  details,
-}: CompletionRequest & { readonly details: boolean }): Pick<ResolvedOptions, 'logprobs' | 'prompt_logprobs'> {
+function reportOf({ logprobs, echo, details }: CompletionRequest & { readonly details: boolean }): Report {
   if (logprobs === undefined) return details ? { logprobs: 0 } : {};
   return { logprobs, ...(echo && { prompt_logprobs: logprobs }) };
 }
 
-/** The search, its length, and its processors. */
-function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
+/** The search and its processors. */
+function searchOf(
+  request: SharedRequest,
+): Partial<ResolvedOptions> & Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences'> {
   const { n, temperature = 1, use_beam_search } = request;
   // OpenAI's default: no more samples than texts.
   const best_of = request.best_of === 1 ? n : (request.best_of ?? n);
@@ -133,7 +165,6 @@ function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
     ...decoding,
     num_beams,
     do_sample,
-    max_new_tokens: request.max_tokens,
     min_new_tokens: Math.max(decoding.min_new_tokens, request.min_tokens),
     num_return_sequences: samples || beams ? n : 1,
     ...(samples && best_of > n && { best_of }),
@@ -151,7 +182,7 @@ function searchOf(request: CompletionRequest): Partial<ResolvedOptions> {
  * The number of beams of vLLM's `use_beam_search`: `n`, or `best_of` as before vLLM 0.6.3. `num_beams` may ask
  * for more than `n`. One beam is greedy search.
  */
-function vllmWidth({ n, num_beams, ...request }: CompletionRequest, best_of: number): number {
+function vllmWidth({ n, num_beams, ...request }: SharedRequest, best_of: number): number {
   if (request.best_of === undefined) return num_beams > 1 ? num_beams : n;
   if (num_beams > 1 && num_beams !== best_of) {
     refuse('num_beams', `must be ${best_of}, as 'best_of' is, where 'use_beam_search' is true`, num_beams);

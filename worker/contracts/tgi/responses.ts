@@ -75,6 +75,8 @@ export const infoResponse = z.strictObject({
   max_input_tokens: z.int(),
   max_total_tokens: z.int(),
   max_client_batch_size: z.int(),
+  /** Whether it has a chat template. */
+  chat: z.boolean(),
   router: z.literal('edgebeam'),
 });
 

@@ -51,7 +51,7 @@ function indexAfter(text: string, from: number, count: number): number {
 
 export async function info(c: Context<AppEnv>): Promise<Response> {
   const { engine } = await servedModel(c);
-  const { name, precision } = engine.manifest;
+  const { name, precision, chat } = engine.manifest;
   const maxTotalTokens = Math.min(engine.contextLength, engine.status.slots.maximum + 1);
   return c.json({
     model_id: name,
@@ -64,6 +64,7 @@ export async function info(c: Context<AppEnv>): Promise<Response> {
     max_input_tokens: maxTotalTokens - 1,
     max_total_tokens: maxTotalTokens,
     max_client_batch_size: 1,
+    chat: chat !== undefined,
     router: 'edgebeam',
   });
 }

@@ -16,10 +16,10 @@ import { type RunRequest, runSchema } from './schema.ts';
 import { toGeneration } from './translate.ts';
 
 export async function run(c: Context<AppEnv>): Promise<Response> {
-  const request = await parsedBody(c, runSchema, (body) => withQuery(c, body));
+  const request = await parsedBody(c, runSchema, { extend: (body) => withQuery(c, body) });
   const model = await servedModel(c);
   checkModel(model.engine.manifest.name, c.req.param('model') ?? '');
-  const generation = toGeneration(model, request);
+  const generation = await toGeneration(model, request);
   if (!request.stream) return answerWhole(c, model, generation, (answer) => whole(answer, request));
   return streamed(c, await beginGeneration(c, model, generation), request);
 }

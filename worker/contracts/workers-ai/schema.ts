@@ -27,8 +27,13 @@ export const runSchema = z
       .array(message)
       .max(MAX_MESSAGES)
       .default([])
-      .describe('In place of a prompt: each message becomes a paragraph, without its role.'),
-    raw: z.boolean().default(false).describe('No effect: GPT-2 has no chat template.'),
+      .describe(
+        'In place of a prompt: the model’s chat template makes it. Without a template each message becomes a paragraph, without its role.',
+      ),
+    raw: z
+      .boolean()
+      .default(false)
+      .describe('Makes each message a paragraph, without its role, also for a model with a chat template.'),
     stream: z.boolean().default(false).describe('Streams the text as server-sent events.'),
     max_tokens: z
       .int()

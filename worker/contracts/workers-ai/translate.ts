@@ -2,7 +2,13 @@
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
-import { defaultMaxTokens, type GenerationRequest, promptOfText } from '../../serving/request.ts';
+import { promptOfChat } from '../../serving/chat.ts';
+import {
+  defaultMaxTokens,
+  type GenerationRequest,
+  type Prompt,
+  promptOfText,
+} from '../../serving/request.ts';
 import { workersAiConstraint } from '../constraint-fields.ts';
 import {
   decodingFieldsOf,
@@ -18,10 +24,9 @@ const DEFAULT_TEMPERATURE = 0.6;
 const DEFAULT_MAX_TOKENS = 256;
 
 /** @throws ApiError */
-export function toGeneration(model: ServedModel, request: RunRequest): GenerationRequest {
+export async function toGeneration(model: ServedModel, request: RunRequest): Promise<GenerationRequest> {
   const field = request.prompt === undefined ? 'messages' : 'prompt';
-  const text = request.prompt ?? request.messages.map(({ content }) => content).join('\n\n');
-  const prompt = promptOfText(model, text, field);
+  const prompt = await promptOf(model, request, field);
   const { num_return_sequences } = request;
   if (request.stream && num_return_sequences > 1) {
     refuse('num_return_sequences', 'must be 1 in a stream, which has one text', num_return_sequences);
@@ -42,6 +47,16 @@ export function toGeneration(model: ServedModel, request: RunRequest): Generatio
     options,
     fields: { prompt: field, maxTokens: 'max_tokens', n: 'num_return_sequences', logprobs: 'logprobs' },
   };
+}
+
+async function promptOf(model: ServedModel, request: RunRequest, field: string): Promise<Prompt> {
+  const { messages, raw } = request;
+  if (request.prompt === undefined && model.chat && !raw) {
+    const chat = { messages, addGenerationPrompt: true, continueFinalMessage: false, variables: {} };
+    return await promptOfChat(model, chat, { messages: field, template: field });
+  }
+  const text = request.prompt ?? messages.map(({ content }) => content).join('\n\n');
+  return promptOfText(model, text, field);
 }
 
 function searchOf(

@@ -1,8 +1,9 @@
 /** @module `allowed` of a beam: as many tokens as brute force over the choices of a constraint finds. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Automaton, type Frame } from '../../../../decoding/constraints/automaton/automaton.ts';
+import { Automaton } from '../../../../decoding/constraints/automaton/automaton.ts';
 import { Constraint } from '../../../../decoding/constraints/automaton/constraint.ts';
+import type { Frame } from '../../../../decoding/constraints/automaton/frame.ts';
 import { MaskCache } from '../../../../decoding/constraints/automaton/mask-cache.ts';
 import { sortTokens, Vocabulary } from '../../../../decoding/constraints/automaton/vocabulary.ts';
 import { decode } from '../../../../decoding/decode.ts';

@@ -17,6 +17,8 @@ const config: ModelConfig = {
   layer_norm_epsilon: 1e-5,
   activation_function: 'relu',
   scale_attn_weights: true,
+  scale_attn_by_inverse_layer_idx: false,
+  tie_word_embeddings: true,
   bos_token_id: null,
   eos_token_ids: [],
 };

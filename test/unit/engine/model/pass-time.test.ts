@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { passMilliseconds } from '../../../../engine/model/pass-time.ts';
 
 const SIZES = { n_head: 4, layer_norm_epsilon: 1e-5, activation_function: 'gelu_new' } as const;
-const IDS = { scale_attn_weights: true, bos_token_id: null, eos_token_ids: [] };
+const IDS = {
+  scale_attn_weights: true,
+  scale_attn_by_inverse_layer_idx: false,
+  tie_word_embeddings: true,
+  bos_token_id: null,
+  eos_token_ids: [],
+};
 const DEFAULT = {
   ...SIZES,
   ...IDS,

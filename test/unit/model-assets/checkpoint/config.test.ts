@@ -28,6 +28,8 @@ test('missing fields have the defaults of GPT2Config', async () => {
     layer_norm_epsilon: 1e-5,
     activation_function: 'gelu_new',
     scale_attn_weights: true,
+    scale_attn_by_inverse_layer_idx: false,
+    tie_word_embeddings: true,
     bos_token_id: 50256,
     eos_token_ids: [50256],
   });
@@ -50,9 +52,9 @@ test('reads the fields that affect inference and ignores those of training and o
     bos_token_id: null,
     eos_token_id: 7,
     reorder_and_upcast_attn: true,
-    scale_attn_by_inverse_layer_idx: false,
+    scale_attn_by_inverse_layer_idx: true,
     add_cross_attention: false,
-    tie_word_embeddings: true,
+    tie_word_embeddings: false,
     attn_pdrop: 0.1,
     summary_type: 'cls_index',
     task_specific_params: { 'text-generation': { do_sample: true } },
@@ -72,6 +74,8 @@ test('reads the fields that affect inference and ignores those of training and o
     layer_norm_epsilon: 1e-6,
     activation_function: 'relu',
     scale_attn_weights: false,
+    scale_attn_by_inverse_layer_idx: true,
+    tie_word_embeddings: false,
     bos_token_id: null,
     eos_token_ids: [7],
   });
@@ -120,23 +124,27 @@ test.for<[unknown, string]>([
     'config.json: architecture "CustomForCausalLM" is not supported, expected "GPT2LMHeadModel"',
   ],
   [
-    { scale_attn_by_inverse_layer_idx: true, add_cross_attention: true },
-    'config.json: scale_attn_by_inverse_layer_idx: true is not supported\nconfig.json: add_cross_attention: true is not supported',
-  ],
-  [
-    { tie_word_embeddings: false },
-    'config.json: tie_word_embeddings: false is not supported: embedding and lm_head must share one matrix',
+    { add_cross_attention: true, pruned_heads: { 0: [1] } },
+    'config.json: add_cross_attention: true is not supported: to use the model without an encoder, save it with ' +
+      'GPT2LMHeadModel.from_pretrained(SOURCE, add_cross_attention=False).save_pretrained(FOLDER)\n' +
+      'config.json: pruned_heads are not supported: use the checkpoint from before heads were removed',
   ],
   [
     { quantization_config: { quant_method: 'gptq' } },
-    'config.json: quantization_config is not supported: use the unquantized checkpoint',
+    'config.json: quantization_config is not supported: use the checkpoint from before it was quantized, or save ' +
+      'the model after model.dequantize()',
   ],
   [{ auto_map: { AutoModel: 'x.y' } }, 'config.json: auto_map is not supported: the model has custom code'],
-  [{ pruned_heads: { 0: [1] } }, 'config.json: pruned_heads are not supported'],
   [{ n_embd: 100 }, 'config.json: n_embd (100) is not a multiple of n_head (12)'],
   [
-    { activation_function: 'mish' },
-    'config.json: activation_function "mish" is not supported, expected one of gelu_new, gelu_fast, gelu_pytorch_tanh, gelu, relu, silu',
+    { activation_function: 'prelu' },
+    'config.json: activation_function "prelu" has trained parameters of its own, and is not supported',
+  ],
+  [
+    { activation_function: 'geglu' },
+    'config.json: activation_function "geglu" is not supported, expected one of gelu_new, gelu_fast, ' +
+      'gelu_pytorch_tanh, gelu_python_tanh, gelu_accurate, gelu, gelu_python, gelu_10, quick_gelu, relu, relu2, ' +
+      'relu6, leaky_relu, silu, hardswish, mish, sigmoid, tanh, laplace, sqrtsoftplus, linear',
   ],
   [{ n_head: 12, num_attention_heads: 16 }, 'config.json: num_attention_heads (16) contradicts n_head (12)'],
   [

@@ -34,13 +34,13 @@ test('reports every faulty tensor at once', async () => {
       tensors.set('h.2.ln_1.weight', zeros(32));
       tensors.set('score.weight', zeros(2, 32));
       tensors.set('transformer.wte.weight', zeros(300, 32));
-      tensors.set('h.1.ln_2.bias', { dtype: 'F64', shape: [32], data: new Uint8Array(256) });
+      tensors.set('h.1.ln_2.bias', { dtype: 'F8_E4M3', shape: [32], data: new Uint8Array(32) });
     },
   });
   await expect(opening).rejects.toThrow(
     new CheckpointError(`model.safetensors does not match config.json:
   h.1.attn.c_attn.weight has the wrong shape, expected [32,96], found [96,32]
-  h.1.ln_2.bias is stored as F64, expected F32, F16 or BF16
+  h.1.ln_2.bias is stored as F8_E4M3, expected F32, F16, BF16 or F64
   h.2.ln_1.weight is unknown, found [32]
   score.weight is unknown, found [2,32]
   wte.weight is stored twice, as wte.weight and as transformer.wte.weight
@@ -88,10 +88,11 @@ test('lists the files that were read and their storage types', async () => {
   ]);
 });
 
-test('rejects a folder without safetensors weights', async () => {
+test('rejects a folder without weights', async () => {
   await expect(open({}, (dir) => rm(join(dir, 'model.safetensors')))).rejects.toThrow(
     new CheckpointError(
-      'model.safetensors not found, nor model.safetensors.index.json: only safetensors checkpoints can be converted',
+      'no weights: expected one of model.safetensors, model.safetensors.index.json, pytorch_model.bin, ' +
+        'pytorch_model.bin.index.json',
     ),
   );
 });

@@ -265,22 +265,6 @@ test.for<[string, CheckpointOptions, string]>([
     'model.safetensors: transformer.wte.weight has a weight that is not finite: Infinity at element 9599',
   ],
   [
-    'an lm_head that is not the embedding',
-    { lmHead: true, edit: setValue('lm_head.weight', 70, 2.5) },
-    'lm_head.weight differs from wte.weight at [2,6], expected EMBEDDING, found 2.5: embedding and lm_head must share one matrix',
-  ],
-  [
-    'an lm_head that differs in the sign of a zero',
-    {
-      lmHead: true,
-      edit(tensors) {
-        setValue('lm_head.weight', 0, 0)(tensors);
-        setValue('wte.weight', 0, -0)(tensors);
-      },
-    },
-    'lm_head.weight differs from wte.weight at [0,0], expected -0, found 0: embedding and lm_head must share one matrix',
-  ],
-  [
     'more tokens than the embedding has',
     {
       config: { vocab_size: 290 },
@@ -291,11 +275,10 @@ test.for<[string, CheckpointOptions, string]>([
   ],
 ])('rejects %s and leaves no files', async ([, options, message]) => {
   await using dir = await temporaryFolder();
-  const weights = await writeCheckpoint(dir.path, options);
+  await writeCheckpoint(dir.path, options);
   const before = await readdir(dir.path);
-  const embedding = (weights.get('wte.weight') as TestWeight).values[70];
   await expect(convert({ source: dir.path, out: join(dir.path, 'm'), precision: 'int8' })).rejects.toThrow(
-    new CheckpointError(message.replace('EMBEDDING', String(embedding))),
+    new CheckpointError(message),
   );
   expect(await readdir(dir.path)).toEqual(before);
 });

@@ -10,7 +10,15 @@ import { DEFAULT_CHECKPOINT } from '../../../../model-assets/ensure.ts';
 import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';
 
 const gpt2 = (n_layer: number, n_head: number, n_embd: number) =>
-  ({ n_layer, n_head, n_embd, n_inner: 4 * n_embd, n_positions: 1024, vocab_size: 50257 }) as ModelConfig;
+  ({
+    n_layer,
+    n_head,
+    n_embd,
+    n_inner: 4 * n_embd,
+    n_positions: 1024,
+    vocab_size: 50257,
+    tie_word_embeddings: true,
+  }) as ModelConfig;
 
 it('is int8 if an isolate then has cache slots for a full context', async () => {
   expect(fittingPrecision(await readConfig(folderMetadata(DEFAULT_CHECKPOINT)))).toBe('int8');

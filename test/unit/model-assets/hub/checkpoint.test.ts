@@ -201,10 +201,15 @@ describe('errors', () => {
   test.for<[Record<string, string>, string]>([
     [only('model.safetensors'), 'has no config.json: it is not a model in the format of transformers'],
     [
-      only('config.json', 'pytorch_model.bin', 'vocab.json'),
-      'has its weights as pytorch_model.bin only, and',
+      only('config.json', 'tf_model.h5', 'vocab.json'),
+      'has its weights as tf_model.h5 only: save them with transformers before version 5, from_pretrained(…, ' +
+        'from_tf=True).save_pretrained(FOLDER)',
     ],
-    [only('config.json', 'vocab.json'), 'has neither model.safetensors nor model.safetensors.index.json'],
+    [
+      only('config.json', 'vocab.json'),
+      'has no weights to convert: expected one of model.safetensors, model.safetensors.index.json, ' +
+        'pytorch_model.bin, pytorch_model.bin.index.json',
+    ],
     [
       only('config.json', 'model.safetensors', 'vocab.json'),
       'has no tokenizer: expected tokenizer.json, or vocab.json and merges.txt',

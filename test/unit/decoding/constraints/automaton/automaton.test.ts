@@ -1,13 +1,9 @@
 /** @module The pushdown automaton, with frames made by hand. */
 import { describe, expect, it } from 'vitest';
-import {
-  Automaton,
-  Fork,
-  type Frame,
-  type Reading,
-  type State,
-} from '../../../../../decoding/constraints/automaton/automaton.ts';
+import { Automaton } from '../../../../../decoding/constraints/automaton/automaton.ts';
 import { ConstraintError } from '../../../../../decoding/constraints/automaton/errors.ts';
+import { Fork, type Frame, type Reading } from '../../../../../decoding/constraints/automaton/frame.ts';
+import type { State } from '../../../../../decoding/constraints/automaton/state.ts';
 
 const code = (character: string) => character.charCodeAt(0);
 

@@ -1,14 +1,12 @@
 /** @module Constraints over random vocabularies, against all tokens one by one. */
 import { describe, expect, it } from 'vitest';
-import {
-  Automaton,
-  type Frame,
-  type State,
-} from '../../../../../decoding/constraints/automaton/automaton.ts';
+import { Automaton } from '../../../../../decoding/constraints/automaton/automaton.ts';
 import { Constraint } from '../../../../../decoding/constraints/automaton/constraint.ts';
 import { CompileBudget, ConstraintError } from '../../../../../decoding/constraints/automaton/errors.ts';
+import type { Frame } from '../../../../../decoding/constraints/automaton/frame.ts';
 import type { Mask } from '../../../../../decoding/constraints/automaton/mask.ts';
 import { MaskCache } from '../../../../../decoding/constraints/automaton/mask-cache.ts';
+import type { State } from '../../../../../decoding/constraints/automaton/state.ts';
 import type { Vocabulary } from '../../../../../decoding/constraints/automaton/vocabulary.ts';
 import { compileChoice } from '../../../../../decoding/constraints/grammar/choice.ts';
 import { compileGrammar } from '../../../../../decoding/constraints/grammar/gbnf.ts';

@@ -1,6 +1,6 @@
 /** @module The cache of masks. */
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../../../../decoding/constraints/automaton/automaton.ts';
+import type { Frame } from '../../../../../decoding/constraints/automaton/frame.ts';
 import { Mask } from '../../../../../decoding/constraints/automaton/mask.ts';
 import { type FrameMask, MaskCache } from '../../../../../decoding/constraints/automaton/mask-cache.ts';
 

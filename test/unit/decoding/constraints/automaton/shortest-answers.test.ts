@@ -1,9 +1,10 @@
 /** @module The least number of tokens of an answer. Random ones are compared with all tokens in constraint.test.ts. */
 import { describe, expect, it } from 'vitest';
-import { Automaton, type State } from '../../../../../decoding/constraints/automaton/automaton.ts';
+import { Automaton } from '../../../../../decoding/constraints/automaton/automaton.ts';
 import type { Constraint } from '../../../../../decoding/constraints/automaton/constraint.ts';
 import { CompileBudget } from '../../../../../decoding/constraints/automaton/errors.ts';
 import { ShortestAnswers } from '../../../../../decoding/constraints/automaton/shortest-answers.ts';
+import type { State } from '../../../../../decoding/constraints/automaton/state.ts';
 import { compileConstraint } from '../../../../../decoding/constraints/compile.ts';
 import { compileGrammar } from '../../../../../decoding/constraints/grammar/gbnf.ts';
 import { Draw } from '../../../../support/draw.ts';

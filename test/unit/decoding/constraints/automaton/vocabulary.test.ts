@@ -1,11 +1,9 @@
 /** @module The vocabulary as a trie, against its tokens one by one. */
 import { describe, expect, it } from 'vitest';
-import {
-  Automaton,
-  type Frame,
-  type State,
-} from '../../../../../decoding/constraints/automaton/automaton.ts';
+import { Automaton } from '../../../../../decoding/constraints/automaton/automaton.ts';
 import { CompileBudget } from '../../../../../decoding/constraints/automaton/errors.ts';
+import type { Frame } from '../../../../../decoding/constraints/automaton/frame.ts';
+import type { State } from '../../../../../decoding/constraints/automaton/state.ts';
 import { sortTokens } from '../../../../../decoding/constraints/automaton/vocabulary.ts';
 import { compileGrammar } from '../../../../../decoding/constraints/grammar/gbnf.ts';
 import { Draw } from '../../../../support/draw.ts';

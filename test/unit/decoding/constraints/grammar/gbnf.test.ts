@@ -1,7 +1,7 @@
 /** @module Grammars in GBNF, against a judge that reads whole texts. */
 import { describe, expect, it } from 'vitest';
-import type { State } from '../../../../../decoding/constraints/automaton/automaton.ts';
 import { CompileBudget, ConstraintError } from '../../../../../decoding/constraints/automaton/errors.ts';
+import type { State } from '../../../../../decoding/constraints/automaton/state.ts';
 import { compileGrammar } from '../../../../../decoding/constraints/grammar/gbnf.ts';
 import { Reader } from '../../../../support/automata.ts';
 import { Draw } from '../../../../support/draw.ts';

@@ -1,7 +1,7 @@
 /** @module Frames that read texts as bytes, against JSON.parse and brute force. */
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../../../../decoding/constraints/automaton/automaton.ts';
 import { CompileBudget } from '../../../../../decoding/constraints/automaton/errors.ts';
+import type { Frame } from '../../../../../decoding/constraints/automaton/frame.ts';
 import { Language } from '../../../../../decoding/constraints/regular/language.ts';
 import { parseRegex } from '../../../../../decoding/constraints/regular/regex.ts';
 import {

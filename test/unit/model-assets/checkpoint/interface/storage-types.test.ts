@@ -65,6 +65,15 @@ test('F32 is decoded bit for bit, aligned or not', () => {
   expect(decodeFloats(shifted.subarray(1), 'F32')).toEqual(values);
 });
 
+test('F64 is decoded to the nearest F32, aligned or not, with overflow to infinity', () => {
+  const values = Float64Array.of(0.1, -1e-45, 1e39, 1 + 2 ** -24, 1 + 3 * 2 ** -24);
+  const shifted = new Uint8Array(41);
+  shifted.set(new Uint8Array(values.buffer), 1);
+  const expected = Float32Array.of(Math.fround(0.1), -(2 ** -149), Number.POSITIVE_INFINITY, 1, 1 + 2 ** -22);
+  expect(decodeFloats(new Uint8Array(values.buffer), 'F64')).toEqual(expected);
+  expect(decodeFloats(shifted.subarray(1), 'F64')).toEqual(expected);
+});
+
 test.for(['F16', 'BF16'] as const)('every %s except NaNs survives decoding and encoding', (type) => {
   const halves = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
   const values = decodeFloats(new Uint8Array(halves.buffer), type);

@@ -1,0 +1,232 @@
+/**
+ * @module Evaluates a template within a budget. `@huggingface/jinja` has no bounds, so whatever costs more than the
+ * length of its operands is charged here before it runs; and it writes some values otherwise than jinja2 does.
+ */
+import { type Environment, Interpreter } from '@huggingface/jinja';
+import { type Budget, EXPRESSION_WORK } from './budget.ts';
+import { ChatTemplateError } from './errors.ts';
+import { pythonText, type StripMethod, stripped, type TemplateValue } from './python.ts';
+import type { Output, Statement } from './statements.ts';
+
+type Node = Parameters<Interpreter['evaluate']>[0];
+type Value = ReturnType<Interpreter['evaluate']>;
+/** A function of a template. */
+type Call = (args: Value[], scope: Environment) => Value;
+
+/** A node that is a value already. */
+interface Evaluated extends Statement {
+  readonly type: 'Evaluated';
+  readonly result: Value;
+}
+
+/** The most spaces that `indent` and `tojson` may ask for: what a number among their arguments is charged as. */
+const MAX_INDENT = EXPRESSION_WORK;
+/** Filters and methods whose arguments multiply the work, and need a charge before they run. */
+const MULTIPLYING: ReadonlySet<string> = new Set(['replace', 'join', 'indent', 'tojson']);
+/** Filters and methods that compare their elements with each other. */
+const SORTING: ReadonlySet<string> = new Set(['sort', 'dictsort', 'unique']);
+const STRIP_METHODS: ReadonlySet<string> = new Set<StripMethod>(['strip', 'lstrip', 'rstrip']);
+
+export class BoundedInterpreter extends Interpreter {
+  readonly #budget: Budget;
+
+  constructor(environment: Environment, budget: Budget) {
+    super(environment);
+    this.#budget = budget;
+  }
+
+  /** @throws ChatTemplateError beyond the budget; Error where the template has no value */
+  override evaluate(node: Node, environment: Environment): Value {
+    const value = this.#evaluate(node, environment);
+    this.#budget.chargeExpression(value);
+    return value;
+  }
+
+  #evaluate(node: Node, environment: Environment): Value {
+    const statement = node as unknown as Statement | undefined;
+    switch (statement?.type) {
+      case 'Evaluated':
+        return (statement as Evaluated).result;
+      case 'Output':
+        return this.#text(this.evaluate((statement as Output).expression as unknown as Node, environment));
+      case 'BinaryExpression':
+        return this.#binary(statement, environment);
+      case 'FilterExpression':
+        return this.#filter(statement, this.#part(statement.operand, environment), environment);
+      case 'FilterStatement': {
+        const body = this.#super({ type: 'Program', body: statement.body }, environment);
+        return this.#filter({ ...statement, type: 'FilterExpression' }, body, environment);
+      }
+      case 'MemberExpression':
+        return this.#member(statement, environment);
+      default:
+        return super.evaluate(node, environment);
+    }
+  }
+
+  #part(node: unknown, environment: Environment): Value {
+    return this.evaluate(node as Node, environment);
+  }
+
+  #super(statement: Statement, environment: Environment): Value {
+    return super.evaluate(statement as unknown as Node, environment);
+  }
+
+  #text(value: Value): Value {
+    return this.#string(pythonText(value as TemplateValue, (characters) => this.#budget.charge(characters)));
+  }
+
+  #string(value: string): Value {
+    return this.#super({ type: 'StringLiteral', value }, this.global);
+  }
+
+  #integer(value: number): Value {
+    return this.#super({ type: 'IntegerLiteral', value }, this.global);
+  }
+
+  #binary(node: Statement, environment: Environment): Value {
+    const operator = (node.operator as { readonly value: string }).value;
+    if (!['+', '~', '*', 'in', 'not in'].includes(operator)) return this.#super(node, environment);
+    const left = this.#part(node.left, environment);
+    const right = this.#part(node.right, environment);
+    if (operator === '~') return this.#string(stringOf(this.#text(left)) + stringOf(this.#text(right)));
+    const strings = [left, right].filter(isString).length;
+    // Python has no such sum; the package writes the other value.
+    if (operator === '+' && strings === 1) throw new TypeError(`cannot add ${left.type} and ${right.type}`);
+    if (operator === '*' && strings === 1) return this.#repeated(left, right);
+    if (strings === 2 && operator.endsWith('in')) {
+      this.#budget.charge((stringOf(left).length * stringOf(right).length) / 1024);
+    }
+    return this.#super({ ...node, left: evaluated(left), right: evaluated(right) }, environment);
+  }
+
+  /** A string times a number, in either order. */
+  #repeated(left: Value, right: Value): Value {
+    const [text, count] = isString(left) ? [left, right] : [right, left];
+    if (count.type !== 'IntegerValue') throw new TypeError(`cannot repeat a text by ${count.type}`);
+    const times = Math.max(0, Number(count.value));
+    this.#budget.charge(stringOf(text).length * times);
+    return this.#string(stringOf(text).repeat(times));
+  }
+
+  #filter(node: Statement, operand: Value, environment: Environment): Value {
+    const filter = node.filter as Statement;
+    const isCall = filter.type === 'CallExpression';
+    const name = String(isCall ? (filter.callee as Statement).value : filter.value);
+    const nodes = isCall ? (filter.args as readonly Statement[]) : [];
+    const isOurs = OUR_FILTERS.has(name);
+    const args =
+      isOurs || MULTIPLYING.has(name) ? nodes.map((arg) => this.#argument(arg, environment)) : nodes;
+    const values = args.map(resultOf).filter((value) => value !== undefined);
+    if (isOurs) return this.#ourFilter(name, operand, values) ?? this.#filtered(node, operand, environment);
+    this.#chargeCall(name, operand, values);
+    return this.#filtered(isCall ? { ...node, filter: { ...filter, args } } : node, operand, environment);
+  }
+
+  #filtered(node: Statement, operand: Value, environment: Environment): Value {
+    return this.#super({ ...node, operand: evaluated(operand) }, environment);
+  }
+
+  /** The argument with its value; one of a name keeps it. */
+  #argument(node: Statement, environment: Environment): Statement {
+    const isNamed = node.type === 'KeywordArgumentExpression';
+    if (!isNamed && node.type.endsWith('SpreadExpression')) {
+      throw new TypeError('a filter takes no unpacked arguments here');
+    }
+    const value = evaluated(this.#part(isNamed ? node.value : node, environment));
+    return isNamed ? { ...node, value } : value;
+  }
+
+  /** Filters whose results in the package differ from jinja2's. @returns undefined where they do not */
+  #ourFilter(name: string, operand: Value, [first]: readonly Value[]): Value | undefined {
+    if (name === 'string') return this.#text(operand);
+    if (!isString(operand)) return undefined;
+    const text = stringOf(operand);
+    if (name === 'trim') return this.#string(stripped(text, 'strip', first && stringOf(first)));
+    if (name === 'capitalize') return this.#string(capitalized(text));
+    return this.#integer([...text].length);
+  }
+
+  #member(node: Statement, environment: Environment): Value {
+    const object = this.#part(node.object, environment);
+    const isSlice = (node.property as Statement).type === 'SliceExpression';
+    const property = node.computed && !isSlice ? this.#part(node.property, environment) : undefined;
+    const value = this.#super(
+      { ...node, object: evaluated(object), property: property ? evaluated(property) : node.property },
+      environment,
+    );
+    if (value.type !== 'FunctionValue') return value;
+    const name = String(property ? property.value : (node.property as Statement).value);
+    const method = value.value as Call;
+    // The class of the package's functions, which it does not export.
+    const FunctionValue = value.constructor as new (call: Call) => Value;
+    return new FunctionValue((args, scope) => {
+      if (isString(object) && STRIP_METHODS.has(name)) {
+        const [characters] = args;
+        const given = characters && characters.type !== 'NullValue' ? stringOf(characters) : undefined;
+        return this.#string(stripped(stringOf(object), name as StripMethod, given));
+      }
+      if (isString(object) && name === 'capitalize') return this.#string(capitalized(stringOf(object)));
+      this.#chargeCall(name, object, args);
+      return method(args, scope);
+    });
+  }
+
+  /** Charges a filter or method for more than the length of its operand. @throws ChatTemplateError */
+  #chargeCall(name: string, operand: Value, args: readonly Value[]): void {
+    const isContainer = Array.isArray(operand.value) || operand.value instanceof Map;
+    if (!isContainer && !MULTIPLYING.has(name)) return;
+    // Elements are read with their contents, and containers among them are written.
+    const content = isContainer && !CHEAP.has(name) ? this.#budget.chargeContent(operand) : 0;
+    const length = isString(operand) ? stringOf(operand).length : content;
+    if (SORTING.has(name)) this.#budget.charge(content * Math.ceil(Math.log2(2 + content)));
+    if (!MULTIPLYING.has(name)) return;
+    const widths = args.flatMap((arg) => (arg.type === 'IntegerValue' ? [Number(arg.value)] : []));
+    if (name !== 'replace' && widths.some((width) => width > MAX_INDENT)) {
+      throw new ChatTemplateError('limit', `the chat template indents by more than ${MAX_INDENT}`);
+    }
+    const perCharacter = args.reduce((sum, arg) => sum + this.#budget.chargeContent(arg), 0);
+    // The result is at most this long: an argument between all characters, or an indent before all.
+    const isReplaced = name === 'replace' && isString(operand);
+    this.#budget.charge(isReplaced ? replacedLength(stringOf(operand), args) : length * (1 + perCharacter));
+  }
+}
+
+/** Filters of ours: see `#ourFilter`. */
+const OUR_FILTERS: ReadonlySet<string> = new Set(['string', 'trim', 'capitalize', 'length']);
+/** Filters and methods that do not look into elements. */
+const CHEAP: ReadonlySet<string> = new Set([
+  'length',
+  'first',
+  'last',
+  'list',
+  'reverse',
+  'get',
+  'items',
+  'keys',
+  'values',
+]);
+
+/** At most: the length of a text after `replace`. */
+function replacedLength(text: string, [from, to]: readonly Value[]): number {
+  const before = from ? stringOf(from).length : 0;
+  const after = to ? stringOf(to).length : 0;
+  const places = before === 0 ? text.length + 1 : text.length / before;
+  return text.length + places * after;
+}
+
+const evaluated = (result: Value): Evaluated => ({ type: 'Evaluated', result });
+
+/** The value of an evaluated argument. */
+function resultOf(node: Statement): Value | undefined {
+  const inner = (node.type === 'KeywordArgumentExpression' ? node.value : node) as Statement;
+  return inner.type === 'Evaluated' ? (inner as Evaluated).result : undefined;
+}
+
+const isString = (value: Value): boolean => value.type === 'StringValue';
+const stringOf = (value: Value): string => String(value.value);
+
+function capitalized(text: string): string {
+  const [first = '', ...rest] = text;
+  return first.toUpperCase() + rest.join('').toLowerCase();
+}

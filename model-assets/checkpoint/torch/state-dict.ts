@@ -1,0 +1,51 @@
+/**
+ * @module Finds the weights in what was saved: a state dict, or a dict of a training script that has one beside the
+ * optimizer's state.
+ */
+import { FormatError } from '../interface/format-error.ts';
+import { TorchTensor } from './tensor.ts';
+import { kindOf, type PickleDict, type PickleValue } from './values.ts';
+
+export type StateDict = ReadonlyMap<string, TorchTensor>;
+
+/** Where training scripts put the weights. `module`: DeepSpeed. */
+const WRAPPERS = ['model', 'state_dict', 'model_state_dict', 'model_state', 'module'] as const;
+
+/**
+ * @param root what was saved.
+ * @throws FormatError if it has no state dict, or several.
+ */
+export function findStateDict(root: PickleValue): StateDict {
+  if (!(root instanceof Map)) throw new FormatError(`contains ${kindOf(root)}, expected a state dict`);
+  const wrapped = WRAPPERS.filter((name) => tensorsOf(root.get(name)).size > 0);
+  if (wrapped.length > 1) {
+    throw new FormatError(
+      `has weights in ${wrapped.join(' and in ')}: save the one to convert as a file of its own, with torch.save`,
+    );
+  }
+  const [wrapper] = wrapped;
+  const tensors = tensorsOf(wrapper === undefined ? root : root.get(wrapper));
+  if (tensors.size > 0) return tensors;
+  const keys = [...root.keys()]
+    .slice(0, 8)
+    .map((key) => (typeof key === 'string' ? key.slice(0, 40) : kindOf(key)));
+  throw new FormatError(
+    `has no state dict: its keys are ${keys.join(', ')}; expected names of tensors, or one of ${WRAPPERS.join(', ')}`,
+  );
+}
+
+/** @returns the tensors of a dict by name, none of any other value. */
+function tensorsOf(value: PickleValue | undefined): StateDict {
+  const tensors = new Map<string, TorchTensor>();
+  if (!(value instanceof Map)) return tensors;
+  for (const [name, item] of value) {
+    if (typeof name === 'string' && item instanceof TorchTensor) tensors.set(name, item);
+  }
+  return tensors;
+}
+
+/** @returns the dict at a key of a dict. */
+export function dictAt(root: PickleValue, key: string): PickleDict | undefined {
+  const value = root instanceof Map ? root.get(key) : undefined;
+  return value instanceof Map ? value : undefined;
+}

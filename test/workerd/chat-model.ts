@@ -1,0 +1,24 @@
+/** @module The default model with chat templates in its manifest: no other file of a model depends on them. */
+import { env } from 'cloudflare:workers';
+import type { Manifest } from '../../model-assets/format/manifest.ts';
+
+/** ChatML, without special tokens: the default model's tokenizer has only the end of a text. */
+export const CHATML =
+  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}" +
+  "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+/** As DialoGPT's. */
+export const JOINED = '{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}';
+
+export const EOS = '<|endoftext|>';
+
+/** The assets of the default model with these templates, by name. */
+export function chatAssets(templates: Readonly<Record<string, string>> = { default: CHATML }): Fetcher {
+  const fetch: Fetcher['fetch'] = async (input) => {
+    const path = new URL(String(input)).pathname;
+    const response = await env.ASSETS.fetch(`http://assets/default-int8${path}`);
+    if (path !== '/manifest.json') return response;
+    const manifest = await response.json<Manifest>();
+    return Response.json({ ...manifest, chat: { templates, special_tokens: { eos_token: EOS } } });
+  };
+  return { ...env.ASSETS, fetch };
+}
