@@ -16,7 +16,6 @@ const ROOT = 0;
 const NO_NODE = -1;
 /** A key of the trie is `node * UNITS + code unit`. */
 const UNITS = 0x10000;
-const FIRST_UNITS = 256;
 
 /**
  * Matches are leftmost, and the longest of several at one index. A trie over UTF-16, because a text that consists of
@@ -28,8 +27,8 @@ export class AddedTokenFinder {
   readonly #nodes: Int32Array;
   /** The token that ends at a node. */
   readonly #tokens: (AddedToken | undefined)[] = [undefined];
-  /** Whether a token may begin with a code unit, by its low byte. */
-  readonly #isFirst = new Uint8Array(FIRST_UNITS);
+  /** Finds a code unit that a token begins with; undefined: there are no tokens. */
+  readonly #first: RegExp | undefined;
 
   /** @param tokens with the content to look for; of several equal ones, the last counts */
   constructor(tokens: readonly (readonly [content: string, token: AddedToken])[]) {
@@ -38,12 +37,15 @@ export class AddedTokenFinder {
     this.#keys = new Float64Array(capacity).fill(-1);
     this.#nodes = new Int32Array(capacity);
     for (const [content, token] of tokens) this.#add(content, token);
+    const first = new Set(tokens.flatMap(([content]) => (content === '' ? [] : [content.charCodeAt(0)])));
+    const escapes = Array.from(first, (unit) => `\\u${unit.toString(16).padStart(4, '0')}`);
+    // Without the flag `u`, so that it reads code units.
+    if (escapes.length > 0) this.#first = new RegExp(`[${escapes.join('')}]`, 'g');
   }
 
   #add(content: string, token: AddedToken): void {
     if (content === '') return;
     let node = ROOT;
-    this.#isFirst[content.charCodeAt(0) % FIRST_UNITS] = 1;
     for (let i = 0; i < content.length; i++) {
       const key = node * UNITS + content.charCodeAt(i);
       const slot = this.#slot(key);
@@ -59,15 +61,15 @@ export class AddedTokenFinder {
   /** @param splitSpecial whether special tokens are text like other text */
   scan(text: string, splitSpecial: boolean, parts: TextParts): void {
     let done = 0;
-    for (let i = 0; i < text.length; ) {
-      const token =
-        this.#isFirst[text.charCodeAt(i) % FIRST_UNITS] === 1 ? this.#longestAt(text, i) : undefined;
+    for (let i = this.#nextFirst(text, 0); i < text.length; ) {
+      const token = this.#longestAt(text, i);
       if (!token) {
-        i++;
+        i = this.#nextFirst(text, i + 1);
         continue;
       }
       let [start, end] = [i, i + token.length];
-      i = end; // a token that does not count hides those inside it, as in the reference
+      // A token that does not count hides those inside it, as in the reference.
+      i = this.#nextFirst(text, end);
       const { lstrip, rstrip, singleWord, special } = token.token;
       if (special && splitSpecial) continue;
       if (singleWord && (isWordBefore(text, start) || isWordAt(text, end))) continue;
@@ -78,6 +80,13 @@ export class AddedTokenFinder {
       done = end;
     }
     if (done < text.length) parts.text(done, text.length);
+  }
+
+  /** The index of the next code unit that a token begins with, or the text's length. */
+  #nextFirst(text: string, from: number): number {
+    if (!this.#first) return text.length;
+    this.#first.lastIndex = from;
+    return this.#first.test(text) ? this.#first.lastIndex - 1 : text.length;
   }
 
   #longestAt(

@@ -6,6 +6,8 @@ import { readTokenizer, type TokenizerFile } from './format/file.ts';
 import { type EncodeOptions, Pipeline } from './pipeline.ts';
 import { StreamingDecoder } from './streaming-decoder.ts';
 
+export type { EncodeOptions };
+
 export interface DecodeOptions {
   /** Omit special tokens from the text. Default: false. */
   readonly skipSpecialTokens?: boolean;

@@ -56,24 +56,22 @@ export class Merges {
   apply(length: number, ids: Ids): void {
     const { symbols, next } = this.#scratch;
     this.#mergeAll(this.#scratch, length);
-    for (let i = 0; i < length; i = next[i] as number) ids.push(symbols[i] as number);
+    ids.reserve(length);
+    const { values } = ids;
+    let end = ids.length;
+    for (let i = 0; i < length; i = next[i] as number) values[end++] = symbols[i] as number;
+    ids.length = end;
     this.#scratch = this.#shared; // a longer one is garbage
   }
 
   /** Merges `symbols[0, length)` in place; afterwards `next` links the remaining symbols. */
   #mergeAll(scratch: Scratch, length: number): void {
     const { symbols, next, previous, ranks, heap } = scratch;
-    const pushPair = (left: number) => {
-      const right = next[left] as number;
-      const rank = right < length ? this.#rank(symbols[left] as number, symbols[right] as number) : NO_MERGE;
-      ranks[left] = rank;
-      if (rank !== NO_MERGE) heap.push(rank * POSITIONS + left);
-    };
     for (let i = 0; i < length; i++) {
       next[i] = i + 1;
       previous[i] = i - 1;
     }
-    for (let i = 0; i < length; i++) pushPair(i);
+    for (let i = 0; i < length; i++) this.#pushPair(scratch, length, i);
     while (heap.size > 0) {
       const key = heap.pop();
       const left = key >>> 0; // the key modulo POSITIONS
@@ -86,9 +84,17 @@ export class Merges {
       ranks[right] = NO_MERGE;
       next[left] = after;
       if (after < length) previous[after] = left;
-      pushPair(left);
-      if (before >= 0) pushPair(before);
+      this.#pushPair(scratch, length, left);
+      if (before >= 0) this.#pushPair(scratch, length, before);
     }
+  }
+
+  /** Pushes the pair of the symbol `left` and the next one, if it merges. */
+  #pushPair({ symbols, next, ranks, heap }: Scratch, length: number, left: number): void {
+    const right = next[left] as number;
+    const rank = right < length ? this.#rank(symbols[left] as number, symbols[right] as number) : NO_MERGE;
+    ranks[left] = rank;
+    if (rank !== NO_MERGE) heap.push(rank * POSITIONS + left);
   }
 
   #rank(left: number, right: number): number {

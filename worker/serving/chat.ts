@@ -41,7 +41,7 @@ export async function promptOfChat(
   const text = textOf(template, chat, fields);
   return promptOfText(model, text, fields.messages, endOnly, {
     splitSpecialTokens: false,
-    addSpecialTokens: false,
+    addSpecialTokens: false, // the template has written those that it wants
   });
 }
 
