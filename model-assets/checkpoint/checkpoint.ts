@@ -1,12 +1,15 @@
 /** @module Opens a checkpoint: its config, its tensors by name, and their files. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ModelConfig, ModelFile } from '../format/manifest.ts';
 import { readConfig } from './config.ts';
-import type { Metadata } from './interface/metadata.ts';
+import { CheckpointError } from './interface/errors.ts';
+import { folderMetadata, type Metadata, withTokenizer } from './interface/metadata.ts';
 import type { OnWarning } from './interface/progress.ts';
 import { elementsOf } from './interface/stored-tensor.ts';
+import { checkLanguageModelHead } from './language-model-head.ts';
 import { type NamedTensors, nameTensors } from './parameters.ts';
 import { openSource } from './source.ts';
 import { tieEmbeddings } from './tied-embeddings.ts';
@@ -21,20 +24,31 @@ export interface Checkpoint extends NamedTensors {
   close(): Promise<void>;
 }
 
+export interface OpenOptions {
+  /** A folder with the tokenizer's files. Default: those of the checkpoint. */
+  readonly tokenizer?: string;
+  /** Whether the embedding serves as lm_head of a classifier, which has none. */
+  readonly tiedHead?: boolean;
+  /** Called for faults of the checkpoint that do not prevent a conversion. */
+  readonly onWarning?: OnWarning;
+}
+
 /**
  * Opens the checkpoint at `path`, a folder or a file, and checks that it is complete. Of the weights, it reads no
  * more than two embeddings to compare. The caller closes it.
  *
  * @throws CheckpointError if the checkpoint is incomplete, inconsistent or not supported.
  */
-export async function openCheckpoint(path: string, onWarning?: OnWarning): Promise<Checkpoint> {
+export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
+  const { tokenizer, tiedHead = false, onWarning } = options;
   const source = await openSource(path);
   const close = () => source.close();
   try {
-    const { metadata } = source;
+    const metadata = await metadataOf(source.metadata, tokenizer);
     const fromJson = await readConfig(metadata, onWarning);
     const weights = await source.openWeights();
-    const named = nameTensors(weights.label, weights.tensors, fromJson);
+    await checkLanguageModelHead(metadata, weights, tiedHead);
+    const named = nameTensors(weights.label, weights.tensors, fromJson, onWarning);
     const { config, parameters } = await tieEmbeddings({ config: fromJson, ...named }, onWarning);
     const dtypes = new Set([...parameters.values()].map(({ dtype }) => dtype));
     const names = ['config.json', 'generation_config.json'].filter((name) => metadata.has(name));
@@ -44,6 +58,13 @@ export async function openCheckpoint(path: string, onWarning?: OnWarning): Promi
     await close();
     throw error;
   }
+}
+
+async function metadataOf(metadata: Metadata, tokenizer: string | undefined): Promise<Metadata> {
+  if (tokenizer === undefined) return metadata;
+  const isFolder = (await stat(tokenizer).catch(() => undefined))?.isDirectory();
+  if (isFolder) return withTokenizer(metadata, folderMetadata(tokenizer));
+  throw new CheckpointError(`--tokenizer is ${tokenizer}, expected a folder with the files of a tokenizer`);
 }
 
 /**

@@ -2,18 +2,20 @@
 import type { ModelConfig } from '../format/manifest.ts';
 import { type Parameter, parametersOf } from '../format/parameters.ts';
 import { CheckpointError } from './interface/errors.ts';
+import type { OnWarning } from './interface/progress.ts';
 import type { StoredTensor } from './interface/stored-tensor.ts';
+import { isOfLanguageModel, nameInModel } from './tensor-names.ts';
 
 /** The suffixes of OpenAI's TensorFlow checkpoint for `.weight` and `.bias`. */
 const TENSORFLOW_SUFFIX = { embedding: '', gain: '.g', linear: '.w', bias: '.b' } as const;
 
 const LM_HEAD = 'lm_head.weight';
 
-/** @returns the possible names of a parameter in a checkpoint. */
+/** @returns the possible names of a parameter within the model. */
 function spellings({ name, kind }: Parameter): string[] {
   if (name === LM_HEAD) return [name];
   const tensorflow = name.replace(/\.(weight|bias)$/, TENSORFLOW_SUFFIX[kind]);
-  return [name, tensorflow].flatMap((spelling) => [spelling, `transformer.${spelling}`]);
+  return [name, tensorflow];
 }
 
 /** TensorFlow's `conv1d` has a leading dimension, the kernel width of one: `[1, in, out]`. */
@@ -32,7 +34,7 @@ const sameShape = (a: readonly number[], b: readonly number[]) =>
  * `h.N.attn.c_proj.bias`.
  */
 function isMaskBuffer({ name, shape }: StoredTensor, { n_layer }: ModelConfig): boolean {
-  const [, layer, buffer] = /^(?:transformer\.)?h\.(\d+)\.attn\.(bias|masked_bias)$/.exec(name) ?? [];
+  const [, layer, buffer] = /^h\.(\d+)\.attn\.(bias|masked_bias)$/.exec(nameInModel(name)) ?? [];
   if (layer === undefined || Number(layer) >= n_layer) return false;
   const isScalar = shape.every((size) => size === 1);
   return buffer === 'masked_bias'
@@ -50,12 +52,14 @@ export interface NamedTensors {
  * `lm_head.weight` beside tied embeddings if one is stored.
  *
  * @param label name of the checkpoint in errors.
+ * @param onWarning called if tensors are left out: those of heads that generation does not need.
  * @throws CheckpointError that lists all missing, unknown, duplicate, misshapen and non-float tensors.
  */
 export function nameTensors(
   label: string,
   tensors: readonly StoredTensor[],
   config: ModelConfig,
+  onWarning: OnWarning = () => {},
 ): NamedTensors {
   const parameters = parametersOf({ ...config, tie_word_embeddings: false });
   const bySpelling = new Map(
@@ -64,10 +68,13 @@ export function nameTensors(
 
   const found = new Map<string, StoredTensor>();
   const faults: string[] = [];
+  const leftOut: string[] = [];
   for (const tensor of tensors) {
-    const parameter = bySpelling.get(tensor.name);
+    const parameter = bySpelling.get(nameInModel(tensor.name));
     if (!parameter) {
-      if (!isMaskBuffer(tensor, config)) faults.push(`${tensor.name} is unknown, found [${tensor.shape}]`);
+      if (isMaskBuffer(tensor, config)) continue;
+      faults.push(`${tensor.name} is unknown, found [${tensor.shape}]`);
+      if (!isOfLanguageModel(tensor.name)) leftOut.push(tensor.name);
       continue;
     }
     const duplicate = found.get(parameter.name);
@@ -90,10 +97,23 @@ export function nameTensors(
     if (name === LM_HEAD && config.tie_word_embeddings) continue;
     if (!found.has(name)) faults.push(`${name} is missing, expected [${shape}]`);
   }
-  if (faults.length > 0) {
+  if (faults.length > leftOut.length) {
     throw new CheckpointError(
       `${label} does not match config.json:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
     );
   }
+  if (leftOut.length > 0) {
+    onWarning(
+      `${label} has tensors that generation does not need, and they are left out: ${listOf(leftOut)}`,
+    );
+  }
   return { parameters: found };
+}
+
+/** In messages. */
+const MAX_LISTED = 8;
+
+function listOf(names: readonly string[]): string {
+  const more = names.length - MAX_LISTED;
+  return `${names.slice(0, MAX_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -4,8 +4,8 @@
  * The metadata is read before the weights are opened, where the format allows it: an unsupported config is
  * reported first, also from a folder whose weights are not there yet.
  */
-import { statSync } from 'node:fs';
-import { extname } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
 
 import { openGguf } from './gguf/open-gguf.ts';
 import type { CheckpointSource } from './interface/checkpoint-source.ts';
@@ -13,12 +13,22 @@ import { CheckpointError } from './interface/errors.ts';
 import { folderMetadata } from './interface/metadata.ts';
 import type { Weights } from './interface/stored-tensor.ts';
 
-import { closeWeights, openWeights } from './open-weights.ts';
+import { closeWeights, findWeights, openWeights } from './open-weights.ts';
+import { openTorchSource } from './torch/open-torch-source.ts';
 
 type OpenSource = (path: string) => Promise<CheckpointSource>;
 
 /** By the extension of the file: formats with their metadata in the same file. */
-const FILE_FORMATS: Readonly<Record<string, OpenSource>> = { '.gguf': openGguf };
+const FILE_FORMATS: Readonly<Record<string, OpenSource>> = {
+  '.gguf': openGguf,
+  '.pt': openTorchSource,
+  '.pth': openTorchSource,
+  '.bin': openTorchSource,
+  '.ckpt': openTorchSource,
+};
+
+/** Of nanoGPT's output folder. */
+const NANO_GPT = 'ckpt.pt';
 
 /**
  * @returns how to open the file at `path`.
@@ -27,7 +37,9 @@ const FILE_FORMATS: Readonly<Record<string, OpenSource>> = { '.gguf': openGguf }
 export function checkFile(path: string): OpenSource {
   const open = FILE_FORMATS[extname(path).toLowerCase()];
   if (open) return open;
-  throw new CheckpointError(`${path} is a file: SOURCE must be a folder in Hugging Face format`);
+  throw new CheckpointError(
+    `${path} is a file: SOURCE must be a folder in Hugging Face format, or one of ${Object.keys(FILE_FORMATS).join(', ')}`,
+  );
 }
 
 /**
@@ -41,6 +53,8 @@ export function openSource(path: string): Promise<CheckpointSource> {
 }
 
 async function openFolder(dir: string): Promise<CheckpointSource> {
+  const has = (name: string) => existsSync(join(dir, name));
+  if (has(NANO_GPT) && !findWeights(has)) return openTorchSource(join(dir, NANO_GPT));
   let weights: Weights | undefined;
   return {
     metadata: folderMetadata(dir),

@@ -16,6 +16,8 @@ import { resolveSource } from './source.ts';
 interface Flags {
   out?: string;
   revision?: string;
+  tokenizer?: string;
+  tiedHead?: true;
   precision?: Precision;
   name?: string;
   calibration?: string;
@@ -34,13 +36,15 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   .argument(
     '<source>',
     'model id on the Hugging Face hub, e.g. openai-community/gpt2, or folder with config.json, ' +
-      'model.safetensors, vocab.json, merges.txt, or a .gguf file',
+      'model.safetensors or pytorch_model.bin, and vocab.json, merges.txt, or a .gguf file, or the .pt of a training',
   )
   .option(
     '--out <dir>',
     'folder to write; replaces an existing edgebeam model (default: models/ and the name of the source)',
   )
   .option('--revision <revision>', 'branch, tag or commit of the model on the hub (default: main)')
+  .option('--tokenizer <dir>', "folder with the tokenizer's files (default: those of the source)")
+  .option('--tied-head', 'convert a classifier, which has no lm_head, with its embedding as lm_head')
   .addOption(
     new Option(
       '--precision <precision>',

@@ -10,10 +10,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import { sampleCalibrationTokens, tokenizeCalibrationText } from '../calibrate/calibration-text.ts';
-import { type Checkpoint, describeFile, openCheckpoint } from '../checkpoint/checkpoint.ts';
+import { type Checkpoint, describeFile, type OpenOptions, openCheckpoint } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { folderMetadata, readJson } from '../checkpoint/interface/metadata.ts';
-import type { OnProgress, OnWarning } from '../checkpoint/interface/progress.ts';
+import type { OnProgress } from '../checkpoint/interface/progress.ts';
 import { F16_MAX } from '../checkpoint/interface/stored-tensor.ts';
 import { writeFolder } from '../checkpoint/output-folder.ts';
 import {
@@ -35,7 +35,7 @@ import { fittingPrecision } from './fitting-precision.ts';
 /** `self`: samples from the model. `none`: no calibration, weights are rounded to nearest. */
 export type CalibrationText = 'self' | 'none' | { readonly text: string };
 
-export interface ConvertOptions {
+export interface ConvertOptions extends OpenOptions {
   /** A folder in Hugging Face format, or a file that has weights and metadata in one. */
   readonly source: string;
   /** The folder to write. An existing one must be empty or an edgebeam model, which is replaced. */
@@ -51,8 +51,6 @@ export interface ConvertOptions {
   readonly onProgress?: OnProgress;
   /** Text of a chat template, in place of the checkpoint's. */
   readonly chatTemplate?: string;
-  /** Called for faults of the checkpoint that do not prevent a conversion. */
-  readonly onWarning?: OnWarning;
   /** Stops the conversion between two tensors. */
   readonly signal?: AbortSignal;
 }
@@ -66,7 +64,7 @@ export interface ConvertOptions {
  */
 export async function convert(options: ConvertOptions): Promise<Manifest> {
   const { source, out } = options;
-  const checkpoint = await openCheckpoint(source, options.onWarning);
+  const checkpoint = await openCheckpoint(source, options);
   try {
     const isReplaceable = async (dir: string) =>
       (await readJson(folderMetadata(dir), 'manifest.json'))?.format === 'edgebeam';
@@ -146,13 +144,21 @@ function warnOfSaturation({ parameters }: Checkpoint, { onWarning }: ConvertOpti
 async function calibrationTokens(
   { config }: Checkpoint,
   tokenizer: Uint8Array,
-  { source, calibration = 'self', signal }: ConvertOptions,
+  { source, tokenizer: tokenizerFolder, tiedHead, calibration = 'self', signal }: ConvertOptions,
 ): Promise<CalibrationTokens | undefined> {
   if (calibration === 'none') return undefined;
   if (calibration !== 'self') return tokenizeCalibrationText(calibration.text, tokenizer, config);
   return sampleCalibrationTokens(
     config,
-    (out) => convert({ source, out, precision: 'int8', ...(signal && { signal }) }),
+    (out) =>
+      convert({
+        source,
+        out,
+        precision: 'int8',
+        ...(tokenizerFolder !== undefined && { tokenizer: tokenizerFolder }),
+        ...(tiedHead && { tiedHead }),
+        ...(signal && { signal }),
+      }),
     signal,
   );
 }

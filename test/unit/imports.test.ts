@@ -63,7 +63,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'model-assets/format': ['zod'],
   'model-assets/checkpoint/interface': ['node:'],
   'model-assets/checkpoint/gguf': ['model-assets/checkpoint/interface', 'node:'],
-  'model-assets/checkpoint/torch': ['model-assets/checkpoint/interface'],
+  'model-assets/checkpoint/torch': ['model-assets/checkpoint/interface', 'node:'],
   'model-assets/checkpoint': [
     'model-assets/format',
     'node:',

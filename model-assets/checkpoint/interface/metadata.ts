@@ -27,6 +27,19 @@ export const folderMetadata = (dir: string): Metadata => ({
   origin: (name) => join(dir, name),
 });
 
+/** What a model is, as opposed to its tokenizer. */
+const MODEL_FILES: ReadonlySet<string> = new Set(['config.json', 'generation_config.json']);
+
+/** @returns the model's files of `metadata`, and the tokenizer's, which are all others, of `tokenizer`. */
+export function withTokenizer(metadata: Metadata, tokenizer: Metadata): Metadata {
+  const partOf = (name: string) => (MODEL_FILES.has(name) ? metadata : tokenizer);
+  return {
+    has: (name) => partOf(name).has(name),
+    text: (name) => partOf(name).text(name),
+    origin: (name) => partOf(name).origin(name),
+  };
+}
+
 export type Json = Readonly<Record<string, unknown>>;
 
 /**

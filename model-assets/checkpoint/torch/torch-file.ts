@@ -23,6 +23,8 @@ export type NamedTensor = readonly [name: string, tensor: TorchTensor];
 export interface TorchFile {
   /** What was saved. */
   readonly root: PickleValue;
+  /** @throws CheckpointError in place of the FormatErrors of `describe`. */
+  describe<T>(describe: (root: PickleValue) => T): Promise<T>;
   /**
    * @param select chooses tensors of `root`; throws a FormatError if they are not there.
    * @throws CheckpointError if a tensor's storage is not there in its whole length.
@@ -52,6 +54,7 @@ export function openTorchFile(path: string): Promise<TorchFile> {
     const content = await named(file, () => readContent(file));
     return {
       root: content.root,
+      describe: (describe) => named(file, () => describe(content.root)),
       weights: (select) => named(file, () => weightFile(file, content, select(content.root))),
       close: () => file.close(),
     };
@@ -59,7 +62,7 @@ export function openTorchFile(path: string): Promise<TorchFile> {
 }
 
 /** Errors of the format begin with the file's name. */
-async function named<T>({ name }: BinaryFile, work: () => Promise<T>): Promise<T> {
+async function named<T>({ name }: BinaryFile, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

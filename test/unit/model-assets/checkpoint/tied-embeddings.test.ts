@@ -14,7 +14,9 @@ async function open(options: CheckpointOptions) {
   await using dir = await temporaryFolder();
   await writeCheckpoint(dir.path, options);
   const warnings: string[] = [];
-  const { config, parameters, close } = await openCheckpoint(dir.path, (text) => warnings.push(text));
+  const { config, parameters, close } = await openCheckpoint(dir.path, {
+    onWarning: (text) => warnings.push(text),
+  });
   await close();
   return { isTied: config.tie_word_embeddings, hasHead: parameters.has('lm_head.weight'), warnings };
 }

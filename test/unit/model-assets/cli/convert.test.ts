@@ -67,7 +67,11 @@ test.for<[string, string[], string]>([
     ['./nowhere'],
     './nowhere is neither a local folder nor a model id: expected OWNER/NAME, e.g. openai-community/gpt2',
   ],
-  ['a file', [SCRIPT], `${SCRIPT} is a file: SOURCE must be a folder in Hugging Face format`],
+  [
+    'a file',
+    [SCRIPT],
+    `${SCRIPT} is a file: SOURCE must be a folder in Hugging Face format, or one of .gguf, .pt, .pth, .bin, .ckpt`,
+  ],
   [
     'a revision of a folder',
     ['.', '--revision', 'main'],
