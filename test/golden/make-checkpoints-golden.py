@@ -14,6 +14,7 @@ A golden has
     tokenizer   what the tokenizer gives (measure.py), or the name of the variant that has the same
     options     options that the conversion needs, if any
     ends        the end tokens
+    chats       texts and ids of chats.py's conversations, if the variant is about chat templates
     cases       for each prompt its ids, every 16th of the last logits, greedy tokens, and 4 beams with scores
 """
 
@@ -38,6 +39,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from checkpoint_parts.chats import CONVERSATIONS, measure_chats
 from checkpoint_parts.configs import make_config, make_model
 from checkpoint_parts.measure import is_varied, measure_model, measure_tokenizer, prompts_of
 from checkpoint_parts.texts import TEXTS
@@ -54,6 +56,7 @@ def write_checkpoint(variant, folder, seed):
     fields = TOKENIZERS[variant.tokenizer](folder, random.Random(seed))
     (folder / "config.json").write_text('{"model_type": "gpt2"}')
     size = len(AutoTokenizer.from_pretrained(write_class(folder, fields)))
+    size -= fields.pop("fewer", 0)
     config = make_config(-(-size // variant.pad) * variant.pad, fields | variant.config)
     model = make_model(config, seed)
     if variant.change_model:
@@ -65,6 +68,8 @@ def write_checkpoint(variant, folder, seed):
     if variant.edit_config and (folder / "config.json").exists():
         json_ = json.loads((folder / "config.json").read_text())
         write_json(folder / "config.json", variant.edit_config(json_) or json_)
+    if variant.after:
+        variant.after(folder)
     return model
 
 
@@ -82,8 +87,9 @@ def write_generation(variant, folder, model, prompts):
     fields = dict(variant.generation)
     if fields.get("eos_token_id") == "frequent":
         measured = measure_model(load(folder, model, variant), prompts)
-        texts = [case["greedy"][:6] for case in measured["cases"]] if measured else [[1, 2]]
-        fields["eos_token_id"] = [text[-1] for text in texts] if variant.name.startswith("ends") else texts[0][-1]
+        texts = [case["greedy"] for case in measured["cases"]] if measured else [[1, 2]]
+        last = [max(text[2:8], key=text.index, default=1) for text in texts]  # the one that comes first the latest
+        fields["eos_token_id"] = last if variant.name.startswith("ends") else last[0]
     write_json(folder / "generation_config.json", fields)
 
 
@@ -114,8 +120,12 @@ def make(variant, folder):
         write_generation(variant, folder, model, prompts)
         measured = measure_model(load(folder, model, variant), prompts)
         if measured and is_varied(measured):
-            options = {"options": variant.options} if variant.options else {}
-            return {"tokenizer": measure_tokenizer(tokenizer)} | options | measured
+            golden = {"tokenizer": measure_tokenizer(tokenizer)} | measured
+            if variant.options:
+                golden["options"] = variant.options
+            if variant.chats:
+                golden["chats"] = measure_chats(tokenizer, variant.chats)
+            return golden
     raise ValueError(f"{variant.name}: every seed has ties or repeats one token")
 
 
@@ -137,7 +147,7 @@ def write_golden(golden, file):
 
 def committed(only, out):
     out.mkdir(parents=True, exist_ok=True)
-    write_golden({"texts": TEXTS}, out / "texts.json")
+    write_golden({"texts": TEXTS, "conversations": CONVERSATIONS}, out / "texts.json")
     tokenizers = {}
     for name, variant in VARIANTS.items():
         wanted = not only or any(name.startswith(start) for start in only)
@@ -160,7 +170,7 @@ def committed(only, out):
 
 def randomly(count, seed, out):
     out.mkdir(parents=True, exist_ok=True)
-    write_golden({"texts": TEXTS}, out / "texts.json")
+    write_golden({"texts": TEXTS, "conversations": CONVERSATIONS}, out / "texts.json")
     for variant in random_variants(count, seed):
         try:
             golden = make(variant, out / variant.name)

@@ -7,11 +7,14 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { ChatTemplateError } from '../../chat/errors.ts';
+import { type Chat, type ChatMessage, ChatTemplate } from '../../chat/template.ts';
 import { decodeAll } from '../../decoding/decode.ts';
 import { Engine, type KernelModules } from '../../engine/engine.ts';
 import { folderSource, kernelModules, nodePlatform, startOrt } from '../../engine/node/load-engine.ts';
 import type { Ort } from '../../engine/runtime/ort.ts';
 import { type ConvertOptions, convert } from '../../model-assets/convert/convert.ts';
+import type { Manifest } from '../../model-assets/format/manifest.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { GOLDEN } from './models.ts';
 import { sequenceLogits } from './rows.ts';
@@ -19,9 +22,6 @@ import { sequenceLogits } from './rows.ts';
 export const GOLDEN_CHECKPOINTS = join(GOLDEN, 'checkpoints');
 /** Of logits and scores. */
 const TOLERANCE = 1e-3;
-const WHOLE = { parseSpecial: true, splitSpecialTokens: false, addSpecialTokens: true };
-const WITHOUT_TEMPLATE = { ...WHOLE, addSpecialTokens: false };
-const SPLIT = { ...WHOLE, parseSpecial: false, splitSpecialTokens: true };
 
 export interface GoldenTokenizer {
   /** The number of tokens, with added ones. */
@@ -32,8 +32,15 @@ export interface GoldenTokenizer {
   readonly plain: readonly (readonly [text: number, ids: readonly number[]])[];
   /** Index of a text, and its ids with `split_special_tokens`, where they differ. */
   readonly split: readonly (readonly [text: number, ids: readonly number[]])[];
-  /** The text of ids, and the one without special tokens if it differs. A text whose ids give it back is left out. */
-  readonly decode: readonly (readonly [ids: readonly number[], text: string, withoutSpecial?: string])[];
+  /**
+   * The text of ids, or of the ids of a text by its index, and the one without special tokens if it differs. Texts
+   * that their ids give back are left out.
+   */
+  readonly decode: readonly (readonly [
+    ids: number | readonly number[],
+    text: string,
+    withoutSpecial?: string,
+  ])[];
 }
 
 export interface GoldenCase {
@@ -45,11 +52,22 @@ export interface GoldenCase {
   readonly scores: readonly number[];
 }
 
+/** A conversation's text by a chat template, and its ids; null where the template refuses it. */
+export interface GoldenChat {
+  readonly template: string;
+  readonly conversation: number;
+  /** What the text ends with: the last message, what begins an answer, or the text of the last message. */
+  readonly end: 'none' | 'generation' | 'continue';
+  readonly text: string | null;
+  readonly ids: readonly number[] | null;
+}
+
 export interface GoldenCheckpoint {
   /** Or the name of the golden that has the same. */
   readonly tokenizer: GoldenTokenizer | string;
   /** What the conversion needs. */
   readonly options?: Partial<ConvertOptions>;
+  readonly chats?: readonly GoldenChat[];
   readonly ends: readonly number[];
   readonly cases: readonly GoldenCase[];
 }
@@ -62,24 +80,31 @@ export async function goldenNames(folder: string): Promise<string[]> {
     .sort();
 }
 
+interface Shared {
+  readonly texts: readonly string[];
+  readonly conversations: readonly (readonly ChatMessage[])[];
+}
+
 /** Runs many small models one after the other in one instance of onnxruntime, which takes longer to start than they. */
 export class GoldenRunner {
   readonly #folder: string;
   readonly #texts: readonly string[];
+  readonly #conversations: readonly (readonly ChatMessage[])[];
   readonly #ort: Ort;
   readonly #kernels: KernelModules;
 
-  private constructor(folder: string, texts: readonly string[], ort: Ort, kernels: KernelModules) {
+  private constructor(folder: string, shared: Shared, ort: Ort, kernels: KernelModules) {
     this.#folder = folder;
-    this.#texts = texts;
+    this.#texts = shared.texts;
+    this.#conversations = shared.conversations;
     this.#ort = ort;
     this.#kernels = kernels;
   }
 
   /** @param folder with goldens, and their checkpoints as folders or archives of the same names */
   static async open(folder: string): Promise<GoldenRunner> {
-    const { texts } = await readGolden<{ texts: string[] }>(folder, 'texts');
-    return new GoldenRunner(folder, texts, await startOrt(), await kernelModules());
+    const shared = await readGolden<Shared>(folder, 'texts');
+    return new GoldenRunner(folder, shared, await startOrt(), await kernelModules());
   }
 
   /**
@@ -91,7 +116,7 @@ export class GoldenRunner {
     const golden = await readGolden<GoldenCheckpoint>(this.#folder, name);
     const source = await this.#source(name, work);
     const out = join(work, `${name}-converted`);
-    await convert({ ...resolvePaths(golden.options, source), source, out, precision: 'f32' });
+    await convert({ source, ...resolvePaths(golden.options, source), out, precision: 'f32' });
     const engine = await Engine.load(this.#ort, {
       source: folderSource(out),
       platform: nodePlatform,
@@ -100,7 +125,8 @@ export class GoldenRunner {
     try {
       const tokenizer = Tokenizer.read(engine.tokenizerFile);
       const ids = this.#compareIds(tokenizer, await this.#goldenTokenizer(golden.tokenizer));
-      return [...ids, ...(await compareModel(engine, tokenizer, golden))];
+      const chats = this.#compareChats(tokenizer, engine.manifest.chat, golden.chats ?? []);
+      return [...ids, ...chats, ...(await compareModel(engine, tokenizer, golden))];
     } finally {
       engine.release();
     }
@@ -127,25 +153,50 @@ export class GoldenRunner {
     for (const [i, text] of texts.entries()) {
       const title = JSON.stringify(text);
       const expected = ids[i] ?? [];
-      const own = [...tokenizer.encode(text, WHOLE)];
+      const own = [...tokenizer.encode(text)];
       found.push(...compare(`ids of ${title}`, own, expected));
-      const withoutTemplate = [...tokenizer.encode(text, WITHOUT_TEMPLATE)];
+      const withoutTemplate = [...tokenizer.encode(text, { addSpecialTokens: false })];
       found.push(
         ...compare(`ids without template of ${title}`, withoutTemplate, plainIds.get(i) ?? expected),
       );
-      const splitOwn = [...tokenizer.encode(text, SPLIT)];
+      const splitOwn = [...tokenizer.encode(text, { splitSpecialTokens: true })];
       found.push(...compare(`split ids of ${title}`, splitOwn, splitIds.get(i) ?? expected));
     }
-    const listed = new Set(decode.map(([ids]) => ids.join()));
-    const round = ids.flatMap((own, i) =>
-      own.length === 0 || listed.has(own.join()) ? [] : [[own, texts[i] ?? ''] as const],
-    );
-    for (const [own, text, withoutSpecial = text] of [...decode, ...round]) {
+    const changed = new Set(decode.map(([name]) => name));
+    const same = texts.flatMap((text, i) => (ids[i]?.length && !changed.has(i) ? [[i, text] as const] : []));
+    for (const [name, text, withoutSpecial = text] of [...decode, ...same]) {
+      const own = typeof name === 'number' ? (ids[name] ?? []) : name;
       found.push(...compare(`text of ${own}`, tokenizer.decode(own), text));
       const skipped = tokenizer.decode(own, { skipSpecialTokens: true });
       found.push(...compare(`text without special tokens of ${own}`, skipped, withoutSpecial));
     }
     return found;
+  }
+
+  #compareChats(tokenizer: Tokenizer, chat: Manifest['chat'], goldens: readonly GoldenChat[]): string[] {
+    return goldens.flatMap(({ template: name, conversation, end, text, ids }) => {
+      const title = `${name} of conversation ${conversation}, ${end}`;
+      const source = chat?.templates[name];
+      if (chat === undefined || source === undefined) return [`${title}: the model has no such template`];
+      const own = renderedOrNull(new ChatTemplate(source), {
+        messages: this.#conversations[conversation] ?? [],
+        addGenerationPrompt: end === 'generation',
+        continueFinalMessage: end === 'continue',
+        variables: chat.special_tokens,
+      });
+      const ownIds = own === null ? null : [...tokenizer.encode(own, { addSpecialTokens: false })];
+      return [...compare(title, own, text), ...compare(`ids of ${title}`, ownIds, ids)];
+    });
+  }
+}
+
+/** The text of a chat, null where the template refuses it. */
+function renderedOrNull(template: ChatTemplate, chat: Chat): string | null {
+  try {
+    return template.render(chat);
+  } catch (error) {
+    if (error instanceof ChatTemplateError) return null;
+    throw error;
   }
 }
 
@@ -192,13 +243,13 @@ function compare(what: string, own: unknown, expected: unknown): string[] {
 }
 
 /** Paths in a golden's options are relative to its checkpoint. */
-function resolvePaths(options: GoldenCheckpoint['options'], source: string): Partial<ConvertOptions> {
-  return Object.fromEntries(
-    Object.entries(options ?? {}).map(([name, value]) => [
-      name,
-      name === 'base' ? join(source, String(value)) : value,
-    ]),
-  );
+function resolvePaths(options: GoldenCheckpoint['options'], folder: string): Partial<ConvertOptions> {
+  const isPath = (name: string) => name === 'base' || name === 'source';
+  const resolved = Object.entries(options ?? {}).map(([name, value]) => [
+    name,
+    isPath(name) ? join(folder, String(value)) : value,
+  ]);
+  return Object.fromEntries(resolved);
 }
 
 async function readGolden<Golden>(folder: string, name: string): Promise<Golden> {

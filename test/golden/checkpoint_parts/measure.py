@@ -28,24 +28,25 @@ def measure_tokenizer(tokenizer, seed=1):
     ids      of TEXTS, with the template
     plain    without the template (`add_special_tokens=False`), where that differs: index of the text, ids
     split    with `split_special_tokens=True`, where that differs: index of the text, ids
-    decode   [ids, text, text with skip_special_tokens=True]
+    decode   [ids or the index of the text that has them, text, text with skip_special_tokens=True]
     """
     ids = tokenizer(TEXTS)["input_ids"]
     plain = tokenizer(TEXTS, add_special_tokens=False)["input_ids"]
     split = tokenizer(TEXTS, split_special_tokens=True)["input_ids"]
     rng = random.Random(seed)
-    lists = [own for own in ids if own] + [random_ids(rng, tokenizer) for _ in range(40)]
-    decoded = [[own, tokenizer.decode(own), tokenizer.decode(own, skip_special_tokens=True)] for own in lists]
+    lists = [[i, own] for i, own in enumerate(ids) if own]
+    lists += [[own, own] for own in [random_ids(rng, tokenizer) for _ in range(40)]]
+    decoded = []
+    for name, own in lists:
+        text, without_special = tokenizer.decode(own), tokenizer.decode(own, skip_special_tokens=True)
+        if not isinstance(name, int) or [text, without_special] != [TEXTS[name]] * 2:
+            decoded.append([name, text] if text == without_special else [name, text, without_special])
     return {
         "length": len(tokenizer),
         "ids": ids,
         "plain": [[i, other] for i, other in enumerate(plain) if other != ids[i]],
         "split": [[i, other] for i, other in enumerate(split) if other != ids[i]],
-        "decode": [
-            entry[:2] if entry[1] == entry[2] else entry
-            for text, entry in zip([t for t, own in zip(TEXTS, ids) if own] + [None] * 40, decoded)
-            if text is None or entry[1:] != [text, text]
-        ],
+        "decode": decoded,
     }
 
 
@@ -53,7 +54,8 @@ def random_ids(rng, tokenizer):
     """Ids of any tokens, special ones more often, and some beyond the vocabulary, as a padded model draws them."""
     special = sorted(set(tokenizer.all_special_ids) - {None}) or [0]
     count = len(tokenizer)
-    return [rng.choice([rng.randrange(count), rng.randrange(count), rng.choice(special), rng.randrange(count + 3)]) for _ in range(rng.randint(1, 12))]
+    beyond = 3 if tokenizer.is_fast else 0  # others have no text for them
+    return [rng.choice([rng.randrange(count), rng.randrange(count), rng.choice(special), rng.randrange(count + beyond)]) for _ in range(rng.randint(1, 12))]
 
 
 def prompts_of(tokenizer):

@@ -5,7 +5,7 @@ from typing import Callable
 
 import torch
 
-from checkpoint_parts import configs, foreign  # foreign adds to WEIGHTS
+from checkpoint_parts import chats, configs, foreign  # foreign adds to WEIGHTS
 from checkpoint_parts.vocabularies import TOKENIZERS
 from checkpoint_parts.weights import WEIGHTS
 
@@ -26,6 +26,10 @@ class Variant:
     change_model: Callable[[object], object] | None = None
     pad: int = 1
     """The vocabulary of the model is a multiple of this."""
+    after: Callable[[object], object] | None = None
+    """Changes the folder at last."""
+    chats: list[str] = field(default_factory=list)
+    """Names of the chat templates."""
     options: dict = field(default_factory=dict)
     """Options that the conversion needs."""
 
@@ -41,7 +45,7 @@ for name in WEIGHTS:
     if name.startswith("nanogpt"):
         extra = {"config": {"activation_function": "gelu"}}
     if name.startswith("gguf"):
-        extra = {"options": {"source": "model.gguf"}, "config": {"n_embd": 32, "n_layer": 1} if name == "gguf-q8-0" else {}, "pad": 8}
+        extra = {"options": {"source": "model.gguf"}, "config": {"n_embd": 32, "n_layer": 1} if name == "gguf-q8-0" else {}}
     if name.startswith("lora"):
         extra = {"options": {"base": "base"}}
     variant(f"weights-{name}", weights=name, **extra)
@@ -115,6 +119,11 @@ variant("config-generic-names", edit_config=generic_names)
 variant("config-minimal", edit_config=lambda json_: {name: json_[name] for name in ("model_type", "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "eos_token_id")})
 variant("config-no-architectures", edit_config=lambda json_: json_.pop("architectures") and None)
 variant("config-cerebras", config={"activation_function": "gelu", "n_inner": 64, "scale_attn_weights": True, "layer_norm_epsilon": 1e-5, "reorder_and_upcast_attn": False}, weights="bin")
+variant("config-cross-attention", config={"add_cross_attention": True})
+variant("config-cross-attention-bin", config={"add_cross_attention": True}, weights="bin-masks")
+variant("config-weights-file", edit_config=lambda json_: json_ | {"transformers_weights": "other.safetensors"}, after=lambda folder: (folder / "model.safetensors").rename(folder / "other.safetensors"))
+variant("config-alias-wins", edit_config=lambda json_: json_ | {"n_layer": 7, "num_hidden_layers": 2, "n_head": 1, "num_attention_heads": 2})
+variant("config-pruned-heads", edit_config=lambda json_: json_ | {"pruned_heads": {}, "is_decoder": True, "use_cache": False, "problem_type": None})
 variant("ends-several", generation={"eos_token_id": "frequent", "bos_token_id": 0, "pad_token_id": 0})
 variant("ends-in-config", edit_config=lambda json_: json_ | {"eos_token_id": [7, 299]})
 variant("ends-none", edit_config=lambda json_: json_ | {"eos_token_id": None, "bos_token_id": None})
@@ -124,10 +133,19 @@ variant("generation-defaults", generation={
     "num_beams": 2, "eos_token_id": 299, "transformers_version": "4.30.0",
 })  # fmt: skip
 variant("generation-end-differs", generation={"eos_token_id": "frequent"})
-variant("generation-no-end", generation={"max_new_tokens": 20, "_from_model_config": True})
 variant("padded-64", pad=64, tokenizer="bpe-saved")
 variant("padded-64-bin", pad=64, tokenizer="bpe-added-4", weights="bin-legacy")
 variant("padded-1000", pad=1000, config={"n_embd": 8, "n_layer": 1}, tokenizer="bpe-json")
+small = {"n_embd": 8, "n_layer": 1}
+variant("chat-dialogue", tokenizer="bpe-added-4", config=small, after=chats.in_config(chats.DIALOGUE), chats=["default"])
+variant("chat-chatml", tokenizer="bpe-added", config=small, after=chats.in_file(chats.CHATML), chats=["default"])
+variant("chat-zephyr", tokenizer="bpe-added-4", config=small, after=chats.in_both(chats.ZEPHYR, chats.DIALOGUE), chats=["default"])
+variant("chat-llama", tokenizer="llama-legacy", config=small, after=chats.in_config(chats.LLAMA), chats=["default"])
+variant("chat-macros", tokenizer="bpe-template", config=small, after=chats.in_config(chats.MACROS), chats=["default"])
+variant("chat-strings", tokenizer="bpe-added", config=small, after=chats.in_config(chats.STRINGS), chats=["default"])
+variant("chat-several", tokenizer="bpe-added-4", config=small, after=chats.several(default=chats.CHATML, tool_use=chats.DIALOGUE), chats=["default", "tool-use"])
+variant("chat-folder", tokenizer="bpe-added", config=small, after=chats.in_folder(chats.CHATML, rag=chats.ZEPHYR), chats=["default", "rag"])
+variant("chat-bert", tokenizer="bert-json", config=small, after=chats.in_config(chats.DIALOGUE.replace("eos_token", "sep_token")), chats=["default"])
 # Several axes together, as whole families of the hub have them.
 variant("family-chinese", tokenizer="bert-vocab", weights="bin", edit_config=old_fields, pad=8)
 variant("family-japanese", tokenizer="spiece-t5-pad", weights="bin-masks", edit_config=old_fields, pad=64)

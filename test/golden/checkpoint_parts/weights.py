@@ -5,9 +5,12 @@ load as it is: there the model in memory is the reference. Weights are multiples
 type holds exactly, so that all forms of a model have the same logits.
 """
 
+import io
 import json
+import zipfile
 from collections import OrderedDict
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -249,6 +252,51 @@ def bin_classifier(folder, model):
     """GPT2ForSequenceClassification: the head is the tied one."""
     tensors = {name: tensor for name, tensor in state(model).items()}
     torch.save(tensors | {"score.weight": torch.ones(2, model.config.n_embd)}, folder / BIN)
+
+
+def rewritten(folder, model, change, skip=()):
+    """A pytorch_model.bin whose records `change(name, bytes)` rewrites."""
+    buffer = io.BytesIO()
+    torch.save(OrderedDict(state(model, True)), buffer)
+    with zipfile.ZipFile(buffer) as found, zipfile.ZipFile(folder / BIN, "w", zipfile.ZIP_STORED) as written:
+        for name in found.namelist():
+            if not name.endswith(skip):
+                written.writestr(zipfile.ZipInfo(name.replace("archive/", "pytorch_model/")), change(name, found.read(name)))
+
+
+@weights
+def bin_old_zip(folder, model):
+    """Without the records that torch added later."""
+    rewritten(folder, model, lambda name, data: data, ("byteorder", ".format_version", ".storage_alignment", "serialization_id"))
+
+
+@foreign
+def bin_big_endian(folder, model):
+    """Saved on a big-endian machine. transformers maps files into memory, and torch refuses that for these."""
+    swap = lambda name, data: b"big" if name.endswith("byteorder") else np.frombuffer(data, "<f4").astype(">f4").tobytes() if "/data/" in name else data
+    rewritten(folder, model, swap)
+
+
+@weights
+def bin_cuda(folder, model):
+    """Saved on a GPU."""
+    original = torch.serialization.location_tag
+    torch.serialization.location_tag = lambda storage: "cuda:1"
+    try:
+        bin_legacy(folder, model)
+    finally:
+        torch.serialization.location_tag = original
+
+
+@weights
+def bin_more(folder, model):
+    """Buffers of integers, and heads of other classes, that the language model does not have."""
+    more = {
+        "transformer.position_ids": torch.arange(64).view(1, -1), "score.weight": torch.ones(3, model.config.n_embd), "score.bias": torch.ones(3),
+        "classifier.weight": torch.ones(2, model.config.n_embd), "classifier.bias": torch.ones(2), "qa_outputs.weight": torch.ones(2, model.config.n_embd),
+        "num_batches_tracked": torch.tensor(5),
+    }  # fmt: skip
+    torch.save(state(model, True) | more, folder / BIN)
 
 
 # Wrapped by training scripts, and with prefixes: transformers' from_pretrained does not unwrap these.
