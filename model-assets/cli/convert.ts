@@ -102,7 +102,7 @@ function summaryOf(manifest: Manifest): string {
     files: `manifest.json, tokenizer.bin, ${Object.values(graphs)
       .map(({ path }) => path)
       .join(', ')}, weights-*.bin`,
-    ...(manifest.chat && { 'chat template': Object.keys(manifest.chat.templates).join(', ') }),
+    ...(manifest.chat && { templates: Object.keys(manifest.chat.templates).join(', ') }),
     'worst error': worst
       ? `${(100 * worst.relative_rms_error).toFixed(2)} % RMS of ${worst.name}`
       : 'none, f32 is exact',

@@ -8,6 +8,8 @@ export const TEST_MODELS = join(ROOT, 'model-assets', 'dist', 'test');
 export const DEFAULT_INT8 = join(TEST_MODELS, 'default-int8');
 export const DEFAULT_INT4 = join(TEST_MODELS, 'default-int4');
 export const DEFAULT_F32 = join(TEST_MODELS, 'default-f32');
+/** The embedded model with a chat template. */
+export const CHAT_INT8 = join(TEST_MODELS, 'chat-int8');
 export const ODD_F32 = join(TEST_MODELS, 'odd-f32');
 export const ODD_INT4 = join(TEST_MODELS, 'odd-int4');
 export const ODD_INT8 = join(TEST_MODELS, 'odd-int8');

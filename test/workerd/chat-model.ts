@@ -1,11 +1,8 @@
 /** @module The default model with chat templates in its manifest: no other file of a model depends on them. */
 import { env } from 'cloudflare:workers';
 import type { Manifest } from '../../model-assets/format/manifest.ts';
+import { CHATML } from '../support/chats.ts';
 
-/** ChatML, without special tokens: the default model's tokenizer has only the end of a text. */
-export const CHATML =
-  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}" +
-  "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 /** As DialoGPT's. */
 export const JOINED = '{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}';
 

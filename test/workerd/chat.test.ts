@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { chatChunk, chatResponse, completionResponse } from '../../worker/contracts/openai/responses.ts';
-import { CHATML, chatAssets, EOS, JOINED } from './chat-model.ts';
+import { CHATML, chatml } from '../support/chats.ts';
+import { chatAssets, EOS, JOINED } from './chat-model.ts';
 import { events, postTo, startApp } from './client.ts';
 
 type Chat = z.output<typeof chatResponse>;
@@ -31,7 +32,7 @@ const app = startApp({
 const plain = startApp();
 
 const user = { role: 'user', content: 'Tell me a story.' };
-const TEXT = '<|im_start|>user\nTell me a story.<|im_end|>\n<|im_start|>assistant\n';
+const TEXT = chatml(user);
 const GREEDY = { max_tokens: 16, temperature: 0 };
 
 async function chat(request: object, path = PATH): Promise<Chat> {

@@ -1,0 +1,108 @@
+/** @module Where a checkpoint's chat templates and special tokens are read. */
+import { describe, expect, it } from 'vitest';
+import { readChatFiles } from '../../../../model-assets/checkpoint/chat-template.ts';
+import type { Metadata } from '../../../../model-assets/checkpoint/interface/metadata.ts';
+
+/** Files by name; objects are JSON. */
+function metadataOf(files: Readonly<Record<string, string | object>>): Metadata {
+  const names = new Set(Object.keys(files));
+  return {
+    has: (name) => names.has(name),
+    text: async (name) => {
+      const file = files[name];
+      return typeof file === 'object' ? JSON.stringify(file) : file;
+    },
+    origin: (name) => name,
+  };
+}
+
+async function templatesOf(files: Readonly<Record<string, string | object>>, given?: string) {
+  const { templates, sources } = await readChatFiles(metadataOf(files), given);
+  return {
+    sources,
+    templates: Object.fromEntries([...templates].map(([name, { source }]) => [name, source])),
+  };
+}
+
+const CONFIG = 'tokenizer_config.json';
+
+describe('a chat template', () => {
+  it('of its own file wins over the config, and that over the older file', async () => {
+    const files = {
+      'chat_template.jinja': 'a',
+      [CONFIG]: { chat_template: 'b' },
+      'chat_template.json': { chat_template: 'c' },
+    };
+    expect(await templatesOf(files)).toEqual({
+      sources: [CONFIG, 'chat_template.jinja'],
+      templates: { default: 'a' },
+    });
+    const { 'chat_template.jinja': _, ...two } = files;
+    expect((await templatesOf(two)).templates).toEqual({ default: 'b' });
+    const one = { [CONFIG]: {}, 'chat_template.json': { chat_template: 'c' } };
+    expect((await templatesOf(one)).templates).toEqual({ default: 'c' });
+    expect((await templatesOf(files, 'd')).templates).toEqual({ default: 'd' });
+  });
+
+  it('has a name where there are several', async () => {
+    const list = [
+      { name: 'default', template: 'a' },
+      { name: 'tool_use', template: 'b' },
+    ];
+    const expected = { default: 'a', tool_use: 'b' };
+    expect((await templatesOf({ [CONFIG]: { chat_template: list } })).templates).toEqual(expected);
+    expect((await templatesOf({ [CONFIG]: { chat_template: expected } })).templates).toEqual(expected);
+  });
+
+  it('need not be there', async () => {
+    for (const files of [{}, { [CONFIG]: {} }, { [CONFIG]: { chat_template: null } }]) {
+      expect(await templatesOf(files)).toEqual({ sources: [], templates: {} });
+    }
+  });
+
+  it.each([5, [{ name: 'a' }], ['a'], { a: 1 }])('that is %j is refused', async (chat_template) => {
+    await expect(templatesOf({ [CONFIG]: { chat_template } })).rejects.toThrow(
+      'tokenizer_config.json chat_template: expected a text, or a list of objects with name and template',
+    );
+  });
+});
+
+describe('special tokens', () => {
+  const tokensOf = async (files: Readonly<Record<string, object>>) =>
+    (await readChatFiles(metadataOf(files))).specialTokens;
+  const EOT = '<|endoftext|>';
+
+  it.each([
+    [undefined, { bos_token: EOT, eos_token: EOT, unk_token: EOT }],
+    ['GPT2TokenizerFast', { bos_token: EOT, eos_token: EOT, unk_token: EOT }],
+    ['PreTrainedTokenizerFast', {}],
+    [
+      'BertTokenizer',
+      {
+        unk_token: '[UNK]',
+        sep_token: '[SEP]',
+        pad_token: '[PAD]',
+        cls_token: '[CLS]',
+        mask_token: '[MASK]',
+      },
+    ],
+  ])('of the class %s are those of transformers', async (tokenizer_class, expected) => {
+    expect(await tokensOf({ [CONFIG]: { tokenizer_class } })).toEqual(expected);
+  });
+
+  it('are those of the files, as names or objects; null takes one away', async () => {
+    const config = {
+      bos_token: null,
+      eos_token: { __type: 'AddedToken', content: '</s>' },
+      add_bos_token: true,
+      image_token: '<image>',
+      extra_special_tokens: { boi_token: '<boi>' },
+    };
+    const expected = { eos_token: '</s>', unk_token: EOT, image_token: '<image>', boi_token: '<boi>' };
+    expect(await tokensOf({ [CONFIG]: config })).toEqual(expected);
+    const map = { 'special_tokens_map.json': { eos_token: '<end>' } };
+    expect((await tokensOf({ [CONFIG]: config, ...map })).eos_token).toBe('<end>');
+    const listed = { ...config, added_tokens_decoder: { 0: { content: '</s>' } } };
+    expect((await tokensOf({ [CONFIG]: listed, ...map })).eos_token).toBe('</s>');
+  });
+});
