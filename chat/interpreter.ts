@@ -19,6 +19,8 @@ interface Evaluated extends Statement {
   readonly result: Value;
 }
 
+/** What a scope costs. */
+const SCOPE_WORK = 4 * EXPRESSION_WORK;
 /** The most spaces that `indent` and `tojson` may ask for: what a number among their arguments is charged as. */
 const MAX_INDENT = EXPRESSION_WORK;
 /** Filters and methods whose arguments multiply the work, and need a charge before they run. */
@@ -57,6 +59,8 @@ export class BoundedInterpreter extends Interpreter {
         const body = this.#super({ type: 'Program', body: statement.body }, environment);
         return this.#filter({ ...statement, type: 'FilterExpression' }, body, environment);
       }
+      case 'For':
+        return this.#loop(statement, environment);
       case 'MemberExpression':
         return this.#member(statement, environment);
       default:
@@ -70,6 +74,17 @@ export class BoundedInterpreter extends Interpreter {
 
   #super(statement: Statement, environment: Environment): Value {
     return super.evaluate(statement as unknown as Node, environment);
+  }
+
+  /** A loop makes a scope for each element before the first round. */
+  #loop(node: Statement, environment: Environment): Value {
+    const selection = node.iterable as Statement;
+    const isSelection = selection.type === 'SelectExpression';
+    const list = this.#part(isSelection ? selection.lhs : selection, environment);
+    const length = Array.isArray(list.value) ? list.value.length : 0;
+    this.#budget.charge(length * SCOPE_WORK);
+    const iterable = isSelection ? { ...selection, lhs: evaluated(list) } : evaluated(list);
+    return this.#super({ ...node, iterable }, environment);
   }
 
   #text(value: Value): Value {

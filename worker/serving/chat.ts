@@ -39,10 +39,8 @@ export async function promptOfChat(
     variables: { ...templates.specialTokens, ...request.variables },
   };
   const text = textOf(template, chat, fields);
-  return promptOfText(model, text, fields.messages, endOnly, {
-    splitSpecialTokens: false,
-    addSpecialTokens: false, // the template has written those that it wants
-  });
+  // As transformers does; whether special tokens are parsed is the tokenizer's own setting.
+  return promptOfText(model, text, fields.messages, endOnly, { addSpecialTokens: false });
 }
 
 function noTemplate({ engine }: ServedModel, fields: ChatFields): ApiError {
