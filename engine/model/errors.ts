@@ -8,4 +8,11 @@ export class ModelFilesError extends Error {
 /** The model does not fit in the heap. Nothing was loaded. */
 export class ModelTooLargeError extends Error {
   override readonly name = 'ModelTooLargeError';
+  /** The sum that does not fit, without what to do. */
+  readonly sum: string;
+
+  constructor(sum: string, hint: string) {
+    super(`${sum}. HINT: ${hint}`);
+    this.sum = sum;
+  }
 }

@@ -120,8 +120,8 @@ function modelTooLarge(plan: Plan, { name, config, precision }: PlannedModel): M
   const hint = precision === 'int4' ? 'use a smaller model' : 'convert it with --precision int4';
   return new ModelTooLargeError(
     `${name} does not fit: ${formatSum({ ...parts, [`a cache of ${MIN_SLOTS} tokens`]: minCacheBytes })} = ` +
-      `${mebibytes(needed)} MiB, and the heap's maximum is ${mebibytes(maximum)} MiB. ` +
-      `HINT: ${hint}, or on your own machine raise the maximum with --heap`,
+      `${mebibytes(needed)} MiB, and the heap's maximum is ${mebibytes(maximum)} MiB`,
+    `${hint}, or on your own machine raise the maximum with --heap`,
   );
 }
 

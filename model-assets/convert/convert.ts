@@ -30,7 +30,8 @@ import { buildQuantizedGraphs, type QuantizedGraphFiles } from '../graphs/quanti
 import { buildTokenizer } from '../tokenizer/build-tokenizer.ts';
 import { buildChat } from './chat.ts';
 import { type AddProgress, convertWeights } from './convert-weights.ts';
-import { fittingPrecision } from './fitting-precision.ts';
+import { checkFits, fittingPrecision } from './fitting-precision.ts';
+import { readGenerationConfig } from './generation-config.ts';
 
 /** `self`: samples from the model. `none`: no calibration, weights are rounded to nearest. */
 export type CalibrationText = 'self' | 'none' | { readonly text: string };
@@ -40,7 +41,7 @@ export interface ConvertOptions extends OpenOptions {
   readonly source: string;
   /** The folder to write. An existing one must be empty or an edgebeam model, which is replaced. */
   readonly out: string;
-  /** Default: int8, or int4 if int8 is too large for an isolate. */
+  /** Default: int8, or int4 if int8 is too large for an isolate; an error if int4 is too. */
   readonly precision?: Precision;
   /** Calibration text of `int4`. Default: `self`. */
   readonly calibration?: CalibrationText;
@@ -59,7 +60,8 @@ export interface ConvertOptions extends OpenOptions {
  * Converts a checkpoint. Writing `out` is atomic.
  *
  * @returns the manifest as written.
- * @throws CheckpointError if the checkpoint is invalid or not supported, or `out` must not be replaced.
+ * @throws CheckpointError if the checkpoint is invalid or not supported, if it does not fit an isolate and `precision` is
+ *   not given, or if `out` must not be replaced.
  * @example await convert({ source: 'model-assets/default', out: 'dist/default', precision: 'int8' });
  */
 export async function convert(options: ConvertOptions): Promise<Manifest> {
@@ -80,6 +82,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
   const { source, name = basename(resolve(source)), hub } = options;
   const { config, metadata } = checkpoint;
   const { precision = fittingPrecision(config) } = options;
+  if (!options.precision) checkFits(config, precision, name);
   if (precision === 'int4') checkInputs(config);
   const tokenizer = await buildTokenizer(metadata, options.onWarning, config.vocab_size);
   if (tokenizer.modelVocabSize > config.vocab_size) {
@@ -89,6 +92,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     );
   }
   const { chat, ...chatFiles } = await buildChat(metadata, options.chatTemplate, options.onWarning);
+  const generationConfig = await readGenerationConfig(metadata, config, options.onWarning);
   const graphs = precision === 'f32' ? buildGraphs(config) : buildQuantizedGraphs(config);
   const addProgress = createProgress(checkpoint, options);
   if (precision === 'int4' && options.calibration !== 'none') addProgress(0, 'calibration text');
@@ -110,6 +114,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
     graphs: await writeGraphs(dir, graphs),
     ...weights,
     tokenizer: await writeBytes(dir, 'tokenizer.bin', tokenizer.bytes),
+    ...(generationConfig && { generation_config: generationConfig }),
     ...(chat && { chat }),
     provenance: {
       converter: `edgebeam ${await packageVersion()}`,

@@ -1,5 +1,7 @@
 /** @module The default precision of a conversion: the best one that fits an isolate. */
-import { type HeapBudget, ISOLATE_HEAP_BYTES, makePlan } from '../../engine/model/plan.ts';
+import { ModelTooLargeError } from '../../engine/model/errors.ts';
+import { type HeapBudget, ISOLATE_HEAP_BYTES, makePlan, type Plan } from '../../engine/model/plan.ts';
+import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { type ModelConfig, type Precision, tensorBytes } from '../format/manifest.ts';
 import { storedTensors } from '../format/parameters.ts';
 
@@ -8,14 +10,30 @@ const ISOLATE: HeapBudget = { maximum: ISOLATE_HEAP_BYTES, onnxruntime: 9.5e6, g
 
 /** int8 if an isolate's heap then still has cache slots for a full context, else int4. */
 export function fittingPrecision(config: ModelConfig): Precision {
-  const bytes = storedTensors(config, 'int8').reduce(
-    (sum, { dtype, shape }) => sum + tensorBytes(dtype, shape),
-    0,
-  );
   try {
-    const plan = makePlan(ISOLATE, { name: '', config, precision: 'int8', shards: [{ bytes }] });
-    return plan.slots >= config.n_positions ? 'int8' : 'int4';
+    return planOf(config, 'int8').slots >= config.n_positions ? 'int8' : 'int4';
   } catch {
     return 'int4';
   }
+}
+
+/** @throws CheckpointError with the sum if a model does not fit an isolate */
+export function checkFits(config: ModelConfig, precision: Precision, name: string): void {
+  try {
+    planOf(config, precision, name);
+  } catch (error) {
+    if (!(error instanceof ModelTooLargeError)) throw error;
+    throw new CheckpointError(
+      `At ${precision}, ${error.sum}. HINT: with --precision it is converted all the same, for a server of your own: ` +
+        'npm start -- --heap MIB',
+    );
+  }
+}
+
+function planOf(config: ModelConfig, precision: Precision, name = ''): Plan {
+  const bytes = storedTensors(config, precision).reduce(
+    (sum, { dtype, shape }) => sum + tensorBytes(dtype, shape),
+    0,
+  );
+  return makePlan(ISOLATE, { name, config, precision, shards: [{ bytes }] });
 }

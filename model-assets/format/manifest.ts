@@ -82,6 +82,8 @@ export const manifestSchema = z.strictObject({
   shards: z.array(file).min(1),
   tensors: z.array(tensor).min(1),
   tokenizer: file,
+  /** Its defaults of decoding options, as in `generation_config.json`. */
+  generation_config: z.record(z.string(), z.unknown()).optional(),
   /** Of a model that chats. */
   chat: z
     .strictObject({

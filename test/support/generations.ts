@@ -34,7 +34,7 @@ export function request(
 
 export function servedModel(engine: Engine): ServedModel {
   const tokenizer = Tokenizer.read(engine.tokenizerFile);
-  return { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory) };
+  return { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory), defaults: {} };
 }
 
 /** Runs a request and returns its events by prompt: the prompts of a request progress independently. */

@@ -99,6 +99,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'model-assets/convert': [
     'chat',
+    'decoding/options',
     'engine/model',
     'node:',
     ...under(
@@ -144,7 +145,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'chat',
     'engine',
     'tokenizer',
-    ...under('decoding', 'constraints', 'constraints/automaton'),
+    ...under('decoding', 'constraints', 'constraints/automaton', 'options'),
     ...under('engine', 'batching', 'model', 'runtime'),
   ],
   'worker/http': [

@@ -17,6 +17,8 @@ export type Bindings = Env & {
   readonly ADMIN_KEYS?: string;
   /** Whether all keys share one prefix cache. If it is not set, each has its own. */
   readonly PREFIX_CACHE_SHARED?: boolean | string;
+  /** Whether the model's own defaults of decoding options apply: `auto`, the default, or `none`. */
+  readonly GENERATION_CONFIG?: string;
   /** Origins that CORS allows, separated by commas. If it is not set, all origins are allowed. */
   readonly CORS_ORIGINS?: string;
   readonly RATE_LIMITER?: RateLimit;

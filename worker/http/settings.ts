@@ -48,6 +48,14 @@ export function isPrefixCacheShared({ PREFIX_CACHE_SHARED: value = false }: Bind
   throw new MisconfiguredError('PREFIX_CACHE_SHARED', `must be true or false, not ${JSON.stringify(value)}`);
 }
 
+/** Whether the model's `generation_config.json` has effect, as with vLLM's `--generation-config`. @throws MisconfiguredError */
+export function usesGenerationConfig({ GENERATION_CONFIG: value = 'auto' }: Bindings): boolean {
+  const text = String(value).trim().toLowerCase();
+  if (text === 'auto' || text === '') return true;
+  if (text === 'none') return false;
+  throw new MisconfiguredError('GENERATION_CONFIG', `must be "auto" or "none", not ${JSON.stringify(value)}`);
+}
+
 /** The maximum of the WebAssembly heap, in bytes. @throws MisconfiguredError */
 export function heapBytesOf(env: Bindings): number {
   const mib = numberOf(env, 'HEAP_MIB');
@@ -74,6 +82,7 @@ export function constraintLimitsOf(env: Bindings): ConstraintLimits {
 export function checkSettings(env: Bindings): void {
   keysOf(env);
   isPrefixCacheShared(env);
+  usesGenerationConfig(env);
   heapBytesOf(env);
   queueLimitsOf(env);
   constraintLimitsOf(env);

@@ -9,6 +9,7 @@
  * The platform kills a computation that takes too much CPU time, and keeps the isolate (workerd#7276). After
  * that the contents of the engine's memory are undefined: the model is reloaded into the same memory.
  */
+import { type ModelDefaults, readModelDefaults } from '../../decoding/options/model-defaults.ts';
 import { Engine, type KernelModules } from '../../engine/engine.ts';
 import { ModelFilesError } from '../../engine/model/errors.ts';
 import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
@@ -103,17 +104,28 @@ export class IsolateModel {
   }
 }
 
-/** @throws ModelFilesError for a tokenizer file that does not serve; the engine is released then */
+/** @throws ModelFilesError for a tokenizer file or defaults that do not serve; the engine is released then */
 function withTokenizer(engine: Engine): ServedModel {
   try {
     const tokenizer = tokenizerOf(engine);
     const { chat } = engine.manifest;
     const constraints = new Constraints(tokenizer, engine.memory);
-    return { engine, tokenizer, constraints, ...(chat && { chat: new ChatTemplates(chat) }) };
+    const defaults = defaultsOf(engine);
+    return { engine, tokenizer, constraints, defaults, ...(chat && { chat: new ChatTemplates(chat) }) };
   } catch (error) {
     engine.release();
     throw error;
   }
+}
+
+/** @throws ModelFilesError for a value that no option takes: the converter writes none */
+function defaultsOf({ manifest: { generation_config = {} }, vocabSize }: Engine): ModelDefaults {
+  const { defaults, faults } = readModelDefaults(generation_config, vocabSize);
+  const [fault] = faults;
+  if (!fault) return defaults;
+  throw new ModelFilesError(
+    `manifest.json: generation_config: ${fault.message}. HINT: convert the model again`,
+  );
 }
 
 /** @throws ModelFilesError for a file that is not a tokenizer of this version, or has ids beyond the model's */

@@ -1,4 +1,5 @@
 /** @module A model in memory, and the tokenizer of its vocabulary. */
+import type { ModelDefaults } from '../../decoding/options/model-defaults.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { ChatTemplates } from './chat-templates.ts';
@@ -8,6 +9,8 @@ export interface ServedModel {
   readonly engine: Engine;
   readonly tokenizer: Tokenizer;
   readonly constraints: Constraints;
+  /** Of decoding options that a request says nothing about. */
+  readonly defaults: ModelDefaults;
   /** Of a model that chats. */
   readonly chat?: ChatTemplates;
 }

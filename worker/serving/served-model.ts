@@ -5,7 +5,7 @@ import { type ModelSource, readManifest } from '../../engine/model/model-source.
 import { HeapExhaustedError, OrtError } from '../../engine/runtime/errors.ts';
 import type { AppEnv, Bindings } from '../http/env.ts';
 import { ApiError } from '../http/errors.ts';
-import { heapBytesOf } from '../http/settings.ts';
+import { heapBytesOf, usesGenerationConfig } from '../http/settings.ts';
 import { assetsSource, bucketSource } from '../isolate/platform.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 
@@ -18,12 +18,14 @@ const DEPLOYMENT_ERRORS = [ModelFilesError, ModelTooLargeError, HeapExhaustedErr
  */
 export async function servedModel(c: Context<AppEnv>): Promise<ServedModel> {
   const heapBytes = heapBytesOf(c.env);
+  const usesDefaults = usesGenerationConfig(c.env);
   try {
-    return await c.get('model').get({
+    const model = await c.get('model').get({
       source: modelSource(c.env),
       heapBytes,
       waitUntil: (work) => c.executionCtx.waitUntil(work),
     });
+    return usesDefaults ? model : { ...model, defaults: {} };
   } catch (error) {
     throw unavailable(error);
   }

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { dotted } from '../../../decoding/options/describe-issue.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { refuse } from '../../http/errors.ts';
-import { parsedBody } from '../../http/json-body.ts';
+import { parsedWithGiven } from '../../http/given-fields.ts';
 import { jsonObject } from '../../http/json-stream.ts';
 import { promptOfChat } from '../../serving/chat.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
@@ -17,7 +17,7 @@ import { chunksOf, headOf, streamChunks } from './stream.ts';
 import { generationOf, type SharedRequest, truncated } from './translate.ts';
 
 export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
-  const request = await parsedBody(c, chatSchema, { nameOf });
+  const { request, given } = await parsedWithGiven(c, chatSchema, { nameOf });
   const model = await servedModel(c);
   const { manifest } = model.engine;
   checkModel(manifest, deployedName(manifest.name, c.req.path, request.model));
@@ -27,7 +27,7 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   if (user) c.get('record').user = user;
   const fields = { prompt: 'messages', maxTokens: maxTokensName(request), logprobs: 'top_logprobs' };
   const report = shared.logprobs === undefined ? {} : { logprobs: shared.logprobs };
-  const generationRequest = generationOf(model, shared, { prompts, report, fields });
+  const generationRequest = generationOf(model, shared, { prompts, report, fields, given });
   const choices = new ChatChoices(model.tokenizer, reportOf(request));
   if (!request.stream) {
     const head = headOf('chatcmpl', 'chat.completion', manifest.name);

@@ -1,7 +1,7 @@
 /** @module `POST /v1/completions` of OpenAI's contract. */
 import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';
-import { parsedBody } from '../../http/json-body.ts';
+import { parsedWithGiven } from '../../http/given-fields.ts';
 import { jsonObject } from '../../http/json-stream.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
 import { answerWhole, beginGeneration } from '../../serving/respond.ts';
@@ -16,11 +16,12 @@ import { toGeneration } from './translate.ts';
 import { wholeChoices } from './whole.ts';
 
 export async function completions(c: Context<AppEnv>): Promise<Response> {
-  const request = fromHuggingFace(await parsedBody(c, completionSchema));
+  const { request: parsed, given } = await parsedWithGiven(c, completionSchema);
+  const request = fromHuggingFace(parsed);
   const model = await servedModel(c);
   const { manifest } = model.engine;
   checkModel(manifest, request.model);
-  const generationRequest = toGeneration(model, request);
+  const generationRequest = toGeneration(model, request, given);
   if (request.user) c.get('record').user = request.user;
   const head = headOf('cmpl', 'text_completion', manifest.name);
   if (!request.stream) {

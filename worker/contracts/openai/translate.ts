@@ -19,6 +19,7 @@ import {
   refuseUnusedTemperature,
   resolveSearch,
 } from '../decoding-fields.ts';
+import { type GivenFields, vllmDefaults, withModelDefaults } from '../model-defaults.ts';
 import type { GenerationFields } from './generation-fields.ts';
 import type { CompletionRequest } from './schema.ts';
 
@@ -33,10 +34,11 @@ export interface SharedRequest extends GenerationFields {
 export function toGeneration(
   model: ServedModel,
   request: CompletionRequest & { readonly details: boolean },
+  given: GivenFields,
 ): GenerationRequest {
   const prompts = truncated(model, promptsOf(model, request), request);
   const fields = { prompt: 'prompt', maxTokens: 'max_tokens', logprobs: 'logprobs' };
-  return generationOf(model, request, { prompts, report: reportOf(request), fields });
+  return generationOf(model, request, { prompts, report: reportOf(request), fields, given });
 }
 
 /** @throws ApiError */
@@ -47,10 +49,12 @@ export function generationOf(
     prompts,
     report,
     fields,
+    given,
   }: {
     readonly prompts: readonly Prompt[];
     readonly report: Report;
     readonly fields: Omit<RequestFields, 'n'>;
+    readonly given: GivenFields;
   },
 ): GenerationRequest {
   const { n, best_of, include_stop_str_in_output, stream } = request;
@@ -58,11 +62,17 @@ export function generationOf(
   if (stream && best_of !== undefined && best_of > n && !request.use_beam_search) {
     refuse('best_of', `must be ${n}, as 'n' is, in a stream: the best are known only at the end`, best_of);
   }
-  const search = { ...searchOf(request), ...report };
+  const defaults = vllmDefaults(model.defaults);
+  const search = { ...withModelDefaults(searchOf(request), given, defaults), ...report };
   const [prompt] = prompts;
   const room = () =>
     prompt ? defaultMaxTokens(model.engine, prompt, search, model.engine.contextLength) : 1;
-  const options = resolveSearch({ ...search, max_new_tokens: request.max_tokens ?? room() });
+  // In vLLM the model's `max_new_tokens` is a limit for every request.
+  const max_new_tokens = Math.min(
+    request.max_tokens ?? room(),
+    defaults.max_new_tokens ?? Number.POSITIVE_INFINITY,
+  );
+  const options = resolveSearch({ ...search, max_new_tokens });
   refuseUnseen(request, options);
   return {
     prompts,

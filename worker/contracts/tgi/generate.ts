@@ -1,11 +1,12 @@
 /** @module `POST /`, `/generate` and `/generate_stream` of TGI's contract. */
 import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';
-import { parsedBody } from '../../http/json-body.ts';
+import { parsedWithGiven } from '../../http/given-fields.ts';
 import { type JsonStream, jsonArray, jsonObject } from '../../http/json-stream.ts';
 import type { CollectedAnswer, CollectedChoice } from '../../serving/collected.ts';
 import { answerWhole, beginGeneration, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
+import type { GivenFields } from '../model-defaults.ts';
 import { wholeDetails } from './details.ts';
 import { tgiErrors } from './errors.ts';
 import {
@@ -20,11 +21,12 @@ import { type AnswerKind, toGeneration } from './translate.ts';
 
 /** `POST /` */
 export async function compatGenerate(c: Context<AppEnv>): Promise<Response> {
-  const { stream, ...request } = await parsedBody(c, compatSchema);
+  const { request: parsed, given } = await parsedWithGiven(c, compatSchema, {}, parametersOf);
+  const { stream, ...request } = parsed;
   // Hugging Face's inference API includes the prompt for the pipeline text-generation.
   request.parameters.return_full_text ??= true;
-  if (stream) return streamed(c, request);
-  return answered(c, request, 'list', (answer, text, details) => {
+  if (stream) return streamed(c, request, given);
+  return answered(c, request, given, 'list', (answer, text, details) => {
     const listed = answer.choices().take(request.parameters.num_return_sequences);
     return jsonArray(
       listed.map((choice) =>
@@ -35,16 +37,20 @@ export async function compatGenerate(c: Context<AppEnv>): Promise<Response> {
 }
 
 export async function generate(c: Context<AppEnv>): Promise<Response> {
-  const request = await parsedBody(c, generateSchema);
-  return answered(c, request, 'one', (answer, text, details) => {
+  const { request, given } = await parsedWithGiven(c, generateSchema, {}, parametersOf);
+  return answered(c, request, given, 'one', (answer, text, details) => {
     const [first] = answer.choices();
     return jsonObject({ generated_text: first && text(first), details });
   });
 }
 
 export async function generateStream(c: Context<AppEnv>): Promise<Response> {
-  return streamed(c, await parsedBody(c, generateStreamSchema));
+  const { request, given } = await parsedWithGiven(c, generateStreamSchema, {}, parametersOf);
+  return streamed(c, request, given);
 }
+
+const parametersOf = (body: unknown): unknown =>
+  typeof body === 'object' && body !== null && 'parameters' in body ? body.parameters : undefined;
 
 /** The text before the generated one: the whole prompt, even if `truncate` shortened it for the model. */
 const promptPrefix = ({ inputs, parameters }: GenerateRequest): string =>
@@ -54,6 +60,7 @@ const promptPrefix = ({ inputs, parameters }: GenerateRequest): string =>
 async function answered(
   c: Context<AppEnv>,
   request: GenerateRequest,
+  given: GivenFields,
   kind: AnswerKind,
   write: (
     answer: CollectedAnswer,
@@ -62,7 +69,7 @@ async function answered(
   ) => JsonStream,
 ): Promise<Response> {
   const model = await servedModel(c);
-  const generation = toGeneration(model, request, kind);
+  const generation = toGeneration(model, request, kind, given);
   return answerWhole(c, model, generation, (answer) => {
     const [first] = answer.choices();
     // TGI's timing headers are omitted: the clock of a deployed Worker does not advance while it computes.
@@ -85,9 +92,9 @@ async function answered(
  * TGI's last token event carries the whole text and its details, so each event is delayed until the next one
  * comes.
  */
-async function streamed(c: Context<AppEnv>, request: GenerateRequest): Promise<Response> {
+async function streamed(c: Context<AppEnv>, request: GenerateRequest, given: GivenFields): Promise<Response> {
   const model = await servedModel(c);
-  const generationRequest = toGeneration(model, request, 'stream');
+  const generationRequest = toGeneration(model, request, 'stream', given);
   const generation = await beginGeneration(c, model, generationRequest);
   const tokens = new TgiTokens(model.tokenizer);
   const { top_n_tokens, include_beams } = request.parameters;

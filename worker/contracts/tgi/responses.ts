@@ -77,6 +77,8 @@ export const infoResponse = z.strictObject({
   max_client_batch_size: z.int(),
   /** Whether it has a chat template. */
   chat: z.boolean(),
+  /** The model's defaults of options, in requests that say nothing about them. */
+  generation_config: z.record(z.string(), z.unknown()),
   router: z.literal('edgebeam'),
 });
 

@@ -50,7 +50,7 @@ function indexAfter(text: string, from: number, count: number): number {
 }
 
 export async function info(c: Context<AppEnv>): Promise<Response> {
-  const { engine } = await servedModel(c);
+  const { engine, defaults } = await servedModel(c);
   const { name, precision, chat } = engine.manifest;
   const maxTotalTokens = Math.min(engine.contextLength, engine.status.slots.maximum + 1);
   return c.json({
@@ -65,6 +65,7 @@ export async function info(c: Context<AppEnv>): Promise<Response> {
     max_total_tokens: maxTotalTokens,
     max_client_batch_size: 1,
     chat: chat !== undefined,
+    generation_config: defaults,
     router: 'edgebeam',
   });
 }

@@ -11,6 +11,7 @@ import {
   refuseUnseenBeams,
   resolveSearch,
 } from '../decoding-fields.ts';
+import { type GivenFields, withModelDefaults } from '../model-defaults.ts';
 import { type GenerateRequest, hasDetails, type Parameters } from './schema.ts';
 
 const DEFAULT_MAX_NEW_TOKENS = 1024;
@@ -18,19 +19,24 @@ const DEFAULT_MAX_NEW_TOKENS = 1024;
 /** A list of texts, one text with the others in its details, or the events of one text. */
 export type AnswerKind = 'list' | 'one' | 'stream';
 
-/** @throws ApiError */
+/**
+ * @param given of `parameters`
+ * @throws ApiError
+ */
 export function toGeneration(
   model: ServedModel,
   { inputs, parameters }: GenerateRequest,
   kind: AnswerKind,
+  given: GivenFields,
 ): GenerationRequest {
+  const { defaults } = model;
   const { truncate } = parameters;
   const whole = promptOfText(model, inputs, 'inputs', truncate !== undefined);
   const prompt = truncate === undefined ? whole : lastTokens(model, whole, truncate);
   refuseUnshown(parameters, kind);
   const { top_n_tokens, decoder_input_details, stop } = parameters;
   const search = {
-    ...searchOf(parameters),
+    ...withModelDefaults(searchOf(parameters), given, defaults),
     stop,
     logprobs: top_n_tokens,
     ...(decoder_input_details && { prompt_logprobs: 0 }),
@@ -38,7 +44,8 @@ export function toGeneration(
   const options = resolveSearch({
     ...search,
     max_new_tokens:
-      parameters.max_new_tokens ?? defaultMaxTokens(model.engine, prompt, search, DEFAULT_MAX_NEW_TOKENS),
+      parameters.max_new_tokens ??
+      defaultMaxTokens(model.engine, prompt, search, defaults.max_new_tokens ?? DEFAULT_MAX_NEW_TOKENS),
   });
   return {
     prompts: [prompt],

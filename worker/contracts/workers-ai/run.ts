@@ -3,7 +3,8 @@ import type { Context } from 'hono';
 import type { FinishReason } from '../../../decoding/interface/events.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError } from '../../http/errors.ts';
-import { parsedBody, parseField } from '../../http/json-body.ts';
+import { parsedWithGiven } from '../../http/given-fields.ts';
+import { parseField } from '../../http/json-body.ts';
 import { type JsonStream, jsonArray, jsonObject, jsonText } from '../../http/json-stream.ts';
 import { wellFormedJson } from '../../http/well-formed-json.ts';
 import type { CollectedAnswer, CollectedChoice } from '../../serving/collected.ts';
@@ -16,10 +17,11 @@ import { type RunRequest, runSchema } from './schema.ts';
 import { toGeneration } from './translate.ts';
 
 export async function run(c: Context<AppEnv>): Promise<Response> {
-  const request = await parsedBody(c, runSchema, { extend: (body) => withQuery(c, body) });
+  const extend = (body: unknown) => withQuery(c, body);
+  const { request, given } = await parsedWithGiven(c, runSchema, { extend });
   const model = await servedModel(c);
   checkModel(model.engine.manifest.name, c.req.param('model') ?? '');
-  const generation = await toGeneration(model, request);
+  const generation = await toGeneration(model, request, given);
   if (!request.stream) return answerWhole(c, model, generation, (answer) => whole(answer, request));
   return streamed(c, await beginGeneration(c, model, generation), request);
 }

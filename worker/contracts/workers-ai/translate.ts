@@ -18,13 +18,19 @@ import {
   refuseUnusedTemperature,
   resolveSearch,
 } from '../decoding-fields.ts';
+import { type GivenFields, withModelDefaults } from '../model-defaults.ts';
 import type { RunRequest } from './schema.ts';
 
 const DEFAULT_TEMPERATURE = 0.6;
 const DEFAULT_MAX_TOKENS = 256;
 
 /** @throws ApiError */
-export async function toGeneration(model: ServedModel, request: RunRequest): Promise<GenerationRequest> {
+export async function toGeneration(
+  model: ServedModel,
+  request: RunRequest,
+  given: GivenFields,
+): Promise<GenerationRequest> {
+  const { defaults } = model;
   const field = request.prompt === undefined ? 'messages' : 'prompt';
   const prompt = await promptOf(model, request, field);
   const { num_return_sequences } = request;
@@ -32,10 +38,12 @@ export async function toGeneration(model: ServedModel, request: RunRequest): Pro
     refuse('num_return_sequences', 'must be 1 in a stream, which has one text', num_return_sequences);
   }
   refuseUnseenBeams(request);
-  const search = searchOf(request);
+  const search = withModelDefaults(searchOf(request), given, defaults);
   const options = resolveSearch({
     ...search,
-    max_new_tokens: request.max_tokens ?? defaultMaxTokens(model.engine, prompt, search, DEFAULT_MAX_TOKENS),
+    max_new_tokens:
+      request.max_tokens ??
+      defaultMaxTokens(model.engine, prompt, search, defaults.max_new_tokens ?? DEFAULT_MAX_TOKENS),
   });
   return {
     prompts: [prompt],

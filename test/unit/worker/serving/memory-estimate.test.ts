@@ -106,7 +106,8 @@ async function peakOf(
   form: 'whole' | 'stream',
 ): Promise<{ readonly estimate: number; readonly real: number }> {
   const { engine, peak } = measuringEngine(23);
-  const model = { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory) };
+  const constraints = new Constraints(tokenizer, engine.memory);
+  const model = { engine, tokenizer, constraints, defaults: {} };
   const { signal } = new AbortController();
   forgetRows();
   const before = liveBytes();
