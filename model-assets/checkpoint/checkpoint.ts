@@ -25,6 +25,8 @@ export interface Checkpoint extends NamedTensors {
 }
 
 export interface OpenOptions {
+  /** Folder or file of the base, if the checkpoint is the folder of a LoRA adapter. */
+  readonly base?: string;
   /** A folder with the tokenizer's files. Default: those of the checkpoint. */
   readonly tokenizer?: string;
   /** Whether the embedding serves as lm_head of a classifier, which has none. */
@@ -40,8 +42,8 @@ export interface OpenOptions {
  * @throws CheckpointError if the checkpoint is incomplete, inconsistent or not supported.
  */
 export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
-  const { tokenizer, tiedHead = false, onWarning } = options;
-  const source = await openSource(path);
+  const { base, tokenizer, tiedHead = false, onWarning } = options;
+  const source = await openSource(path, base);
   const close = () => source.close();
   try {
     const metadata = await metadataOf(source.metadata, tokenizer);

@@ -6,13 +6,12 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-
+import { isAdapter, openAdapter } from './adapter-source.ts';
 import { openGguf } from './gguf/open-gguf.ts';
 import type { CheckpointSource } from './interface/checkpoint-source.ts';
 import { CheckpointError } from './interface/errors.ts';
 import { folderMetadata } from './interface/metadata.ts';
 import type { Weights } from './interface/stored-tensor.ts';
-
 import { closeWeights, findWeights, openWeights } from './open-weights.ts';
 import { openTorchSource } from './torch/open-torch-source.ts';
 
@@ -45,11 +44,26 @@ export function checkFile(path: string): OpenSource {
 /**
  * Opens a folder or a file. The caller closes it.
  *
- * @throws CheckpointError for a file of another kind, or a damaged one.
+ * @param base folder or file of the base, if `path` is the folder of an adapter.
+ * @throws CheckpointError for a file of another kind, a damaged one, or an adapter without a base.
  */
-export function openSource(path: string): Promise<CheckpointSource> {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return openFolder(path);
-  return checkFile(path)(path);
+export async function openSource(path: string, base?: string): Promise<CheckpointSource> {
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile();
+  if (!isFile && isAdapter(path)) return openWithBase(path, base);
+  if (base !== undefined)
+    throw new CheckpointError(`--base applies to LoRA adapters, and ${path} has no adapter_config.json`);
+  return isFile ? checkFile(path)(path) : openFolder(path);
+}
+
+async function openWithBase(dir: string, path: string | undefined): Promise<CheckpointSource> {
+  if (path === undefined) throw new CheckpointError(`${dir} is a LoRA adapter: it needs its base, --base`);
+  const base = await openSource(path);
+  try {
+    return await openAdapter(dir, base);
+  } catch (error) {
+    await base.close();
+    throw error;
+  }
 }
 
 async function openFolder(dir: string): Promise<CheckpointSource> {

@@ -16,6 +16,7 @@ import { resolveSource } from './source.ts';
 interface Flags {
   out?: string;
   revision?: string;
+  base?: string;
   tokenizer?: string;
   tiedHead?: true;
   precision?: Precision;
@@ -36,13 +37,18 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   .argument(
     '<source>',
     'model id on the Hugging Face hub, e.g. openai-community/gpt2, or folder with config.json, ' +
-      'model.safetensors or pytorch_model.bin, and vocab.json, merges.txt, or a .gguf file, or the .pt of a training',
+      'model.safetensors or pytorch_model.bin, and vocab.json, merges.txt, or a LoRA adapter of peft, or a .gguf file, ' +
+      'or the .pt of a training',
   )
   .option(
     '--out <dir>',
     'folder to write; replaces an existing edgebeam model (default: models/ and the name of the source)',
   )
   .option('--revision <revision>', 'branch, tag or commit of the model on the hub (default: main)')
+  .option(
+    '--base <source>',
+    'base of a LoRA adapter: folder, file or model id (default: the model on the hub that the adapter names)',
+  )
   .option('--tokenizer <dir>', "folder with the tokenizer's files (default: those of the source)")
   .option('--tied-head', 'convert a classifier, which has no lm_head, with its embedding as lm_head')
   .addOption(
@@ -58,10 +64,10 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   )
   .option('--chat-template <file>', 'chat template (Jinja) for the model, in place of its own if it has one')
   .addHelpText('after', ENVIRONMENT)
-  .action((source: string, { out, revision, calibration, chatTemplate, ...flags }: Flags) =>
+  .action((source: string, { out, revision, base, calibration, chatTemplate, ...flags }: Flags) =>
     runWithProgress('convert', async ({ onProgress, onWarning }, signal) => {
       const text = calibration === undefined ? undefined : await readCalibration(calibration, flags);
-      const { name, ...checkpoint } = await resolveSource(source, revision, signal);
+      const { name, ...checkpoint } = await resolveSource(source, { revision, base }, signal);
       const folder = out ?? join('models', name);
       const manifest = await convert({
         name,

@@ -3,6 +3,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
+import { isAdapter, readAdapter } from '../checkpoint/adapter-source.ts';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { checkFile } from '../checkpoint/source.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
@@ -11,14 +12,51 @@ import { HubError, NoModelError, UnreachableError } from '../hub/errors.ts';
 import { MODEL_ID } from '../hub/repository.ts';
 import { createProgress } from './progress.ts';
 
-type ResolvedSource = Required<Pick<ConvertOptions, 'source' | 'name'>> & Pick<ConvertOptions, 'hub'>;
+type ResolvedSource = Required<Pick<ConvertOptions, 'source' | 'name'>> &
+  Pick<ConvertOptions, 'hub' | 'base' | 'baseHub'>;
+
+export interface SourceFlags {
+  readonly revision?: string | undefined;
+  /** The base of a LoRA adapter. Default: the model on the hub that the adapter names. */
+  readonly base?: string | undefined;
+}
 
 /**
- * An existing folder takes precedence; any other `owner/name` or `name` is a model on the hub.
+ * An existing folder or file takes precedence; any other `owner/name` or `name` is a model on the hub.
  *
- * @throws CheckpointError if `text` is neither; HubError if the download fails.
+ * @throws CheckpointError if `text` is neither; HubError if a download fails.
  */
 export async function resolveSource(
+  text: string,
+  { revision, base }: SourceFlags,
+  signal: AbortSignal,
+): Promise<ResolvedSource> {
+  const resolved = await resolveOne(text, revision, signal);
+  if (!isAdapter(resolved.source)) {
+    // convert() refuses a base of anything else.
+    return { ...resolved, ...(base !== undefined && { base }) };
+  }
+  const { source, hub } = await resolveBase(resolved.source, base, signal);
+  return { ...resolved, base: source, ...(hub && { baseHub: hub }) };
+}
+
+/** @throws CheckpointError if the adapter is not supported, before its base is downloaded. */
+async function resolveBase(
+  adapter: string,
+  given: string | undefined,
+  signal: AbortSignal,
+): Promise<ResolvedSource> {
+  const { base_model_name_or_path: named, revision } = await readAdapter(adapter);
+  if (given !== undefined) return resolveOne(given, undefined, signal);
+  // Not a folder: the adapter may be a stranger's, and name any path of this machine.
+  if (named && MODEL_ID.test(named)) return download(named, revision ?? undefined, signal);
+  throw new CheckpointError(
+    `${adapter} is a LoRA adapter of ${named ? `${named}, which is no model id on the hub` : 'a base it does not name'}: ` +
+      'give its base with --base',
+  );
+}
+
+async function resolveOne(
   text: string,
   revision: string | undefined,
   signal: AbortSignal,

@@ -49,6 +49,8 @@ export interface ConvertOptions extends OpenOptions {
   readonly name?: string;
   /** Origin of `source` on the Hugging Face hub, for the manifest. */
   readonly hub?: Manifest['provenance']['hub'];
+  /** Origin of `base` on the Hugging Face hub, for the manifest. */
+  readonly baseHub?: Manifest['provenance']['base'];
   readonly onProgress?: OnProgress;
   /** Text of a chat template, in place of the checkpoint's. */
   readonly chatTemplate?: string;
@@ -79,7 +81,7 @@ export async function convert(options: ConvertOptions): Promise<Manifest> {
 }
 
 async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertOptions): Promise<Manifest> {
-  const { source, name = basename(resolve(source)), hub } = options;
+  const { source, name = basename(resolve(source)), hub, baseHub } = options;
   const { config, metadata } = checkpoint;
   const { precision = fittingPrecision(config) } = options;
   if (!options.precision) checkFits(config, precision, name);
@@ -127,6 +129,7 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
       ),
       dtypes: checkpoint.dtypes,
       ...(hub && { hub }),
+      ...(baseHub && { base: baseHub }),
     },
     ...describeCalibration(options, calibration),
     quantization,
@@ -149,7 +152,7 @@ function warnOfSaturation({ parameters }: Checkpoint, { onWarning }: ConvertOpti
 async function calibrationTokens(
   { config }: Checkpoint,
   tokenizer: Uint8Array,
-  { source, tokenizer: tokenizerFolder, tiedHead, calibration = 'self', signal }: ConvertOptions,
+  { source, base, tokenizer: tokenizerFolder, tiedHead, calibration = 'self', signal }: ConvertOptions,
 ): Promise<CalibrationTokens | undefined> {
   if (calibration === 'none') return undefined;
   if (calibration !== 'self') return tokenizeCalibrationText(calibration.text, tokenizer, config);
@@ -160,6 +163,7 @@ async function calibrationTokens(
         source,
         out,
         precision: 'int8',
+        ...(base !== undefined && { base }),
         ...(tokenizerFolder !== undefined && { tokenizer: tokenizerFolder }),
         ...(tiedHead && { tiedHead }),
         ...(signal && { signal }),

@@ -64,6 +64,8 @@ const tensor = z.strictObject({
   offset: z.int().nonnegative(),
 });
 
+const hubModel = z.strictObject({ id: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) });
+
 export const manifestSchema = z.strictObject({
   format: z.literal('edgebeam'),
   version: z.literal(MANIFEST_VERSION),
@@ -100,7 +102,9 @@ export const manifestSchema = z.strictObject({
     /** The checkpoint's storage types. */
     dtypes: z.array(z.string()),
     /** For a checkpoint from the Hugging Face hub: the model's id and commit. */
-    hub: z.strictObject({ id: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) }).optional(),
+    hub: hubModel.optional(),
+    /** For a LoRA adapter whose base is from there: the base's. */
+    base: hubModel.optional(),
   }),
   /** The calibration text of `int4`; `sha256` is of its token ids as int32. */
   calibration: z

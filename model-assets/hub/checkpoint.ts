@@ -1,4 +1,5 @@
 /** @module Downloads a checkpoint from the Hugging Face hub into the cache. */
+import { readAdapter } from '../checkpoint/adapter-source.ts';
 import { readConfig } from '../checkpoint/config.ts';
 import { folderMetadata, readJson } from '../checkpoint/interface/metadata.ts';
 import type { OnProgress } from '../checkpoint/interface/progress.ts';
@@ -93,17 +94,26 @@ async function fetchFiles(
       previousBytes += file.bytes;
     }
   };
-  const { metadata, weights } = chooseFiles(files, id);
+  const { metadata, weights, isAdapter } = chooseFiles(files, id);
   await cache.prepare(commit);
   const folder = cache.snapshot(commit);
   const smallFiles = weights.isIndex ? [...metadata, weights.label] : metadata;
   await fetchAll(filesOf(repository, smallFiles), () => {});
-  const metadataOfFolder = folderMetadata(folder);
-  await readConfig(metadataOfFolder);
-  await buildTokenizer(metadataOfFolder);
+  await checkSupported(folder, isAdapter);
   const weightFiles = filesOf(repository, await weightFilesOf(folder, weights), weights.label);
   const total = weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
   await fetchAll(weightFiles, (bytes, label) => onProgress(bytes, total, label));
+}
+
+/** @throws CheckpointError for a model that cannot be converted, as far as its small files show. */
+async function checkSupported(folder: string, isAdapter: boolean): Promise<void> {
+  if (isAdapter) {
+    await readAdapter(folder);
+    return;
+  }
+  const metadata = folderMetadata(folder);
+  await readConfig(metadata);
+  await buildTokenizer(metadata);
 }
 
 /** @param index the file that lists `names`, if they are shards. */

@@ -2,6 +2,7 @@
  * @module Chooses the files of a repository that a conversion reads, before the download. The choice is the
  * same as in `openCheckpoint` and `buildTokenizer`.
  */
+import { ADAPTER_TOKENIZER_FILES, ADAPTER_WEIGHT_FILES } from '../checkpoint/adapter-source.ts';
 import { findWeights, WEIGHT_FILE_NAMES } from '../checkpoint/open-weights.ts';
 import { HubError } from './errors.ts';
 
@@ -10,7 +11,11 @@ export interface NeededFiles {
   readonly metadata: readonly string[];
   /** The file of the weights, e.g. `model.safetensors`, or the index of their shards. */
   readonly weights: { readonly label: string; readonly isIndex: boolean };
+  /** Whether it is a LoRA adapter, whose base is another model. */
+  readonly isAdapter: boolean;
 }
+
+const ADAPTER_CONFIG = 'adapter_config.json';
 
 const OPTIONAL = [
   'generation_config.json',
@@ -28,6 +33,7 @@ const OPTIONAL = [
  */
 export function chooseFiles(names: { has(name: string): boolean }, repository: string): NeededFiles {
   const has = (name: string) => names.has(name);
+  if (has(ADAPTER_CONFIG)) return adapterFiles(has, repository);
   if (!has('config.json')) {
     throw new HubError(`${repository} has no config.json: it is not a model in the format of transformers`);
   }
@@ -39,7 +45,20 @@ export function chooseFiles(names: { has(name: string): boolean }, repository: s
       `${repository} has no tokenizer: expected tokenizer.json, or vocab.json and merges.txt`,
     );
   }
-  return { metadata: ['config.json', ...tokenizer, ...OPTIONAL.filter(has)], weights };
+  return { metadata: ['config.json', ...tokenizer, ...OPTIONAL.filter(has)], weights, isAdapter: false };
+}
+
+/** An adapter takes precedence over a checkpoint beside it. Its tokenizer may be that of its base. */
+function adapterFiles(has: (name: string) => boolean, repository: string): NeededFiles {
+  const label = ADAPTER_WEIGHT_FILES.find(has);
+  if (label === undefined) {
+    const expected = ADAPTER_WEIGHT_FILES.join(' or ');
+    throw new HubError(
+      `${repository} has ${ADAPTER_CONFIG}, and no weights of an adapter: expected ${expected}`,
+    );
+  }
+  const tokenizer = [...ADAPTER_TOKENIZER_FILES, 'merges.txt', ...OPTIONAL].filter(has);
+  return { metadata: [ADAPTER_CONFIG, ...tokenizer], weights: { label, isIndex: false }, isAdapter: true };
 }
 
 function withoutWeights(has: (name: string) => boolean): string {

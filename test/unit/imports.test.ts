@@ -62,13 +62,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Tools that make models. Their file format imports nothing of the project.
   'model-assets/format': ['zod'],
   'model-assets/checkpoint/interface': ['node:'],
+  'model-assets/checkpoint/adapter': ['model-assets/checkpoint/interface', 'zod'],
   'model-assets/checkpoint/gguf': ['model-assets/checkpoint/interface', 'node:'],
   'model-assets/checkpoint/torch': ['model-assets/checkpoint/interface', 'node:'],
   'model-assets/checkpoint': [
     'model-assets/format',
     'node:',
     'zod',
-    ...under('model-assets/checkpoint', 'gguf', 'interface', 'torch'),
+    ...under('model-assets/checkpoint', 'adapter', 'gguf', 'interface', 'torch'),
   ],
   'model-assets/graphs': ['model-assets/format', 'protobufjs'],
   'model-assets/quantize': ['model-assets/format'],

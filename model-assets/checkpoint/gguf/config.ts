@@ -19,10 +19,15 @@ const FIELDS = {
 /**
  * @param name of the file, for errors.
  * @param vocabSize the number of rows of the token embedding, undefined if there is none.
+ * @param hasHead whether the file has an output matrix, which may equal the embedding.
  * @returns `config.json`. llama.cpp computes GPT-2 with GELU's tanh form whatever the checkpoint had.
  * @throws CheckpointError for another architecture than GPT-2, a part of a split model, or a missing field.
  */
-export function configOfGguf(name: string, metadata: GgufMetadata, vocabSize: number | undefined): Json {
+export function configOfGguf(
+  name: string,
+  metadata: GgufMetadata,
+  { vocabSize, hasHead }: { readonly vocabSize: number | undefined; readonly hasHead: boolean },
+): Json {
   const architecture = metadata.get('general.architecture');
   if (architecture !== 'gpt2') {
     throw new CheckpointError(
@@ -47,6 +52,7 @@ export function configOfGguf(name: string, metadata: GgufMetadata, vocabSize: nu
     activation_function: 'gelu_new',
     ...Object.fromEntries(fields),
     ...(vocabSize !== undefined && { vocab_size: vocabSize }),
+    tie_word_embeddings: !hasHead,
     bos_token_id: tokenId(name, metadata, 'tokenizer.ggml.bos_token_id'),
     eos_token_id: tokenId(name, metadata, 'tokenizer.ggml.eos_token_id'),
   };

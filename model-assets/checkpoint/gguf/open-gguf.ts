@@ -49,9 +49,10 @@ async function readHeader(file: BinaryFile): Promise<GgufHeader> {
 function metadataOf(path: string, { metadata, tensors }: GgufHeader): Metadata {
   const name = basename(path);
   const vocabSize = tensors.find((tensor) => tensor.name === 'token_embd.weight')?.shape[0];
+  const hasHead = tensors.some((tensor) => tensor.name === 'output.weight');
   const { tokenizer, config } = tokenizerOfGguf(name, metadata);
   const files = new Map<string, Json>([
-    ['config.json', configOfGguf(name, metadata, vocabSize)],
+    ['config.json', configOfGguf(name, metadata, { vocabSize, hasHead })],
     ['tokenizer.json', tokenizer],
     ['tokenizer_config.json', config],
   ]);

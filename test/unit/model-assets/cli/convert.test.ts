@@ -49,7 +49,7 @@ test('--help prints the options and exits with 0', async () => {
 });
 
 test.for<[string[], string]>([
-  [['x', '--out', 'y', '--fast'], "error: unknown option '--fast'"],
+  [['x', '--out', 'y', '--turbo'], "error: unknown option '--turbo'"],
   [['--out', 'y'], "error: missing required argument 'source'"],
   [
     ['x', '--out', 'y', '--precision', 'int2'],

@@ -108,6 +108,12 @@ test('without named tokens, the config has none, unlike the defaults of GPT-2', 
   expect(config.layer_norm_epsilon).toBe(1e-5);
 });
 
+test('an output matrix is an lm_head of its own, unless it equals the embedding', async () => {
+  const { config } = await openWith({}, [EMBEDDING, { ...EMBEDDING, name: 'output.weight' }]);
+  expect(config.tie_word_embeddings).toBe(false);
+  expect((await openWith({})).config.tie_word_embeddings).toBe(true);
+});
+
 test('rows that pad the vocabulary are not tokens, whatever their type', async () => {
   const tokens = ['a', 'b', 'ab', '[PAD3]', '[PAD9]'];
   const { tokenizer } = await openWith({

@@ -1,0 +1,187 @@
+/** @module LoRA adapters of peft on their base, against the weights that peft merges. */
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
+import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
+import {
+  elementsOf,
+  type StoredTensor,
+} from '../../../../model-assets/checkpoint/interface/stored-tensor.ts';
+import { openSource } from '../../../../model-assets/checkpoint/source.ts';
+import { temporaryFolder } from '../../../support/checkpoints.ts';
+import { foreignPath } from '../../../support/foreign-golden.ts';
+
+const BASE = foreignPath('base');
+
+interface Samples {
+  readonly shape: number[];
+  readonly sum_of_squares: number;
+  readonly values: number[];
+}
+
+const golden: Record<string, Record<string, Samples>> = JSON.parse(
+  await readFile(foreignPath('adapters.json'), 'utf8'),
+);
+
+const readWhole = (tensor: StoredTensor) => tensor.read(0, elementsOf(tensor.shape));
+
+/** The tensors of a SOURCE by their names without `transformer.`, and its config. */
+async function open(path: string, base?: string) {
+  const source = await openSource(path, base);
+  const { tensors } = await source.openWeights();
+  const config = JSON.parse((await source.metadata.text('config.json')) ?? '');
+  const byName = new Map(tensors.map((tensor) => [tensor.name.replace(/^transformer\./, ''), tensor]));
+  return { byName, config, metadata: source.metadata, close: () => source.close() };
+}
+
+test.for(Object.keys(golden))('%s: each tensor is the one that peft merges', async (name) => {
+  const [base, merged] = [await open(BASE), await open(foreignPath(`adapters/${name}`), BASE)];
+  const expected = golden[name] ?? {};
+  for (const [parameter, tensor] of merged.byName) {
+    const values = await readWhole(tensor);
+    const samples = expected[parameter];
+    if (!samples) {
+      // A head that the base does not have is its embedding, or that of the adapter with more tokens.
+      const { byName } = name === 'more-tokens' ? merged : base;
+      const unchanged = base.byName.get(parameter) ?? byName.get('wte.weight');
+      expect([parameter, [...values]]).toEqual([
+        parameter,
+        [...(await readWhole(unchanged as StoredTensor))],
+      ]);
+      continue;
+    }
+    expect([parameter, ...tensor.shape]).toEqual([parameter, ...samples.shape]);
+    const step = Math.max(1, Math.floor(values.length / 13));
+    for (const [i, value] of samples.values.entries()) {
+      // Deltas are sums of few products of numbers near 1: float32 rounds each to 6e-8 of it.
+      expect(Math.abs((values[i * step] as number) - value)).toBeLessThan(1e-6);
+    }
+    const sum = values.reduce((total, value) => total + value * value, 0);
+    expect(Math.abs(sum / samples.sum_of_squares - 1)).toBeLessThan(1e-6);
+  }
+  expect([...merged.byName.keys()]).toEqual(expect.arrayContaining(Object.keys(expected)));
+  await Promise.all([base.close(), merged.close()]);
+});
+
+test.for(['plain', 'dora', 'embedding', 'both-dora', 'lora-bias', 'tokens'])(
+  '%s: any part of a merged tensor is the same part of the whole',
+  async (name) => {
+    const { byName, close } = await open(foreignPath(`adapters/${name}`), BASE);
+    for (const parameter of Object.keys(golden[name] ?? {})) {
+      const tensor = byName.get(parameter) as StoredTensor;
+      const whole = await readWhole(tensor);
+      const [first, count] = [whole.length >> 2, (whole.length >> 1) + 1];
+      expect([...(await tensor.read(first, count))]).toEqual([...whole.subarray(first, first + count)]);
+    }
+    await close();
+  },
+);
+
+test.for([
+  ['plain', undefined],
+  ['more-tokens', undefined],
+  ['head', false],
+  ['embedding', false],
+] as const)('%s: tie_word_embeddings is %s in the config', async ([name, expected]) => {
+  const { config, byName, close } = await open(foreignPath(`adapters/${name}`), BASE);
+  expect(config.tie_word_embeddings === false ? false : undefined).toBe(expected);
+  if (expected === false) expect(byName.has('lm_head.weight')).toBe(true);
+  await close();
+});
+
+test.for<[string, boolean]>([
+  ['plain', true],
+  ['more-tokens', true],
+  ['tokens', true],
+  ['head', false],
+  ['embedding', false],
+])('%s: the checkpoint has one matrix for both ends: %s', async ([name, expected]) => {
+  const checkpoint = await openCheckpoint(foreignPath(`adapters/${name}`), { base: BASE });
+  expect(checkpoint.config.tie_word_embeddings).toBe(expected);
+  expect(checkpoint.parameters.has('lm_head.weight')).toBe(!expected);
+  await checkpoint.close();
+});
+
+test('an adapter that was trained with more tokens gives the model its vocabulary', async () => {
+  const { config, close } = await open(foreignPath('adapters/more-tokens'), BASE);
+  expect(config.vocab_size).toBe(266);
+  await close();
+});
+
+test('the tokenizer is that of the adapter if it has one, else of its base', async () => {
+  await using dir = await temporaryFolder();
+  await cp(foreignPath('adapters/plain'), dir.path, { recursive: true });
+  const first = await open(dir.path, BASE);
+  expect(first.metadata.origin('tokenizer.json')).toBe(join(BASE, 'tokenizer.json'));
+  await first.close();
+  await writeFile(join(dir.path, 'tokenizer.json'), '{}');
+  const second = await open(dir.path, BASE);
+  expect(await second.metadata.text('tokenizer.json')).toBe('{}');
+  expect(second.metadata.has('tokenizer_config.json')).toBe(false);
+  expect(second.metadata.origin('config.json')).toBe(join(BASE, 'config.json'));
+  await second.close();
+});
+
+/** Opens the adapter `plain` with some fields of its config edited. */
+async function openWith(edit: Readonly<Record<string, unknown>>) {
+  await using dir = await temporaryFolder();
+  await cp(foreignPath('adapters/plain'), dir.path, { recursive: true });
+  const path = join(dir.path, 'adapter_config.json');
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...edit }));
+  const { close } = await open(dir.path, BASE);
+  await close();
+}
+
+test.for<[Readonly<Record<string, unknown>>, string]>([
+  [{ peft_type: 'IA3' }, 'adapter_config.json: peft_type "IA3" is not supported, expected "LORA"'],
+  [{ peft_type: undefined }, 'adapter_config.json: peft_type undefined is not supported, expected "LORA"'],
+  [
+    { task_type: 'SEQ_CLS' },
+    'adapter_config.json: task_type "SEQ_CLS" is not supported, expected "CAUSAL_LM"',
+  ],
+  [
+    { init_lora_weights: 'pissa_niter_16' },
+    'adapter_config.json: init_lora_weights "pissa_niter_16" is not supported: it changes the base. ' +
+      'peft saves an adapter for the unchanged base with path_initial_model_for_weight_conversion',
+  ],
+  [
+    { layer_replication: [[0, 1]], use_qalora: true },
+    'adapter_config.json: layer_replication: [[0,1]] is not supported\n' +
+      'adapter_config.json: use_qalora: true is not supported',
+  ],
+  [{ a_new_option: 1 }, 'adapter_config.json: a_new_option: 1 is not supported'],
+  [{ r: 0 }, 'adapter_config.json: r: Too small: expected number to be >0'],
+  [
+    { alpha_pattern: { '(a+)+b': 3 } },
+    'adapter_config.json: alpha_pattern: "(a+)+b" is not supported, expected the name of a module, or a regular ' +
+      'expression with at most 2 repetitions, none of a group',
+  ],
+])('refuses %j', async ([edit, message]) => {
+  await expect(openWith(edit)).rejects.toThrow(new CheckpointError(message));
+});
+
+test.for<[Readonly<Record<string, unknown>>, string]>([
+  [
+    { r: 5 },
+    'transformer.h.0.attn.c_attn has matrices [4,32] and [96,4], expected [5, in] and [out, 5] of rank 5',
+  ],
+  [{ use_dora: true }, 'transformer.h.0.attn.c_attn has no magnitudes, but use_dora is true'],
+])('names the modules that do not match %j', async ([edit, message]) => {
+  await expect(openWith(edit)).rejects.toThrow(
+    expect.objectContaining({
+      name: 'CheckpointError',
+      message: expect.stringContaining(`\n  ${message}\n`),
+    }),
+  );
+});
+
+test('an adapter needs its base, and a checkpoint has none', async () => {
+  const adapter = foreignPath('adapters/plain');
+  await expect(openSource(adapter)).rejects.toThrow(
+    new CheckpointError(`${adapter} is a LoRA adapter: it needs its base, --base`),
+  );
+  await expect(openSource(BASE, BASE)).rejects.toThrow(
+    new CheckpointError(`--base applies to LoRA adapters, and ${BASE} has no adapter_config.json`),
+  );
+});
