@@ -13,6 +13,7 @@ import { CheckpointError } from './interface/errors.ts';
 import { folderMetadata } from './interface/metadata.ts';
 import type { Weights } from './interface/stored-tensor.ts';
 import { closeWeights, findWeights, openWeights } from './open-weights.ts';
+import { isTensorflow, openTensorflow } from './tensorflow/open-tensorflow.ts';
 import { openTorchSource } from './torch/open-torch-source.ts';
 
 type OpenSource = (path: string) => Promise<CheckpointSource>;
@@ -52,7 +53,8 @@ export async function openSource(path: string, base?: string): Promise<Checkpoin
   if (!isFile && isAdapter(path)) return openWithBase(path, base);
   if (base !== undefined)
     throw new CheckpointError(`--base applies to LoRA adapters, and ${path} has no adapter_config.json`);
-  return isFile ? checkFile(path)(path) : openFolder(path);
+  if (isFile) return checkFile(path)(path);
+  return isTensorflow(path) ? openTensorflow(path) : openFolder(path);
 }
 
 async function openWithBase(dir: string, path: string | undefined): Promise<CheckpointSource> {
