@@ -9,6 +9,7 @@ import {
   type StoredTensor,
 } from '../../../../model-assets/checkpoint/interface/stored-tensor.ts';
 import { openSource } from '../../../../model-assets/checkpoint/source.ts';
+import { createRandom } from '../../../../model-assets/synthesize/normal.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 import { foreignPath } from '../../../support/foreign-golden.ts';
 
@@ -184,4 +185,25 @@ test('an adapter needs its base, and a checkpoint has none', async () => {
   await expect(openSource(BASE, BASE)).rejects.toThrow(
     new CheckpointError(`--base applies to LoRA adapters, and ${BASE} has no adapter_config.json`),
   );
+});
+
+test('an adapter with any byte of its header changed is an error of the checkpoint, or an adapter', async () => {
+  await using dir = await temporaryFolder();
+  await cp(foreignPath('adapters/dora'), dir.path, { recursive: true });
+  const path = join(dir.path, 'adapter_model.safetensors');
+  const bytes = await readFile(path);
+  const next = createRandom(9, 'adapter');
+  let refused = 0;
+  for (let i = 0; i < 300; i++) {
+    const damaged = Buffer.from(bytes);
+    damaged[next() % 2000] = next() % 256;
+    await writeFile(path, i % 3 === 0 ? bytes.subarray(0, next() % bytes.length) : damaged);
+    await openCheckpoint(dir.path, { base: BASE })
+      .then((checkpoint) => checkpoint.close())
+      .catch((error) => {
+        refused++;
+        expect(error).toBeInstanceOf(CheckpointError);
+      });
+  }
+  expect(refused).toBeGreaterThan(200);
 });
