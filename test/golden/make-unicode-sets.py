@@ -10,7 +10,7 @@ about each code point.
 from itertools import groupby
 from pathlib import Path
 
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import Regex, normalizers, pre_tokenizers
 
 OUTPUT = Path(__file__).parents[2] / "tokenizer/unicode/sets.ts"
 LINE = 108
@@ -37,6 +37,7 @@ SETS = {
     "BERT_MARK": ("BertNormalizer's strip_accents, after NFD", None),
     "BERT_CONTROL": ("BertNormalizer's clean_text: left out", becomes(bert(clean_text=True), "aa")),
     "BERT_SPACE": ("BertNormalizer's clean_text: a space", becomes(bert(clean_text=True), "a a")),
+    "UNASSIGNED": ("regular expressions: no characters, so far", splits(pre_tokenizers.Split(Regex(r"\p{Cn}"), "removed"), 2)),
     "CHINESE": ("BertNormalizer's handle_chinese_chars: between spaces", None),
 }
 strip_accents = bert(strip_accents=True)

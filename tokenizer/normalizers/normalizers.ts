@@ -1,7 +1,7 @@
 /** @module Normalizers: what a tokenizer changes in a text before it splits it. */
 import type { NormalizerDescription } from '../format/description.ts';
 import { fail, type Tables } from '../format/file.ts';
-import { regExpOf } from '../unicode/patterns.ts';
+import { type FindMatches, matchesOf, regExpOf } from '../unicode/patterns.ts';
 import { toByteSymbols } from '../unicode/symbols.ts';
 import { bertNormalizer } from './bert-normalizer.ts';
 import { lowercase, stripAccents } from './letters.ts';
@@ -37,8 +37,7 @@ function normalizerOf(description: NormalizerDescription, tables: Tables): Norma
     case 'Strip':
       return strip(description);
     case 'Replace': {
-      const pattern = regExpOf(description.pattern);
-      return (text) => text.replace(pattern, () => description.content);
+      return replace(matchesOf(regExpOf(description.pattern)), description.content);
     }
     case 'Prepend':
       return (text) => (text === '' ? '' : description.prepend + text);
@@ -51,6 +50,19 @@ function normalizerOf(description: NormalizerDescription, tables: Tables): Norma
     default:
       return fail(`has a normalizer of an unknown type, ${JSON.stringify(description satisfies never)}`);
   }
+}
+
+/** Not String.replace, which counts empty matches behind others. */
+function replace(find: FindMatches, content: string): Normalize {
+  return (text) => {
+    let replaced = '';
+    let done = 0;
+    find(text, (start, end) => {
+      replaced += text.slice(done, start) + content;
+      done = end;
+    });
+    return done === 0 && replaced === '' ? text : replaced + text.slice(done);
+  };
 }
 
 /** White space as the reference has it: U+0085 is, U+FEFF is not. */

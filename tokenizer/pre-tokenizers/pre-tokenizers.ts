@@ -2,10 +2,10 @@
 import type { PreTokenizerDescription } from '../format/description.ts';
 import { fail } from '../format/file.ts';
 import { characterSet, isWhiteSpace } from '../unicode/character-set.ts';
-import { regExpOf } from '../unicode/patterns.ts';
+import { type FindMatches, matchesOf, regExpOf } from '../unicode/patterns.ts';
 import { toByteSymbols } from '../unicode/symbols.ts';
 import { wordEnd } from './gpt2-words.ts';
-import { charactersOf, type FindMatches, matchesOf, split } from './split.ts';
+import { charactersOf, split } from './split.ts';
 
 /**
  * Splits a piece further. Pieces are passed on one by one: a list of all pieces of a long text would take many times its

@@ -1,10 +1,6 @@
 /** @module Splits a text at what a pattern or a set of characters matches, as the reference's `NormalizedString::split`. */
 import type { SplitBehavior } from '../format/description.ts';
-
-/**
- * Finds the matches in a text, in order: `visit(start, end)` for each. A match may be empty; it then still separates.
- */
-export type FindMatches = (text: string, visit: (start: number, end: number) => void) => void;
+import type { FindMatches } from '../unicode/patterns.ts';
 
 /** The pieces of a text: `[start, end)` in UTF-16, in order; none is empty. */
 export type EmitPiece = (start: number, end: number) => void;
@@ -17,22 +13,6 @@ export function charactersOf(isMatch: (codePoint: number) => boolean): FindMatch
       const end = i + (codePoint > 0xffff ? 2 : 1);
       if (isMatch(codePoint)) visit(i, end);
       i = end;
-    }
-  };
-}
-
-/**
- * @param pattern with the flag `g`. An empty match directly after another one does not count, which JavaScript would
- *   report: the reference's engine does not
- */
-export function matchesOf(pattern: RegExp): FindMatches {
-  return (text, visit) => {
-    let lastEnd = -1;
-    for (const { 0: match, index } of text.matchAll(pattern)) {
-      const end = index + match.length;
-      if (match === '' && index === lastEnd) continue;
-      visit(index, end);
-      lastEnd = end;
     }
   };
 }

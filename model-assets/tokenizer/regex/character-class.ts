@@ -1,9 +1,11 @@
 /** @module Sets of characters of Oniguruma, as sets of JavaScript's regular expressions (flag `v`). */
+import { caseVariants } from './case-variants.ts';
 import type { PatternReader } from './pattern-reader.ts';
 
 /** White space, as the reference has it: U+0085 is one, U+FEFF is none. */
 const SPACE = '\\p{White_Space}';
-const WORD = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]';
+/** Six characters of Latin-1 are Oniguruma's own. */
+export const WORD = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xb2\\xb3\\xb9\\xbc-\\xbe]';
 const DIGIT = '\\p{Nd}';
 const HEX = '[0-9A-Fa-f]';
 
@@ -19,7 +21,7 @@ const NAMED_SETS: Readonly<Record<string, string>> = {
   cntrl: '\\p{Cc}',
   digit: DIGIT,
   lower: '\\p{Lowercase}',
-  punct: '[\\p{P}$+<=>\\^`\\|~]',
+  punct: '[\\p{P}\\p{S}]',
   space: SPACE,
   upper: '\\p{Uppercase}',
   word: WORD,
@@ -38,7 +40,10 @@ export function literal(codePoint: number): string {
  * Reads what follows a backslash, if it is a character or a set.
  * @returns undefined, and reads nothing, if it is something else
  */
-export function readEscapedSet(reader: PatternReader): { set: string } | { codePoint: number } | undefined {
+export function readEscapedSet(
+  reader: PatternReader,
+  ignoreCase: boolean,
+): { set: string } | { codePoint: number } | undefined {
   const letter = reader.peek();
   const set = ESCAPED_SETS[letter.toLowerCase()];
   if (set !== undefined) {
@@ -47,16 +52,20 @@ export function readEscapedSet(reader: PatternReader): { set: string } | { codeP
   }
   if (letter === 'p' || letter === 'P') {
     reader.next();
-    return { set: readProperty(reader, letter === 'P') };
+    return { set: readProperty(reader, letter === 'P', ignoreCase) };
   }
   const codePoint = readEscapedCharacter(reader);
   return codePoint === undefined ? undefined : { codePoint };
 }
 
-function readProperty(reader: PatternReader, isNegated: boolean): string {
+/** These have characters of one case only. */
+const ONE_CASE = /^(l[ult]|(upper|lower|title)(case)?([ _]?letter)?)$/i;
+
+function readProperty(reader: PatternReader, isNegated: boolean, ignoreCase: boolean): string {
   const match = reader.match(/\{(\^?)([\w -]+)\}/y) ?? reader.fail('has a property without a name');
   const negated = isNegated !== (match[1] === '^');
   const name = match[2] as string; // a group of every match
+  if (ignoreCase && ONE_CASE.test(name)) reader.fail(`has the property "${name}" without regard to case`);
   const own = NAMED_SETS[name.toLowerCase()];
   const set = own ?? propertyOf(name) ?? reader.fail(`has the property "${name}", which is not supported`);
   return negated ? `[^${set}]` : set;
@@ -97,8 +106,14 @@ function codePointOf(reader: PatternReader, codePoint: number): number {
   return codePoint;
 }
 
+/** A character, or without regard to case a set of them. */
+export function character(codePoint: number, ignoreCase: boolean): string {
+  const variants = ignoreCase ? caseVariants(codePoint) : [codePoint];
+  return variants.length === 1 ? literal(codePoint) : `[${variants.map(literal).join('')}]`;
+}
+
 /** Reads a class from behind its `[` to behind its `]`. */
-export function readClass(reader: PatternReader): string {
+export function readClass(reader: PatternReader, ignoreCase: boolean): string {
   return reader.nested(() => {
     const isNegated = reader.take('^');
     const intersected: string[] = [];
@@ -109,7 +124,7 @@ export function readClass(reader: PatternReader): string {
         intersected.push(`[${parts}]`);
         parts = '';
       } else {
-        parts += readClassPart(reader);
+        parts += readClassPart(reader, ignoreCase);
       }
     }
     const set = intersected.length === 0 ? `[${parts}]` : `[${[...intersected, `[${parts}]`].join('&&')}]`;
@@ -117,28 +132,38 @@ export function readClass(reader: PatternReader): string {
   });
 }
 
-function readClassPart(reader: PatternReader): string {
+function readClassPart(reader: PatternReader, ignoreCase: boolean): string {
   const posix = reader.match(/\[:(\^?)([a-z]+):\]/y);
   if (posix) {
     const set =
       NAMED_SETS[posix[2] as string] ?? reader.fail(`has the class ${posix[0]}, which is not supported`);
     return posix[1] === '^' ? `[^${set}]` : set;
   }
-  if (reader.take('[')) return readClass(reader);
-  const first = readClassCharacter(reader);
+  if (reader.take('[')) return readClass(reader, ignoreCase);
+  const first = readClassCharacter(reader, ignoreCase);
   if (typeof first === 'string') return first;
   // A hyphen is a range between two characters only.
-  if (reader.peek() !== '-' || /^-(\]|&&|\[)/.test(reader.rest(3))) return literal(first);
+  if (reader.peek() !== '-' || /^-(\]|&&|\[)/.test(reader.rest(3))) return character(first, ignoreCase);
   reader.next();
-  const last = readClassCharacter(reader);
-  if (typeof last === 'string') return `${literal(first)}\\-${last}`;
+  const last = readClassCharacter(reader, ignoreCase);
+  if (typeof last === 'string') return `${character(first, ignoreCase)}\\-${last}`;
   if (last < first) reader.fail('has a range that ends before it begins');
-  return `${literal(first)}-${literal(last)}`;
+  return `${literal(first)}-${literal(last)}${ignoreCase ? variantsIn(first, last) : ''}`;
 }
 
-function readClassCharacter(reader: PatternReader): string | number {
+/** The characters outside of a range that differ in case from those inside. */
+function variantsIn(first: number, last: number): string {
+  const outside = new Set<number>();
+  for (let codePoint = first; codePoint <= last; codePoint++) {
+    for (const variant of caseVariants(codePoint))
+      if (variant < first || variant > last) outside.add(variant);
+  }
+  return Array.from(outside, literal).join('');
+}
+
+function readClassCharacter(reader: PatternReader, ignoreCase: boolean): string | number {
   if (!reader.take('\\')) return reader.nextCodePoint();
   if (reader.take('b')) return 8;
-  const escaped = readEscapedSet(reader) ?? reader.fail(`has "\\${reader.peek()}" in a class`);
+  const escaped = readEscapedSet(reader, ignoreCase) ?? reader.fail(`has "\\${reader.peek()}" in a class`);
   return 'set' in escaped ? escaped.set : escaped.codePoint;
 }

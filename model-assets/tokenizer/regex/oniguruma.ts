@@ -5,9 +5,11 @@
  * groups, which are a lookahead and a back reference here; options such as `(?i)` in the middle of a group; escapes
  * and classes. What has no counterpart is an error that names it.
  */
-import { literal, readClass, readEscapedSet } from './character-class.ts';
+import { character, readClass, readEscapedSet, WORD } from './character-class.ts';
 import { PatternReader } from './pattern-reader.ts';
 
+/** Not behind a line break that ends the text. */
+const LINE_START = '(?:(?<![^])|(?<=\\n)(?=[^]))';
 const LINE_END = '(?=\\n|(?![^]))';
 const TEXT_START = '(?<![^])';
 const TEXT_END = '(?![^])';
@@ -23,7 +25,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
   R: LINE_BREAK,
 };
 
-const WORD = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]';
 const BOUNDARY = `(?:(?<=${WORD})(?!${WORD})|(?<!${WORD})(?=${WORD}))`;
 const NO_BOUNDARY = `(?:(?<=${WORD})(?=${WORD})|(?<!${WORD})(?!${WORD}))`;
 
@@ -87,8 +88,8 @@ class Translator {
         const changed = this.#optionChange(current);
         if (changed) {
           // From here to the end of the group, alternatives included.
-          regex += `(?:${changed.ignoreCase === current.ignoreCase ? '' : changed.ignoreCase ? '(?i:' : '(?-i:'}`;
-          open += changed.ignoreCase === current.ignoreCase ? 1 : 2;
+          regex += '(?:';
+          open++;
           current = changed;
           continue;
         }
@@ -108,16 +109,16 @@ class Translator {
     const reader = this.#reader;
     if (options.extended && reader.match(/\s+|#[^\n]*(?:\n|$)/y)) return '';
     if (reader.take('(')) return this.#group(options);
-    if (reader.take('[')) return readClass(reader);
-    if (reader.take('\\')) return this.#escape();
+    if (reader.take('[')) return readClass(reader, options.ignoreCase);
+    if (reader.take('\\')) return this.#escape(options);
     if (reader.take('.')) return options.dotAll ? '[^]' : '[^\\n]';
-    if (reader.take('^')) return '(?<![^\\n])';
+    if (reader.take('^')) return LINE_START;
     if (reader.take('$')) return LINE_END;
     if (/[*+?]/.test(reader.peek())) reader.fail(`has "${reader.peek()}" without what it repeats`);
-    return literal(reader.nextCodePoint());
+    return character(reader.nextCodePoint(), options.ignoreCase);
   }
 
-  #escape(): string {
+  #escape({ ignoreCase }: Options): string {
     const reader = this.#reader;
     const reference = reader.match(/([1-9]\d?)(?!\d)|k<(\w+)>|k'(\w+)'/y);
     if (reference) return `\\k<${groupName(reference[1] ?? reference[2] ?? (reference[3] as string))}>`;
@@ -128,8 +129,9 @@ class Translator {
       reader.next();
       return assertion;
     }
-    const escaped = readEscapedSet(reader) ?? reader.fail(`has "\\${reader.peek()}", which is not supported`);
-    return 'set' in escaped ? escaped.set : literal(escaped.codePoint);
+    const escaped =
+      readEscapedSet(reader, ignoreCase) ?? reader.fail(`has "\\${reader.peek()}", which is not supported`);
+    return 'set' in escaped ? escaped.set : character(escaped.codePoint, ignoreCase);
   }
 
   /** From behind the `(` to behind the `)`. */
@@ -148,8 +150,7 @@ class Translator {
     const flags = reader.match(/\?([imx]*)(?:-([imx]*))?:/y);
     if (flags) {
       const changed = withOptions(options, flags[1] ?? '', flags[2] ?? '');
-      const prefix = changed.ignoreCase === options.ignoreCase ? '' : changed.ignoreCase ? 'i' : '-i';
-      return `(?${prefix}:${this.#groupBody(changed)})`;
+      return `(?:${this.#groupBody(changed)})`;
     }
     const named = reader.match(/\?<(\w+)>|\?'(\w+)'/y);
     if (!named && reader.peek() === '?') reader.fail(`has "(${reader.rest(3)}", which is not supported`);
