@@ -53,7 +53,7 @@ ATTEMPTS = 40
 
 def write_checkpoint(variant, folder, seed):
     """Writes a checkpoint, and returns its model in memory."""
-    fields = TOKENIZERS[variant.tokenizer](folder, random.Random(seed))
+    fields = TOKENIZERS[variant.tokenizer](folder, random.Random(f"{variant.name} {seed}"))
     (folder / "config.json").write_text('{"model_type": "gpt2"}')
     size = len(AutoTokenizer.from_pretrained(write_class(folder, fields)))
     size -= fields.pop("fewer", 0)
@@ -174,7 +174,9 @@ def randomly(count, seed, out):
     for variant in random_variants(count, seed):
         try:
             golden = make(variant, out / variant.name)
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a panic of tokenizers is no Exception
             shutil.rmtree(out / variant.name, ignore_errors=True)
             print(variant, "was not made:", file=sys.stderr)
             traceback.print_exc(limit=-2)

@@ -1,11 +1,13 @@
 """The variants: each is a checkpoint on one axis, or with several axes together."""
 
+import random
 from dataclasses import dataclass, field
 from typing import Callable
 
 import torch
 
 from checkpoint_parts import chats, configs, foreign  # foreign adds to WEIGHTS
+from checkpoint_parts.random_vocabularies import random_tokenizer
 from checkpoint_parts.vocabularies import TOKENIZERS
 from checkpoint_parts.weights import WEIGHTS
 
@@ -155,18 +157,17 @@ variant("family-llama-vocabulary", tokenizer="llama-legacy", weights="safetensor
 
 
 def random_variants(count, seed):
-    """Random combinations of the axes."""
-    import random
-
+    """Random combinations of the axes. Most tokenizers have random parts too."""
     rng = random.Random(seed)
-    plain = [name for name in WEIGHTS if not name.startswith(("nanogpt", "gguf", "lora"))]
+    plain = [name for name in WEIGHTS if not name.startswith(("nanogpt", "gguf", "lora")) and "classifier" not in name]
+    with_head = ["safetensors", "bin", "bin-legacy", "safetensors-sharded", "bin-sharded", "prefix-module", "wrapped-model"]
     for number in range(count):
         heads = rng.choice([1, 2, 3, 4])
         config = {
             "n_head": heads,
             "n_embd": heads * rng.choice([4, 5, 6, 8]),
             "n_layer": rng.choice([1, 1, 2, 3]),
-            "activation_function": rng.choice(configs.ACTIVATIONS),
+            "activation_function": rng.choice([name for name in configs.ACTIVATIONS if name not in ("prelu", "xielu")]),
             "scale_attn_by_inverse_layer_idx": rng.random() < 0.3,
             "scale_attn_weights": rng.random() < 0.8,
             "n_inner": rng.choice([None, None, 7, 24, 33]),
@@ -177,10 +178,12 @@ def random_variants(count, seed):
         if change:
             config["tie_word_embeddings"] = False
         edits = rng.sample([old_fields, generic_names], rng.choice([0, 0, 1]))
+        name = rng.choice(list(TOKENIZERS)) if rng.random() < 0.25 else f"random-{seed}-{number}"
+        TOKENIZERS.setdefault(name, random_tokenizer)
         yield Variant(
             f"random-{seed}-{number}",
-            tokenizer=rng.choice(list(TOKENIZERS)),
-            weights=rng.choice([name for name in plain if not change or name in ("safetensors", "bin", "bin-legacy", "safetensors-f16", "bin-sharded")]),
+            tokenizer=name,
+            weights=rng.choice(with_head if change else plain),
             config=config,
             change_model=change,
             edit_config=edits[0] if edits else None,
