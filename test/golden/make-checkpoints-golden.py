@@ -9,6 +9,9 @@ Writes test/golden/checkpoints/: NAME.tar.gz, the files of a checkpoint as they 
 the golden. With --random, N checkpoints with random combinations of the axes, for test/fuzz/checkpoints.ts.
 The axes are in checkpoint_parts/: weights.py, configs.py, vocabularies.py; variants.py lists the committed variants.
 
+Weights are seeded. Vocabularies are trained, and those of WordPiece and Unigram depend on the order of a hash table:
+another run may write others.
+
 A golden has
 
     tokenizer   what the tokenizer gives (measure.py), or the name of the variant that has the same
@@ -37,7 +40,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Tokenizer
 
 from checkpoint_parts.chats import CONVERSATIONS, measure_chats
 from checkpoint_parts.configs import make_config, make_model
@@ -102,7 +105,9 @@ def load(folder, model, variant):
     return loaded.eval()
 
 
-def load_tokenizer(folder):
+def load_tokenizer(folder, variant):
+    if variant.weights.startswith("nanogpt"):  # Without a config.json.
+        return GPT2Tokenizer.from_pretrained(folder)
     if (folder / "model.gguf").exists():
         return AutoTokenizer.from_pretrained(folder, gguf_file="model.gguf")
     base = folder / "base"
@@ -115,7 +120,7 @@ def make(variant, folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         model = write_checkpoint(variant, folder, seed)
-        tokenizer = load_tokenizer(folder)
+        tokenizer = load_tokenizer(folder, variant)
         prompts = prompts_of(tokenizer)
         write_generation(variant, folder, model, prompts)
         measured = measure_model(load(folder, model, variant), prompts)

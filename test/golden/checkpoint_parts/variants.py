@@ -45,7 +45,8 @@ def variant(name, **fields):
 for name in WEIGHTS:
     extra = {}
     if name.startswith("nanogpt"):
-        extra = {"config": {"activation_function": "gelu"}}
+        # It stores no end of text; the converter knows that of GPT-2's vocabulary only.
+        extra = {"config": {"activation_function": "gelu", "bos_token_id": None, "eos_token_id": None}}
     if name.startswith("gguf"):
         extra = {"options": {"source": "model.gguf"}, "config": {"n_embd": 32, "n_layer": 1} if name == "gguf-q8-0" else {}}
     if name.startswith("lora"):
@@ -95,6 +96,7 @@ def classifier(json_):
 
 
 VARIANTS["weights-bin-classifier"].edit_config = classifier
+VARIANTS["weights-bin-classifier"].options = {"tiedHead": True}
 VARIANTS["weights-bin-heads"].edit_config = lambda json_: json_ | {"architectures": ["GPT2DoubleHeadsModel"]}
 VARIANTS["weights-bin-legacy-masks"].edit_config = old_fields
 

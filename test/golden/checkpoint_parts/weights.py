@@ -365,6 +365,7 @@ def nanogpt(model, prefix="", bias=True, **more):
 @foreign
 def nanogpt_ckpt(folder, model):
     torch.save(nanogpt(model, "_orig_mod."), folder / "ckpt.pt")
+    (folder / "config.json").unlink()
 
 
 @foreign
@@ -377,3 +378,4 @@ def nanogpt_no_bias(folder, model):
     saved = nanogpt(model, bias=False)
     saved["model"] |= masks(model, torch.float32, masked=False)
     torch.save(saved, folder / "ckpt.pt")
+    (folder / "config.json").unlink()
