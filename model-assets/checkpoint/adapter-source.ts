@@ -4,13 +4,14 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyAdapter, configChanges } from './adapter/apply.ts';
+import { applyAdapter, changesOneEnd, configChanges } from './adapter/apply.ts';
 import { ADAPTER_CONFIG, type AdapterConfig, readAdapterConfig } from './adapter/config.ts';
 import { type AdapterTensors, nameAdapterTensors } from './adapter/tensors.ts';
 import { readConfig } from './config.ts';
 import type { CheckpointSource } from './interface/checkpoint-source.ts';
 import { CheckpointError } from './interface/errors.ts';
 import { folderMetadata, type Metadata, readJson, withTokenizer } from './interface/metadata.ts';
+import type { OnWarning } from './interface/progress.ts';
 import type { WeightFile, Weights } from './interface/stored-tensor.ts';
 import { nameTensors } from './parameters.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -45,19 +46,32 @@ export async function readAdapter(dir: string): Promise<AdapterConfig> {
   throw new CheckpointError(`${ADAPTER_CONFIG} not found`);
 }
 
+export interface AdapterOptions {
+  /** Whether an adapter of embedding or lm_head changes that end alone, where they are one matrix in the base. */
+  readonly untie?: boolean | undefined;
+  readonly onWarning?: OnWarning | undefined;
+}
+
 /**
  * Opens the adapter in `dir` on its base, which is closed with it.
  *
  * @throws CheckpointError if the adapter is damaged or not supported.
  */
-export async function openAdapter(dir: string, base: CheckpointSource): Promise<CheckpointSource> {
+export async function openAdapter(
+  dir: string,
+  base: CheckpointSource,
+  options: AdapterOptions,
+): Promise<CheckpointSource> {
   const config = await readAdapter(dir);
   const file = await openFile(dir);
   try {
     const adapter = nameAdapterTensors(file.name, file.tensors, config);
+    const { untie = false, onWarning } = options;
+    if (untie && !changesOneEnd(adapter))
+      throw new CheckpointError(`--untie applies to adapters of embedding or lm_head: ${file.name} has none`);
     return {
-      metadata: await metadataOf(dir, base.metadata, configChanges(adapter, config)),
-      openWeights: () => mergedWeights(dir, { file, adapter, config }, base),
+      metadata: await metadataOf(dir, base.metadata, configChanges(adapter, config, untie)),
+      openWeights: () => mergedWeights(dir, { file, adapter, config, untie, onWarning }, base),
       async close() {
         await Promise.all([base.close(), file.close()]);
       },
@@ -68,21 +82,28 @@ export async function openAdapter(dir: string, base: CheckpointSource): Promise<
   }
 }
 
-interface Adapter {
+interface Adapter extends AdapterOptions {
   readonly file: WeightFile;
   readonly adapter: AdapterTensors;
   readonly config: AdapterConfig;
+  readonly untie: boolean;
 }
 
 async function mergedWeights(
   dir: string,
-  { file, adapter, config }: Adapter,
+  { file, adapter, config, untie, onWarning }: Adapter,
   base: CheckpointSource,
 ): Promise<Weights> {
   const weights = await base.openWeights();
   const baseConfig = await readConfig(base.metadata);
   const named = nameTensors(weights.label, weights.tensors, baseConfig);
   const { parameters } = await tieEmbeddings({ config: baseConfig, ...named });
+  if (changesOneEnd(adapter) && !untie && !parameters.has('lm_head.weight')) {
+    onWarning?.(
+      'the adapter changes embedding or lm_head, which are one matrix in the base: merged, it changes both, ' +
+        "as with peft's merge_and_unload; with --untie each is what it is with the adapter beside its base",
+    );
+  }
   // Heads that are left out, of which the caller warns.
   const known = new Set(named.parameters.values());
   const others = weights.tensors.filter((tensor) => !known.has(tensor));
@@ -90,7 +111,7 @@ async function mergedWeights(
     label: `${weights.label} with ${file.name}`,
     files: [...weights.files, file],
     paths: [...weights.paths, join(dir, ADAPTER_CONFIG), join(dir, file.name)],
-    tensors: [...others, ...applyAdapter(file.name, adapter, config, parameters).values()],
+    tensors: [...others, ...applyAdapter(file.name, adapter, config, parameters, untie).values()],
   };
 }
 

@@ -27,6 +27,8 @@ export interface Checkpoint extends NamedTensors {
 export interface OpenOptions {
   /** Folder or file of the base, if the checkpoint is the folder of a LoRA adapter. */
   readonly base?: string;
+  /** Whether an adapter of embedding or lm_head changes that end alone, where they are one matrix in the base. */
+  readonly untie?: boolean;
   /** A folder with the tokenizer's files. Default: those of the checkpoint. */
   readonly tokenizer?: string;
   /** Whether the embedding serves as lm_head of a classifier, which has none. */
@@ -42,8 +44,8 @@ export interface OpenOptions {
  * @throws CheckpointError if the checkpoint is incomplete, inconsistent or not supported.
  */
 export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
-  const { base, tokenizer, tiedHead = false, onWarning } = options;
-  const source = await openSource(path, base);
+  const { base, untie, tokenizer, tiedHead = false, onWarning } = options;
+  const source = await openSource(path, { base, untie, onWarning });
   const close = () => source.close();
   try {
     const metadata = await metadataOf(source.metadata, tokenizer);

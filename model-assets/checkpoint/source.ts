@@ -6,7 +6,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { isAdapter, openAdapter } from './adapter-source.ts';
+import { type AdapterOptions, isAdapter, openAdapter } from './adapter-source.ts';
 import { openGguf } from './gguf/open-gguf.ts';
 import type { CheckpointSource } from './interface/checkpoint-source.ts';
 import { CheckpointError } from './interface/errors.ts';
@@ -42,26 +42,34 @@ export function checkFile(path: string): OpenSource {
   );
 }
 
+export interface SourceOptions extends AdapterOptions {
+  /** Folder or file of the base, if the source is the folder of a LoRA adapter. */
+  readonly base?: string | undefined;
+}
+
 /**
  * Opens a folder or a file. The caller closes it.
  *
- * @param base folder or file of the base, if `path` is the folder of an adapter.
  * @throws CheckpointError for a file of another kind, a damaged one, or an adapter without a base.
  */
-export async function openSource(path: string, base?: string): Promise<CheckpointSource> {
+export async function openSource(path: string, options: SourceOptions = {}): Promise<CheckpointSource> {
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile();
-  if (!isFile && isAdapter(path)) return openWithBase(path, base);
-  if (base !== undefined)
-    throw new CheckpointError(`--base applies to LoRA adapters, and ${path} has no adapter_config.json`);
+  if (!isFile && isAdapter(path)) return openWithBase(path, options);
+  const flag = options.base !== undefined ? '--base' : options.untie ? '--untie' : undefined;
+  if (flag)
+    throw new CheckpointError(`${flag} applies to LoRA adapters, and ${path} has no adapter_config.json`);
   if (isFile) return checkFile(path)(path);
   return isTensorflow(path) ? openTensorflow(path) : openFolder(path);
 }
 
-async function openWithBase(dir: string, path: string | undefined): Promise<CheckpointSource> {
+async function openWithBase(
+  dir: string,
+  { base: path, ...options }: SourceOptions,
+): Promise<CheckpointSource> {
   if (path === undefined) throw new CheckpointError(`${dir} is a LoRA adapter: it needs its base, --base`);
   const base = await openSource(path);
   try {
-    return await openAdapter(dir, base);
+    return await openAdapter(dir, base, options);
   } catch (error) {
     await base.close();
     throw error;

@@ -17,6 +17,7 @@ interface Flags {
   out?: string;
   revision?: string;
   base?: string;
+  untie?: true;
   tokenizer?: string;
   tiedHead?: true;
   precision?: Precision;
@@ -49,6 +50,7 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
     '--base <source>',
     'base of a LoRA adapter: folder, file or model id (default: the model on the hub that the adapter names)',
   )
+  .option('--untie', 'let a LoRA adapter of embedding or lm_head change that end alone: one more matrix')
   .option('--tokenizer <dir>', "folder with the tokenizer's files (default: those of the source)")
   .option('--tied-head', 'convert a classifier, which has no lm_head, with its embedding as lm_head')
   .addOption(

@@ -152,7 +152,7 @@ function warnOfSaturation({ parameters }: Checkpoint, { onWarning }: ConvertOpti
 async function calibrationTokens(
   { config }: Checkpoint,
   tokenizer: Uint8Array,
-  { source, base, tokenizer: tokenizerFolder, tiedHead, calibration = 'self', signal }: ConvertOptions,
+  { source, base, untie, tokenizer: tokenizerFolder, tiedHead, calibration = 'self', signal }: ConvertOptions,
 ): Promise<CalibrationTokens | undefined> {
   if (calibration === 'none') return undefined;
   if (calibration !== 'self') return tokenizeCalibrationText(calibration.text, tokenizer, config);
@@ -164,6 +164,7 @@ async function calibrationTokens(
         out,
         precision: 'int8',
         ...(base !== undefined && { base }),
+        ...(untie && { untie }),
         ...(tokenizerFolder !== undefined && { tokenizer: tokenizerFolder }),
         ...(tiedHead && { tiedHead }),
         ...(signal && { signal }),

@@ -2,9 +2,9 @@
 
 pip install peft==0.21.0 accelerate==1.15.0; then python test/golden/make-adapter-golden.py (after make-gguf-golden.py)
 
-Where an adapter changes embedding or lm_head alone, peft's merge of a model that ties them changes both, and peft
-warns of it. Such adapters are merged here into a base whose embeddings were untied first, as peft advises. The
-script checks that each merged model has the logits of the base with the adapter beside it.
+Where an adapter changes embedding or lm_head, peft's merge into a base that ties them changes both, and peft warns of
+it. Such adapters are merged a second time into a base whose embeddings were untied first, as peft advises. The script
+checks that all other merged models have the logits of the base with the adapter beside it.
 """
 
 import json
@@ -40,13 +40,13 @@ CASES = {
     "more-tokens": ({"target_modules": ["c_fc"]}, {"vocab_size": 266}),
     "norms": ({"target_modules": ["c_attn"], "modules_to_save": ["ln_f", "wpe"]}, {}),
     "bin": ({"target_modules": ["c_attn"]}, {"bin": True}),
-    "head": ({"target_modules": ["c_attn"], "modules_to_save": ["lm_head"]}, {"untied": True}),
+    "head": ({"target_modules": ["c_attn"], "modules_to_save": ["lm_head"]}, {}),
     "embedding": ({"target_modules": ["wte", "wpe", "c_fc"]}, {"untied": True}),
     "both-dora": ({"target_modules": ["wte", "lm_head"], "use_dora": True}, {"untied": True}),
 }
 
 
-def load_base(vocab_size=None, untied=False, **_):
+def load_base(vocab_size=None, untied=False):
     base = GPT2LMHeadModel.from_pretrained(BASE, dtype=torch.float32)
     if vocab_size:
         torch.manual_seed(3)
@@ -59,8 +59,9 @@ def load_base(vocab_size=None, untied=False, **_):
 
 def make_adapter(name, fields, case):
     folder = FOLDER / "adapters" / name
-    model = get_peft_model(load_base(case.get("vocab_size")), LoraConfig(task_type="CAUSAL_LM", r=4, **fields))
+    base = load_base(case.get("vocab_size"))
     torch.manual_seed(len(name))
+    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=4, **fields))
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
@@ -72,6 +73,7 @@ def make_adapter(name, fields, case):
     config = json.loads((folder / "adapter_config.json").read_text())
     # peft writes the path of this checkout.
     config["base_model_name_or_path"] = "edgebeam/base"
+    config["target_modules"].sort()
     write_json(folder / "adapter_config.json", config)
     if case.get("bin"):
         file = folder / "adapter_model.safetensors"
@@ -90,29 +92,41 @@ def samples(tensor):
     }
 
 
+def logits(model):
+    with torch.no_grad():
+        return model(IDS).logits
+
+
+def merge(folder, case, untie=False):
+    """Samples of the weights that the adapter changes."""
+    vocab_size = case.get("vocab_size")
+    merged = PeftModel.from_pretrained(load_base(vocab_size, untie), folder).merge_and_unload().eval()
+    if untie or not case.get("untied"):
+        beside = PeftModel.from_pretrained(load_base(vocab_size), folder).eval()
+        error = float((logits(merged) - logits(beside)).abs().max())
+        assert error < 1e-5, (folder, error)
+    before = load_base(vocab_size).state_dict()
+    state = merged.state_dict()
+    is_tied = torch.equal(state["lm_head.weight"], state["transformer.wte.weight"])
+    changed = {
+        key.removeprefix("transformer."): samples(value.detach())
+        for key, value in state.items()
+        if not torch.equal(value, before[key]) and not (key == "lm_head.weight" and is_tied)
+    }
+    if vocab_size:
+        changed["wte.weight"] = samples(state["transformer.wte.weight"])
+    return changed
+
+
 def main():
     warnings.simplefilter("ignore")
     shutil.rmtree(FOLDER / "adapters", ignore_errors=True)
     golden = {}
     for name, (fields, case) in CASES.items():
         folder = make_adapter(name, fields, case)
-        plain = {key: value for key, value in case.items() if key != "untied"}
-        beside = PeftModel.from_pretrained(load_base(**plain), folder).eval()
-        with torch.no_grad():
-            expected = beside(IDS).logits
-        merged = PeftModel.from_pretrained(load_base(**case), folder).merge_and_unload().eval()
-        with torch.no_grad():
-            found = merged(IDS).logits
-        error = float((found - expected).abs().max())
-        assert error < 1e-5, (name, error)
-        before = load_base(**case).state_dict()
-        golden[name] = {
-            key.removeprefix("transformer."): samples(value.detach())
-            for key, value in merged.state_dict().items()
-            if (key != "lm_head.weight" or case.get("untied")) and not torch.equal(value, before[key])
-        }
-        if case.get("vocab_size"):
-            golden[name]["wte.weight"] = samples(merged.transformer.wte.weight.detach())
+        golden[name] = merge(folder, case)
+        if case.get("untied"):
+            golden[f"{name} untied"] = merge(folder, case, untie=True)
     text = json.dumps(golden).replace('"shape"', '\n"shape"')
     (FOLDER / "adapters.json").write_text(text + "\n")
 

@@ -18,24 +18,33 @@ export interface ConfigChanges {
   readonly tie_word_embeddings?: false;
 }
 
-export function configChanges({ saved, lowRank }: AdapterTensors, config: AdapterConfig): ConfigChanges {
-  const rows = (saved.get(EMBEDDING) ?? saved.get(LM_HEAD))?.shape[0];
-  const isUntied =
-    lowRank.has(EMBEDDING) || lowRank.has(LM_HEAD) || isCopied(config, 'wte') || isCopied(config, 'lm_head');
+/**
+ * @param untie whether an adapter of embedding or lm_head gives the model two matrices.
+ */
+export function configChanges(adapter: AdapterTensors, config: AdapterConfig, untie: boolean): ConfigChanges {
+  const rows = (adapter.saved.get(EMBEDDING) ?? adapter.saved.get(LM_HEAD))?.shape[0];
+  const isUntied = isAnyCopied(config) || (untie && changesOneEnd(adapter));
   return { ...(rows !== undefined && { vocab_size: rows }), ...(isUntied && { tie_word_embeddings: false }) };
 }
 
+/** Whether embedding or lm_head have an adapter: where they are one matrix, peft merges it into both. */
+export const changesOneEnd = ({ lowRank }: AdapterTensors): boolean =>
+  lowRank.has(EMBEDDING) || lowRank.has(LM_HEAD);
+
 /** A module that was trained in full is a copy: where it was one with another, it is not any more. */
-const isCopied = ({ modules_to_save }: AdapterConfig, module: string) =>
-  modules_to_save?.some((name) => name === module || name.endsWith(`.${module}`)) ?? false;
+const isCopied = ({ modules_to_save }: AdapterConfig, parameter: string) => {
+  const module = parameter.replace(/\.weight$/, '');
+  return modules_to_save?.some((name) => name === module || name.endsWith(`.${module}`)) ?? false;
+};
+
+const isAnyCopied = (config: AdapterConfig) => isCopied(config, EMBEDDING) || isCopied(config, LM_HEAD);
 
 /**
- * Merges an adapter into the tensors of its base.
- *
- * The result computes what the base with the adapter beside it computes. Where the base has one matrix for embedding
- * and lm_head and the adapter changes one of them, that takes two: peft's own merge would change both.
+ * Merges an adapter into the tensors of its base, as peft's `merge_and_unload` does.
  *
  * @param parameters of the base, by name, with `lm_head.weight` only if it is a matrix of its own.
+ * @param untie whether, where the base has one matrix for embedding and lm_head, an adapter of one of them changes that
+ *   end alone, as the adapter does beside its base.
  * @returns the tensors that take the place of the base's, by name.
  * @throws CheckpointError for a change of a parameter that the base does not have, or of another shape.
  */
@@ -44,6 +53,7 @@ export function applyAdapter(
   adapter: AdapterTensors,
   config: AdapterConfig,
   parameters: ReadonlyMap<string, StoredTensor>,
+  untie: boolean,
 ): ReadonlyMap<string, StoredTensor> {
   const merged = new Map(parameters);
   const faults: string[] = [];
@@ -59,9 +69,11 @@ export function applyAdapter(
     merged.set(EMBEDDING, replaceWhole(embedding, embedding, EMBEDDING));
     merged.set(LM_HEAD, replaceWhole(embedding, embedding, LM_HEAD));
   }
+  /** The other end, if what changes `name` changes it too. */
+  const otherEnd = (name: string) => (isTied && !isAnyCopied(config) ? OTHER[name] : undefined);
   for (const [name, tensor] of adapter.saved) {
     edit(name, (base) => replaceWhole(base, tensor));
-    const other = isTied && !isCopied(config, name.replace('.weight', '')) ? OTHER[name] : undefined;
+    const other = isTied && !isCopied(config, name) ? OTHER[name] : undefined;
     if (other && !adapter.saved.has(other)) edit(other, (base) => replaceWhole(base, tensor));
   }
   for (const [name, { ids, values }] of adapter.rows) {
@@ -72,14 +84,17 @@ export function applyAdapter(
         faults.push(`${name} is [${base.shape}] in the base, found rows [${values.shape}]`);
       return replaceRows(base, ids, values);
     });
-    if (isTied && name === EMBEDDING) edit(LM_HEAD, (base) => replaceRows(base, ids, values));
+    const other = otherEnd(name);
+    if (other) edit(other, (base) => replaceRows(base, ids, values));
   }
-  for (const [name, change] of adapter.lowRank) {
+  for (const [name, change] of inOrder(adapter.lowRank)) {
     edit(name, (base) => {
       if (!fits(base, change))
         faults.push(`${name} is [${base.shape}] in the base, found an adapter for [${shapeOf(change)}]`);
       return mergeLowRank(base, change);
     });
+    const other = untie ? undefined : otherEnd(name);
+    if (other) edit(other, (base) => mergeLowRank(base, change));
     const { bias, scaling } = change;
     if (bias) edit(name.replace(/weight$/, 'bias'), (base) => mergeBias(base, bias, scaling));
   }
@@ -88,10 +103,15 @@ export function applyAdapter(
       `${label} does not fit its base:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
     );
   }
-  // Two saved matrices of one name each are compared later.
-  const isStillTied = isTied && configChanges(adapter, config).tie_word_embeddings === undefined;
-  if (isStillTied && !adapter.saved.has(LM_HEAD)) merged.delete(LM_HEAD);
+  // Two saved matrices are compared later.
+  const { tie_word_embeddings } = configChanges(adapter, config, untie);
+  if (isTied && tie_word_embeddings === undefined && !adapter.saved.has(LM_HEAD)) merged.delete(LM_HEAD);
   return merged;
+}
+
+/** The embedding first: where it is the lm_head too, the order of two changes counts, and this is peft's. */
+function inOrder(changes: AdapterTensors['lowRank']): [string, LowRank][] {
+  return [...changes].sort(([a], [b]) => Number(b === EMBEDDING) - Number(a === EMBEDDING));
 }
 
 /** @returns the shape of the weight that a change is for. */

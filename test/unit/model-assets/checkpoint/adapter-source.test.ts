@@ -8,7 +8,7 @@ import {
   elementsOf,
   type StoredTensor,
 } from '../../../../model-assets/checkpoint/interface/stored-tensor.ts';
-import { openSource } from '../../../../model-assets/checkpoint/source.ts';
+import { openSource, type SourceOptions } from '../../../../model-assets/checkpoint/source.ts';
 import { createRandom } from '../../../../model-assets/synthesize/normal.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 import { foreignPath } from '../../../support/foreign-golden.ts';
@@ -28,23 +28,29 @@ const golden: Record<string, Record<string, Samples>> = JSON.parse(
 const readWhole = (tensor: StoredTensor) => tensor.read(0, elementsOf(tensor.shape));
 
 /** The tensors of a SOURCE by their names without `transformer.`, and its config. */
-async function open(path: string, base?: string) {
-  const source = await openSource(path, base);
+async function open(path: string, options: SourceOptions = {}) {
+  const source = await openSource(path, options);
   const { tensors } = await source.openWeights();
   const config = JSON.parse((await source.metadata.text('config.json')) ?? '');
   const byName = new Map(tensors.map((tensor) => [tensor.name.replace(/^transformer\./, ''), tensor]));
   return { byName, config, metadata: source.metadata, close: () => source.close() };
 }
 
+/** Opens the adapter of a golden, whose name may end in `untied`. */
+function openGolden(name: string) {
+  const [folder = '', untied] = name.split(' ');
+  return open(foreignPath(`adapters/${folder}`), { base: BASE, untie: untied !== undefined });
+}
+
 test.for(Object.keys(golden))('%s: each tensor is the one that peft merges', async (name) => {
-  const [base, merged] = [await open(BASE), await open(foreignPath(`adapters/${name}`), BASE)];
+  const [base, merged] = [await open(BASE), await openGolden(name)];
   const expected = golden[name] ?? {};
   for (const [parameter, tensor] of merged.byName) {
     const values = await readWhole(tensor);
     const samples = expected[parameter];
     if (!samples) {
-      // A head that the base does not have is its embedding, or that of the adapter with more tokens.
-      const { byName } = name === 'more-tokens' ? merged : base;
+      // A head that the base does not have is the merged embedding, or that of the base if the adapter unties them.
+      const { byName } = merged.config.tie_word_embeddings === false ? base : merged;
       const unchanged = base.byName.get(parameter) ?? byName.get('wte.weight');
       expect([parameter, [...values]]).toEqual([
         parameter,
@@ -65,10 +71,10 @@ test.for(Object.keys(golden))('%s: each tensor is the one that peft merges', asy
   await Promise.all([base.close(), merged.close()]);
 });
 
-test.for(['plain', 'dora', 'embedding', 'both-dora', 'lora-bias', 'tokens'])(
+test.for(['plain', 'dora', 'embedding', 'both-dora untied', 'both-dora', 'lora-bias', 'tokens'])(
   '%s: any part of a merged tensor is the same part of the whole',
   async (name) => {
-    const { byName, close } = await open(foreignPath(`adapters/${name}`), BASE);
+    const { byName, close } = await openGolden(name);
     for (const parameter of Object.keys(golden[name] ?? {})) {
       const tensor = byName.get(parameter) as StoredTensor;
       const whole = await readWhole(tensor);
@@ -83,9 +89,10 @@ test.for([
   ['plain', undefined],
   ['more-tokens', undefined],
   ['head', false],
-  ['embedding', false],
+  ['embedding', undefined],
+  ['embedding untied', false],
 ] as const)('%s: tie_word_embeddings is %s in the config', async ([name, expected]) => {
-  const { config, byName, close } = await open(foreignPath(`adapters/${name}`), BASE);
+  const { config, byName, close } = await openGolden(name);
   expect(config.tie_word_embeddings === false ? false : undefined).toBe(expected);
   if (expected === false) expect(byName.has('lm_head.weight')).toBe(true);
   await close();
@@ -96,7 +103,7 @@ test.for<[string, boolean]>([
   ['more-tokens', true],
   ['tokens', true],
   ['head', false],
-  ['embedding', false],
+  ['embedding', true],
 ])('%s: the checkpoint has one matrix for both ends: %s', async ([name, expected]) => {
   const checkpoint = await openCheckpoint(foreignPath(`adapters/${name}`), { base: BASE });
   expect(checkpoint.config.tie_word_embeddings).toBe(expected);
@@ -105,7 +112,7 @@ test.for<[string, boolean]>([
 });
 
 test('an adapter that was trained with more tokens gives the model its vocabulary', async () => {
-  const { config, close } = await open(foreignPath('adapters/more-tokens'), BASE);
+  const { config, close } = await open(foreignPath('adapters/more-tokens'), { base: BASE });
   expect(config.vocab_size).toBe(266);
   await close();
 });
@@ -113,11 +120,11 @@ test('an adapter that was trained with more tokens gives the model its vocabular
 test('the tokenizer is that of the adapter if it has one, else of its base', async () => {
   await using dir = await temporaryFolder();
   await cp(foreignPath('adapters/plain'), dir.path, { recursive: true });
-  const first = await open(dir.path, BASE);
+  const first = await open(dir.path, { base: BASE });
   expect(first.metadata.origin('tokenizer.json')).toBe(join(BASE, 'tokenizer.json'));
   await first.close();
   await writeFile(join(dir.path, 'tokenizer.json'), '{}');
-  const second = await open(dir.path, BASE);
+  const second = await open(dir.path, { base: BASE });
   expect(await second.metadata.text('tokenizer.json')).toBe('{}');
   expect(second.metadata.has('tokenizer_config.json')).toBe(false);
   expect(second.metadata.origin('config.json')).toBe(join(BASE, 'config.json'));
@@ -130,7 +137,7 @@ async function openWith(edit: Readonly<Record<string, unknown>>) {
   await cp(foreignPath('adapters/plain'), dir.path, { recursive: true });
   const path = join(dir.path, 'adapter_config.json');
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...edit }));
-  const { close } = await open(dir.path, BASE);
+  const { close } = await open(dir.path, { base: BASE });
   await close();
 }
 
@@ -177,12 +184,36 @@ test.for<[Readonly<Record<string, unknown>>, string]>([
   );
 });
 
+test('an adapter of one end changes both where they are one matrix, with a warning, or its own with untie', async () => {
+  const warnings = async (name: string, untie: boolean) => {
+    const found: string[] = [];
+    const onWarning = (warning: string) => found.push(warning);
+    const options = { base: BASE, untie, onWarning };
+    await (await openCheckpoint(foreignPath(`adapters/${name}`), options)).close();
+    return found;
+  };
+  expect(await warnings('embedding', false)).toEqual([
+    'the adapter changes embedding or lm_head, which are one matrix in the base: merged, it changes both, ' +
+      "as with peft's merge_and_unload; with --untie each is what it is with the adapter beside its base",
+  ]);
+  expect(await warnings('embedding', true)).toEqual([]);
+  expect(await warnings('head', false)).toEqual([]);
+  await expect(warnings('plain', true)).rejects.toThrow(
+    new CheckpointError(
+      '--untie applies to adapters of embedding or lm_head: adapter_model.safetensors has none',
+    ),
+  );
+  await expect(openSource(BASE, { untie: true })).rejects.toThrow(
+    new CheckpointError(`--untie applies to LoRA adapters, and ${BASE} has no adapter_config.json`),
+  );
+});
+
 test('an adapter needs its base, and a checkpoint has none', async () => {
   const adapter = foreignPath('adapters/plain');
   await expect(openSource(adapter)).rejects.toThrow(
     new CheckpointError(`${adapter} is a LoRA adapter: it needs its base, --base`),
   );
-  await expect(openSource(BASE, BASE)).rejects.toThrow(
+  await expect(openSource(BASE, { base: BASE })).rejects.toThrow(
     new CheckpointError(`--base applies to LoRA adapters, and ${BASE} has no adapter_config.json`),
   );
 });
