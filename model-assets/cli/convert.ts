@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { Option } from 'commander';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { type CalibrationText, convert } from '../convert/convert.ts';
-import type { Manifest, Precision } from '../format/manifest.ts';
+import { checkFits, fittingPrecision } from '../convert/fitting-precision.ts';
+import type { Manifest, ModelConfig, Precision } from '../format/manifest.ts';
 import { parametersOf } from '../format/parameters.ts';
 import { HubError } from '../hub/errors.ts';
 import { createCommand, runCommand, runWithProgress } from './command.ts';
@@ -69,7 +70,9 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
   .action((source: string, { out, revision, base, calibration, chatTemplate, ...flags }: Flags) =>
     runWithProgress('convert', async ({ onProgress, onWarning }, signal) => {
       const text = calibration === undefined ? undefined : await readCalibration(calibration, flags);
-      const { name, ...checkpoint } = await resolveSource(source, { revision, base }, signal);
+      const isPrecisionGiven = flags.precision !== undefined || text !== undefined;
+      const checkConfig = isPrecisionGiven ? undefined : checkFitsAtBest;
+      const { name, ...checkpoint } = await resolveSource(source, { revision, base, checkConfig }, signal);
       const folder = out ?? join('models', name);
       const manifest = await convert({
         name,
@@ -85,6 +88,11 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
       return `${summaryOf(manifest)}${'folder'.padEnd(12)} ${folder}\n`;
     }),
   );
+
+/** @throws CheckpointError for a model that fits an isolate at no precision */
+function checkFitsAtBest(config: ModelConfig, name: string): void {
+  checkFits(config, fittingPrecision(config), name);
+}
 
 async function readCalibration(calibration: string, { precision }: Flags): Promise<CalibrationText> {
   if (precision !== undefined && precision !== 'int4') {

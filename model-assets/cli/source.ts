@@ -7,6 +7,7 @@ import { isAdapter, readAdapter } from '../checkpoint/adapter-source.ts';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { checkFile } from '../checkpoint/source.ts';
 import type { ConvertOptions } from '../convert/convert.ts';
+import type { ModelConfig } from '../format/manifest.ts';
 import { fetchCheckpoint } from '../hub/checkpoint.ts';
 import { HubError, NoModelError, UnreachableError } from '../hub/errors.ts';
 import { MODEL_ID } from '../hub/repository.ts';
@@ -19,7 +20,11 @@ export interface SourceFlags {
   readonly revision?: string | undefined;
   /** The base of a LoRA adapter. Default: the model on the hub that the adapter names. */
   readonly base?: string | undefined;
+  /** Called with the config of a model on the hub before its weights are downloaded. */
+  readonly checkConfig?: ((config: ModelConfig, name: string) => void) | undefined;
 }
+
+type CheckConfig = SourceFlags['checkConfig'];
 
 /**
  * An existing folder or file takes precedence; any other `owner/name` or `name` is a model on the hub.
@@ -28,15 +33,15 @@ export interface SourceFlags {
  */
 export async function resolveSource(
   text: string,
-  { revision, base }: SourceFlags,
+  { revision, base, checkConfig }: SourceFlags,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
-  const resolved = await resolveOne(text, revision, signal);
+  const resolved = await resolveOne(text, revision, checkConfig, signal);
   if (!isAdapter(resolved.source)) {
     // convert() refuses a base of anything else.
     return { ...resolved, ...(base !== undefined && { base }) };
   }
-  const { source, hub } = await resolveBase(resolved.source, base, signal);
+  const { source, hub } = await resolveBase(resolved.source, base, checkConfig, signal);
   return { ...resolved, base: source, ...(hub && { baseHub: hub }) };
 }
 
@@ -44,12 +49,13 @@ export async function resolveSource(
 async function resolveBase(
   adapter: string,
   given: string | undefined,
+  checkConfig: CheckConfig,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
   const { base_model_name_or_path: named, revision } = await readAdapter(adapter);
-  if (given !== undefined) return resolveOne(given, undefined, signal);
+  if (given !== undefined) return resolveOne(given, undefined, checkConfig, signal);
   // Not a folder: the adapter may be a stranger's, and name any path of this machine.
-  if (named && MODEL_ID.test(named)) return download(named, revision ?? undefined, signal);
+  if (named && MODEL_ID.test(named)) return download(named, revision ?? undefined, checkConfig, signal);
   throw new CheckpointError(
     `${adapter} is a LoRA adapter of ${named ? `${named}, which is no model id on the hub` : 'a base it does not name'}: ` +
       'give its base with --base',
@@ -59,6 +65,7 @@ async function resolveBase(
 async function resolveOne(
   text: string,
   revision: string | undefined,
+  checkConfig: CheckConfig,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
   const stats = await stat(text).catch(() => undefined);
@@ -78,7 +85,7 @@ async function resolveOne(
     );
   }
   try {
-    return await download(text, revision, signal);
+    return await download(text, revision, checkConfig, signal);
   } catch (error) {
     // The user may have meant a folder.
     const isUnknown = error instanceof NoModelError || error instanceof UnreachableError;
@@ -89,6 +96,7 @@ async function resolveOne(
 async function download(
   id: string,
   revision: string | undefined,
+  checkConfig: CheckConfig,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
   let progress = createProgress('download');
@@ -104,6 +112,7 @@ async function download(
       revision,
       signal,
       onNotice,
+      checkConfig: checkConfig && ((config) => checkConfig(config, basename(id))),
       onProgress: (...step) => progress.onProgress(...step),
     });
     const { folder, ...hub } = checkpoint;

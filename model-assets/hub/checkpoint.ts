@@ -4,6 +4,7 @@ import { readConfig } from '../checkpoint/config.ts';
 import { folderMetadata, readJson } from '../checkpoint/interface/metadata.ts';
 import type { OnProgress } from '../checkpoint/interface/progress.ts';
 import { parseIndex } from '../checkpoint/open-weights.ts';
+import type { ModelConfig } from '../format/manifest.ts';
 import { buildTokenizer } from '../tokenizer/build-tokenizer.ts';
 import { RepositoryCache } from './cache.ts';
 import { downloadFile } from './download.ts';
@@ -25,6 +26,8 @@ export interface FetchOptions {
   readonly cacheDir?: string;
   readonly retryPolicy?: RetryPolicy;
   readonly onProgress?: OnProgress;
+  /** Called before the weights of a model are downloaded; what it throws ends the download. */
+  readonly checkConfig?: ((config: ModelConfig) => void) | undefined;
   /** Called with a line for each retry, and for the use of the cache without a connection. */
   readonly onNotice?: (text: string) => void;
   /** Aborts the download. Received bytes are kept. */
@@ -64,7 +67,7 @@ export async function fetchCheckpoint(options: FetchOptions): Promise<FetchedChe
     return cached;
   }
   const { commit } = repository;
-  await fetchFiles(access, repository, cache, options.onProgress);
+  await fetchFiles(access, repository, cache, options);
   await cache.setRef(revision, commit);
   return { folder: cache.snapshot(commit), id: repository.id, commit };
 }
@@ -79,7 +82,7 @@ async function fetchFiles(
   access: HubAccess,
   repository: Repository,
   cache: RepositoryCache,
-  onProgress: OnProgress = () => {},
+  { onProgress = () => {}, checkConfig = () => {} }: Pick<FetchOptions, 'onProgress' | 'checkConfig'>,
 ): Promise<void> {
   const { id, commit, files } = repository;
   const fetchAll = async (toFetch: readonly HubFile[], onBytes: (bytes: number, label: string) => void) => {
@@ -99,21 +102,26 @@ async function fetchFiles(
   const folder = cache.snapshot(commit);
   const smallFiles = weights.isIndex ? [...metadata, weights.label] : metadata;
   await fetchAll(filesOf(repository, smallFiles), () => {});
-  await checkSupported(folder, isAdapter);
+  await checkSupported(folder, isAdapter, checkConfig);
   const weightFiles = filesOf(repository, await weightFilesOf(folder, weights), weights.label);
   const total = weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
   await fetchAll(weightFiles, (bytes, label) => onProgress(bytes, total, label));
 }
 
 /** @throws CheckpointError for a model that cannot be converted, as far as its small files show. */
-async function checkSupported(folder: string, isAdapter: boolean): Promise<void> {
+async function checkSupported(
+  folder: string,
+  isAdapter: boolean,
+  checkConfig: NonNullable<FetchOptions['checkConfig']>,
+): Promise<void> {
   if (isAdapter) {
     await readAdapter(folder);
     return;
   }
   const metadata = folderMetadata(folder);
-  await readConfig(metadata);
+  const config = await readConfig(metadata);
   await buildTokenizer(metadata);
+  checkConfig(config);
 }
 
 /** @param index the file that lists `names`, if they are shards. */

@@ -119,7 +119,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     '@huggingface/hub',
     'node:',
     'zod',
-    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'tokenizer'),
+    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'format', 'tokenizer'),
   ],
   'model-assets/synthesize': [
     'node:',

@@ -3,6 +3,8 @@
  * int4 to those of their quantization, and there with the same bits in any company.
  */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { LogitsRow } from '../../../../decoding/interface/logits-row.ts';
+import type { TreeNode } from '../../../../decoding/interface/token-tree.ts';
 import { Engine } from '../../../../engine/engine.ts';
 import type { KernelModules } from '../../../../engine/model/load-model.ts';
 import { folderSource, kernelModules, nodePlatform, startOrt } from '../../../../engine/node/load-engine.ts';
@@ -75,7 +77,9 @@ describe.each(cases.map((testCase, index) => ({ ...testCase, index })))('$name',
   it.each(precisions)('has about these logits at %s, the same in any company', async (precision) => {
     const engine = await load(testCase, precision);
     expect(await errorOf(engine, testCase)).toBeLessThan(QUANTIZATION[precision]);
-    expect(await inCompany(engine)).toEqual(await singly(engine));
+    const rows = await singly(engine);
+    expect(await inCompany(engine)).toEqual(rows);
+    expect(await fewTokens(engine)).toEqual(FEW.map((token) => rows.at(-1)?.[token]));
   });
 });
 
@@ -95,6 +99,24 @@ async function inCompany(engine: Engine): Promise<Float32Array[]> {
   const rows = await logitsOf(engine, tree, nodes);
   tree.close();
   return rows.filter((_, i) => i % 2 === 1);
+}
+
+/** Ascending, in the first, in the last and in other tiles of the lm_head. */
+const FEW = [0, 3, 150, 306];
+
+/** The last token's logits of few tokens, whose products alone are computed. */
+async function fewTokens(engine: Engine): Promise<number[]> {
+  const tree = engine.open(prompt.length);
+  const nodes = appendAll(tree, null, prompt);
+  const last = nodes.at(-1) as TreeNode;
+  for (const node of nodes.slice(0, -1)) await tree.evaluate([{ node }]);
+  let logits: number[] = [];
+  const read = ({ values }: LogitsRow) => {
+    logits = FEW.map((token) => values[token] as number);
+  };
+  await tree.evaluate([{ node: last, read, only: Uint32Array.from(FEW) }]);
+  tree.close();
+  return logits;
 }
 
 it('has the same weights in F64', async () => {

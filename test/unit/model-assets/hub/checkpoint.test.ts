@@ -4,6 +4,7 @@ import { snapshotDownload } from '@huggingface/hub';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
 import { DEFAULT_CHECKPOINT } from '../../../../model-assets/ensure.ts';
+import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';
 import { HubError, UnreachableError } from '../../../../model-assets/hub/errors.ts';
 import { MODEL_ID } from '../../../../model-assets/hub/repository.ts';
 import { readSettings } from '../../../../model-assets/hub/settings.ts';
@@ -67,6 +68,16 @@ describe('the chosen files', () => {
     await using hub = await startHub({ files: { 'config.json': config } });
     await using dir = await temporaryFolder();
     await expect(fetchFrom(hub, dir.path)).rejects.toThrow(CheckpointError);
+    expect(weightRequests(hub)).toEqual([]);
+  });
+
+  test('include no weights if a check of the config throws', async () => {
+    await using hub = await startHub();
+    await using dir = await temporaryFolder();
+    const checkConfig = ({ n_layer }: ModelConfig) => {
+      throw new CheckpointError(`${n_layer} layers are too many`);
+    };
+    await expect(fetchFrom(hub, dir.path, { checkConfig })).rejects.toThrow(' layers are too many');
     expect(weightRequests(hub)).toEqual([]);
   });
 });
