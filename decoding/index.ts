@@ -24,4 +24,4 @@ export type {
 export type { LogitsReader, LogitsRow, Normalizer, TokenLogits } from './interface/logits-row.ts';
 export type { Evaluation, LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
 export type { DecodingOptions } from './options/options.ts';
-export type { TokenBytes } from './strategies/stopping.ts';
+export type { TokenBytes, TokenTexts } from './strategies/stopping.ts';

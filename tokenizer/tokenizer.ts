@@ -2,15 +2,33 @@
  * @module Text to token ids and back, for any tokenizer that the converter reads. Ids and text are those of Hugging
  * Face's transformers.
  */
+import type { Template } from './format/description.ts';
 import { readTokenizer, type TokenizerFile } from './format/file.ts';
+import { isLossless } from './lossless.ts';
 import { type EncodeOptions, Pipeline } from './pipeline.ts';
 import { StreamingDecoder } from './streaming-decoder.ts';
+import { PlaceAwareDecoder } from './text/place-aware-decoder.ts';
+import { isBytewise, isPlain, TokenTexts } from './text/token-texts.ts';
+import { offsetsOfBytes, offsetsOfText, type TokenOffsets } from './token-offsets.ts';
+
+export { UnencodableTextError } from './models/unencodable-text.ts';
 
 export type { EncodeOptions };
 
 export interface DecodeOptions {
   /** Omit special tokens from the text. Default: false. */
   readonly skipSpecialTokens?: boolean;
+}
+
+/** Decodes the tokens of one text. */
+export interface TextDecoding {
+  /**
+   * The text that has become certain with the token.
+   * @throws RangeError for a negative or fractional id
+   */
+  push(id: number): string;
+  /** The rest of the text. The next token begins another one. */
+  flush(): string;
 }
 
 /** The tokens that texts are made of, for constraints. */
@@ -29,6 +47,7 @@ export interface SortedTokens {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const UTF8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 
 export class Tokenizer {
   /**
@@ -43,12 +62,20 @@ export class Tokenizer {
   /** Bytes of the longest token. */
   readonly maxTokenBytes: number;
   readonly trie: TokenTrie;
+  /** Whether the bytes of a text's tokens, without those of the template, are the text. */
+  readonly isLossless: boolean;
+  /** The tokens that `encode` adds to a text. */
+  readonly template: Template;
   readonly #pipeline: Pipeline;
+  readonly #texts: TokenTexts;
   readonly #specialIds: ReadonlySet<number>;
 
   private constructor(file: TokenizerFile) {
     const { description, tables } = file;
     this.#pipeline = new Pipeline(file);
+    this.isLossless = isLossless(description, tables);
+    this.template = description.template;
+    this.#texts = new TokenTexts(description.text, tables, description.vocabSize);
     this.vocabSize = description.vocabSize;
     this.modelVocabSize = description.modelVocabSize;
     const offsets = tables.get('textOffsets', 'u32');
@@ -81,8 +108,15 @@ export class Tokenizer {
   }
 
   /**
-   * The ids' text; invalid UTF-8 becomes U+FFFD (see StreamingDecoder). Same as the reference with
-   * `clean_up_tokenization_spaces=False`.
+   * A text has at least this many ids, if that is known before it is encoded.
+   * @param characters of the text, in UTF-16 code units, each of which has at least one byte in UTF-8
+   */
+  leastTokens(characters: number): number {
+    return this.isLossless ? Math.ceil(characters / this.maxTokenBytes) : 0;
+  }
+
+  /**
+   * The ids' text, as that of the reference. Invalid UTF-8 becomes U+FFFD (see StreamingDecoder).
    * @throws RangeError for a negative or fractional id
    */
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
@@ -92,22 +126,102 @@ export class Tokenizer {
     return text + decoder.flush();
   }
 
+  /** Whether a text is the bytes of its tokens, wherever they stand: that of a byte-level vocabulary is. */
+  get isPlain(): boolean {
+    return isPlain(this.#texts.description);
+  }
+
+  /** Whether a text that goes on is the bytes of its tokens, if these are UTF-8. */
+  get isBytewise(): boolean {
+    return isBytewise(this.#texts.description);
+  }
+
   /** A decoder for one sequence of tokens. */
-  decoder({ skipSpecialTokens = false }: DecodeOptions = {}): StreamingDecoder {
-    return new StreamingDecoder((id) => this.tokenBytes(id, { skipSpecialTokens }));
+  decoder(options?: DecodeOptions): TextDecoding {
+    return this.decodersAfter([], options)();
   }
 
   /**
-   * The token's bytes in text: a view of the tokenizer's table, which must not be written to. Ids from
+   * Decoders for sequences that go on after the tokens `before`: a word that follows has a space before it. Their texts
+   * are the end of `decode([...before, ...ids])`, without `decode(before)`. If the text is the bytes of its tokens, those
+   * of a character that `before` begins are not added to it.
+   */
+  decodersAfter(before: ArrayLike<number>, options: DecodeOptions = {}): () => TextDecoding {
+    if (this.isPlain) return () => new StreamingDecoder((id) => this.tokenBytes(id, options));
+    const decoder = this.#placeAwareDecoder(options);
+    decoder.startAfter(before);
+    return () => decoder.fork();
+  }
+
+  /** A decoder for tokens inside a text, whatever is before them. */
+  insideDecoder(options: DecodeOptions = {}): TextDecoding {
+    if (this.isPlain) return this.decoder(options);
+    const decoder = this.#placeAwareDecoder(options);
+    decoder.startInside();
+    return decoder;
+  }
+
+  #placeAwareDecoder({ skipSpecialTokens = false }: DecodeOptions): PlaceAwareDecoder {
+    return new PlaceAwareDecoder(this.#texts, (id) => this.#isHidden(id, skipSpecialTokens));
+  }
+
+  /** Decoding of a part of a sequence, if its text is not plain. */
+  windows(options: DecodeOptions = {}) {
+    const { skipSpecialTokens = false } = options;
+    return {
+      decoderAt: (tokens: ArrayLike<number>, start: number): TextDecoding => {
+        for (let i = 0; i < start; i++) {
+          const id = tokens[i] as number;
+          if (!this.#isHidden(id, skipSpecialTokens) && this.#texts.isShown(id))
+            return this.insideDecoder(options);
+        }
+        return this.decoder(options);
+      },
+      isJoined: (id: number): boolean => this.#texts.isByte(id),
+    };
+  }
+
+  /** The offsets of the tokens of a text that goes on after the tokens `before`. */
+  offsetsAfter(before: ArrayLike<number>, options: DecodeOptions = {}): TokenOffsets {
+    const { replacements, hasByteTokens } = this.#texts.description;
+    if (replacements.length > 0 && !hasByteTokens) {
+      const decoder = this.#placeAwareDecoder(options);
+      decoder.startAfter(before);
+      return offsetsOfText(decoder);
+    }
+    return offsetsOfBytes(this.bytesAfter(before, options));
+  }
+
+  /** The bytes of tokens in turn, in a text that goes on after the tokens `before`. */
+  bytesAfter(before: ArrayLike<number>, options: DecodeOptions = {}): (id: number) => Uint8Array {
+    const { skipSpecialTokens = false } = options;
+    const isShown = (id: number) => !this.#isHidden(id, skipSpecialTokens) && this.#texts.isShown(id);
+    let hasBegun = this.isPlain || Array.prototype.some.call(before, isShown);
+    return (id) => {
+      if (hasBegun || !isShown(id)) return this.tokenBytes(id, options);
+      hasBegun = true;
+      return this.#texts.first(id);
+    };
+  }
+
+  /** The token's own text inside a text. */
+  tokenText(id: number): string {
+    return UTF8.decode(this.tokenBytes(id));
+  }
+
+  /**
+   * The token's bytes inside a text: a view of the tokenizer's table, which must not be written to. Ids from
    * `vocabSize` on have none.
    * @throws RangeError for a negative or fractional id
    */
   tokenBytes(id: number, { skipSpecialTokens = false }: DecodeOptions = {}): Uint8Array {
+    return this.#isHidden(id, skipSpecialTokens) ? NO_BYTES : this.#texts.inside(id);
+  }
+
+  #isHidden(id: number, skipSpecialTokens: boolean): boolean {
     if (!Number.isInteger(id) || id < 0) {
       throw new RangeError(`token id ${id} is not a whole number from 0 on`);
     }
-    if (id >= this.vocabSize || (skipSpecialTokens && this.#specialIds.has(id))) return NO_BYTES;
-    const { offsets, tokenBytes } = this.trie;
-    return tokenBytes.subarray(offsets[id], offsets[id + 1]);
+    return id >= this.vocabSize || (skipSpecialTokens && this.#specialIds.has(id));
   }
 }

@@ -9,6 +9,23 @@ import type { TokenSequence } from '../processors/logits-processor.ts';
 export interface TokenBytes {
   /** The UTF-8 bytes of a token. */
   tokenBytes(id: number): Uint8Array;
+  /** Only of a tokenizer whose texts are more than the bytes of their tokens. */
+  readonly texts?: TokenTexts | undefined;
+}
+
+/** How tokens become text where that depends on the tokens around them. */
+export interface TokenTexts {
+  /** A decoder for the tokens from index `start` on of a sequence, whose text goes on after those before. */
+  decoderAt(tokens: ArrayLike<number>, start: number): WindowDecoder;
+  /** Whether the text of a token is decided with that of the tokens beside it. */
+  isJoined(id: number): boolean;
+}
+
+export interface WindowDecoder {
+  /** The text that has become certain with the token. */
+  push(id: number): string;
+  /** What has been held back. */
+  flush(): string;
 }
 
 /** The reason for which a sequence ends with its last token; null if it continues. */
@@ -45,6 +62,10 @@ export function stoppingCriterion(
 
 /** A character has up to this many bytes before its last one. */
 const INCOMPLETE_BYTES = 3;
+/** Of tokens, for a byte of text: spaces are removed before punctuation, three characters become one. */
+const REPLACED_BYTES = 3;
+/** A replacement begins this far before the text that it decides. */
+const JOINED_BYTES = 32;
 
 /**
  * Whether the last token completes a stop string (`StopStringCriteria`). The string may begin in any earlier
@@ -60,31 +81,35 @@ function stopStringCriterion(
   if (strings.length === 0 || !tokenizer) return () => false;
   const stops = strings.map((string) => string.toWellFormed());
   const longest = Math.max(...stops.map((stop) => new TextEncoder().encode(stop).length));
+  const { texts } = tokenizer;
   const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+  // A match has at most `longest` bytes before the last token. The bytes before them begin the decoding at the edge of a
+  // character.
+  const needed = texts ? REPLACED_BYTES * longest + JOINED_BYTES : longest + INCOMPLETE_BYTES;
   return ({ tokens, length }, isLast) => {
-    const last = tokenizer.tokenBytes(tokens[length - 1] as number);
-    // A match has at most `longest` bytes before the last token. The bytes before them begin the decoding at
-    // the edge of a character.
-    const earlier: Uint8Array[] = [];
-    for (let i = length - 2, bytes = 0; i >= from && bytes < longest + INCOMPLETE_BYTES; i--) {
-      const token = tokenizer.tokenBytes(tokens[i] as number);
-      bytes += token.length;
-      earlier.unshift(token);
+    const last = tokens[length - 1] as number;
+    let start = length - 1;
+    for (let bytes = 0; start > from; start--) {
+      const token = tokens[start - 1] as number;
+      if (bytes >= needed && !texts?.isJoined(token)) break;
+      bytes += tokenizer.tokenBytes(token).length;
     }
-    const before = decoder.decode(concatenate(earlier), { stream: true });
-    const added = decoder.decode(last, { stream: true });
-    const incomplete = decoder.decode();
+    let before = '';
+    let added: string;
+    let incomplete: string;
+    if (texts) {
+      const window = texts.decoderAt(tokens, start);
+      for (let i = start; i < length - 1; i++) before += window.push(tokens[i] as number);
+      added = window.push(last);
+      incomplete = window.flush();
+    } else {
+      for (let i = start; i < length - 1; i++) {
+        before += decoder.decode(tokenizer.tokenBytes(tokens[i] as number), { stream: true });
+      }
+      added = decoder.decode(tokenizer.tokenBytes(last), { stream: true });
+      incomplete = decoder.decode();
+    }
     const text = before + added + (isLast ? incomplete : '');
     return stops.some((stop) => text.includes(stop, before.length - stop.length + 1));
   };
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

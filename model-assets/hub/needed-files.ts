@@ -26,6 +26,15 @@ const OPTIONAL = [
   'chat_template.json',
 ];
 
+/** Instead of `tokenizer.json`: of GPT-2, BERT and SentencePiece. */
+const VOCABULARIES = [
+  ['vocab.json', 'merges.txt'],
+  ['vocab.txt'],
+  ['spiece.model'],
+  ['tokenizer.model'],
+  ['sentencepiece.bpe.model'],
+];
+
 /**
  * @param names of the repository's files
  * @param repository its name in errors
@@ -39,11 +48,10 @@ export function chooseFiles(names: { has(name: string): boolean }, repository: s
   }
   const weights = findWeights(has);
   if (weights === undefined) throw new HubError(`${repository} ${withoutWeights(has)}`);
-  const tokenizer = has('tokenizer.json') ? ['tokenizer.json'] : ['vocab.json', 'merges.txt'];
-  if (!tokenizer.every(has)) {
-    throw new HubError(
-      `${repository} has no tokenizer: expected tokenizer.json, or vocab.json and merges.txt`,
-    );
+  const tokenizer = tokenizerFiles(has);
+  if (tokenizer.length === 0) {
+    const others = VOCABULARIES.map((names) => names.join(' and ')).join(', or ');
+    throw new HubError(`${repository} has no tokenizer: expected tokenizer.json, or ${others}`);
   }
   return { metadata: ['config.json', ...tokenizer, ...OPTIONAL.filter(has)], weights, isAdapter: false };
 }
@@ -59,6 +67,12 @@ function adapterFiles(has: (name: string) => boolean, repository: string): Neede
   }
   const tokenizer = [...ADAPTER_TOKENIZER_FILES, 'merges.txt', ...OPTIONAL].filter(has);
   return { metadata: [ADAPTER_CONFIG, ...tokenizer], weights: { label, isIndex: false }, isAdapter: true };
+}
+
+/** Without `tokenizer.json`, the tokenizer's class decides which of its vocabularies is read. */
+function tokenizerFiles(has: (name: string) => boolean): readonly string[] {
+  if (has('tokenizer.json')) return ['tokenizer.json'];
+  return VOCABULARIES.filter((names) => names.every(has)).flat();
 }
 
 function withoutWeights(has: (name: string) => boolean): string {

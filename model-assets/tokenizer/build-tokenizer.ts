@@ -40,7 +40,11 @@ export async function buildTokenizer(
   const { model, tables: modelTables } = buildModel(files, preTokenizers);
   warnOfMerges(json.model.merges, onWarning);
   const tokens = tokensById(files);
-  const { bytes, text } = tokenTexts(tokens, json.decoder, `${file}: decoder`);
+  const {
+    bytes,
+    text,
+    tables: textTables,
+  } = tokenTexts(tokens, json.decoder, files.cleanUp, `${file}: decoder`);
   const offsets = offsetsOf(bytes);
   const textBytes = Buffer.concat(bytes);
   const special = new Set(added.flatMap(({ id, special }) => (special ? [id] : [])));
@@ -66,6 +70,7 @@ export async function buildTokenizer(
         ['textBytes', textBytes],
         ['order', sorted.order],
         ['shared', sorted.shared],
+        ...textTables,
         ...modelTables,
         ...tables,
       ]),
@@ -100,12 +105,12 @@ function tokensById({ vocabulary, added }: TokenizerFiles): (string | undefined)
 
 function templateOf({ json, file, template, special, vocabulary, added }: TokenizerFiles): Template {
   if (!template) return describeTemplate(json.post_processor, `${file}: post_processor`);
-  const idsOf = (isAdded: boolean, name: string) => {
+  const idOf = (name: string) => {
     const token = special.get(name);
-    if (!isAdded || !token) return [];
+    if (!token) return [];
     const content = contentOf(token);
     const id = added.find((other) => other.content === content)?.id ?? vocabulary.get(content);
     return id === undefined ? [] : [id];
   };
-  return { before: idsOf(template.bos, 'bos_token'), after: idsOf(template.eos, 'eos_token') };
+  return { before: template.before.flatMap(idOf), after: template.after.flatMap(idOf) };
 }

@@ -54,7 +54,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'tokenizer/models': ['tokenizer/format'],
   'tokenizer/normalizers': under('tokenizer', 'format', 'unicode'),
   'tokenizer/pre-tokenizers': under('tokenizer', 'format', 'unicode'),
-  tokenizer: under('tokenizer', 'format', 'models', 'normalizers', 'pre-tokenizers'),
+  'tokenizer/text': ['tokenizer/format'],
+  tokenizer: under('tokenizer', 'format', 'models', 'normalizers', 'pre-tokenizers', 'text'),
 
   // A chat as a text.
   chat: ['@huggingface/jinja'],
@@ -81,7 +82,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('engine', 'kernels', 'node', 'runtime'),
     ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'format', 'graphs', 'quantize'),
   ],
-  'model-assets/tokenizer/files': ['tokenizer/format', 'model-assets/checkpoint/interface', 'zod'],
+  'model-assets/tokenizer/sentencepiece': ['model-assets/checkpoint/interface'],
+  'model-assets/tokenizer/files': [
+    'zod',
+    'tokenizer/format',
+    ...under('model-assets', 'checkpoint/interface', 'tokenizer/sentencepiece'),
+  ],
   'model-assets/tokenizer/regex': ['model-assets/tokenizer/files'],
   'model-assets/tokenizer/pipeline': [
     'zod',

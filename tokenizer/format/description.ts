@@ -5,6 +5,8 @@
  * written out, regular expressions are JavaScript's, and special tokens are ids. Large parts are tables of the file
  * (format.ts), by name.
  */
+import type { BpeOptions, UnigramOptions, WordLevelOptions, WordPieceOptions } from './model-options.ts';
+import type { TextDescription } from './text-description.ts';
 
 /** A token that is found in the text before any other step. */
 export interface AddedToken {
@@ -76,29 +78,28 @@ export type ModelDescription =
    * BPE over the bytes of a piece. Tables: `byteIds` u32 [256], or `NO_TOKEN`; `merges` u32 [merges, 3], in the order
    * of their ranks: left id, right id, merged id; with `ignoreMerges`, `pieceIds` u32: the tokens that a piece may be.
    */
-  {
-    readonly type: 'ByteLevelBpe';
-    /** Whether a piece that is a token is encoded as that token, whatever its merges give. */
-    readonly ignoreMerges: boolean;
-    /** The id of a byte that is no token; null: such a byte is left out. */
-    readonly unknown: number | null;
-    /** Whether several such bytes in a row are one unknown token. */
-    readonly fuseUnknown: boolean;
-  };
+  | {
+      readonly type: 'ByteLevelBpe';
+      /** Whether a piece that is a token is encoded as that token, whatever its merges give. */
+      readonly ignoreMerges: boolean;
+      /** The id of a byte that is no token; null: such a byte is left out. */
+      readonly unknown: number | null;
+      /** Whether several such bytes in a row are one unknown token. */
+      readonly fuseUnknown: boolean;
+    }
+  /** BPE over the characters of a piece. Tables: `trie` of the tokens of the model (models/trie.ts), `merges`. */
+  | ({ readonly type: 'Bpe' } & BpeOptions)
+  /** Tables: `trie`. */
+  | ({ readonly type: 'WordPiece' } & WordPieceOptions)
+  /** Tables: `trie`, and `scores`, f64 [tokens of the model]. */
+  | ({ readonly type: 'Unigram' } & UnigramOptions)
+  /** Tables: `trie`. */
+  | ({ readonly type: 'WordLevel' } & WordLevelOptions);
 
 /** The ids before and after those of a text: beginning and end of text. */
 export interface Template {
   readonly before: readonly number[];
   readonly after: readonly number[];
-}
-
-/**
- * How the table of the tokens' bytes becomes text. The table has the bytes of a token inside a text; the first of a
- * text may differ.
- */
-export interface TextDescription {
-  /** The first token of a text loses a space that it begins with: `strip`. */
-  readonly first: 'same' | 'strip';
 }
 
 export interface TokenizerDescription {

@@ -3,7 +3,7 @@
  * requests, in memory that gives way to requests.
  */
 import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
-import type { CompileLimits } from '../../decoding/constraints/automaton/errors.ts';
+import { type CompileLimits, ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
 import { MaskCache } from '../../decoding/constraints/automaton/mask-cache.ts';
 import { Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { compileConstraint } from '../../decoding/constraints/compile.ts';
@@ -65,7 +65,9 @@ export class Constraints implements Evictable {
     const key = JSON.stringify([source, limits]);
     const known = this.#compiled.get(key);
     this.#compiled.delete(key);
+    if (!this.#tokenizer.isBytewise) throw new ConstraintError(NOT_BYTEWISE);
     this.#vocabulary ??= vocabularyOf(this.#tokenizer);
+    if (!hasAllBytes(this.#vocabulary)) throw new ConstraintError(NOT_BYTEWISE);
     const constraint = known ?? compileConstraint(source, this.#vocabulary, { masks: this.#masks, limits });
     this.#compiled.set(key, constraint);
     const [oldest] = this.#compiled.keys();
@@ -77,6 +79,19 @@ export class Constraints implements Evictable {
   get #maximum(): number {
     return Math.min(this.#cacheBytes, this.#memory.unused);
   }
+}
+
+const NOT_BYTEWISE =
+  "this model's texts cannot be constrained: its tokenizer has no token for each single byte, or joins tokens by more " +
+  'than their bytes';
+
+/** Whether any text can be written token by token, as the least lengths of constraints assume. */
+function hasAllBytes(vocabulary: Vocabulary): boolean {
+  for (let byte = 0; byte < 256; byte++) {
+    const isInUtf8 = byte !== 0xc0 && byte !== 0xc1 && byte < 0xf5;
+    if (isInUtf8 && vocabulary.tokenOf([byte]) === undefined) return false;
+  }
+  return true;
 }
 
 function vocabularyOf({ trie }: Tokenizer): Vocabulary {

@@ -169,7 +169,11 @@ function decodePrompt(
   { constraint, signal }: RunOptions,
 ): Decoding {
   // Stop strings end what the client reads: the text without special tokens.
-  const textBytes = { tokenBytes: (id: number) => tokenizer.tokenBytes(id, { skipSpecialTokens: true }) };
+  const withoutSpecial = { skipSpecialTokens: true };
+  const textBytes = {
+    tokenBytes: (id: number) => tokenizer.tokenBytes(id, withoutSpecial),
+    texts: tokenizer.isPlain ? undefined : tokenizer.windows(withoutSpecial),
+  };
   return decodeResolved(tree, prompts[prompt]?.ids ?? [], options, {
     tokenizer: textBytes,
     constraint,

@@ -6,7 +6,7 @@ import type {
   GeneratedToken,
 } from '../../decoding/interface/events.ts';
 import { minimumLength } from '../../decoding/options/options.ts';
-import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import type { TextDecoding, Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { constrainedTextEnds } from './constrained-text-ends.ts';
 import type { GenerationEvent, TextBeamsEvent } from './events.ts';
 import type { GenerationRequest } from './request.ts';
@@ -39,6 +39,17 @@ export function unfilled(decoded: readonly DecodedSequence[]): DecodedSequence {
   };
 }
 
+const WITHOUT_SPECIAL = { skipSpecialTokens: true };
+
+/** By the ids of a prompt, which all of its texts share. */
+const starts = new WeakMap<ArrayLike<number>, () => TextDecoding>();
+
+function decoderAfter(tokenizer: Tokenizer, prompt: ArrayLike<number>): TextDecoding {
+  const start = starts.get(prompt) ?? tokenizer.decodersAfter(prompt, WITHOUT_SPECIAL);
+  starts.set(prompt, start);
+  return start();
+}
+
 /** A filter for one text after the prompt with the index `prompt`. */
 export function textFilter(
   tokenizer: Tokenizer,
@@ -46,7 +57,9 @@ export function textFilter(
   prompt: number,
 ): StopStringFilter {
   const heldBack = minimumLength(options, prompts[prompt]?.ids.length ?? 0);
-  const tokens = tokenizer.decoder({ skipSpecialTokens: true });
+  const ids = prompts[prompt]?.ids ?? [];
+  // A constraint is met by the texts of tokens inside a text.
+  const tokens = constraint ? tokenizer.insideDecoder(WITHOUT_SPECIAL) : decoderAfter(tokenizer, ids);
   const decoder = constraint ? constrainedTextEnds(tokens, options) : tokens;
   return new StopStringFilter(decoder, options.stop, { keepStop, heldBack });
 }
@@ -73,7 +86,7 @@ export class PromptTexts {
   }
 
   beams({ step, beams }: BeamsEvent): TextBeamsEvent {
-    const withText = beams.map((beam) => ({ ...beam, text: this.#tokenizer.decode([beam.token]) }));
+    const withText = beams.map((beam) => ({ ...beam, text: this.#tokenizer.tokenText(beam.token) }));
     return { type: 'beams', prompt: this.#prompt, step, beams: withText };
   }
 

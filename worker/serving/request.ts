@@ -3,7 +3,7 @@ import type { ConstraintSource } from '../../decoding/constraints/source.ts';
 import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { EncodeOptions, Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { type EncodeOptions, type Tokenizer, UnencodableTextError } from '../../tokenizer/tokenizer.ts';
 import { ApiError, refuse } from '../http/errors.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 import { largestThatFits, leastMemory, type SizeOptions } from './memory-estimate.ts';
@@ -66,7 +66,7 @@ export function promptOfText(
   encoding: EncodeOptions = {},
 ): Prompt {
   if (!endOnly) checkLength(engine, tokenizer, text.length, field);
-  const ids = tokenizer.encode(text, encoding);
+  const ids = encodeText(tokenizer, text, field, encoding);
   if (ids.length > 0) return { ids, text };
   const { bos_token_id } = engine.manifest.config;
   if (bos_token_id === null) {
@@ -82,15 +82,30 @@ export function promptOfText(
  */
 export function checkLength(
   { contextLength }: Engine,
-  { maxTokenBytes }: Tokenizer,
+  tokenizer: Tokenizer,
   characters: number,
   field: string,
 ): void {
-  // A UTF-16 code unit has at least one byte in UTF-8.
-  const leastTokens = Math.ceil(characters / maxTokenBytes);
+  const leastTokens = tokenizer.leastTokens(characters);
   if (leastTokens <= contextLength) return;
   const message = `This model's context is ${contextLength} tokens, but '${field}' has at least ${leastTokens}`;
   throw new ApiError(400, message, { param: field, code: 'context_length_exceeded' });
+}
+
+/** @throws ApiError for a text with characters for which the vocabulary has no token, nor one for unknown ones */
+export function encodeText(
+  tokenizer: Tokenizer,
+  text: string,
+  field: string,
+  options?: EncodeOptions,
+): Int32Array<ArrayBuffer> {
+  try {
+    return tokenizer.encode(text, options);
+  } catch (error) {
+    if (!(error instanceof UnencodableTextError)) throw error;
+    const message = `'${field}' cannot be encoded: ${error.message}`;
+    throw new ApiError(400, message, { param: field, code: 'invalid_value' });
+  }
 }
 
 /** Ids of the model's vocabulary, which may have more rows than the tokenizer has tokens. */

@@ -1,10 +1,25 @@
 /** @module The tokenizer classes of transformers that build a tokenizer of their own. */
+import { bertClass } from './bert-class.ts';
 import { gpt2Class } from './gpt2-class.ts';
+import { llamaClass } from './llama-class.ts';
 import type { TokenizerClass } from './tokenizer-class.ts';
+import { albertClass, camembertClass, t5Class, xlmRobertaClass, xlnetClass } from './unigram-classes.ts';
 
 /** By name, without `Fast`. */
 export const TOKENIZER_CLASSES: Readonly<Record<string, TokenizerClass>> = {
   GPT2Tokenizer: gpt2Class,
+  BertTokenizer: bertClass,
+  // transformers has these names for the same class.
+  ElectraTokenizer: bertClass,
+  LayoutLMTokenizer: bertClass,
+  MobileBertTokenizer: bertClass,
+  SqueezeBertTokenizer: bertClass,
+  T5Tokenizer: t5Class,
+  AlbertTokenizer: albertClass,
+  XLNetTokenizer: xlnetClass,
+  CamembertTokenizer: camembertClass,
+  XLMRobertaTokenizer: xlmRobertaClass,
+  LlamaTokenizer: llamaClass,
 };
 
 /** transformers has these, too, with steps of their own that this converter does not know. */

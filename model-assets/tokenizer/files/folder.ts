@@ -20,6 +20,12 @@ export class TokenizerFolder {
     return this.#metadata.has(name);
   }
 
+  /** The path of a file that is not text. */
+  path(name: string): string {
+    this.sources.add(name);
+    return this.#metadata.origin(name);
+  }
+
   /** @throws CheckpointError if the file does not exist, or is too large */
   async text(name: string): Promise<string> {
     const text = await this.#metadata.text(name);

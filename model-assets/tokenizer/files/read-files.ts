@@ -8,26 +8,36 @@ import type { Metadata } from '../../checkpoint/interface/metadata.ts';
 import { AddedVocabulary, addedToken } from './added-vocabulary.ts';
 import { TOKENIZER_CLASSES, UNSUPPORTED_CLASSES } from './classes.ts';
 import { fail, TokenizerFolder } from './folder.ts';
-import { contentOf, type NamedToken, readSettings, type TokenizerSettings } from './settings.ts';
-import type { BuiltTokenizer, TokenizerClass } from './tokenizer-class.ts';
-import { type TokenizerJson, tokenizerJsonSchema } from './tokenizer-json.ts';
+import { fromSentencePiece } from './llama-class.ts';
+import {
+  contentOf,
+  type NamedToken,
+  readSettings,
+  SPECIAL_NAMES,
+  type TokenizerSettings,
+} from './settings.ts';
+import type { BuiltTokenizer, ClassInput, TemplateNames, TokenizerClass } from './tokenizer-class.ts';
+import { modelTypeOf, tokenizerJsonSchema } from './tokenizer-json.ts';
 import { vocabularyOf } from './vocabulary.ts';
 
 const TOKENIZER_JSON = 'tokenizer.json';
 const CONFIG = 'tokenizer_config.json';
+const SENTENCEPIECE = 'tokenizer.model';
 /** The class of a GPT-2 whose files name none. */
 const DEFAULT_CLASS = 'GPT2Tokenizer';
 
-export interface TokenizerFiles extends BuiltTokenizer {
+export interface TokenizerFiles extends Pick<BuiltTokenizer, 'json' | 'file' | 'mergeLocation'> {
   /** Ids of the model's own tokens. */
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly added: readonly AddedToken[];
-  /** The ids that the template adds, if the files ask for others than the post-processor's. */
-  readonly template: { readonly bos: boolean; readonly eos: boolean } | undefined;
+  /** What is added around a text, by the names of special tokens, if it is other than the post-processor's. */
+  readonly template: TemplateNames | undefined;
   /** By name. */
   readonly special: ReadonlyMap<string, NamedToken>;
   /** Whether special tokens in a text are text, if nobody says otherwise. */
   readonly splitSpecialTokens: boolean;
+  /** Whether spaces before punctuation are removed from texts. As in the reference, never with BPE, unless it is forced. */
+  readonly cleanUp: boolean;
   /** Names of the files that were read. */
   readonly sources: readonly string[];
 }
@@ -42,12 +52,14 @@ export async function readTokenizerFiles(metadata: Metadata): Promise<TokenizerF
     fileTokens.map(({ id, ...token }) => [id, token]),
   );
   const tokenizerClass = await classOf(folder, settings);
-  const special = new Map([...Object.entries(tokenizerClass?.special ?? {}), ...settings.special]);
-  const built = await build(tokenizerClass, { folder, settings, special, json });
+  const named = new Map([...Object.entries(tokenizerClass?.special ?? {}), ...settings.special]);
+  const built = await build(tokenizerClass, { folder, settings, special: named, json });
+  const special = inOrder(new Map<string, NamedToken>([...Object.entries(built.special ?? {}), ...named]));
   const vocabulary = vocabularyOf(built);
   const added = new AddedVocabulary(vocabulary);
   if (!tokenizerClass) for (const { id: _, ...token } of fileTokens) added.add(token);
-  addTokens(added, settings, special);
+  const extra = settings.listsExtraSpecial ? undefined : built.extraSpecial;
+  addTokens(added, settings.added, special, extra ?? settings.extraSpecial);
   return {
     ...built,
     vocabulary,
@@ -55,6 +67,7 @@ export async function readTokenizerFiles(metadata: Metadata): Promise<TokenizerF
     template: templateOf(settings, built, json !== undefined),
     special,
     splitSpecialTokens: settings.config.split_special_tokens ?? false,
+    cleanUp: cleansUp(settings, modelTypeOf(built.json.model)),
     sources: [...folder.sources],
   };
 }
@@ -76,27 +89,42 @@ async function classOf(
   return Object.hasOwn(TOKENIZER_CLASSES, name) ? TOKENIZER_CLASSES[name] : undefined;
 }
 
-async function build(
-  tokenizerClass: TokenizerClass | undefined,
-  input: Parameters<TokenizerClass['build']>[0],
-): Promise<BuiltTokenizer> {
+async function build(tokenizerClass: TokenizerClass | undefined, input: ClassInput): Promise<BuiltTokenizer> {
   if (tokenizerClass) return tokenizerClass.build(input);
-  const { json, settings } = input;
+  const { json, folder, settings } = input;
   if (json) return { json, file: TOKENIZER_JSON };
+  if (folder.has(SENTENCEPIECE)) return fromSentencePiece(input);
   throw new CheckpointError(
-    `no tokenizer: tokenizer_class "${settings.config.tokenizer_class}" needs ${TOKENIZER_JSON}`,
+    `no tokenizer: tokenizer_class "${settings.config.tokenizer_class}" needs ${TOKENIZER_JSON} or ${SENTENCEPIECE}`,
+  );
+}
+
+/** Special tokens in the order in which the reference adds them: those that all models have names for come first. */
+function inOrder(special: ReadonlyMap<string, NamedToken>): Map<string, NamedToken> {
+  const names = new Set<string>([...SPECIAL_NAMES, ...special.keys()]);
+  return new Map(
+    [...names].flatMap((name) => (special.has(name) ? [[name, special.get(name) ?? null]] : [])),
+  );
+}
+
+function cleansUp({ config }: TokenizerSettings, modelType: string): boolean {
+  if (!config.clean_up_tokenization_spaces) return false;
+  return (
+    modelType !== 'BPE' ||
+    config.clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output === true
   );
 }
 
 /** The tokens of the settings, and special tokens that are none yet. */
 function addTokens(
   added: AddedVocabulary,
-  settings: TokenizerSettings,
+  declared: TokenizerSettings['added'],
   special: ReadonlyMap<string, NamedToken>,
+  extraSpecial: TokenizerSettings['extraSpecial'],
 ): void {
-  const tokens = settings.added.filter((token) => !added.hasSame(token));
+  const tokens = declared.filter((token) => !added.hasSame(token));
   const contents = new Set(tokens.map(({ content }) => content));
-  for (const token of [...special.values(), ...settings.extraSpecial]) {
+  for (const token of [...special.values(), ...extraSpecial]) {
     if (!token || added.has(contentOf(token)) || contents.has(contentOf(token))) continue;
     tokens.push(typeof token === 'string' ? addedToken(token, true) : token);
     contents.add(contentOf(token));
@@ -111,12 +139,14 @@ function addTokens(
  */
 function templateOf(
   { config }: TokenizerSettings,
-  { json }: { readonly json: TokenizerJson },
+  { json, template }: BuiltTokenizer,
   hasFile: boolean,
 ): TokenizerFiles['template'] {
+  if (template) return template;
   const [bos, eos] = hasFile
     ? [false, false]
     : [config.add_bos_token ?? false, config.add_eos_token ?? false];
   const isExplicit = !hasFile && (config.add_bos_token != null || config.add_eos_token != null);
-  return isExplicit || !json.post_processor ? { bos, eos } : undefined;
+  if (!isExplicit && json.post_processor) return undefined;
+  return { before: bos ? ['bos_token'] : [], after: eos ? ['eos_token'] : [] };
 }

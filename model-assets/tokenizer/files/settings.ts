@@ -8,7 +8,7 @@ import { excerpt, fail, type TokenizerFolder } from './folder.ts';
 import { addedTokenSchema, idsByToken } from './tokenizer-json.ts';
 
 /** Names of special tokens, in the order in which the reference adds them. */
-const SPECIAL_NAMES = [
+export const SPECIAL_NAMES = [
   'bos_token',
   'eos_token',
   'unk_token',
@@ -32,6 +32,15 @@ const config = z.looseObject({
   add_bos_token: z.boolean().nullish(),
   add_eos_token: z.boolean().nullish(),
   split_special_tokens: z.boolean().nullish(),
+  do_lower_case: z.boolean().nullish(),
+  tokenize_chinese_chars: z.boolean().nullish(),
+  strip_accents: z.boolean().nullish(),
+  keep_accents: z.boolean().nullish(),
+  legacy: z.boolean().nullish(),
+  extra_ids: z.int().nonnegative().nullish(),
+  unk_id: z.int().nonnegative().nullish(),
+  clean_up_tokenization_spaces: z.boolean().nullish(),
+  clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: z.boolean().nullish(),
   added_tokens_decoder: z.record(z.string().regex(/^\d+$/), addedTokenSchema).nullish(),
 });
 export type TokenizerConfig = z.infer<typeof config>;
@@ -42,6 +51,8 @@ export interface TokenizerSettings {
   /** By name; a name that no file has is missing. */
   readonly special: ReadonlyMap<string, NamedToken>;
   readonly extraSpecial: readonly (string | AddedTokenFlags)[];
+  /** Whether `tokenizer_config.json` lists special tokens without names: then those of the class do not count. */
+  readonly listsExtraSpecial: boolean;
   /** Tokens that the files declare as added, in the order in which they get their ids. */
   readonly added: readonly AddedTokenFlags[];
 }
@@ -77,7 +88,8 @@ export async function readSettings(
     const known = token && byContent.get(contentOf(token));
     if (known) special.set(name, known);
   }
-  return { config: read, special, extraSpecial, added };
+  const listsExtraSpecial = 'extra_special_tokens' in read || 'additional_special_tokens' in read;
+  return { config: read, special, extraSpecial, listsExtraSpecial, added };
 }
 
 export const contentOf = (token: string | AddedTokenFlags): string =>

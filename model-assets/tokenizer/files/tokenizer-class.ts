@@ -1,4 +1,5 @@
 /** @module What a tokenizer class of transformers does here. */
+import type { AddedTokenFlags } from './added-vocabulary.ts';
 import type { TokenizerFolder } from './folder.ts';
 import type { NamedToken, TokenizerSettings } from './settings.ts';
 import type { TokenizerJson } from './tokenizer-json.ts';
@@ -19,6 +20,17 @@ export interface BuiltTokenizer {
   readonly file: string;
   /** Where the merge of a rank stands, for errors. */
   mergeLocation?(rank: number): string;
+  /** What the class adds around a text, by the names of special tokens; else `json` and the settings say it. */
+  readonly template?: TemplateNames;
+  /** Special tokens without names, unless the settings list theirs. */
+  readonly extraSpecial?: readonly (string | AddedTokenFlags)[];
+  /** Special tokens of the vocabulary's file, for names that neither the class nor the settings have. */
+  readonly special?: Readonly<Record<string, string>>;
+}
+
+export interface TemplateNames {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
 }
 
 /**
@@ -27,7 +39,7 @@ export interface BuiltTokenizer {
  */
 export interface TokenizerClass {
   /** Special tokens that the class has if no file says otherwise. */
-  readonly special: Readonly<Record<string, string | null>>;
+  readonly special: Readonly<Record<string, NamedToken>>;
   /** The tokenizer without its added tokens. */
   build(input: ClassInput): Promise<BuiltTokenizer>;
 }

@@ -58,3 +58,13 @@ export const idsByToken = z.custom<Readonly<Record<string, number>>>(
   (ids) => typeof ids === 'object' && ids !== null && !Array.isArray(ids),
   'expected an object of ids by token',
 );
+
+/** The type of a model. Files of the first releases have none: it is what the fields are those of, as in the reference. */
+export function modelTypeOf(model: ModelJson): string {
+  if (model.type !== undefined) return model.type;
+  if ('merges' in model) return 'BPE';
+  if (Array.isArray(model.vocab)) return 'Unigram';
+  return 'continuing_subword_prefix' in model || 'max_input_chars_per_word' in model
+    ? 'WordPiece'
+    : 'WordLevel';
+}

@@ -2,10 +2,11 @@
 import * as z from 'zod';
 import { NO_TOKEN } from '../../../tokenizer/models/byte-level-bpe.ts';
 import { byteSymbols } from '../../../tokenizer/unicode/symbols.ts';
-import { check, excerpt, fail } from '../files/folder.ts';
+import { check, fail } from '../files/folder.ts';
 import type { TokenizerFiles } from '../files/read-files.ts';
 import { bytesIfSymbols } from '../pipeline/token-texts.ts';
 import type { BuiltModel } from './built-model.ts';
+import { mergeTable } from './merge-table.ts';
 
 const TOKENIZER_JSON = 'tokenizer.json';
 
@@ -45,25 +46,4 @@ function pieceIds(vocabulary: ReadonlyMap<string, number>): Uint32Array {
   return Uint32Array.from(
     [...vocabulary].flatMap(([token, id]) => (token !== '' && bytesIfSymbols(token) ? [id] : [])),
   );
-}
-
-/** Left id, right id and merged id of each merge. */
-function mergeTable(files: TokenizerFiles, merges: readonly unknown[]): Uint32Array {
-  const { vocabulary, file } = files;
-  const location = (rank: number) => files.mergeLocation?.(rank) ?? `${file}: model.merges.${rank}`;
-  const table = new Uint32Array(3 * merges.length);
-  for (const [rank, merge] of merges.entries()) {
-    const pair: readonly unknown[] =
-      typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
-    const [left, right] = pair;
-    if (typeof left !== 'string' || typeof right !== 'string' || pair.length > 2 || !left || !right) {
-      return fail(location(rank), `expected two tokens, found ${excerpt(merge)}`);
-    }
-    for (const [i, token] of [left, right, left + right].entries()) {
-      table[3 * rank + i] =
-        vocabulary.get(token) ??
-        fail(location(rank), `"${token}" of the merge "${left} ${right}" is not in ${file}`);
-    }
-  }
-  return table;
 }

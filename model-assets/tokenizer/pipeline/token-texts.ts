@@ -1,31 +1,35 @@
 /** @module The bytes of each token in a text: what a tokenizer's decoder makes of them. */
-import type { TextDescription } from '../../../tokenizer/format/description.ts';
 import { byteSymbols } from '../../../tokenizer/unicode/symbols.ts';
-import { fail } from '../files/folder.ts';
 import type { Step } from '../files/tokenizer-json.ts';
+import { CLEAN_UP, readDecoder } from './decoder-steps.ts';
+import { placeAwareTexts } from './place-aware-texts.ts';
 import { stepsOf } from './steps.ts';
-
-export interface TokenTexts {
-  /** By id; none for an id without a token. */
-  readonly bytes: readonly Uint8Array[];
-  readonly text: TextDescription;
-}
+import type { TokenTexts } from './texts.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
-/** @param tokens by id, with holes */
+/**
+ * @param tokens by id, with holes
+ * @param cleanUp whether the reference removes spaces before punctuation
+ */
 export function tokenTexts(
   tokens: readonly (string | undefined)[],
   decoder: Step | null | undefined,
+  cleanUp: boolean,
   location: string,
 ): TokenTexts {
-  const [only, ...others] = stepsOf(decoder, location, 'decoders');
-  if (only?.step.type !== 'ByteLevel' || others.length > 0) {
-    fail(location, `the decoder "${only?.step.type ?? 'none'}" is not supported`);
-  }
+  const steps = readDecoder(stepsOf(decoder, location, 'decoders'));
+  if (!steps.isByteLevel) return placeAwareTexts(tokens, steps, cleanUp, location);
   return {
     bytes: tokens.map((token) => (token === undefined ? NO_BYTES : bytesOfSymbols(token))),
-    text: { first: 'same' },
+    text: {
+      first: 'same',
+      last: 'same',
+      hasByteTokens: false,
+      inRuns: [],
+      replacements: cleanUp ? CLEAN_UP : [],
+    },
+    tables: [],
   };
 }
 

@@ -41,7 +41,7 @@ export class ChoicePieces {
     if (event.type !== 'token' && event.type !== 'finished') return;
     const { choice: index } = event;
     const isFirst = !this.#offsets.has(index);
-    const offsets = this.#offsets.get(index) ?? this.#entries.offsets();
+    const offsets = this.#offsets.get(index) ?? this.#entries.offsets(this.#before(index));
     this.#offsets.set(index, offsets);
     if (this.#report.echo && isFirst) yield this.#echo(index, offsets);
     const piece = { text: event.text, index };
@@ -61,6 +61,12 @@ export class ChoicePieces {
         ...(score !== null && { sequences_score: score }),
       };
     }
+  }
+
+  /** The tokens before a choice's text. */
+  #before(index: number): ArrayLike<number> {
+    if (this.#report.echo) return [];
+    return this.#generation.prompts[Math.floor(index / this.#generation.n)]?.ids ?? [];
   }
 
   #echo(index: number, offsets: TextOffsets): CompletionChoice {

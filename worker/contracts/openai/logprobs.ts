@@ -1,6 +1,6 @@
 /** @module OpenAI's `logprobs` of a completion: parallel lists with one entry per token. */
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
-import { CharacterSpans } from '../../../tokenizer/character-spans.ts';
+import type { TokenOffsets } from '../../../tokenizer/token-offsets.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 
 export interface CompletionLogprobs {
@@ -60,30 +60,14 @@ export class LogprobEntries {
     return byName;
   }
 
-  /** The offsets of one choice. */
-  offsets(): TextOffsets {
-    return new TextOffsets(this.#tokenizer);
+  /** The offsets of one choice, whose text goes on after the tokens `before`. */
+  offsets(before: ArrayLike<number>): TextOffsets {
+    return this.#tokenizer.offsetsAfter(before, { skipSpecialTokens: true });
   }
 }
 
 /** The offset of each token's first character, for the tokens of one choice in turn. */
-export class TextOffsets {
-  readonly #tokenizer: Tokenizer;
-  readonly #spans = new CharacterSpans();
-
-  constructor(tokenizer: Tokenizer) {
-    this.#tokenizer = tokenizer;
-  }
-
-  next(token: number): number {
-    return this.#spans.push(this.#tokenizer.tokenBytes(token, { skipSpecialTokens: true })).start;
-  }
-
-  /** The next token begins the generated text: it does not complete a character of the prompt. */
-  endPrompt(): void {
-    this.#spans.endText();
-  }
-}
+export type TextOffsets = TokenOffsets;
 
 /** One for all names: each decoder is an object of the platform, which garbage collection finds late. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

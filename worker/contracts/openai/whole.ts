@@ -16,11 +16,13 @@ export function wholeChoices(
 ): JsonStream {
   return jsonArray(
     answer.choices().map((choice) => {
-      const echoed = report.echo ? prompts[choice.prompt] : undefined;
+      const prompt = prompts[choice.prompt];
+      const echoed = report.echo ? prompt : undefined;
+      const before = echoed ? [] : (prompt?.ids ?? []);
       return jsonObject({
         text: (echoed?.text ?? '') + choice.text(),
         index: choice.index,
-        logprobs: report.logprobs === undefined ? null : logprobsOf(choice, echoed, entries),
+        logprobs: report.logprobs === undefined ? null : logprobsOf(choice, echoed, before, entries),
         finish_reason: stopOrLengthOf(choice.reason),
         sequences_score: choice.score ?? undefined,
       });
@@ -32,6 +34,7 @@ export function wholeChoices(
 function logprobsOf(
   choice: CollectedChoice,
   echoed: Prompt | undefined,
+  before: ArrayLike<number>,
   entries: LogprobEntries,
 ): JsonStream {
   const { log } = choice;
@@ -45,7 +48,7 @@ function logprobsOf(
     tokens: jsonArray(each(logs, (log, i) => entries.name(log.tokenAt(i)))),
     token_logprobs: jsonArray(each(logs, (log, i) => log.logprobAt(i))),
     top_logprobs: jsonArray(each(logs, (log, i) => top(log.tokenAt(i), log.at(i)))),
-    text_offset: jsonArray(offsets(entries.offsets(), promptLog, log)),
+    text_offset: jsonArray(offsets(entries.offsets(before), promptLog, log)),
   });
 }
 

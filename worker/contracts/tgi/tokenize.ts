@@ -7,6 +7,7 @@ import { refuse } from '../../http/errors.ts';
 import { parsedBody } from '../../http/json-body.ts';
 import { jsonArray } from '../../http/json-stream.ts';
 import { sendJson } from '../../http/send-json.ts';
+import { encodeText } from '../../serving/request.ts';
 import { reserveMemory } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
 import { MAX_BEST_OF, TGI_STOP_SEQUENCES, tokenizeSchema } from './schema.ts';
@@ -23,23 +24,62 @@ export async function tokenize(c: Context<AppEnv>): Promise<Response> {
     refuse('inputs', `must have at most ${longest} characters on this deployment`, inputs.length);
   }
   const held = await reserveMemory(c, model, inputs.length * BYTES_PER_CHARACTER);
-  return sendJson(c, jsonArray(tokensOf(model.tokenizer, inputs, parameters.truncate)), held);
+  let ids: ArrayLike<number>;
+  try {
+    ids = encodeText(model.tokenizer, inputs, 'inputs', { addSpecialTokens: false });
+  } catch (error) {
+    held.close();
+    throw error;
+  }
+  return sendJson(c, jsonArray(tokensOf(model.tokenizer, inputs, ids, parameters.truncate)), held);
 }
 
-/** @param last number of tokens at the end of the text; default: all */
-function* tokensOf(tokenizer: Tokenizer, inputs: string, last = Number.POSITIVE_INFINITY) {
+/**
+ * The text's tokens, with those of the template, which have no characters.
+ * @param last number of tokens at the end of the text; default: all
+ */
+function* tokensOf(
+  tokenizer: Tokenizer,
+  inputs: string,
+  ids: ArrayLike<number>,
+  last = Number.POSITIVE_INFINITY,
+) {
+  const { before, after } = tokenizer.template;
+  const skipped = before.length + ids.length + after.length - last;
+  const characters = tokenizer.isLossless ? ofText(tokenizer, inputs) : ofTokens(tokenizer);
+  for (const [i, id] of before.entries()) if (i >= skipped) yield { id, text: '', start: 0, stop: 0 };
+  for (let i = 0; i < ids.length; i++) {
+    const token = characters(ids[i] as number);
+    if (before.length + i >= skipped) yield token;
+  }
+  for (const [i, id] of after.entries()) {
+    if (before.length + ids.length + i >= skipped) yield { id, text: '', start: 0, stop: 0 };
+  }
+}
+
+/** For tokens whose bytes are the text's: a token's text is the text of its characters, as in TGI. */
+function ofText(tokenizer: Tokenizer, inputs: string) {
   const spans = new CharacterSpans();
-  // A token's text is the text of its characters, as in TGI. `start` never decreases, so one pass finds them.
+  // `start` never decreases, so one pass finds all of them.
   let position = 0;
   let index = 0;
-  const ids = tokenizer.encode(inputs);
-  for (const [i, id] of ids.entries()) {
+  return (id: number) => {
     const { start, stop } = spans.push(tokenizer.tokenBytes(id));
     index = indexAfter(inputs, index, start - position);
     position = start;
-    if (i >= ids.length - last)
-      yield { id, text: inputs.slice(index, indexAfter(inputs, index, stop - start)), start, stop };
-  }
+    return { id, text: inputs.slice(index, indexAfter(inputs, index, stop - start)), start, stop };
+  };
+}
+
+/** For tokenizers that change texts: each token with its own text, and its place in the text of all tokens. */
+function ofTokens(tokenizer: Tokenizer) {
+  const spans = new CharacterSpans();
+  const bytesOf = tokenizer.bytesAfter([]);
+  const utf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+  return (id: number) => {
+    const bytes = bytesOf(id);
+    return { id, text: utf8.decode(bytes), ...spans.push(bytes) };
+  };
 }
 
 /** The index in a text after `count` more code points. */

@@ -61,7 +61,7 @@ export class TgiTokens {
   }
 
   #textOf(id: number): string {
-    return this.#tokenizer.decode([id]);
+    return this.#tokenizer.tokenText(id);
   }
 }
 
