@@ -1,9 +1,9 @@
-/** @module Runs the examples of docs/clients.md and docs/constraints.md, with only the port changed. */
+/** @module Runs the examples of docs/clients.md, docs/constraints.md and docs/chat.md, with only the port changed. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { SERVER } from '../support/clients.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -25,19 +25,21 @@ async function examplesOf(page: string) {
 
 const CLIENTS = await examplesOf('clients.md');
 const CONSTRAINTS = await examplesOf('constraints.md');
+const CHATS = await examplesOf('chat.md');
 
-async function run(language: string | undefined, code: string): Promise<string> {
+async function run(language: string | undefined, code: string, server: string): Promise<string> {
   const [command, flags] = language === 'sh' ? ['sh', []] : [process.execPath, ['--input-type=module', '-']];
   const env = { ...process.env, NODE_NO_WARNINGS: '1' };
   const child = spawn(command, flags, { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end(code.replaceAll('http://localhost:8787', SERVER));
+  child.stdin.end(code.replaceAll('http://localhost:8787', server));
   return await text(child.stdout);
 }
 
 describe.each([
   { page: 'docs/clients.md', count: 6, ...CLIENTS },
   { page: 'docs/constraints.md', count: 6, ...CONSTRAINTS },
-])('$page', ({ count, examples, blocks }) => {
+  { page: 'docs/chat.md', count: 2, server: inject('chatServer'), ...CHATS },
+])('$page', ({ count, examples, blocks, server = SERVER }) => {
   it('has its examples, each with its output', () => {
     expect(examples).toHaveLength(count);
     expect(blocks).toBe(count);
@@ -47,7 +49,7 @@ describe.each([
     'prints the documented output: $title',
     async ({ language, code, printed }) => {
       expect(code).toContain('http://localhost:8787');
-      expect((await run(language, code)).trim()).toBe(printed.trim());
+      expect((await run(language, code, server)).trim()).toBe(printed.trim());
     },
   );
 });

@@ -1,7 +1,9 @@
 /** @module Chat templates: their text, and the bounds of their work. test/golden has those of transformers. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { ChatTemplateError } from '../../../chat/errors.ts';
 import { type Chat, type ChatMessage, ChatTemplate } from '../../../chat/template.ts';
+import { chatml } from '../../support/chats.ts';
 
 const user = { role: 'user', content: ' Hi, 猫! ' };
 const assistant = { role: 'assistant', content: 'Hello.' };
@@ -159,4 +161,10 @@ describe('parts of a content', () => {
   ])('are read by %s: %s', (source, reads) => {
     expect(new ChatTemplate(source).readsParts).toBe(reads);
   });
+});
+
+it('the template of docs/chat.md is the one that its examples run with', async () => {
+  const file = new URL('../../../docs/examples/chatml.jinja', import.meta.url);
+  const messages = [user, assistant];
+  expect(render(await readFile(file, 'utf8'), { messages })).toBe(chatml(...messages));
 });
