@@ -36,10 +36,10 @@ async function run(language: string | undefined, code: string, server: string): 
 }
 
 describe.each([
-  { page: 'docs/clients.md', count: 6, ...CLIENTS },
-  { page: 'docs/constraints.md', count: 6, ...CONSTRAINTS },
+  { page: 'docs/clients.md', count: 6, server: SERVER, ...CLIENTS },
+  { page: 'docs/constraints.md', count: 6, server: SERVER, ...CONSTRAINTS },
   { page: 'docs/chat.md', count: 2, server: inject('chatServer'), ...CHATS },
-])('$page', ({ count, examples, blocks, server = SERVER }) => {
+])('$page', ({ count, examples, blocks, server }) => {
   it('has its examples, each with its output', () => {
     expect(examples).toHaveLength(count);
     expect(blocks).toBe(count);
