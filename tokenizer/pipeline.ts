@@ -15,9 +15,9 @@ export interface EncodeOptions {
    * Special tokens in the text, such as `<|endoftext|>`, are text like other text: `split_special_tokens` of
    * transformers. Default: what the tokenizer's files say, which mostly is false.
    */
-  readonly splitSpecialTokens?: boolean;
+  readonly splitSpecialTokens?: boolean | undefined;
   /** The ids of the tokenizer's template, such as a beginning of text, are added. Default: true. */
-  readonly addSpecialTokens?: boolean;
+  readonly addSpecialTokens?: boolean | undefined;
 }
 
 export class Pipeline {

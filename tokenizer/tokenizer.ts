@@ -181,24 +181,40 @@ export class Tokenizer {
     };
   }
 
-  /** The offsets of the tokens of a text that goes on after the tokens `before`. */
-  offsetsAfter(before: ArrayLike<number>, options: DecodeOptions = {}): TokenOffsets {
+  /**
+   * The offsets of the tokens of a text that goes on after the tokens `before`.
+   * @param withSpecial from which of the tokens on, and up to which, the text shows special ones in any case
+   */
+  offsetsAfter(
+    before: ArrayLike<number>,
+    options: DecodeOptions = {},
+    withSpecial: readonly [from: number, to: number] = [0, 0],
+  ): TokenOffsets {
     const { replacements, hasByteTokens } = this.#texts.description;
     if (replacements.length > 0 && !hasByteTokens) {
       const decoder = this.#placeAwareDecoder(options);
       decoder.startAfter(before);
       return offsetsOfText(decoder);
     }
-    return offsetsOfBytes(this.bytesAfter(before, options));
+    return offsetsOfBytes(this.bytesAfter(before, options, withSpecial));
   }
 
-  /** The bytes of tokens in turn, in a text that goes on after the tokens `before`. */
-  bytesAfter(before: ArrayLike<number>, options: DecodeOptions = {}): (id: number) => Uint8Array {
-    const { skipSpecialTokens = false } = options;
-    const isShown = (id: number) => !this.#isHidden(id, skipSpecialTokens) && this.#texts.isShown(id);
-    let hasBegun = this.isPlain || Array.prototype.some.call(before, isShown);
+  /**
+   * The bytes of tokens in turn, in a text that goes on after the tokens `before`.
+   * @param withSpecial as in `offsetsAfter`
+   */
+  bytesAfter(
+    before: ArrayLike<number>,
+    { skipSpecialTokens = false }: DecodeOptions = {},
+    [from, to]: readonly [from: number, to: number] = [0, 0],
+  ): (id: number) => Uint8Array {
+    const isShown = (id: number, skips: boolean) => !this.#isHidden(id, skips) && this.#texts.isShown(id);
+    let hasBegun = this.isPlain || Array.prototype.some.call(before, (id) => isShown(id, skipSpecialTokens));
+    let index = 0;
     return (id) => {
-      if (hasBegun || !isShown(id)) return this.tokenBytes(id, options);
+      const skips = skipSpecialTokens && !(index >= from && index < to);
+      index++;
+      if (hasBegun || !isShown(id, skips)) return this.tokenBytes(id, { skipSpecialTokens: skips });
       hasBegun = true;
       return this.#texts.first(id);
     };

@@ -50,6 +50,18 @@ export const cacheFields = {
     ),
 };
 
+/** How texts become tokens, and tokens text; the names are Hugging Face's. */
+export const tokenFields = {
+  split_special_tokens: z
+    .boolean()
+    .optional()
+    .describe(
+      'Makes special tokens in a prompt, such as <|endoftext|>, text like other text: for texts of strangers. ' +
+        'Default: what the tokenizer’s files say, which mostly is false.',
+    ),
+  skip_special_tokens: z.boolean().default(true).describe('Leaves special tokens out of the generated text.'),
+};
+
 /** The number of stop strings of a request, and the length of each in UTF-16 units. */
 export const MAX_STOPS = 64;
 export const MAX_STOP_LENGTH = 1024;

@@ -11,6 +11,8 @@ export interface ChatRequest extends Chat {
   readonly template?: string | undefined;
   /** Whether the end of the text is used, however long it is. */
   readonly endOnly?: boolean;
+  /** Whether special tokens are text, also those that the template writes. */
+  readonly splitSpecialTokens?: boolean | undefined;
 }
 
 /** The contract's names of the fields, for error messages. */
@@ -40,7 +42,10 @@ export async function promptOfChat(
   };
   const text = textOf(template, chat, fields);
   // As transformers does; whether special tokens are parsed is the tokenizer's own setting.
-  return promptOfText(model, text, fields.messages, endOnly, { addSpecialTokens: false });
+  return promptOfText(model, text, fields.messages, endOnly, {
+    addSpecialTokens: false,
+    splitSpecialTokens: request.splitSpecialTokens,
+  });
 }
 
 function noTemplate({ engine }: ServedModel, fields: ChatFields): ApiError {

@@ -163,16 +163,16 @@ export class Generation {
 
 function decodePrompt(
   { tokenizer }: ServedModel,
-  { options, prompts }: GenerationRequest,
+  { options, prompts, showSpecialTokens = false }: GenerationRequest,
   tree: ReservedTree,
   prompt: number,
   { constraint, signal }: RunOptions,
 ): Decoding {
-  // Stop strings end what the client reads: the text without special tokens.
-  const withoutSpecial = { skipSpecialTokens: true };
+  // Stop strings end what the client reads, which mostly is the text without special tokens.
+  const decoding = { skipSpecialTokens: !showSpecialTokens };
   const textBytes = {
-    tokenBytes: (id: number) => tokenizer.tokenBytes(id, withoutSpecial),
-    texts: tokenizer.isPlain ? undefined : tokenizer.windows(withoutSpecial),
+    tokenBytes: (id: number) => tokenizer.tokenBytes(id, decoding),
+    texts: tokenizer.isPlain ? undefined : tokenizer.windows(decoding),
   };
   return decodeResolved(tree, prompts[prompt]?.ids ?? [], options, {
     tokenizer: textBytes,

@@ -39,13 +39,15 @@ export function unfilled(decoded: readonly DecodedSequence[]): DecodedSequence {
   };
 }
 
-const WITHOUT_SPECIAL = { skipSpecialTokens: true };
-
-/** By the ids of a prompt, which all of its texts share. */
+/** By the ids of a prompt, which all of its texts share; those of a request show special tokens, or do not. */
 const starts = new WeakMap<ArrayLike<number>, () => TextDecoding>();
 
-function decoderAfter(tokenizer: Tokenizer, prompt: ArrayLike<number>): TextDecoding {
-  const start = starts.get(prompt) ?? tokenizer.decodersAfter(prompt, WITHOUT_SPECIAL);
+function decoderAfter(
+  tokenizer: Tokenizer,
+  prompt: ArrayLike<number>,
+  options: { readonly skipSpecialTokens: boolean },
+): TextDecoding {
+  const start = starts.get(prompt) ?? tokenizer.decodersAfter(prompt, options);
   starts.set(prompt, start);
   return start();
 }
@@ -53,13 +55,14 @@ function decoderAfter(tokenizer: Tokenizer, prompt: ArrayLike<number>): TextDeco
 /** A filter for one text after the prompt with the index `prompt`. */
 export function textFilter(
   tokenizer: Tokenizer,
-  { options, keepStop, prompts, constraint }: GenerationRequest,
+  { options, keepStop, prompts, constraint, showSpecialTokens = false }: GenerationRequest,
   prompt: number,
 ): StopStringFilter {
   const heldBack = minimumLength(options, prompts[prompt]?.ids.length ?? 0);
   const ids = prompts[prompt]?.ids ?? [];
+  const decoding = { skipSpecialTokens: !showSpecialTokens };
   // A constraint is met by the texts of tokens inside a text.
-  const tokens = constraint ? tokenizer.insideDecoder(WITHOUT_SPECIAL) : decoderAfter(tokenizer, ids);
+  const tokens = constraint ? tokenizer.insideDecoder(decoding) : decoderAfter(tokenizer, ids, decoding);
   const decoder = constraint ? constrainedTextEnds(tokens, options) : tokens;
   return new StopStringFilter(decoder, options.stop, { keepStop, heldBack });
 }

@@ -17,6 +17,8 @@ export interface GenerationRequest {
   readonly constraint?: RequestedConstraint | undefined;
   /** Whether a text keeps the stop string that ends it. */
   readonly keepStop: boolean;
+  /** Whether a text shows the special tokens that were generated. Default: false. */
+  readonly showSpecialTokens?: boolean;
   /** Whether the prompts may use and enter the prefix cache. */
   readonly cachePrompt: boolean;
   /** vLLM's `cache_salt`: the prompts share the prefix cache with requests of the same salt only. */
@@ -44,6 +46,8 @@ export interface Prompt {
   readonly ids: ArrayLike<number>;
   /** The prompt as sent, or the text of its ids. */
   readonly text: string;
+  /** The ids, from one index to another, whose special tokens are in the text, too. Default: none. */
+  readonly withSpecial?: readonly [from: number, to: number];
 }
 
 /** The number of tokens of all prompts. */
@@ -67,7 +71,18 @@ export function promptOfText(
 ): Prompt {
   if (!endOnly) checkLength(engine, tokenizer, text.length, field);
   const ids = encodeText(tokenizer, text, field, encoding);
-  if (ids.length > 0) return { ids, text };
+  const unknown = ids.find((id) => id >= engine.vocabSize);
+  if (unknown !== undefined) {
+    const token = JSON.stringify(tokenizer.decode([unknown]));
+    const message = `'${field}' has the token ${token}, which the model's vocabulary does not have`;
+    throw new ApiError(400, message, { param: field, code: 'invalid_value' });
+  }
+  if (ids.length > 0) {
+    const { before, after } = tokenizer.template;
+    const isAdded = encoding.addSpecialTokens ?? true;
+    const [from, to] = isAdded ? [before.length, ids.length - after.length] : [0, ids.length];
+    return { ids, text, withSpecial: [from, to] };
+  }
   const { bos_token_id } = engine.manifest.config;
   if (bos_token_id === null) {
     const message = `'${field}' must not be empty: the model has no token to begin a text with`;
@@ -129,7 +144,14 @@ export function promptOfIds(
 export function lastTokens({ tokenizer }: ServedModel, prompt: Prompt, length: number): Prompt {
   if (prompt.ids.length <= length) return prompt;
   const ids = Array.from(prompt.ids).slice(-length);
-  return { ids, text: tokenizer.decode(ids, { skipSpecialTokens: true }) };
+  const [from, to] = (prompt.withSpecial ?? [0, 0]).map((index) =>
+    Math.max(0, index - (prompt.ids.length - length)),
+  ) as [number, number];
+  // In the text as sent, special tokens were a part of it.
+  const text = [ids.slice(0, from), ids.slice(from, to), ids.slice(to)]
+    .map((part, i) => tokenizer.decode(part, { skipSpecialTokens: i !== 1 }))
+    .join('');
+  return { ids, text, withSpecial: [from, to] };
 }
 
 /**

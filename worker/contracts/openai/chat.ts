@@ -109,6 +109,7 @@ function promptOf(
     continueFinalMessage: continue_final_message,
     variables: chat_template_kwargs,
     template: request.chat_template,
+    splitSpecialTokens: request.split_special_tokens,
     endOnly: request.truncate_prompt_tokens !== undefined,
   };
   return promptOfChat(model, chat, { messages: 'messages', template: 'chat_template' });

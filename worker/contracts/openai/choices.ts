@@ -2,7 +2,7 @@
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
-import type { GenerationRequest } from '../../serving/request.ts';
+import type { GenerationRequest, Prompt } from '../../serving/request.ts';
 import { stopOrLengthOf } from '../shared-schemas.ts';
 import { type CompletionLogprobs, emptyLogprobs, LogprobEntries, type TextOffsets } from './logprobs.ts';
 import { orderedRecord } from './ordered-record.ts';
@@ -32,7 +32,11 @@ export class ChoicePieces {
   constructor(tokenizer: Tokenizer, generation: GenerationRequest, report: ReportFields) {
     this.#report = report;
     this.#generation = generation;
-    this.#entries = new LogprobEntries(tokenizer, report.return_tokens_as_token_ids);
+    this.#entries = new LogprobEntries(
+      tokenizer,
+      report.return_tokens_as_token_ids,
+      generation.showSpecialTokens,
+    );
   }
 
   /** The pieces that an event adds. */
@@ -41,7 +45,7 @@ export class ChoicePieces {
     if (event.type !== 'token' && event.type !== 'finished') return;
     const { choice: index } = event;
     const isFirst = !this.#offsets.has(index);
-    const offsets = this.#offsets.get(index) ?? this.#entries.offsets(this.#before(index));
+    const offsets = this.#offsets.get(index) ?? this.#newOffsets(index);
     this.#offsets.set(index, offsets);
     if (this.#report.echo && isFirst) yield this.#echo(index, offsets);
     const piece = { text: event.text, index };
@@ -63,16 +67,21 @@ export class ChoicePieces {
     }
   }
 
-  /** The tokens before a choice's text. */
-  #before(index: number): ArrayLike<number> {
-    if (this.#report.echo) return [];
-    return this.#generation.prompts[Math.floor(index / this.#generation.n)]?.ids ?? [];
+  #newOffsets(index: number): TextOffsets {
+    const prompt = this.#promptOf(index);
+    return this.#report.echo ? this.#entries.offsets(prompt) : this.#entries.offsetsAfter(prompt.ids);
+  }
+
+  #promptOf(index: number): Prompt {
+    const number = Math.floor(index / this.#generation.n);
+    const prompt = this.#generation.prompts[number];
+    if (!prompt) throw new Error(`there is no prompt ${number}`);
+    return prompt;
   }
 
   #echo(index: number, offsets: TextOffsets): CompletionChoice {
     const number = Math.floor(index / this.#generation.n);
-    const prompt = this.#generation.prompts[number];
-    if (!prompt) throw new Error(`there is no prompt ${number}`);
+    const prompt = this.#promptOf(index);
     const logprobs = this.#logprobs();
     if (logprobs) {
       const promptLogprobs = this.#promptLogprobs.get(number) ?? [];

@@ -25,7 +25,11 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
   if (request.user) c.get('record').user = request.user;
   const head = headOf('cmpl', 'text_completion', manifest.name);
   if (!request.stream) {
-    const entries = new LogprobEntries(model.tokenizer, request.return_tokens_as_token_ids);
+    const entries = new LogprobEntries(
+      model.tokenizer,
+      request.return_tokens_as_token_ids,
+      generationRequest.showSpecialTokens,
+    );
     return answerWhole(c, model, generationRequest, (answer) =>
       jsonObject({
         ...head,

@@ -13,6 +13,7 @@ import {
   MAX_STOPS,
   presencePenalty,
   stopString,
+  tokenFields,
 } from '../decoding-fields.ts';
 
 export const generationFields = {
@@ -100,6 +101,9 @@ export const generationFields = {
 
   // llama.cpp and vLLM
   ...cacheFields,
+
+  // vLLM and Hugging Face
+  ...tokenFields,
 
   // Hugging Face
   do_sample: z.boolean().optional().describe('Samples tokens instead of choosing the likeliest.'),

@@ -2,6 +2,7 @@
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { TokenOffsets } from '../../../tokenizer/token-offsets.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
+import type { Prompt } from '../../serving/request.ts';
 
 export interface CompletionLogprobs {
   readonly tokens: string[];
@@ -29,11 +30,16 @@ const MAX_NAMES = 512;
 /** The entries of tokens. */
 export class LogprobEntries {
   readonly #tokenizer: Tokenizer;
+  readonly #showSpecial: boolean;
   readonly #asIds: boolean;
   readonly #names = new Map<number, string>();
 
-  /** @param asIds whether tokens are named by their ids, as vLLM's `return_tokens_as_token_ids` wants */
-  constructor(tokenizer: Tokenizer, asIds: boolean) {
+  /**
+   * @param asIds whether tokens are named by their ids, as vLLM's `return_tokens_as_token_ids` wants
+   * @param showSpecial whether generated text shows special tokens
+   */
+  constructor(tokenizer: Tokenizer, asIds: boolean, showSpecial = false) {
+    this.#showSpecial = showSpecial;
     this.#tokenizer = tokenizer;
     this.#asIds = asIds;
   }
@@ -60,9 +66,15 @@ export class LogprobEntries {
     return byName;
   }
 
-  /** The offsets of one choice, whose text goes on after the tokens `before`. */
-  offsets(before: ArrayLike<number>): TextOffsets {
-    return this.#tokenizer.offsetsAfter(before, { skipSpecialTokens: true });
+  /** The offsets of the tokens of a prompt, and of the text that goes on after it. */
+  offsets(prompt: Prompt): TextOffsets {
+    const options = { skipSpecialTokens: !this.#showSpecial };
+    return this.#tokenizer.offsetsAfter([], options, prompt.withSpecial);
+  }
+
+  /** The offsets of the tokens of a text that goes on after the tokens `before`. */
+  offsetsAfter(before: ArrayLike<number>): TextOffsets {
+    return this.#tokenizer.offsetsAfter(before, { skipSpecialTokens: !this.#showSpecial });
   }
 }
 

@@ -39,6 +39,10 @@ export const completionSchema = z.strictObject({
       'Reports the log-probability of each token, and of this many likeliest tokens at its position.',
     ),
   echo: z.boolean().default(false).describe('Returns the prompt before the text.'),
+  add_special_tokens: z
+    .boolean()
+    .default(true)
+    .describe('Adds the tokens of the tokenizer’s template to a text. GPT-2’s own has none.'),
   suffix: z.literal('').optional().describe('Not available: only the empty text is accepted.'),
 
   // Text Generation Inference, as @huggingface/inference sends it here

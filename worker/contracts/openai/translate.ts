@@ -79,6 +79,7 @@ export function generationOf(
     n,
     constraint: completionConstraint(request),
     keepStop: include_stop_str_in_output,
+    showSpecialTokens: !request.skip_special_tokens,
     cachePrompt: request.cache_prompt,
     cacheSalt: request.cache_salt,
     options,
@@ -86,13 +87,18 @@ export function generationOf(
   };
 }
 
-function promptsOf(model: ServedModel, { prompt, truncate_prompt_tokens }: CompletionRequest): Prompt[] {
-  const endOnly = truncate_prompt_tokens !== undefined;
-  if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt', endOnly)];
+function promptsOf(model: ServedModel, request: CompletionRequest): Prompt[] {
+  const { prompt } = request;
+  const endOnly = request.truncate_prompt_tokens !== undefined;
+  const encoding = {
+    splitSpecialTokens: request.split_special_tokens,
+    addSpecialTokens: request.add_special_tokens,
+  };
+  if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt', endOnly, encoding)];
   if (isIds(prompt)) return [promptOfIds(model, prompt, 'prompt')];
   return prompt.map((element, i) =>
     typeof element === 'string'
-      ? promptOfText(model, element, `prompt.${i}`, endOnly)
+      ? promptOfText(model, element, `prompt.${i}`, endOnly, encoding)
       : promptOfIds(model, element, `prompt.${i}`),
   );
 }

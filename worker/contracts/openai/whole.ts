@@ -48,7 +48,9 @@ function logprobsOf(
     tokens: jsonArray(each(logs, (log, i) => entries.name(log.tokenAt(i)))),
     token_logprobs: jsonArray(each(logs, (log, i) => log.logprobAt(i))),
     top_logprobs: jsonArray(each(logs, (log, i) => top(log.tokenAt(i), log.at(i)))),
-    text_offset: jsonArray(offsets(entries.offsets(before), promptLog, log)),
+    text_offset: jsonArray(
+      offsets(echoed ? entries.offsets(echoed) : entries.offsetsAfter(before), promptLog, log),
+    ),
   });
 }
 

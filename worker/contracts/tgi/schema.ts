@@ -5,7 +5,14 @@
 import * as z from 'zod';
 import { LARGEST_SEED, seedSchema } from '../../../decoding/options/seed.ts';
 import { tgiConstraintFields } from '../constraint-fields.ts';
-import { cacheFields, decodingFields, frequencyPenalty, MAX_STOPS, stopString } from '../decoding-fields.ts';
+import {
+  cacheFields,
+  decodingFields,
+  frequencyPenalty,
+  MAX_STOPS,
+  stopString,
+  tokenFields,
+} from '../decoding-fields.ts';
 
 export const MAX_BEST_OF = 20;
 /** TGI's default, which `/info` reports to its clients. A request may have up to `MAX_STOPS`. */
@@ -71,6 +78,7 @@ export const parametersSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Reports the beams after each step of a stream, in separate events.'),
+  ...tokenFields,
   ...cacheFields,
   ...decodingFields,
 });
@@ -106,10 +114,17 @@ export const tokenizeSchema = z.strictObject({
   parameters: z
     .strictObject({
       truncate: z.int().min(1).optional().describe('Answers only this many tokens at the end of the text.'),
+      split_special_tokens: tokenFields.split_special_tokens,
     })
     .prefault({})
-    .describe('TGI’s parameters, of which only `truncate` concerns tokens.'),
-  add_special_tokens: z.boolean().default(true).describe('No effect: GPT-2 adds no special tokens.'),
+    .describe('TGI’s parameters, of which only these concern tokens.'),
+  add_special_tokens: z
+    .boolean()
+    .default(true)
+    .describe('Adds the tokens of the tokenizer’s template. GPT-2’s own has none.'),
+  split_special_tokens: tokenFields.split_special_tokens.describe(
+    'The same field as in `parameters`, beside `add_special_tokens`.',
+  ),
 });
 
 /** Whether the answer has `details`, which other fields imply. */

@@ -17,7 +17,16 @@ const BYTES_PER_CHARACTER = 2 + 3 * Int32Array.BYTES_PER_ELEMENT;
 
 /** The answer is many times as long as the text: it is written as fast as the client reads. */
 export async function tokenize(c: Context<AppEnv>): Promise<Response> {
-  const { inputs, parameters } = await parsedBody(c, tokenizeSchema);
+  const { inputs, parameters, add_special_tokens, split_special_tokens } = await parsedBody(
+    c,
+    tokenizeSchema,
+  );
+  const inParameters = parameters.split_special_tokens;
+  if (split_special_tokens !== undefined && inParameters === !split_special_tokens) {
+    const rule = `must be ${split_special_tokens}, as 'split_special_tokens' is`;
+    refuse('parameters.split_special_tokens', rule, inParameters);
+  }
+  const splitSpecialTokens = split_special_tokens ?? inParameters;
   const model = await servedModel(c);
   const longest = Math.floor(model.engine.memory.maximum / BYTES_PER_CHARACTER);
   if (inputs.length > longest) {
@@ -26,13 +35,20 @@ export async function tokenize(c: Context<AppEnv>): Promise<Response> {
   const held = await reserveMemory(c, model, inputs.length * BYTES_PER_CHARACTER);
   let ids: ArrayLike<number>;
   try {
-    ids = encodeText(model.tokenizer, inputs, 'inputs', { addSpecialTokens: false });
+    ids = encodeText(model.tokenizer, inputs, 'inputs', { splitSpecialTokens, addSpecialTokens: false });
   } catch (error) {
     held.close();
     throw error;
   }
-  return sendJson(c, jsonArray(tokensOf(model.tokenizer, inputs, ids, parameters.truncate)), held);
+  const template = add_special_tokens ? model.tokenizer.template : NO_TEMPLATE;
+  return sendJson(
+    c,
+    jsonArray(tokensOf(model.tokenizer, inputs, { ids, template }, parameters.truncate)),
+    held,
+  );
 }
+
+const NO_TEMPLATE = { before: [], after: [] };
 
 /**
  * The text's tokens, with those of the template, which have no characters.
@@ -41,10 +57,12 @@ export async function tokenize(c: Context<AppEnv>): Promise<Response> {
 function* tokensOf(
   tokenizer: Tokenizer,
   inputs: string,
-  ids: ArrayLike<number>,
+  {
+    ids,
+    template: { before, after },
+  }: { readonly ids: ArrayLike<number>; readonly template: Tokenizer['template'] },
   last = Number.POSITIVE_INFINITY,
 ) {
-  const { before, after } = tokenizer.template;
   const skipped = before.length + ids.length + after.length - last;
   const characters = tokenizer.isLossless ? ofText(tokenizer, inputs) : ofTokens(tokenizer);
   for (const [i, id] of before.entries()) if (i >= skipped) yield { id, text: '', start: 0, stop: 0 };

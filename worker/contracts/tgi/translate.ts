@@ -31,7 +31,9 @@ export function toGeneration(
 ): GenerationRequest {
   const { defaults } = model;
   const { truncate } = parameters;
-  const whole = promptOfText(model, inputs, 'inputs', truncate !== undefined);
+  const whole = promptOfText(model, inputs, 'inputs', truncate !== undefined, {
+    splitSpecialTokens: parameters.split_special_tokens,
+  });
   const prompt = truncate === undefined ? whole : lastTokens(model, whole, truncate);
   refuseUnshown(parameters, kind);
   const { top_n_tokens, decoder_input_details, stop } = parameters;
@@ -52,6 +54,7 @@ export function toGeneration(
     n: options.num_return_sequences,
     constraint: tgiConstraint(parameters),
     keepStop: true,
+    showSpecialTokens: !parameters.skip_special_tokens,
     cachePrompt: parameters.cache_prompt,
     cacheSalt: parameters.cache_salt,
     options,

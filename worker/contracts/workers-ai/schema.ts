@@ -6,7 +6,13 @@ import * as z from 'zod';
 import { MIN_REPETITION_PENALTY } from '../../../decoding/options/entries.ts';
 import { seedSchema } from '../../../decoding/options/seed.ts';
 import { workersAiConstraintFields } from '../constraint-fields.ts';
-import { cacheFields, decodingFields, frequencyPenalty, presencePenalty } from '../decoding-fields.ts';
+import {
+  cacheFields,
+  decodingFields,
+  frequencyPenalty,
+  presencePenalty,
+  tokenFields,
+} from '../decoding-fields.ts';
 
 const MAX_CHARACTERS = 131_072;
 const MAX_MESSAGES = 128;
@@ -70,6 +76,7 @@ export const runSchema = z
       .boolean()
       .default(false)
       .describe('Reports the beams after each step of a stream, in separate events.'),
+    ...tokenFields,
     ...cacheFields,
     ...decodingFields,
     repetition_penalty: z

@@ -50,6 +50,7 @@ export async function toGeneration(
     n: num_return_sequences,
     constraint: workersAiConstraint(request),
     keepStop: false,
+    showSpecialTokens: !request.skip_special_tokens,
     cachePrompt: request.cache_prompt,
     cacheSalt: request.cache_salt,
     options,
@@ -60,11 +61,17 @@ export async function toGeneration(
 async function promptOf(model: ServedModel, request: RunRequest, field: string): Promise<Prompt> {
   const { messages, raw } = request;
   if (request.prompt === undefined && model.chat && !raw) {
-    const chat = { messages, addGenerationPrompt: true, continueFinalMessage: false, variables: {} };
+    const chat = {
+      messages,
+      addGenerationPrompt: true,
+      continueFinalMessage: false,
+      variables: {},
+      splitSpecialTokens: request.split_special_tokens,
+    };
     return await promptOfChat(model, chat, { messages: field, template: field });
   }
   const text = request.prompt ?? messages.map(({ content }) => content).join('\n\n');
-  return promptOfText(model, text, field);
+  return promptOfText(model, text, field, false, { splitSpecialTokens: request.split_special_tokens });
 }
 
 function searchOf(
