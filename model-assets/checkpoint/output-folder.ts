@@ -8,8 +8,8 @@ const MAX_ATTEMPTS = 10;
 
 export interface OutputFolder {
   readonly out: string;
-  /** A folder that is read while `out` is written. It must not be inside `out`. */
-  readonly source?: string;
+  /** Folders and files that are read while `out` is written. They must not be inside `out`. */
+  readonly sources?: readonly string[];
   /** The content of `out` with its article, for the error: `an edgebeam model`. */
   readonly kind: string;
   /** Whether the non-empty folder `dir` has content of this kind and may be replaced. */
@@ -56,8 +56,8 @@ async function replace(out: string, next: string, scratch: string): Promise<void
   }
 }
 
-async function checkReplaceable({ out, source, kind, isReplaceable }: OutputFolder): Promise<void> {
-  if (source !== undefined) {
+async function checkReplaceable({ out, sources = [], kind, isReplaceable }: OutputFolder): Promise<void> {
+  for (const source of sources) {
     const path = relative(out, await realpath(source).catch(() => resolve(source)));
     if (!path.startsWith('..')) throw new CheckpointError(`${out} cannot be written: it contains the source`);
   }

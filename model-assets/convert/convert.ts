@@ -72,7 +72,8 @@ export async function convert(options: ConvertOptions): Promise<Manifest> {
   try {
     const isReplaceable = async (dir: string) =>
       (await readJson(folderMetadata(dir), 'manifest.json'))?.format === 'edgebeam';
-    return await writeFolder({ out, source, kind: 'an edgebeam model', isReplaceable }, (dir) =>
+    const sources = [source, options.base, options.tokenizer].filter((path) => path !== undefined);
+    return await writeFolder({ out, sources, kind: 'an edgebeam model', isReplaceable }, (dir) =>
       writeModel(checkpoint, dir, options),
     );
   } finally {

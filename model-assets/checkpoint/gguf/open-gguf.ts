@@ -50,15 +50,16 @@ function metadataOf(path: string, { metadata, tensors }: GgufHeader): Metadata {
   const name = basename(path);
   const vocabSize = tensors.find((tensor) => tensor.name === 'token_embd.weight')?.shape[0];
   const hasHead = tensors.some((tensor) => tensor.name === 'output.weight');
-  const { tokenizer, config } = tokenizerOfGguf(name, metadata);
-  const files = new Map<string, Json>([
-    ['config.json', configOfGguf(name, metadata, { vocabSize, hasHead })],
-    ['tokenizer.json', tokenizer],
-    ['tokenizer_config.json', config],
-  ]);
+  const config = configOfGguf(name, metadata, { vocabSize, hasHead });
+  const files: Readonly<Record<string, () => Json>> = {
+    'config.json': () => config,
+    // Only when they are read: a tokenizer that is not supported may be replaced by another.
+    'tokenizer.json': () => tokenizerOfGguf(name, metadata).tokenizer,
+    'tokenizer_config.json': () => tokenizerOfGguf(name, metadata).config,
+  };
   return {
-    has: (file) => files.has(file),
-    text: async (file) => (files.has(file) ? JSON.stringify(files.get(file)) : undefined),
+    has: (file) => Object.hasOwn(files, file),
+    text: async (file) => (Object.hasOwn(files, file) ? JSON.stringify(files[file]?.()) : undefined),
     origin: () => path,
   };
 }

@@ -66,7 +66,7 @@ test.for(['.', 'source'])('rejects a folder that is or contains the source (%s)'
   await mkdir(source);
   await writeFile(join(dir.path, 'marker'), '');
   const out = join(dir.path, path);
-  await expect(writeFolder({ ...options(out), source }, writeMarker)).rejects.toThrow(
+  await expect(writeFolder({ ...options(out), sources: [dir.path, source] }, writeMarker)).rejects.toThrow(
     new CheckpointError(`${out} cannot be written: it contains the source`),
   );
 });
