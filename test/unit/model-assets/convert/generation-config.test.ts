@@ -8,9 +8,10 @@ import { readGenerationConfig } from '../../../../model-assets/convert/generatio
 import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';
 import { temporaryFolder, writeCheckpoint } from '../../../support/checkpoints.ts';
 
-async function read(json?: object) {
+async function read(json?: object, configJson?: object) {
   await using dir = await temporaryFolder();
   if (json) await writeFile(join(dir.path, 'generation_config.json'), JSON.stringify(json));
+  if (configJson) await writeFile(join(dir.path, 'config.json'), JSON.stringify(configJson));
   const warnings: string[] = [];
   const config = { vocab_size: 300 } as ModelConfig;
   const kept = await readGenerationConfig(folderMetadata(dir.path), config, (text) => warnings.push(text));
@@ -36,6 +37,26 @@ it('drops unknown fields and values out of range, each with a warning that names
       "generation_config.json: 'magic' is not used: it is dropped",
     ],
   });
+});
+
+it('is in config.json if there is no such file, as in old checkpoints', async () => {
+  const old = {
+    n_embd: 8,
+    max_length: 50,
+    task_specific_params: {},
+    top_k: 50,
+    temperature: 1,
+    do_sample: true,
+  };
+  expect(await read(undefined, { ...old, repetition_penalty: 1.2 })).toEqual({
+    kept: { do_sample: true, repetition_penalty: 1.2 },
+    warnings: [],
+  });
+  expect(await read(undefined, { top_p: 3 })).toEqual({
+    kept: undefined,
+    warnings: ["config.json: 'top_p' must be at most 1, not 3: it is dropped"],
+  });
+  expect(await read({ top_k: 5 }, old)).toEqual({ kept: { top_k: 5 }, warnings: [] });
 });
 
 it('is in the manifest', async () => {
