@@ -72,7 +72,11 @@ const command = createCommand('convert', 'Converts a GPT-2 checkpoint into a fol
       const text = calibration === undefined ? undefined : await readCalibration(calibration, flags);
       const isPrecisionGiven = flags.precision !== undefined || text !== undefined;
       const checkConfig = isPrecisionGiven ? undefined : checkFitsAtBest;
-      const { name, ...checkpoint } = await resolveSource(source, { revision, base, checkConfig }, signal);
+      const { name, ...checkpoint } = await resolveSource(
+        source,
+        { revision, base, tokenizer: flags.tokenizer, checkConfig },
+        signal,
+      );
       const folder = out ?? join('models', name);
       const manifest = await convert({
         name,

@@ -20,11 +20,13 @@ export interface SourceFlags {
   readonly revision?: string | undefined;
   /** The base of a LoRA adapter. Default: the model on the hub that the adapter names. */
   readonly base?: string | undefined;
+  /** A folder with a tokenizer in place of the source's. */
+  readonly tokenizer?: string | undefined;
   /** Called with the config of a model on the hub before its weights are downloaded. */
   readonly checkConfig?: ((config: ModelConfig, name: string) => void) | undefined;
 }
 
-type CheckConfig = SourceFlags['checkConfig'];
+type SourceOnlyFlags = Omit<SourceFlags, 'base'>;
 
 /**
  * An existing folder or file takes precedence; any other `owner/name` or `name` is a model on the hub.
@@ -33,15 +35,15 @@ type CheckConfig = SourceFlags['checkConfig'];
  */
 export async function resolveSource(
   text: string,
-  { revision, base, checkConfig }: SourceFlags,
+  { base, ...flags }: SourceFlags,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
-  const resolved = await resolveOne(text, revision, checkConfig, signal);
+  const resolved = await resolveOne(text, flags, signal);
   if (!isAdapter(resolved.source)) {
     // convert() refuses a base of anything else.
     return { ...resolved, ...(base !== undefined && { base }) };
   }
-  const { source, hub } = await resolveBase(resolved.source, base, checkConfig, signal);
+  const { source, hub } = await resolveBase(resolved.source, base, flags, signal);
   return { ...resolved, base: source, ...(hub && { baseHub: hub }) };
 }
 
@@ -49,13 +51,14 @@ export async function resolveSource(
 async function resolveBase(
   adapter: string,
   given: string | undefined,
-  checkConfig: CheckConfig,
+  flags: SourceOnlyFlags,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
   const { base_model_name_or_path: named, revision } = await readAdapter(adapter);
-  if (given !== undefined) return resolveOne(given, undefined, checkConfig, signal);
+  if (given !== undefined) return resolveOne(given, { ...flags, revision: undefined }, signal);
   // Not a folder: the adapter may be a stranger's, and name any path of this machine.
-  if (named && MODEL_ID.test(named)) return download(named, revision ?? undefined, checkConfig, signal);
+  if (named && MODEL_ID.test(named))
+    return download(named, { ...flags, revision: revision ?? undefined }, signal);
   throw new CheckpointError(
     `${adapter} is a LoRA adapter of ${named ? `${named}, which is no model id on the hub` : 'a base it does not name'}: ` +
       'give its base with --base',
@@ -64,15 +67,14 @@ async function resolveBase(
 
 async function resolveOne(
   text: string,
-  revision: string | undefined,
-  checkConfig: CheckConfig,
+  flags: SourceOnlyFlags,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
   const stats = await stat(text).catch(() => undefined);
   if (stats) {
     const isFolder = stats.isDirectory();
     if (!isFolder) checkFile(text);
-    if (revision === undefined) {
+    if (flags.revision === undefined) {
       const name = basename(resolve(text));
       return { source: text, name: isFolder ? name : basename(name, extname(name)) };
     }
@@ -85,7 +87,7 @@ async function resolveOne(
     );
   }
   try {
-    return await download(text, revision, checkConfig, signal);
+    return await download(text, flags, signal);
   } catch (error) {
     // The user may have meant a folder.
     const isUnknown = error instanceof NoModelError || error instanceof UnreachableError;
@@ -95,8 +97,7 @@ async function resolveOne(
 
 async function download(
   id: string,
-  revision: string | undefined,
-  checkConfig: CheckConfig,
+  { revision, tokenizer, checkConfig }: SourceOnlyFlags,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
   let progress = createProgress('download');
@@ -110,6 +111,7 @@ async function download(
     const checkpoint = await fetchCheckpoint({
       id,
       revision,
+      tokenizer,
       signal,
       onNotice,
       checkConfig: checkConfig && ((config) => checkConfig(config, basename(id))),

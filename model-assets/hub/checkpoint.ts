@@ -1,7 +1,7 @@
 /** @module Downloads a checkpoint from the Hugging Face hub into the cache. */
 import { readAdapter } from '../checkpoint/adapter-source.ts';
 import { readConfig } from '../checkpoint/config.ts';
-import { folderMetadata, readJson } from '../checkpoint/interface/metadata.ts';
+import { folderMetadata, readJson, withTokenizer } from '../checkpoint/interface/metadata.ts';
 import type { OnProgress } from '../checkpoint/interface/progress.ts';
 import { parseIndex } from '../checkpoint/open-weights.ts';
 import type { ModelConfig } from '../format/manifest.ts';
@@ -24,6 +24,8 @@ export interface FetchOptions {
   readonly settings?: HubSettings;
   /** Default: from the environment. */
   readonly cacheDir?: string;
+  /** A folder with a tokenizer in place of the repository's. */
+  readonly tokenizer?: string | undefined;
   readonly retryPolicy?: RetryPolicy;
   readonly onProgress?: OnProgress;
   /** Called before the weights of a model are downloaded; what it throws ends the download. */
@@ -55,14 +57,14 @@ export async function fetchCheckpoint(options: FetchOptions): Promise<FetchedChe
   checkRevision(revision);
   const { offline, ...settings } = options.settings ?? readSettings();
   const cache = new RepositoryCache(id, options.cacheDir);
-  if (offline) return openCached(cache, id, revision, 'HF_HUB_OFFLINE is set');
+  if (offline) return openCached(cache, options, revision, 'HF_HUB_OFFLINE is set');
   const access: HubAccess = { ...settings, retryPolicy, signal, onNotice };
   let repository: Repository;
   try {
     repository = await openRepository(access, id, revision);
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    const cached = await openCached(cache, id, revision, error.message);
+    const cached = await openCached(cache, options, revision, error.message);
     onNotice?.(`${error.message}. Using the cache: ${id} at commit ${cached.commit}`);
     return cached;
   }
@@ -82,7 +84,7 @@ async function fetchFiles(
   access: HubAccess,
   repository: Repository,
   cache: RepositoryCache,
-  { onProgress = () => {}, checkConfig = () => {} }: Pick<FetchOptions, 'onProgress' | 'checkConfig'>,
+  { onProgress = () => {}, checkConfig = () => {}, tokenizer }: FetchOptions,
 ): Promise<void> {
   const { id, commit, files } = repository;
   const fetchAll = async (toFetch: readonly HubFile[], onBytes: (bytes: number, label: string) => void) => {
@@ -97,12 +99,12 @@ async function fetchFiles(
       previousBytes += file.bytes;
     }
   };
-  const { metadata, weights, isAdapter } = chooseFiles(files, id);
+  const { metadata, weights, isAdapter } = chooseFiles(files, id, tokenizer === undefined);
   await cache.prepare(commit);
   const folder = cache.snapshot(commit);
   const smallFiles = weights.isIndex ? [...metadata, weights.label] : metadata;
   await fetchAll(filesOf(repository, smallFiles), () => {});
-  await checkSupported(folder, isAdapter, checkConfig);
+  await checkSupported(folder, isAdapter, tokenizer ?? folder, checkConfig);
   const weightFiles = filesOf(repository, await weightFilesOf(folder, weights), weights.label);
   const total = weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
   await fetchAll(weightFiles, (bytes, label) => onProgress(bytes, total, label));
@@ -112,6 +114,7 @@ async function fetchFiles(
 async function checkSupported(
   folder: string,
   isAdapter: boolean,
+  tokenizer: string,
   checkConfig: NonNullable<FetchOptions['checkConfig']>,
 ): Promise<void> {
   if (isAdapter) {
@@ -120,7 +123,7 @@ async function checkSupported(
   }
   const metadata = folderMetadata(folder);
   const config = await readConfig(metadata);
-  await buildTokenizer(metadata);
+  await buildTokenizer(withTokenizer(metadata, folderMetadata(tokenizer)));
   checkConfig(config);
 }
 
@@ -143,7 +146,7 @@ async function weightFilesOf(folder: string, { label, isIndex }: NeededFiles['we
 /** @throws UnreachableError if the cache lacks a needed file. */
 async function openCached(
   cache: RepositoryCache,
-  id: string,
+  { id, tokenizer }: FetchOptions,
   revision: string,
   reason: string,
 ): Promise<FetchedCheckpoint> {
@@ -155,7 +158,11 @@ async function openCached(
     );
   }
   const folder = cache.snapshot(commit);
-  const { weights } = chooseFiles(names, `${reason}, and the cached folder of ${id}, ${folder},`);
+  const { weights } = chooseFiles(
+    names,
+    `${reason}, and the cached folder of ${id}, ${folder},`,
+    tokenizer === undefined,
+  );
   const missing = (await weightFilesOf(folder, weights)).filter((name) => !names.has(name));
   if (missing.length > 0)
     throw new UnreachableError(`${reason}. The cached folder ${folder} lacks ${missing.join(', ')}`);

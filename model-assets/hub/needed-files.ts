@@ -38,9 +38,14 @@ const VOCABULARIES = [
 /**
  * @param names of the repository's files
  * @param repository its name in errors
+ * @param needsTokenizer whether its tokenizer is used
  * @throws HubError if a required file is missing.
  */
-export function chooseFiles(names: { has(name: string): boolean }, repository: string): NeededFiles {
+export function chooseFiles(
+  names: { has(name: string): boolean },
+  repository: string,
+  needsTokenizer = true,
+): NeededFiles {
   const has = (name: string) => names.has(name);
   if (has(ADAPTER_CONFIG)) return adapterFiles(has, repository);
   if (!has('config.json')) {
@@ -49,11 +54,12 @@ export function chooseFiles(names: { has(name: string): boolean }, repository: s
   const weights = findWeights(has);
   if (weights === undefined) throw new HubError(`${repository} ${withoutWeights(has)}`);
   const tokenizer = tokenizerFiles(has);
-  if (tokenizer.length === 0) {
+  if (needsTokenizer && tokenizer.length === 0) {
     const others = VOCABULARIES.map((names) => names.join(' and ')).join(', or ');
     throw new HubError(`${repository} has no tokenizer: expected tokenizer.json, or ${others}`);
   }
-  return { metadata: ['config.json', ...tokenizer, ...OPTIONAL.filter(has)], weights, isAdapter: false };
+  const metadata = ['config.json', ...tokenizer, ...OPTIONAL].filter(has);
+  return { metadata, weights, isAdapter: false };
 }
 
 /** An adapter takes precedence over a checkpoint beside it. Its tokenizer may be that of its base. */

@@ -3,7 +3,7 @@
     pip install torch==2.13.0 transformers==5.18.0 numpy
     python test/golden/make-torch-golden.py
 
-All but nanoGPT's contain the same small state dict, whose values test/support/torch-files.ts computes. torch/nanogpt.json
+All but nanoGPT's and gpt2/ contain the same small state dict, whose values test/support/torch-files.ts computes. torch/nanogpt.json
 has the logits of the two nanoGPT checkpoints.
 """
 
@@ -18,6 +18,7 @@ from collections import OrderedDict
 
 import numpy
 import torch
+import transformers
 
 warnings.simplefilter("ignore")
 HERE = pathlib.Path(__file__).parent / "torch"
@@ -221,9 +222,28 @@ def save_nanogpt():
     (HERE / "nanogpt.json").write_text(json.dumps(golden) + "\n")
 
 
+def save_checkpoint():
+    """One model as safetensors, as one file of torch, and as two."""
+    folder = HERE / "gpt2"
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(2)
+    ends = dict(bos_token_id=299, eos_token_id=299)
+    config = transformers.GPT2Config(n_layer=1, n_head=2, n_embd=16, n_positions=16, vocab_size=300, **ends)
+    model = transformers.GPT2LMHeadModel(config)
+    model.save_pretrained(folder)
+    tensors = model.state_dict()
+    torch.save(tensors, folder / "pytorch_model.bin")
+    shards = {f"pytorch_model-{i + 1:05}-of-00002.bin": OrderedDict(list(tensors.items())[i::2]) for i in range(2)}
+    for name, part in shards.items():
+        torch.save(part, folder / name)
+    index = {"metadata": {}, "weight_map": {tensor: name for name, part in shards.items() for tensor in part}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index, indent=2) + "\n")
+
+
 save_forms()
 save_big_endian()
 save_contents()
 save_training()
 save_attacks()
 save_nanogpt()
+save_checkpoint()

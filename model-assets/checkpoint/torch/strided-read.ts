@@ -29,6 +29,7 @@ export async function readStrided(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { elementType, offset } = tensor;
   const size = elementType.bytes;
+  if (count === 0) return new Uint8Array(0);
   if (isContiguous(tensor)) return read((offset + first) * size, count * size);
   const bytes = new Uint8Array(count * size);
   let [lowest, highest] = [Number.POSITIVE_INFINITY, 0];
