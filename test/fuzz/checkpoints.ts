@@ -5,7 +5,8 @@
 import { Command } from 'commander';
 import { CheckpointError } from '../../model-assets/checkpoint/interface/errors.ts';
 import { temporaryFolder } from '../support/checkpoints.ts';
-import { GOLDEN_CHECKPOINTS, GoldenRunner, goldenNames } from '../support/golden-checkpoints.ts';
+import { GoldenRunner } from '../support/golden-checkpoints.ts';
+import { GOLDEN_CHECKPOINTS, goldenNames } from '../support/golden-files.ts';
 
 const SHOWN = 3;
 

@@ -6,7 +6,9 @@ from typing import Callable
 
 import torch
 
-from checkpoint_parts import chats, configs, foreign  # foreign adds to WEIGHTS
+from checkpoint_parts import chats, configs
+# These add to TOKENIZERS and WEIGHTS.
+from checkpoint_parts import foreign, vocabularies_forms, vocabularies_models, vocabularies_steps  # noqa: F401
 from checkpoint_parts.random_vocabularies import random_tokenizer
 from checkpoint_parts.vocabularies import TOKENIZERS
 from checkpoint_parts.weights import WEIGHTS

@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../support/checkpoints.ts';
-import { GOLDEN_CHECKPOINTS, GoldenRunner, goldenNames } from '../../support/golden-checkpoints.ts';
+import { GoldenRunner } from '../../support/golden-checkpoints.ts';
+import { GOLDEN_CHECKPOINTS, goldenNames } from '../../support/golden-files.ts';
 
 describe('a checkpoint gives the ids, texts, logits and tokens of the reference', async () => {
   const names = await goldenNames(GOLDEN_CHECKPOINTS);
