@@ -26,11 +26,13 @@ const OPENERS: Readonly<Record<string, (path: string) => Promise<WeightFile>>> =
 export const ADAPTER_WEIGHT_FILES: readonly string[] = Object.keys(OPENERS);
 
 /** Any of these makes a folder's tokenizer. */
-export const ADAPTER_TOKENIZER_FILES: readonly string[] = [
+const TOKENIZER_FILES: readonly string[] = [
   'tokenizer.json',
   'vocab.json',
   'vocab.txt',
   'spiece.model',
+  'tokenizer.model',
+  'sentencepiece.bpe.model',
 ];
 
 /** Whether a folder has an adapter, which takes precedence over a checkpoint in it, as in transformers. */
@@ -130,7 +132,7 @@ async function metadataOf(
   changes: ReturnType<typeof configChanges>,
 ): Promise<Metadata> {
   const folder = folderMetadata(dir);
-  const hasTokenizer = ADAPTER_TOKENIZER_FILES.some((name) => folder.has(name));
+  const hasTokenizer = TOKENIZER_FILES.some((name) => folder.has(name));
   const metadata = hasTokenizer ? withTokenizer(base, folder) : base;
   const json = await readJson(base, 'config.json');
   const config = json && JSON.stringify({ ...json, ...changes });

@@ -4,7 +4,7 @@
  * The metadata is read before the weights are opened, where the format allows it: an unsupported config is
  * reported first, also from a folder whose weights are not there yet.
  */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { type AdapterOptions, isAdapter, openAdapter } from './adapter-source.ts';
 import { openGguf } from './gguf/open-gguf.ts';
@@ -59,7 +59,16 @@ export async function openSource(path: string, options: SourceOptions = {}): Pro
   if (flag)
     throw new CheckpointError(`${flag} applies to LoRA adapters, and ${path} has no adapter_config.json`);
   if (isFile) return checkFile(path)(path);
+  const gguf = onlyGguf(path);
+  if (gguf !== undefined) return openGguf(gguf);
   return isTensorflow(path) ? openTensorflow(path) : openFolder(path);
+}
+
+/** @returns the path of the one GGUF file of a folder that is not in Hugging Face's format. */
+function onlyGguf(dir: string): string | undefined {
+  if (existsSync(join(dir, 'config.json')) || !existsSync(dir)) return undefined;
+  const [only, ...others] = readdirSync(dir).filter((name) => name.endsWith('.gguf'));
+  return only !== undefined && others.length === 0 ? join(dir, only) : undefined;
 }
 
 async function openWithBase(

@@ -2,7 +2,7 @@
  * @module Chooses the files of a repository that a conversion reads, before the download. The choice is the
  * same as in `openCheckpoint` and `buildTokenizer`.
  */
-import { ADAPTER_TOKENIZER_FILES, ADAPTER_WEIGHT_FILES } from '../checkpoint/adapter-source.ts';
+import { ADAPTER_WEIGHT_FILES } from '../checkpoint/adapter-source.ts';
 import { findWeights, WEIGHT_FILE_NAMES } from '../checkpoint/open-weights.ts';
 import { HubError } from './errors.ts';
 
@@ -71,8 +71,8 @@ function adapterFiles(has: (name: string) => boolean, repository: string): Neede
       `${repository} has ${ADAPTER_CONFIG}, and no weights of an adapter: expected ${expected}`,
     );
   }
-  const tokenizer = [...ADAPTER_TOKENIZER_FILES, 'merges.txt', ...OPTIONAL].filter(has);
-  return { metadata: [ADAPTER_CONFIG, ...tokenizer], weights: { label, isIndex: false }, isAdapter: true };
+  const metadata = [ADAPTER_CONFIG, ...tokenizerFiles(has), ...OPTIONAL.filter(has)];
+  return { metadata, weights: { label, isIndex: false }, isAdapter: true };
 }
 
 /** Without `tokenizer.json`, the tokenizer's class decides which of its vocabularies is read. */

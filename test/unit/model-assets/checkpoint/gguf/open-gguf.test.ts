@@ -1,5 +1,5 @@
 /** @module GGUF files, against llama.cpp's own package for them. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type GgufTensor, type GgufValue, writeGguf } from '../../../../../bench/peers/gguf.ts';
@@ -69,6 +69,16 @@ test('npm run convert converts a file, and names the model after it', async () =
   const { manifest } = await readModel(out);
   expect(manifest.name).toBe('gpt2');
   expect(manifest.provenance.source.map(({ path }) => path)).toEqual(['gpt2.gguf']);
+});
+
+test('a folder with one file and no config.json is that file', async () => {
+  await using dir = await temporaryFolder();
+  await cp(GPT2, join(dir.path, 'gpt2.gguf'));
+  const checkpoint = await openCheckpoint(dir.path);
+  expect(checkpoint.files).toEqual([join(dir.path, 'gpt2.gguf')]);
+  await checkpoint.close();
+  await cp(GPT2, join(dir.path, 'another.gguf'));
+  await expect(openCheckpoint(dir.path)).rejects.toThrow('config.json not found');
 });
 
 const METADATA: Readonly<Record<string, GgufValue>> = {
