@@ -13,11 +13,16 @@ export const DEFAULT_MODEL = join(FOLDER, 'dist', 'default');
  * @returns whether it was converted.
  */
 export async function ensureModel(options: ConvertOptions): Promise<boolean> {
-  const manifest = await stat(join(options.out, 'manifest.json')).catch(() => null);
-  const inputs = [await lastModified(options.source), await lastModified(FOLDER, '.ts')];
-  if (manifest && manifest.mtimeMs > Math.max(...inputs)) return false;
+  if (await isCurrent(options)) return false;
   await convert(options);
   return true;
+}
+
+/** @returns whether `out` is newer than both the folder `source` and the converter's source files. */
+export async function isCurrent({ source, out }: Pick<ConvertOptions, 'source' | 'out'>): Promise<boolean> {
+  const manifest = await stat(join(out, 'manifest.json')).catch(() => null);
+  const inputs = [await lastModified(source), await lastModified(FOLDER, '.ts')];
+  return manifest !== null && manifest.mtimeMs > Math.max(...inputs);
 }
 
 /** @returns the latest modification time of the folder's files with this suffix, including subfolders. */

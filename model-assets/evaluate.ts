@@ -10,7 +10,7 @@ import { argmax } from '../decoding/math/sample-token.ts';
 import type { CachePrecision } from '../engine/cache/kv-pool.ts';
 import type { Engine } from '../engine/engine.ts';
 import { loadEngine } from '../engine/node/load-engine.ts';
-import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { Tokenizer, UnencodableTextError } from '../tokenizer/tokenizer.ts';
 import type { OnProgress } from './checkpoint/interface/progress.ts';
 
 /** Rows per forward pass. */
@@ -184,7 +184,13 @@ function checkWindow(model: Engine, reference: Engine, requested: number | undef
 }
 
 function encode(model: Engine, { text, tokens }: EvaluateOptions): Int32Array {
-  const ids = Tokenizer.read(model.tokenizerFile).encode(text).subarray(0, tokens);
+  let ids: Int32Array;
+  try {
+    ids = Tokenizer.read(model.tokenizerFile).encode(text).subarray(0, tokens);
+  } catch (error) {
+    if (!(error instanceof UnencodableTextError)) throw error;
+    throw new EvaluationError(`The text cannot be encoded: ${error.message}`);
+  }
   if (ids.length < 2) {
     throw new EvaluationError(
       `The text has ${ids.length} tokens, expected 2 or more: one to read and one to predict`,

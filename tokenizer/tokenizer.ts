@@ -47,6 +47,8 @@ export interface SortedTokens {
 }
 
 const NO_BYTES = new Uint8Array(0);
+/** What the tokens before a window hold back begins at most this many tokens before it, or in a run of bytes. */
+const CONTEXT = 8;
 const UTF8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 
 export class Tokenizer {
@@ -167,18 +169,27 @@ export class Tokenizer {
 
   /** Decoding of a part of a sequence, if its text is not plain. */
   windows(options: DecodeOptions = {}) {
-    const { skipSpecialTokens = false } = options;
+    const isJoined = (id: number): boolean => this.#texts.isByte(id);
     return {
       decoderAt: (tokens: ArrayLike<number>, start: number): TextDecoding => {
-        for (let i = 0; i < start; i++) {
-          const id = tokens[i] as number;
-          if (!this.#isHidden(id, skipSpecialTokens) && this.#texts.isShown(id))
-            return this.insideDecoder(options);
-        }
-        return this.decoder(options);
+        let from = Math.max(0, start - CONTEXT);
+        while (from > 0 && isJoined(tokens[from - 1] as number)) from--;
+        const decoder = this.#placeAwareDecoder(options);
+        if (this.#hasShown(tokens, from, options)) decoder.startInside();
+        decoder.startAfter(Array.prototype.slice.call(tokens, from, start));
+        return decoder;
       },
-      isJoined: (id: number): boolean => this.#texts.isByte(id),
+      isJoined,
     };
+  }
+
+  /** Whether texts show any of the first `end` tokens. */
+  #hasShown(tokens: ArrayLike<number>, end: number, { skipSpecialTokens = false }: DecodeOptions): boolean {
+    for (let i = 0; i < end; i++) {
+      const id = tokens[i] as number;
+      if (!this.#isHidden(id, skipSpecialTokens) && this.#texts.isShown(id)) return true;
+    }
+    return false;
   }
 
   /**

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeAll } from '../../decoding/index.ts';
 import { loadEngine } from '../../engine/node/load-engine.ts';
-import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { Tokenizer, UnencodableTextError } from '../../tokenizer/tokenizer.ts';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import type { ModelConfig } from '../format/manifest.ts';
 import type { CalibrationTokens } from './calibration-pass.ts';
@@ -26,7 +26,7 @@ export function tokenizeCalibrationText(
   tokenizer: Uint8Array,
   config: ModelConfig,
 ): CalibrationTokens {
-  const ids = Tokenizer.read(tokenizer).encode(text);
+  const ids = encode(text, tokenizer);
   const window = Math.min(WINDOW, config.n_positions);
   const windows = Math.min(WINDOWS, Math.floor(ids.length / window));
   if (windows === 0) {
@@ -36,6 +36,16 @@ export function tokenizeCalibrationText(
     );
   }
   return { ids: Int32Array.from(ids.subarray(0, windows * window)), window };
+}
+
+/** @throws CheckpointError for a text that has no ids */
+function encode(text: string, tokenizer: Uint8Array): Int32Array {
+  try {
+    return Tokenizer.read(tokenizer).encode(text);
+  } catch (error) {
+    if (!(error instanceof UnencodableTextError)) throw error;
+    throw new CheckpointError(`The calibration text cannot be encoded: ${error.message}`);
+  }
 }
 
 /**

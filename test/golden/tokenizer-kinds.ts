@@ -1,5 +1,5 @@
 /** @module The tokenizers of test/golden/tokenizer-kinds/, and what transformers makes of them. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { folderMetadata } from '../../model-assets/checkpoint/interface/metadata
 import { buildTokenizer } from '../../model-assets/tokenizer/build-tokenizer.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 
-const FOLDER = join(import.meta.dirname, 'tokenizer-kinds');
+export const KINDS_FOLDER = join(import.meta.dirname, 'tokenizer-kinds');
 
 /** make-tokenizer-kinds-golden.py describes the fields. */
 export interface KindsGolden {
@@ -29,19 +29,23 @@ export interface KindGolden {
 }
 
 export const kindsGolden: KindsGolden = JSON.parse(
-  gunzipSync(readFileSync(join(FOLDER, 'golden.json.gz'))).toString(),
+  gunzipSync(readFileSync(join(KINDS_FOLDER, 'golden.json.gz'))).toString(),
 );
 
 /** A SentencePiece model of the folder `models`. */
 export async function sentencePieceFile(name: string): Promise<Uint8Array> {
-  return gunzipSync(await readFile(join(FOLDER, 'models', `${name}.model.gz`)));
+  return gunzipSync(await readFile(join(KINDS_FOLDER, 'models', `${name}.model.gz`)));
 }
 
 /** Writes a tokenizer's files to `dir`. */
 export async function writeKind(name: string, dir: string): Promise<void> {
   const kind = kindsGolden.kinds[name];
   if (!kind) throw new Error(`there is no tokenizer ${name}`);
-  for (const [file, text] of Object.entries(kind.files)) await writeFile(join(dir, file), text);
+  for (const [file, text] of Object.entries(kind.files)) {
+    // A model's own config stays.
+    if (file === 'config.json' && existsSync(join(dir, file))) continue;
+    await writeFile(join(dir, file), text);
+  }
   const { model, file } = kind;
   if (model && file) await writeFile(join(dir, file), await sentencePieceFile(model));
 }

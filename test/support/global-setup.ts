@@ -1,6 +1,7 @@
 /** @module Runs once before all tests: converts the models that they use. */
 import { join } from 'node:path';
 import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
+import { ensureKindModels } from './kind-models.ts';
 import { DEFAULT_F32, DEFAULT_INT4, DEFAULT_INT8, GOLDEN, ODD_F32, ODD_INT4, ODD_INT8 } from './models.ts';
 
 export default async function setup(): Promise<void> {
@@ -14,4 +15,5 @@ export default async function setup(): Promise<void> {
   const int4 = { precision: 'int4', calibration: 'none' } as const;
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_INT4, ...int4 });
   await ensureModel({ source: odd, out: ODD_INT4, ...int4 });
+  await ensureKindModels();
 }

@@ -12,4 +12,7 @@ export const DEFAULT_F32 = join(TEST_MODELS, 'default-f32');
 export const CHAT_INT8 = join(TEST_MODELS, 'chat-int8');
 export const ODD_F32 = join(TEST_MODELS, 'odd-f32');
 export const ODD_INT4 = join(TEST_MODELS, 'odd-int4');
+/** Models with tokenizers of other kinds, by the names of test/golden/tokenizer-kinds.ts. */
+export const KINDS = ['bert-cased-vocab-txt', 't5-spiece', 'llama-spm', 'word-level-no-unk'] as const;
+export const kindModel = (name: string): string => join(TEST_MODELS, `kind-${name}`);
 export const ODD_INT8 = join(TEST_MODELS, 'odd-int8');

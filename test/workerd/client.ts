@@ -21,7 +21,7 @@ export interface TestApp {
 }
 
 /** Serves one model of the test assets at the root, where the Worker expects it. */
-function assetsOfModel(name: string): Fetcher {
+export function assetsOfModel(name: string): Fetcher {
   const fetch: Fetcher['fetch'] = (input) =>
     env.ASSETS.fetch(`http://assets/${name}${new URL(String(input)).pathname}`);
   return { ...env.ASSETS, fetch };

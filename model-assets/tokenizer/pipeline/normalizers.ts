@@ -31,10 +31,20 @@ export function describeNormalizers(step: Step | null | undefined, location: str
     const { precompiled_charsmap } = check(located.location, precompiled, located.step);
     if (precompiled_charsmap === '') return [];
     if (tables.length > 0) fail(located.location, 'is the second map of characters, and one is supported');
-    tables.push(['charsmap', Uint8Array.from(Buffer.from(precompiled_charsmap, 'base64'))]);
+    const charsmap = Uint8Array.from(Buffer.from(precompiled_charsmap, 'base64'));
+    checkCharsmap(charsmap, located.location);
+    tables.push(['charsmap', charsmap]);
     return [{ type: 'Precompiled' as const }];
   });
   return { normalizers, tables };
+}
+
+/** The map's trie has whole units, and is in the map. The length of the trie comes first. */
+function checkCharsmap(charsmap: Uint8Array, location: string): void {
+  const length = charsmap.length < 4 ? 0 : new DataView(charsmap.buffer).getUint32(0, true);
+  if (length === 0 || length % 4 !== 0 || length > charsmap.length - 4) {
+    fail(location, `has a map of ${charsmap.length} bytes, with a trie of ${length} bytes: it is damaged`);
+  }
 }
 
 function describe({ step, location }: LocatedStep): NormalizerDescription {

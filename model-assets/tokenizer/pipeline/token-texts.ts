@@ -1,7 +1,8 @@
 /** @module The bytes of each token in a text: what a tokenizer's decoder makes of them. */
 import { byteSymbols } from '../../../tokenizer/unicode/symbols.ts';
+import { fail } from '../files/folder.ts';
 import type { Step } from '../files/tokenizer-json.ts';
-import { CLEAN_UP, readDecoder } from './decoder-steps.ts';
+import { readDecoder } from './decoder-steps.ts';
 import { placeAwareTexts } from './place-aware-texts.ts';
 import { stepsOf } from './steps.ts';
 import type { TokenTexts } from './texts.ts';
@@ -20,6 +21,12 @@ export function tokenTexts(
 ): TokenTexts {
   const steps = readDecoder(stepsOf(decoder, location, 'decoders'));
   if (!steps.isByteLevel) return placeAwareTexts(tokens, steps, cleanUp, location);
+  if (cleanUp) {
+    fail(
+      location,
+      'is ByteLevel, which is not supported with clean_up_tokenization_spaces: set that to false',
+    );
+  }
   return {
     bytes: tokens.map((token) => (token === undefined ? NO_BYTES : bytesOfSymbols(token))),
     text: {
@@ -27,7 +34,7 @@ export function tokenTexts(
       last: 'same',
       hasByteTokens: false,
       inRuns: [],
-      replacements: cleanUp ? CLEAN_UP : [],
+      replacements: [],
     },
     tables: [],
   };
