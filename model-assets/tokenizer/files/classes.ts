@@ -1,5 +1,6 @@
 /** @module The tokenizer classes of transformers that build a tokenizer of their own. */
 import { bertClass } from './bert-class.ts';
+import { gptNeoxClass, qwen2Class, robertaClass } from './byte-level-classes.ts';
 import { gpt2Class } from './gpt2-class.ts';
 import { llamaClass } from './llama-class.ts';
 import type { TokenizerClass } from './tokenizer-class.ts';
@@ -8,6 +9,10 @@ import { albertClass, camembertClass, t5Class, xlmRobertaClass, xlnetClass } fro
 /** By name, without `Fast`. */
 export const TOKENIZER_CLASSES: Readonly<Record<string, TokenizerClass>> = {
   GPT2Tokenizer: gpt2Class,
+  RobertaTokenizer: robertaClass,
+  BartTokenizer: robertaClass,
+  GPTNeoXTokenizer: gptNeoxClass,
+  Qwen2Tokenizer: qwen2Class,
   BertTokenizer: bertClass,
   // transformers has these names for the same class.
   ElectraTokenizer: bertClass,
