@@ -2,10 +2,11 @@
  * @module Evaluates a template within a budget. `@huggingface/jinja` has no bounds, so whatever costs more than the
  * length of its operands is charged here before it runs; and it writes some values otherwise than jinja2 does.
  */
-import { type Environment, Interpreter } from '@huggingface/jinja';
+import { Environment, Interpreter } from '@huggingface/jinja';
 import { type Budget, EXPRESSION_WORK } from './budget.ts';
-import { ChatTemplateError } from './errors.ts';
-import { pythonText, type StripMethod, stripped, type TemplateValue } from './python.ts';
+import { chargeCall, MULTIPLYING } from './costs.ts';
+import { blockText, leaveRound, type Round, roundText, withRounds } from './loops.ts';
+import { pythonEqual, pythonText, type StripMethod, stripped, type TemplateValue } from './python.ts';
 import type { Output, Statement } from './statements.ts';
 
 type Node = Parameters<Interpreter['evaluate']>[0];
@@ -21,12 +22,6 @@ interface Evaluated extends Statement {
 
 /** What a scope costs. */
 const SCOPE_WORK = 4 * EXPRESSION_WORK;
-/** The most spaces that `indent` and `tojson` may ask for: what a number among their arguments is charged as. */
-const MAX_INDENT = EXPRESSION_WORK;
-/** Filters and methods whose arguments multiply the work, and need a charge before they run. */
-const MULTIPLYING: ReadonlySet<string> = new Set(['replace', 'join', 'indent', 'tojson']);
-/** Filters and methods that compare their elements with each other. */
-const SORTING: ReadonlySet<string> = new Set(['sort', 'dictsort', 'unique']);
 const STRIP_METHODS: ReadonlySet<string> = new Set<StripMethod>(['strip', 'lstrip', 'rstrip']);
 
 export class BoundedInterpreter extends Interpreter {
@@ -61,6 +56,13 @@ export class BoundedInterpreter extends Interpreter {
       }
       case 'For':
         return this.#loop(statement, environment);
+      case 'Round':
+        return this.#string(roundText(statement as Round, environment, this.#write));
+      case 'If':
+        return this.#choice(statement, environment);
+      case 'Break':
+      case 'Continue':
+        return leaveRound(statement);
       case 'MemberExpression':
         return this.#member(statement, environment);
       default:
@@ -84,8 +86,24 @@ export class BoundedInterpreter extends Interpreter {
     const length = Array.isArray(list.value) ? list.value.length : 0;
     this.#budget.charge(length * SCOPE_WORK);
     const iterable = isSelection ? { ...selection, lhs: evaluated(list) } : evaluated(list);
-    return this.#super({ ...node, iterable }, environment);
+    const { loop, state } = withRounds({ ...node, iterable });
+    const rounds = this.#super(loop, environment);
+    if (state.completed) return rounds;
+    const otherwise = node.defaultBlock as readonly Statement[];
+    return this.#string(stringOf(rounds) + blockText(otherwise, environment, this.#write));
   }
+
+  #choice(node: Statement, environment: Environment): Value {
+    const isTrue = this.#part(node.test, environment).__bool__().value;
+    const body = (isTrue ? node.body : node.alternate) as readonly Statement[];
+    return this.#string(blockText(body, environment, this.#write));
+  }
+
+  /** What a statement writes: only texts are left where expressions have become outputs. */
+  readonly #write = (statement: Statement, environment: Environment): string => {
+    const value = this.#part(statement, environment);
+    return isString(value) ? stringOf(value) : '';
+  };
 
   #text(value: Value): Value {
     return this.#string(pythonText(value as TemplateValue, (characters) => this.#budget.charge(characters)));
@@ -101,9 +119,13 @@ export class BoundedInterpreter extends Interpreter {
 
   #binary(node: Statement, environment: Environment): Value {
     const operator = (node.operator as { readonly value: string }).value;
-    if (!['+', '~', '*', 'in', 'not in'].includes(operator)) return this.#super(node, environment);
+    if (operator === 'and' || operator === 'or') return this.#super(node, environment);
     const left = this.#part(node.left, environment);
     const right = this.#part(node.right, environment);
+    if (operator === '==' || operator === '!=') {
+      const areEqual = pythonEqual(left, right, (work) => this.#budget.charge(work));
+      return new Environment().set('equal', areEqual === (operator === '=='));
+    }
     if (operator === '~') return this.#string(stringOf(this.#text(left)) + stringOf(this.#text(right)));
     const strings = [left, right].filter(isString).length;
     // Python has no such sum; the package writes the other value.
@@ -134,7 +156,7 @@ export class BoundedInterpreter extends Interpreter {
       isOurs || MULTIPLYING.has(name) ? nodes.map((arg) => this.#argument(arg, environment)) : nodes;
     const values = args.map(resultOf).filter((value) => value !== undefined);
     if (isOurs) return this.#ourFilter(name, operand, values) ?? this.#filtered(node, operand, environment);
-    this.#chargeCall(name, operand, values);
+    chargeCall(this.#budget, name, operand, values);
     return this.#filtered(isCall ? { ...node, filter: { ...filter, args } } : node, operand, environment);
   }
 
@@ -182,53 +204,14 @@ export class BoundedInterpreter extends Interpreter {
         return this.#string(stripped(stringOf(object), name as StripMethod, given));
       }
       if (isString(object) && name === 'capitalize') return this.#string(capitalized(stringOf(object)));
-      this.#chargeCall(name, object, args);
+      chargeCall(this.#budget, name, object, args);
       return method(args, scope);
     });
-  }
-
-  /** Charges a filter or method for more than the length of its operand. @throws ChatTemplateError */
-  #chargeCall(name: string, operand: Value, args: readonly Value[]): void {
-    const isContainer = Array.isArray(operand.value) || operand.value instanceof Map;
-    if (!isContainer && !MULTIPLYING.has(name)) return;
-    // Elements are read with their contents, and containers among them are written.
-    const content = isContainer && !CHEAP.has(name) ? this.#budget.chargeContent(operand) : 0;
-    const length = isString(operand) ? stringOf(operand).length : content;
-    if (SORTING.has(name)) this.#budget.charge(content * Math.ceil(Math.log2(2 + content)));
-    if (!MULTIPLYING.has(name)) return;
-    const widths = args.flatMap((arg) => (arg.type === 'IntegerValue' ? [Number(arg.value)] : []));
-    if (name !== 'replace' && widths.some((width) => width > MAX_INDENT)) {
-      throw new ChatTemplateError('limit', `the chat template indents by more than ${MAX_INDENT}`);
-    }
-    const perCharacter = args.reduce((sum, arg) => sum + this.#budget.chargeContent(arg), 0);
-    // The result is at most this long: an argument between all characters, or an indent before all.
-    const isReplaced = name === 'replace' && isString(operand);
-    this.#budget.charge(isReplaced ? replacedLength(stringOf(operand), args) : length * (1 + perCharacter));
   }
 }
 
 /** Filters of ours: see `#ourFilter`. */
 const OUR_FILTERS: ReadonlySet<string> = new Set(['string', 'trim', 'capitalize', 'length']);
-/** Filters and methods that do not look into elements. */
-const CHEAP: ReadonlySet<string> = new Set([
-  'length',
-  'first',
-  'last',
-  'list',
-  'reverse',
-  'get',
-  'items',
-  'keys',
-  'values',
-]);
-
-/** At most: the length of a text after `replace`. */
-function replacedLength(text: string, [from, to]: readonly Value[]): number {
-  const before = from ? stringOf(from).length : 0;
-  const after = to ? stringOf(to).length : 0;
-  const places = before === 0 ? text.length + 1 : text.length / before;
-  return text.length + places * after;
-}
 
 const evaluated = (result: Value): Evaluated => ({ type: 'Evaluated', result });
 

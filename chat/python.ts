@@ -70,6 +70,37 @@ function scalar({ type, value }: TemplateValue): string | undefined {
   return type === 'IntegerValue' ? String(value) : undefined;
 }
 
+const NUMBERS: ReadonlySet<string> = new Set(['BooleanValue', 'IntegerValue', 'FloatValue']);
+
+/** `a == b`. @param visit called with the work of each comparison, before it */
+export function pythonEqual(a: TemplateValue, b: TemplateValue, visit: (work: number) => void): boolean {
+  if (NUMBERS.has(a.type) && NUMBERS.has(b.type)) return Number(a.value) === Number(b.value);
+  if (a.type !== b.type) return false;
+  if (a.value instanceof Map && b.value instanceof Map) {
+    const others = b.value as ReadonlyMap<string, TemplateValue>;
+    visit(a.value.size);
+    return (
+      a.value.size === others.size &&
+      [...(a.value as ReadonlyMap<string, TemplateValue>)].every(([key, item]) => {
+        const other = others.get(key);
+        return other !== undefined && pythonEqual(item, other, visit);
+      })
+    );
+  }
+  if (Array.isArray(a.value) && Array.isArray(b.value)) {
+    const others = b.value as readonly TemplateValue[];
+    visit(a.value.length);
+    return (
+      a.value.length === others.length &&
+      (a.value as readonly TemplateValue[]).every((item, i) => {
+        const other = others[i];
+        return other !== undefined && pythonEqual(item, other, visit);
+      })
+    );
+  }
+  return a.value === b.value || a.type === 'UndefinedValue' || a.type === 'NullValue';
+}
+
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function quoted(text: string): string {

@@ -141,6 +141,9 @@ TEMPLATES = {
     {% endfor %}
   end
 """,
+    "scopes": """{% set n = 1 %}{% for m in messages %}{% set n = n + 1 %}{% if m.role == 'system' %}{% set intro = m.content %}{% endif %}{{ n }}{{ intro }}{{ m.content }};{% endfor %}{{ n }}{{ intro }}{% for m in messages %}{% for c in ['a', 'b'] %}{{ loop.index }}{% endfor %}{{ loop.index }}{% endfor %}""",
+    "rounds": """{% for m in messages %}<{{ m.role }}>{% if m.role == 'system' %}skipped{% continue %}{% endif %}{% if loop.index > 2 %}last{% break %}{% endif %}{{ m.content }}{% else %}none{% endfor %}{% for m in messages %}a{% break %}{% else %}b{% endfor %}{% for m in messages %}{% continue %}{% else %}c{% endfor %}{% for m in [] %}x{% else %}d{% endfor %}{% for m in messages %}{% for c in [1, 2, 3] %}{% if c == 2 %}{% break %}{% endif %}{{ c }}{% endfor %}{{ m.role }}{% endfor %}""",
+    "equality": """{{ missing == none }} {{ none == none }} {{ 1 == '1' }} {{ '' == 0 }} {{ true == 1 }} {{ 1 == 1.0 }} {{ [1, 'a'] == [1, 'a'] }} {{ messages[0] == messages[-1] }} {{ {'a': 1} == {'a': 1} }} {{ {'a': 1} != {'a': 2} }} {{ 'a' != 'b' }} {{ missing == other }} {{ messages[0].content }}""",
     "set blocks": """{% set intro %}{% for m in messages if m.role == 'system' %}{{ m.content }} {% endfor %}{% endset %}{{ intro | trim }}|{% filter upper %}{{ messages[-1].content }}{% endfilter %}|{% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}{% for a in [] %}x{% else %}nothing{% endfor %}""",
 }
 
