@@ -15,6 +15,7 @@ another run may write others.
 A golden has
 
     tokenizer   what the tokenizer gives (measure.py), or the name of the variant that has the same
+    refused     what the converter's error says, if it refuses the checkpoint
     options     options that the conversion needs, if any
     ends        the end tokens
     chats       texts and ids of chats.py's conversations, if the variant is about chat templates
@@ -46,7 +47,7 @@ from checkpoint_parts.chats import CONVERSATIONS, measure_chats
 from checkpoint_parts.configs import make_config, make_model
 from checkpoint_parts.measure import is_varied, measure_model, measure_tokenizer, prompts_of
 from checkpoint_parts.texts import TEXTS
-from checkpoint_parts.variants import VARIANTS, random_variants
+from checkpoint_parts.variants import DIFFERENT, VARIANTS, random_variants
 from checkpoint_parts.vocabularies import TOKENIZERS, write_json
 from checkpoint_parts.weights import FOREIGN, WEIGHTS
 
@@ -128,6 +129,8 @@ def make(variant, folder):
             golden = {"tokenizer": measure_tokenizer(tokenizer)} | measured
             if variant.options:
                 golden["options"] = variant.options
+            if variant.refused:
+                golden["refused"] = variant.refused
             if variant.chats:
                 golden["chats"] = measure_chats(tokenizer, variant.chats)
             return golden
@@ -155,7 +158,8 @@ def committed(only, out):
     write_golden({"texts": TEXTS, "conversations": CONVERSATIONS}, out / "texts.json")
     tokenizers = {}
     for name, variant in VARIANTS.items():
-        wanted = not only or any(name.startswith(start) for start in only)
+        # A known difference is made by its name only.
+        wanted = any(name.startswith(start) for start in only) if only else name not in DIFFERENT
         if wanted:
             with tempfile.TemporaryDirectory() as work:
                 golden = make(variant, pathlib.Path(work, name))

@@ -10,6 +10,7 @@ import { decodeAll } from '../../decoding/decode.ts';
 import { Engine, type KernelModules } from '../../engine/engine.ts';
 import { folderSource, kernelModules, nodePlatform, startOrt } from '../../engine/node/load-engine.ts';
 import type { Ort } from '../../engine/runtime/ort.ts';
+import { CheckpointError } from '../../model-assets/checkpoint/interface/errors.ts';
 import { type ConvertOptions, convert } from '../../model-assets/convert/convert.ts';
 import type { Manifest } from '../../model-assets/format/manifest.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
@@ -51,13 +52,15 @@ export class GoldenRunner {
   /**
    * Converts a checkpoint at f32 in the folder `work`, and runs it.
    * @returns what differs from the golden, in words
-   * @throws CheckpointError if it is not converted
+   * @throws CheckpointError if it is refused, and should not be
    */
   async differences(name: string, work: string): Promise<string[]> {
     const golden = await readGolden<GoldenCheckpoint>(this.#folder, name);
     const source = await this.#source(name, work);
     const out = join(work, `${name}-converted`);
-    await convert({ source, ...resolvePaths(golden.options, source), out, precision: 'f32' });
+    const options = { source, ...resolvePaths(golden.options, source), out, precision: 'f32' } as const;
+    if (golden.refused !== undefined) return compareRefusal(options, golden.refused);
+    await convert(options);
     const engine = await Engine.load(this.#ort, {
       source: folderSource(out),
       platform: nodePlatform,
@@ -129,6 +132,16 @@ export class GoldenRunner {
       return [...compare(title, own, text), ...compare(`ids of ${title}`, ownIds, ids)];
     });
   }
+}
+
+async function compareRefusal(options: ConvertOptions, text: string): Promise<string[]> {
+  try {
+    await convert(options);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    return error.message.includes(text) ? [] : [`refused: ${error.message}, expected ${text}`];
+  }
+  return [`converted, and should be refused: ${text}`];
 }
 
 /** The text of a chat, null where the template refuses it. */

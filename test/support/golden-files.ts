@@ -53,6 +53,8 @@ export interface GoldenCheckpoint {
   /** What the conversion needs. */
   readonly options?: Partial<ConvertOptions>;
   readonly chats?: readonly GoldenChat[];
+  /** What the error says, of a checkpoint that is refused. */
+  readonly refused?: string;
   readonly ends: readonly number[];
   readonly cases: readonly GoldenCase[];
 }

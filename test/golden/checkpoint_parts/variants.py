@@ -34,6 +34,8 @@ class Variant:
     """Changes the folder at last."""
     chats: list[str] = field(default_factory=list)
     """Names of the chat templates."""
+    refused: str = ""
+    """What the converter's error says, if it refuses the checkpoint."""
     options: dict = field(default_factory=dict)
     """Options that the conversion needs."""
 
@@ -158,6 +160,31 @@ variant("family-japanese", tokenizer="spiece-t5-pad", weights="bin-masks", edit_
 variant("family-dialogue", tokenizer="bpe-pair", weights="bin-legacy-masks", edit_config=old_fields)
 variant("family-mistral", tokenizer="bpe-added-4", weights="bin-masks", config={"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True})
 variant("family-llama-vocabulary", tokenizer="llama-legacy", weights="safetensors-bf16", config={"tie_word_embeddings": False, "activation_function": "silu"}, change_model=untie)
+
+# What transformers loads and the converter does not: docs/models.md says what to do.
+REFUSED = {
+    "activation-prelu": 'activation_function "prelu" has trained parameters',
+    "activation-xielu": 'activation_function "xielu" has trained parameters',
+    "config-alias-wins": "num_attention_heads (2) contradicts n_head (1)",
+    "config-cross-attention": "add_cross_attention: true is not supported",
+    "config-cross-attention-bin": "add_cross_attention: true is not supported",
+    "config-weights-file": "no weights",
+    "tokenizer-bpe-pre-tokenizers": 'the pre-tokenizer "UnicodeScripts" is not supported',
+    "tokenizer-class-neox": 'tokenizer_class "GPTNeoXTokenizer" is not supported',
+    "tokenizer-class-qwen2": 'tokenizer_class "Qwen2Tokenizer" is not supported',
+    "tokenizer-class-roberta": 'tokenizer_class "RobertaTokenizer" is not supported',
+    "tokenizer-spiece-sw3": 'tokenizer_class "GPTSw3Tokenizer" is not supported',
+}
+for name, text in REFUSED.items():
+    VARIANTS[name].refused = text
+
+# Known differences, which are not committed.
+DIFFERENT = {
+    "chat-folder": "the templates of additional_chat_templates/ are not read",
+    "chat-strings": "the filter title leaves the rest of a word as it is",
+    "tokenizer-bpe-added-fast": "a normalized added token decodes to its content, not to its normalized content",
+    "tokenizer-bpe-special-map": "a token of added_tokens.json that additional_special_tokens of special_tokens_map.json names is special",
+}
 
 
 def random_variants(count, seed):
