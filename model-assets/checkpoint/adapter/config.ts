@@ -12,8 +12,11 @@ import { findPattern } from './patterns.ts';
 export const ADAPTER_CONFIG = 'adapter_config.json';
 
 const positive = z.number().positive();
+/** More than one for each module of GPT-2 XL. Each is tried on each module. */
+const MAX_PATTERNS = 500;
 const patterns = z
   .record(z.string(), positive)
+  .refine((value) => Object.keys(value).length <= MAX_PATTERNS, `more than ${MAX_PATTERNS} patterns`)
   .nullish()
   .transform((value) => value ?? {});
 const names = z.array(z.string());

@@ -159,6 +159,10 @@ test.for<[Readonly<Record<string, unknown>>, string]>([
       'adapter_config.json: use_qalora: true is not supported',
   ],
   [{ a_new_option: 1 }, 'adapter_config.json: a_new_option: 1 is not supported'],
+  [
+    { rank_pattern: Object.fromEntries(Array.from({ length: 501 }, (_, i) => [`h.${i}`, 4])) },
+    'adapter_config.json: rank_pattern: more than 500 patterns',
+  ],
   [{ r: 0 }, 'adapter_config.json: r: Too small: expected number to be >0'],
   [
     { alpha_pattern: { '(a+)+b': 3 } },
