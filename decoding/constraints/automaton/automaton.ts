@@ -7,16 +7,16 @@
  * what lies below. Equal states of an automaton are the same object, so that transitions and masks are cached by
  * identity, and no number of ambiguous readings makes a state large.
  */
-import { ConstraintError } from './errors.ts';
+import { TooAmbiguousError } from './errors.ts';
 import { Fork, type Frame, type Reading } from './frame.ts';
 import { type Alternative, State } from './state.ts';
 import { StateTable } from './state-table.ts';
 import { Joining, Tops } from './tops.ts';
 
-/** A step that joins so many alternatives takes ten milliseconds. Constraints that people write need hundreds. */
-const MAX_JOINED = 20_000;
-/** All steps of a mask. A choice of a hundred thousand texts needs half of it. */
-const MAX_JOINED_IN_ALL = 400_000;
+/** A step that joins so many alternatives takes some milliseconds. Constraints that people write need hundreds. */
+const MAX_JOINED = 10_000;
+/** All steps of a mask, which take some ten milliseconds. One in a million masks of MaskBench's schemas needs half of it. */
+const MAX_JOINED_IN_ALL = 120_000;
 /** What lies below a top is kept joined for so few states. Keys of more take more memory than they save time. */
 const FEW_JOINED = 8;
 
@@ -84,9 +84,27 @@ export class Automaton {
     return this.#states.size;
   }
 
-  /** Bounds the steps from here on together, up to those of the largest mask. */
-  bound(): void {
-    this.#joinedInAll = 0;
+  /** Bounds the steps from here on together. @param alternatives that they may join; default: as the largest mask */
+  bound(alternatives = MAX_JOINED_IN_ALL): void {
+    this.#joinedInAll = MAX_JOINED_IN_ALL - alternatives;
+  }
+
+  /**
+   * Does work whose steps may join some alternatives of those that the present bound leaves.
+   * @returns also how many they have joined
+   */
+  spending<T>(alternatives: number, work: () => T): { result: T; joined: number } {
+    const before = this.#joinedInAll;
+    const start = Math.max(before, MAX_JOINED_IN_ALL - alternatives);
+    this.#joinedInAll = start;
+    let joined = 0;
+    try {
+      const result = work();
+      joined = this.#joinedInAll - start;
+      return { result, joined };
+    } finally {
+      this.#joinedInAll += before - start;
+    }
   }
 
   /** @returns the state in which `frames` read, in their order, and then `rest` */
@@ -97,7 +115,7 @@ export class Automaton {
 
   /**
    * @returns the state after a byte; null if the byte cannot follow
-   * @throws ConstraintError if the text has too many readings to follow them all
+   * @throws TooAmbiguousError if the text has too many readings to follow them all
    */
   step(state: State, byte: number): State | null {
     const known = state.known(byte, this.#generation);
@@ -202,14 +220,14 @@ export class Automaton {
     }
   }
 
-  /** @throws ConstraintError beyond what a step may do */
+  /** @throws TooAmbiguousError beyond what a step may do */
   #count(alternatives: number): void {
     this.#joined += alternatives;
     this.#joinedInAll += alternatives;
     if (this.#joined > MAX_JOINED)
-      throw new ConstraintError(`the constraint has more than ${MAX_JOINED} ways to read one text`);
+      throw new TooAmbiguousError(`the constraint has more than ${MAX_JOINED} ways to read one text`);
     if (this.#joinedInAll > MAX_JOINED_IN_ALL)
-      throw new ConstraintError(
+      throw new TooAmbiguousError(
         `the constraint has more than ${MAX_JOINED_IN_ALL} ways to read the tokens at one place`,
       );
   }

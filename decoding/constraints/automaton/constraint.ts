@@ -1,5 +1,6 @@
 /** @module A compiled constraint over a vocabulary: which tokens may follow, and what a token leads to. */
 import type { Automaton } from './automaton.ts';
+import { TooAmbiguousError } from './errors.ts';
 import { Mask } from './mask.ts';
 import type { MaskCache } from './mask-cache.ts';
 import { MaskMaker, type StateMask } from './mask-maker.ts';
@@ -50,16 +51,24 @@ export class Constraint {
   /**
    * The tokens that may follow. End-of-text tokens are not among them: the text may end if `state.accepts`.
    * @param room number of tokens that may follow, this one included. Tokens that would leave too little room for any
-   *   whole answer are not allowed.
-   * @throws ConstraintError if the constraint is too ambiguous for a mask
+   *   whole answer are not allowed. Where the tokens have too many readings to follow them all, only those of a single
+   *   byte are allowed, with which every text can go on.
+   * @throws ConstraintError if a single byte has too many readings
    */
   allowed(state: State, room = Infinity): Mask {
-    if (this.#last?.state !== state) this.#last = { state, ...this.#masks.maskOf(state) };
+    if (this.#last?.state !== state) {
+      const all = unlessTooAmbiguous(() => this.#masks.maskOf(state));
+      this.#last = { state, ...(all ?? this.#masks.bytesOf(state)) };
+    }
     const { mask, maxDistance } = this.#last;
     if (room > maxDistance) return mask;
     // Where one token alone may follow, the text that there is room for goes on with it.
     const isForced = mask.size === 1 && !state.accepts && room > 0;
-    return isForced ? mask : this.#within(state, room);
+    if (isForced) return mask;
+    if (room <= 0) return NOTHING;
+    this.#automaton.bound();
+    const way = this.#shortest.firstWithin(state, room);
+    return unlessTooAmbiguous(() => this.#within(state, room, way)) ?? this.#bytesWithin(state, room, way);
   }
 
   /**
@@ -83,14 +92,16 @@ export class Constraint {
    * number that suffices.
    */
   leastTokens(state = this.start): number {
+    this.#automaton.bound();
     return this.#shortest.leastTokens(state);
   }
 
-  /** The tokens after which a whole answer takes less than `room` tokens, as far as a bounded search can tell. */
-  #within(state: State, room: number): Mask {
-    if (room <= 0) return NOTHING;
+  /**
+   * The tokens after which a whole answer takes less than `room` tokens, as far as a bounded search can tell.
+   * @param way one of them, where that took a search
+   */
+  #within(state: State, room: number, way: number | undefined): Mask {
     const bits = Mask.bitsFor(this.vocabulary.vocabSize);
-    const way = this.#shortest.firstWithin(state, room);
     if (way !== undefined) Mask.set(bits, way);
     // A key that must differ from others leads to another state with every token: thousands of searches.
     if (state.alternatives.some(({ frame }) => frame.continuation)) {
@@ -111,5 +122,22 @@ export class Constraint {
       },
     });
     return Mask.of(bits);
+  }
+
+  /** The way, or else the bytes after which each further one may be a token. */
+  #bytesWithin(state: State, room: number, way: number | undefined): Mask {
+    if (way === undefined) return this.#masks.bytesOf(state, room - 1).mask;
+    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+    Mask.set(bits, way);
+    return Mask.of(bits);
+  }
+}
+
+function unlessTooAmbiguous<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof TooAmbiguousError) return undefined;
+    throw error;
   }
 }

@@ -13,6 +13,9 @@ export class ConstraintError extends Error {
   }
 }
 
+/** A place in a text has more readings than a step or a mask may follow. */
+export class TooAmbiguousError extends ConstraintError {}
+
 /** Bounds of a compilation. A compilation that reaches one throws a `ConstraintError` that names it. */
 export interface CompileLimits {
   /** Elementary steps: transitions made, characters parsed. */
@@ -23,7 +26,7 @@ export interface CompileLimits {
   readonly depth: number;
 }
 
-export const DEFAULT_LIMITS: CompileLimits = { steps: 500_000, states: 50_000, depth: 200 };
+export const DEFAULT_LIMITS: CompileLimits = { steps: 400_000, states: 50_000, depth: 200 };
 
 /** Counts what a compilation does. */
 export class CompileBudget {

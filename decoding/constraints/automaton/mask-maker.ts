@@ -1,8 +1,10 @@
 /** @module The mask of a state: those of its frames, and what lies below them reads the rest of tokens. */
 import type { Automaton } from './automaton.ts';
+import { TooAmbiguousError } from './errors.ts';
 import type { Exception, Frame } from './frame.ts';
 import { Mask } from './mask.ts';
 import type { FrameMask, MaskCache } from './mask-cache.ts';
+import { stepCloser } from './shortest-answers.ts';
 import type { State } from './state.ts';
 import type { TrieNode, Visitor, Vocabulary } from './vocabulary.ts';
 
@@ -10,6 +12,9 @@ import type { TrieNode, Visitor, Vocabulary } from './vocabulary.ts';
 const FEW_ALTERNATIVES = 8;
 /** Nor are masks with more beginnings of tokens that the frames below read on. */
 const FEW_ENDS = 1_000;
+
+/** Alternatives that all single bytes of a place may join. */
+const MAX_JOINED_OF_BYTES = 30_000;
 
 export interface StateMask {
   readonly mask: Mask;
@@ -72,6 +77,36 @@ export class MaskMaker {
       }
     });
     return { mask: Mask.of(this.#bits), maxDistance };
+  }
+
+  /**
+   * The tokens of a single byte, as many as a bound allows. There is always one that leads closer to the end.
+   * @param farthest distance that they may leave
+   * @throws TooAmbiguousError if one byte has too many readings
+   */
+  bytesOf(state: State, farthest = Infinity): StateMask {
+    const automaton = this.#fork();
+    const own = automaton.adopt(state);
+    automaton.bound(MAX_JOINED_OF_BYTES);
+    const bits = Mask.bitsFor(this.#vocabulary.vocabSize);
+    let maxDistance = 0;
+    const add = (byte: number, { distance }: State) => {
+      if (distance > farthest) return;
+      const token = this.#vocabulary.tokenOf([byte]);
+      if (token === undefined) return;
+      Mask.set(bits, token);
+      maxDistance = Math.max(maxDistance, distance);
+    };
+    if (!state.accepts) add(...stepCloser(automaton, own));
+    try {
+      for (const byte of own.bytes.toSorted((a, b) => a - b)) {
+        const next = automaton.step(own, byte);
+        if (next) add(byte, next);
+      }
+    } catch (error) {
+      if (!(error instanceof TooAmbiguousError)) throw error;
+    }
+    return { mask: Mask.of(bits), maxDistance };
   }
 
   #ofState(state: State): StateMask {

@@ -1,6 +1,6 @@
 /** @module The least number of tokens after which a text may end. */
 import type { Automaton } from './automaton.ts';
-import { ConstraintError } from './errors.ts';
+import { TooAmbiguousError } from './errors.ts';
 import type { State } from './state.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -136,7 +136,7 @@ export class ShortestAnswers {
     const states = [state];
     let known = 0;
     for (let at = state; at.distance > 0 && known <= this.#vocabulary.longest; ) {
-      const [byte, next] = this.#stepCloser(at);
+      const [byte, next] = stepCloser(this.#automaton, at);
       bytes.push(byte);
       states.push(next);
       known = sufficient.has(next) ? known + 1 : 0;
@@ -145,19 +145,23 @@ export class ShortestAnswers {
     return { bytes, states };
   }
 
-  #stepCloser(state: State): [number, State] {
-    // The least of the bytes: those of several alternatives come in the order of the texts before.
-    const bytes = state.alternatives.length > 1 ? state.bytes.toSorted((a, b) => a - b) : state.bytes;
-    for (const byte of bytes) {
-      const next = this.#automaton.step(state, byte);
-      if (next && next.distance < state.distance) return [byte, next];
-    }
-    throw new Error('a state has no byte that leads closer to its end');
-  }
-
   /** @returns a way of the fewest tokens; null if there is none of at most `limit`, or if that takes too long */
   #search(from: State, limit: number, effort: SearchEffort): Way | null {
-    this.#automaton.bound();
+    try {
+      const { result, joined } = this.#automaton.spending(Math.max(effort.left, 0), () =>
+        this.#searchLevels(from, limit, effort),
+      );
+      effort.left -= joined;
+      return result;
+    } catch (error) {
+      // Too ambiguous for all of these texts; the one that is chosen may not be.
+      if (!(error instanceof TooAmbiguousError)) throw error;
+      effort.left = 0;
+      return null;
+    }
+  }
+
+  #searchLevels(from: State, limit: number, effort: SearchEffort): Way | null {
     const found = new Map<State, Step | undefined>([[from, undefined]]);
     let level = [from];
     for (let tokens = 0; tokens <= limit; tokens++) {
@@ -167,21 +171,15 @@ export class ShortestAnswers {
       const next: State[] = [];
       for (const state of level) {
         if (this.#visitsOf(state) > effort.left) return null;
-        try {
-          this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
-            token: (token, after) => {
-              effort.left--;
-              if (found.has(after) || after.distance > farthest) return;
-              effort.left -= STATE_VISITS + LEVEL_VISITS * after.ambiguity;
-              found.set(after, { before: state, token });
-              next.push(after);
-            },
-          });
-        } catch (error) {
-          // Too ambiguous for all of these texts; the one that is chosen may not be.
-          if (error instanceof ConstraintError) return null;
-          throw error;
-        }
+        this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
+          token: (token, after) => {
+            effort.left--;
+            if (found.has(after) || after.distance > farthest) return;
+            effort.left -= STATE_VISITS + LEVEL_VISITS * after.ambiguity;
+            found.set(after, { before: state, token });
+            next.push(after);
+          },
+        });
       }
       // The limit is infinite where no token suffices for the shortest text.
       if (next.length === 0) return null;
@@ -201,4 +199,15 @@ function firstOf(end: State, found: ReadonlyMap<State, Step | undefined>): numbe
   let first: number | undefined;
   for (let step = found.get(end); step; step = found.get(step.before)) first = step.token;
   return first;
+}
+
+/** @returns the least byte that leads closer to the end, and the state after it */
+export function stepCloser(automaton: Automaton, state: State): [byte: number, next: State] {
+  // The least of the bytes: those of several alternatives come in the order of the texts before.
+  const bytes = state.alternatives.length > 1 ? state.bytes.toSorted((a, b) => a - b) : state.bytes;
+  for (const byte of bytes) {
+    const next = automaton.step(state, byte);
+    if (next && next.distance < state.distance) return [byte, next];
+  }
+  throw new Error('a state has no byte that leads closer to its end');
 }

@@ -1,6 +1,6 @@
 /** @module Reads grammars in GBNF, the format of llama.cpp. */
 import type { CompileBudget } from '../automaton/errors.ts';
-import { type CharacterRange, complement, isSurrogate, MAX_CODE_POINT } from './characters.ts';
+import { ANY, type CodePoints, codePoints, inverse, isSurrogate } from '../regular/code-points.ts';
 import { Source } from './gbnf-source.ts';
 import type { Definition, Item } from './gbnf-syntax.ts';
 
@@ -10,7 +10,6 @@ const DIGITS = /\d*/y;
 const MAX_REPETITIONS = 1_000_000;
 /** An item takes the time of some characters. */
 const STEPS_PER_ITEM = 8;
-const ANY: readonly CharacterRange[] = [[0, MAX_CODE_POINT]];
 
 /** @throws ConstraintError with line and column */
 export function parseGrammar(text: string, budget: CompileBudget): Definition[] {
@@ -84,8 +83,8 @@ class Parser {
     const source = this.#source;
     const { offset } = source;
     if (source.skip('"')) return { kind: 'literal', characters: this.#literal(offset) };
-    if (source.skip('[')) return { kind: 'class', ranges: this.#class(offset), offset };
-    if (source.skip('.')) return { kind: 'class', ranges: ANY, offset };
+    if (source.skip('[')) return { kind: 'class', set: this.#class(offset), offset };
+    if (source.skip('.')) return { kind: 'class', set: ANY, offset };
     if (source.skip('(')) return { kind: 'group', alternatives: this.#group(offset) };
     if (source.startsWith('<') || source.startsWith('!<'))
       throw source.error('tokens in grammars, <token> and <[id]>, are not supported');
@@ -105,10 +104,10 @@ class Parser {
     return characters;
   }
 
-  #class(start: number): readonly CharacterRange[] {
+  #class(start: number): CodePoints {
     const source = this.#source;
     const isNegated = source.skip('^');
-    const ranges: CharacterRange[] = [];
+    const ranges: [first: number, last: number][] = [];
     while (!source.skip(']')) {
       const { offset } = source;
       const first = source.character('the character class', start);
@@ -121,7 +120,8 @@ class Parser {
       ranges.push([first, last]);
     }
     if (ranges.length === 0) throw source.error('the character class is empty', start);
-    return isNegated ? complement(ranges) : ranges;
+    const set = codePoints(ranges);
+    return isNegated ? inverse(set) : set;
   }
 
   #group(start: number): Item[][] {

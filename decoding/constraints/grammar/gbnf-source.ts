@@ -1,6 +1,6 @@
 /** @module The text of a grammar in GBNF, read character by character, with places for errors. */
 import { ConstraintError } from '../automaton/errors.ts';
-import { MAX_CODE_POINT } from './characters.ts';
+import { MAX_CODE_POINT } from '../regular/code-points.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 /** These stand for themselves after a backslash. */

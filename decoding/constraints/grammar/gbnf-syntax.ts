@@ -1,10 +1,10 @@
 /** @module What a grammar in GBNF says, as its parser reads it. */
-import type { CharacterRange } from './characters.ts';
+import type { CodePoints } from '../regular/code-points.ts';
 
 export type Item =
   /** Code points, one after the other. */
   | { readonly kind: 'literal'; readonly characters: readonly number[] }
-  | { readonly kind: 'class'; readonly ranges: readonly CharacterRange[]; readonly offset: number }
+  | { readonly kind: 'class'; readonly set: CodePoints; readonly offset: number }
   | { readonly kind: 'reference'; readonly name: string; readonly offset: number }
   | { readonly kind: 'group'; readonly alternatives: Alternatives }
   | { readonly kind: 'repeat'; readonly item: Item; readonly min: number; readonly max: number };

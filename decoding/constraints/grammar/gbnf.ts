@@ -2,17 +2,21 @@
 
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import type { Frame } from '../automaton/frame.ts';
+import { ANY, type CodePoints, intersection, unionOf } from '../regular/code-points.ts';
 import { findDistances, orderRules } from './analysis.ts';
-import { type CharacterRange, Characters } from './characters.ts';
+import { Characters } from './characters.ts';
 import { parseGrammar } from './gbnf-parser.ts';
 import { errorAt } from './gbnf-source.ts';
 import type { Alternatives, Item } from './gbnf-syntax.ts';
 import { Places } from './sequences.ts';
 import { type GrammarSymbol, MAX_DISTANCE, type Place, Repeat, type Rule, type Terminal } from './symbols.ts';
 
+type ClassItem = Item & { kind: 'class' };
+
 const ROOT = 'root';
-/** A range of a class takes the time of many characters. */
-const STEPS_PER_RANGE = 50;
+/** What a class takes in time, and each of its ranges. */
+const STEPS_OF_CLASS = 300;
+const STEPS_OF_RANGE = 20;
 
 /**
  * @param source rules `name ::= …`, of which `root` is the text
@@ -82,9 +86,30 @@ class Builder {
   }
 
   #fill(rule: Rule, alternatives: Alternatives): void {
-    const places = new Set(alternatives.map((items) => this.#before(items, undefined, rule)));
+    const merged = this.#withOneClass(alternatives);
+    const places = new Set(merged.map((items) => this.#before(items, undefined, rule)));
     rule.mayBeEmpty = places.delete(undefined);
     rule.alternatives = [...places].filter((place) => place !== undefined);
+  }
+
+  /** Alternatives that are one class each are one class together: a text is read in one way. */
+  #withOneClass(alternatives: Alternatives): Alternatives {
+    const sets: CodePoints[] = [];
+    let first: ClassItem | undefined;
+    const others: Item[][] = [];
+    for (const items of alternatives) {
+      const [item] = items;
+      if (item?.kind !== 'class' || items.length > 1) {
+        others.push([...items]);
+        continue;
+      }
+      this.#checkClass(item);
+      first ??= item;
+      sets.push(item.set);
+    }
+    if (!first || sets.length < 2) return alternatives;
+    const set = unionOf(sets);
+    return [[{ kind: 'class', set, offset: first.offset }], ...others];
   }
 
   /** The place before `items` and then `tail`. */
@@ -130,21 +155,27 @@ class Builder {
   #character(codePoint: number): Terminal {
     let terminal = this.#literals.get(codePoint);
     if (!terminal) {
-      terminal = this.#terminal([[codePoint, codePoint]]) as Terminal;
+      terminal = this.#terminal([codePoint, codePoint]) as Terminal;
       this.#literals.set(codePoint, terminal);
     }
     return terminal;
   }
 
-  #class({ ranges, offset }: Item & { kind: 'class' }): Terminal {
-    this.#budget.spendSteps(STEPS_PER_RANGE * ranges.length);
-    const terminal = this.#terminal(ranges);
-    if (!terminal) throw errorAt(this.#source, offset, 'the class has no character, surrogates are none');
-    return terminal;
+  #class(item: ClassItem): Terminal {
+    this.#checkClass(item);
+    this.#budget.spendSteps(STEPS_OF_CLASS);
+    return this.#terminal(item.set) as Terminal;
   }
 
-  #terminal(ranges: readonly CharacterRange[]): Terminal | undefined {
-    const frame = this.#characters.frameOf(ranges);
+  /** @throws ConstraintError for a class without characters */
+  #checkClass({ set, offset }: ClassItem): void {
+    this.#budget.spendSteps(STEPS_OF_RANGE * (set.length >>> 1));
+    if (intersection(ANY, set).length === 0)
+      throw errorAt(this.#source, offset, 'the class has no character, surrogates are none');
+  }
+
+  #terminal(set: CodePoints): Terminal | undefined {
+    const frame = this.#characters.frameOf(set);
     return frame && this.places.terminal(frame);
   }
 

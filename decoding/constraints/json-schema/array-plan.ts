@@ -21,8 +21,18 @@ export interface ArrayState {
   readonly used: bigint;
 }
 
+/** A set of items, and for each `contains` whether they count. */
+interface Counted {
+  readonly node: ValueNode;
+  readonly hit: readonly boolean[];
+}
+
 /** Places of an array that must be told apart to know its shortest end. */
 const MAX_PLACES = 20_000;
+/** Of making one, and looking at what may follow. */
+const STEPS_OF_PLACE = 25;
+/** Of looking for the shortest way on from a place, for each way. */
+const STEPS_OF_CHOICE = 8;
 /** Of one array. An item counts for any of them or not: so many ways to write it are doubled by each. */
 const MAX_CONTAINS = 4;
 /** Different values of the items of an array of distinct ones. */
@@ -36,6 +46,8 @@ export class ArrayPlan {
   /** The values of an array of distinct items; undefined if they need not be distinct. */
   readonly #values: readonly ValueNode[] | undefined;
   readonly #states = new Map<string, ArrayState>();
+  /** By the set of an item. */
+  readonly #counted = new Map<ValueNode, readonly Counted[]>();
 
   /** @throws ConstraintError if the items cannot be counted, or compared */
   constructor(shape: ArrayShape, nodes: Algebra) {
@@ -100,7 +112,7 @@ export class ArrayPlan {
   least(distanceOf: DistanceOf): number {
     const { array } = this.distances(distanceOf);
     const { contains, minItems } = this.#shape;
-    this.#nodes.budget.spendSteps(minItems + this.#states.size * 2 ** contains.length);
+    this.#nodes.budget.spendSteps(minItems + this.#states.size * STEPS_OF_CHOICE * 2 ** contains.length);
     return array;
   }
 
@@ -175,8 +187,10 @@ export class ArrayPlan {
   }
 
   /** The sets of an item, by which sets of `contains` it counts for. */
-  #alternatives(item: ValueNode): { node: ValueNode; hit: readonly boolean[] }[] {
-    let alternatives: { node: ValueNode; hit: readonly boolean[] }[] = [{ node: item, hit: [] }];
+  #alternatives(item: ValueNode): readonly Counted[] {
+    const known = this.#counted.get(item);
+    if (known) return known;
+    let alternatives: Counted[] = [{ node: item, hit: [] }];
     for (const { node, maximum, place } of this.#shape.contains) {
       const keyword: Keyword = { name: 'contains', place };
       alternatives = alternatives.flatMap((before) => [
@@ -191,7 +205,9 @@ export class ArrayPlan {
         },
       ]);
     }
-    return alternatives.filter(({ node }) => node !== IMPOSSIBLE);
+    alternatives = alternatives.filter(({ node }) => node !== IMPOSSIBLE);
+    this.#counted.set(item, alternatives);
+    return alternatives;
   }
 
   #state(count: number, hits: readonly number[], used: bigint): ArrayState {
@@ -209,6 +225,7 @@ export class ArrayPlan {
           `"contains" has more than ${MAX_PLACES} places to tell apart`,
           contains[0]?.place,
         );
+      this.#nodes.budget.spendSteps(STEPS_OF_PLACE);
       state = { count: items, hits: capped, used };
       this.#states.set(key, state);
     }

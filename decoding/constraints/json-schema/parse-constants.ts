@@ -14,6 +14,9 @@ import {
   type ValueSet,
 } from './values.ts';
 
+/** Of a value within another one. */
+const STEPS_OF_CONSTANT = 15;
+
 /** @param anyOrder whether objects may be written with their keys in any order */
 export function constantsOf(values: readonly unknown[], nodes: Nodes, anyOrder: boolean): ValueSet {
   nodes.budget.spendSteps(values.length);
@@ -62,5 +65,6 @@ export function constantsOf(values: readonly unknown[], nodes: Nodes, anyOrder: 
 }
 
 function constantOf(value: unknown, nodes: Nodes, anyOrder: boolean): ValueNode {
+  nodes.budget.spendSteps(STEPS_OF_CONSTANT);
   return value === undefined ? ANYTHING : nodes.create('', () => constantsOf([value], nodes, anyOrder));
 }

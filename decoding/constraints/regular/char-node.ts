@@ -110,15 +110,19 @@ export class CharNode {
 
   #stateOf(codePoint: number): number | undefined {
     const { slices } = this;
-    let [low, high] = [0, slices.length / 3];
+    const at = this.#sliceFrom(codePoint);
+    return at < slices.length && (slices[at] as number) <= codePoint ? (slices[at + 2] as number) : undefined;
+  }
+
+  /** The first slice that does not end before a code point. */
+  #sliceFrom(codePoint: number): number {
+    let [low, high] = [0, this.slices.length / 3];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((slices[3 * middle + 1] as number) < codePoint) low = middle + 1;
+      if ((this.slices[3 * middle + 1] as number) < codePoint) low = middle + 1;
       else high = middle;
     }
-    return 3 * low < slices.length && (slices[3 * low] as number) <= codePoint
-      ? (slices[3 * low + 2] as number)
-      : undefined;
+    return 3 * low;
   }
 
   #within(kind: Kind, offset: number, least: number): Slices {
@@ -127,10 +131,14 @@ export class CharNode {
     for (let at = 0; at < ranges.length; at += 2) {
       const from = ranges[at] as number;
       const to = ranges[at + 1] as number;
-      for (let i = 0; i < this.slices.length; i += 3) {
+      for (
+        let i = this.#sliceFrom(from);
+        i < this.slices.length && (this.slices[i] as number) <= to;
+        i += 3
+      ) {
         const low = Math.max(from, this.slices[i] as number);
         const high = Math.min(to, this.slices[i + 1] as number);
-        if (low <= high) own.push(low - offset, high - offset, this.slices[i + 2] as number);
+        own.push(low - offset, high - offset, this.slices[i + 2] as number);
       }
     }
     return own;

@@ -66,12 +66,23 @@ export class DfaBuilder {
 
   /** @param row entries of class 0, or equal to the fallback, are left out */
   add(label: number, fallback: number, row: readonly (readonly [symbol: number, target: number])[]): void {
+    const sorted = [...row].sort((a, b) => a[0] - b[0]);
+    this.addRow(
+      label,
+      fallback,
+      sorted.map(([symbol]) => symbol),
+      sorted.map(([, target]) => target),
+    );
+  }
+
+  /** Like `add`. @param symbols ascending @param targets of the symbols */
+  addRow(label: number, fallback: number, symbols: readonly number[], targets: readonly number[]): void {
     this.#labels.push(label);
     this.#fallback.push(fallback);
-    for (const [symbol, target] of [...row].sort((a, b) => a[0] - b[0])) {
-      if (symbol === 0 || target === fallback) continue;
-      this.#symbols.push(symbol);
-      this.#targets.push(target);
+    for (let i = 0; i < symbols.length; i++) {
+      if (symbols[i] === 0 || targets[i] === fallback) continue;
+      this.#symbols.push(symbols[i] as number);
+      this.#targets.push(targets[i] as number);
     }
     this.#offsets.push(this.#symbols.length);
   }

@@ -5,7 +5,7 @@ import { ANY, type CodePoints, isSurrogate, pairs } from './code-points.ts';
 import { ACCEPTED, DEAD, type Dfa, DfaBuilder, explore, NO_LABEL, targetOf, targetsOf } from './dfa.ts';
 import { areEqual, InternTable } from './intern.ts';
 import { minimize } from './minimize.ts';
-import { product } from './product.ts';
+import { type Combination, product } from './product.ts';
 import { trieOf } from './trie.ts';
 
 /**
@@ -84,8 +84,8 @@ export class Language {
     if (this === other || other === Language.all) return this;
     if (this === Language.all) return other;
     return this.#combine(other, budget, {
-      isLive: (joint) => joint.length === 4,
-      labelOf: (_, labels) => (labels(0) === NO_LABEL || labels(1) === NO_LABEL ? NO_LABEL : ACCEPTED),
+      isLive: (own, others) => own && others,
+      accepts: (own, others) => own && others,
     });
   }
 
@@ -93,16 +93,16 @@ export class Language {
     if (this === other || other.isEmpty) return this;
     if (this.isEmpty) return other;
     return this.#combine(other, budget, {
-      isLive: (joint) => joint.length > 0,
-      labelOf: (_, labels) => (labels(0) === NO_LABEL && labels(1) === NO_LABEL ? NO_LABEL : ACCEPTED),
+      isLive: (own, others) => own || others,
+      accepts: (own, others) => own || others,
     });
   }
 
   minus(other: Language, budget: CompileBudget): Language {
     if (other.isEmpty) return this;
     return this.#combine(other, budget, {
-      isLive: (joint) => joint[0] === 0,
-      labelOf: (_, labels) => (labels(0) === NO_LABEL || labels(1) !== NO_LABEL ? NO_LABEL : ACCEPTED),
+      isLive: (own) => own,
+      accepts: (own, others) => own && !others,
     });
   }
 
@@ -227,7 +227,7 @@ export class Language {
     return found.sort();
   }
 
-  #combine(other: Language, budget: CompileBudget, combination: Parameters<typeof product>[1]): Language {
-    return Language.of(product([this.dfa, other.dfa], combination, budget), budget);
+  #combine(other: Language, budget: CompileBudget, combination: Combination): Language {
+    return Language.of(product(this.dfa, other.dfa, combination, budget), budget);
   }
 }
