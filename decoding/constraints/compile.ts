@@ -20,6 +20,8 @@ export interface CompileOptions {
 
 /** States that are kept to be found again. */
 const MAX_STATES = 2000;
+/** What the steps of a grammar's mask may join, each of them slower than those of others. */
+const MAX_JOINED_OF_GRAMMAR = 80_000;
 const DEFAULT_MASK_BYTES = 2 ** 21;
 
 /** @throws ConstraintError for a source that is malformed, not supported, or beyond the limits */
@@ -30,7 +32,10 @@ export function compileConstraint(
 ): Constraint {
   const frames = framesOf(source, new CompileBudget(limits));
   const open = (): Constraint => {
-    const automaton = new Automaton(MAX_STATES);
+    const automaton = new Automaton(
+      MAX_STATES,
+      source.type === 'grammar' ? MAX_JOINED_OF_GRAMMAR : undefined,
+    );
     return new Constraint(automaton, automaton.push(frames, automaton.end), vocabulary, masks, open);
   };
   return open();

@@ -73,7 +73,12 @@ export class Constraints implements Evictable {
     const [oldest] = this.#compiled.keys();
     const isFull = this.#compiled.size > MAX_KEPT || CONSTRAINT_BYTES * this.#compiled.size > this.#maximum;
     if (isFull && oldest !== undefined) this.#compiled.delete(oldest);
-    return constraint.forText();
+    const text = constraint.forText();
+    // Its parts are kept for the first step. If it cannot be made, the request is refused before anything is computed.
+    const { size } = text.allowed(text.start);
+    if (size === 0 && text.start.bytes.length > 0)
+      throw new ConstraintError('the constraint has too many ways to read the first byte of a text');
+    return text;
   }
 
   get #maximum(): number {

@@ -13,8 +13,8 @@ import { type Alternative, State } from './state.ts';
 import { StateTable } from './state-table.ts';
 import { Joining, Tops } from './tops.ts';
 
-/** A step that joins so many alternatives takes some milliseconds. Constraints that people write need hundreds. */
-const MAX_JOINED = 10_000;
+/** A step that joins so many alternatives takes ten milliseconds. Constraints that people write need hundreds. */
+const MAX_JOINED = 20_000;
 /** All steps of a mask, which take some ten milliseconds. One in a million masks of MaskBench's schemas needs half of it. */
 const MAX_JOINED_IN_ALL = 120_000;
 /** What lies below a top is kept joined for so few states. Keys of more take more memory than they save time. */
@@ -46,6 +46,7 @@ export class Automaton {
   /** No frame is left: the text may end, and nothing may follow. */
   readonly end: State;
   readonly #maxStates: number;
+  readonly #maxJoined: number;
   readonly #numbers: Numbers;
   readonly #states = new StateTable();
   #generation: number;
@@ -57,10 +58,12 @@ export class Automaton {
 
   /**
    * @param maxStates the tables start anew beyond it; states that are in use stay valid
+   * @param maxJoined alternatives that all steps of a mask may join
    * @param origin an automaton whose states this one reads
    */
-  constructor(maxStates: number, origin?: Automaton) {
+  constructor(maxStates: number, maxJoined = MAX_JOINED_IN_ALL, origin?: Automaton) {
     this.#maxStates = maxStates;
+    this.#maxJoined = maxJoined;
     this.#numbers = origin ? origin.#numbers : new Numbers();
     this.#generation = this.#numbers.generations++;
     this.end = this.#intern(true, []);
@@ -71,7 +74,7 @@ export class Automaton {
    * allows, does not depend on what was read before; and what it makes is forgotten with it.
    */
   fork(): Automaton {
-    return new Automaton(this.#maxStates, this);
+    return new Automaton(this.#maxStates, this.#maxJoined, this);
   }
 
   /** This automaton's own state that is equal to one of another automaton. */
@@ -85,23 +88,17 @@ export class Automaton {
   }
 
   /** Bounds the steps from here on together. @param alternatives that they may join; default: as the largest mask */
-  bound(alternatives = MAX_JOINED_IN_ALL): void {
-    this.#joinedInAll = MAX_JOINED_IN_ALL - alternatives;
+  bound(alternatives = this.#maxJoined): void {
+    this.#joinedInAll = this.#maxJoined - alternatives;
   }
 
-  /**
-   * Does work whose steps may join some alternatives of those that the present bound leaves.
-   * @returns also how many they have joined
-   */
-  spending<T>(alternatives: number, work: () => T): { result: T; joined: number } {
+  /** Does work whose steps may join a part of what a mask may, and no more than the present bound leaves. */
+  spending<T>(part: number, work: () => T): T {
     const before = this.#joinedInAll;
-    const start = Math.max(before, MAX_JOINED_IN_ALL - alternatives);
+    const start = Math.max(before, (1 - part) * this.#maxJoined);
     this.#joinedInAll = start;
-    let joined = 0;
     try {
-      const result = work();
-      joined = this.#joinedInAll - start;
-      return { result, joined };
+      return work();
     } finally {
       this.#joinedInAll += before - start;
     }
@@ -226,9 +223,9 @@ export class Automaton {
     this.#joinedInAll += alternatives;
     if (this.#joined > MAX_JOINED)
       throw new TooAmbiguousError(`the constraint has more than ${MAX_JOINED} ways to read one text`);
-    if (this.#joinedInAll > MAX_JOINED_IN_ALL)
+    if (this.#joinedInAll > this.#maxJoined)
       throw new TooAmbiguousError(
-        `the constraint has more than ${MAX_JOINED_IN_ALL} ways to read the tokens at one place`,
+        `the constraint has more than ${this.#maxJoined} ways to read the tokens at one place`,
       );
   }
 

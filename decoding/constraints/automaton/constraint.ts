@@ -101,7 +101,7 @@ export class Constraint {
    * @param way one of them, where that took a search
    */
   #within(state: State, room: number, way: number | undefined): Mask {
-    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+    const bits = Mask.sharedBitsFor(this.vocabulary.vocabSize);
     if (way !== undefined) Mask.set(bits, way);
     // A key that must differ from others leads to another state with every token: thousands of searches.
     if (state.alternatives.some(({ frame }) => frame.continuation)) {
@@ -127,7 +127,7 @@ export class Constraint {
   /** The way, or else the bytes after which each further one may be a token. */
   #bytesWithin(state: State, room: number, way: number | undefined): Mask {
     if (way === undefined) return this.#masks.bytesOf(state, room - 1).mask;
-    const bits = Mask.bitsFor(this.vocabulary.vocabSize);
+    const bits = Mask.sharedBitsFor(this.vocabulary.vocabSize);
     Mask.set(bits, way);
     return Mask.of(bits);
   }

@@ -14,7 +14,7 @@ const FEW_ALTERNATIVES = 8;
 const FEW_ENDS = 1_000;
 
 /** Alternatives that all single bytes of a place may join. */
-const MAX_JOINED_OF_BYTES = 30_000;
+const MAX_JOINED_OF_BYTES = 25_000;
 
 export interface StateMask {
   readonly mask: Mask;
@@ -26,14 +26,12 @@ export class MaskMaker {
   readonly #automaton: Automaton;
   readonly #vocabulary: Vocabulary;
   readonly #masks: MaskCache;
-  readonly #bits: Uint32Array;
 
   /** @param masks of this vocabulary, shared by constraints */
   constructor(automaton: Automaton, vocabulary: Vocabulary, masks: MaskCache) {
     this.#automaton = automaton;
     this.#vocabulary = vocabulary;
     this.#masks = masks;
-    this.#bits = Mask.bitsFor(vocabulary.vocabSize);
   }
 
   /** @throws ConstraintError if the tokens have too many readings */
@@ -51,16 +49,16 @@ export class MaskMaker {
     );
     if (ends > FEW_ENDS) return this.#ofState(state);
     let maxDistance = 0;
-    this.#bits.fill(0);
+    const bits = Mask.sharedBitsFor(this.#vocabulary.vocabSize);
     const automaton = this.#automaton;
     automaton.bound();
     alternatives.forEach(({ frame, rest }, i) => {
       const { inside, ends, maxDistance: ofFrame } = masks[i] as FrameMask;
-      inside.addTo(this.#bits);
+      inside.addTo(bits);
       maxDistance = Math.max(maxDistance, ofFrame + rest.distance);
       const visitor: Visitor = {
         token: (token, { distance }) => {
-          Mask.set(this.#bits, token);
+          Mask.set(bits, token);
           maxDistance = Math.max(maxDistance, distance);
         },
       };
@@ -76,7 +74,7 @@ export class MaskMaker {
         for (const node of ends) this.#vocabulary.walk(automaton, rest, node, visitor);
       }
     });
-    return { mask: Mask.of(this.#bits), maxDistance };
+    return { mask: Mask.of(bits), maxDistance };
   }
 
   /**
@@ -88,7 +86,7 @@ export class MaskMaker {
     const automaton = this.#fork();
     const own = automaton.adopt(state);
     automaton.bound(MAX_JOINED_OF_BYTES);
-    const bits = Mask.bitsFor(this.#vocabulary.vocabSize);
+    const bits = Mask.sharedBitsFor(this.#vocabulary.vocabSize);
     let maxDistance = 0;
     const add = (byte: number, { distance }: State) => {
       if (distance > farthest) return;
@@ -135,7 +133,7 @@ export class MaskMaker {
   }
 
   #compute(automaton: Automaton, state: State): FrameMask {
-    const bits = Mask.bitsFor(this.#vocabulary.vocabSize);
+    const bits = Mask.sharedBitsFor(this.#vocabulary.vocabSize);
     const ends: TrieNode[] = [];
     let maxDistance = 0;
     this.#vocabulary.walk(automaton, state, this.#vocabulary.root, {
@@ -162,7 +160,7 @@ export class MaskMaker {
     });
     const maxDistance = whole.maxDistance + farther;
     if (removed.length + closed.size === 0) return { ...whole, maxDistance, sharesTokens: true };
-    const bits = Mask.bitsFor(this.#vocabulary.vocabSize);
+    const bits = Mask.sharedBitsFor(this.#vocabulary.vocabSize);
     whole.inside.addTo(bits);
     for (const token of removed) Mask.clear(bits, token);
     return {

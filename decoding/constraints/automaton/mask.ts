@@ -40,6 +40,16 @@ export class Mask {
     return new Uint32Array(Math.ceil(vocabSize / BITS));
   }
 
+  /** The same, for a mask that is made before the next call: each copies what it keeps. */
+  static sharedBitsFor(vocabSize: number): Uint32Array {
+    const words = Math.ceil(vocabSize / BITS);
+    if (Mask.#shared.length === words) Mask.#shared.fill(0);
+    else Mask.#shared = new Uint32Array(words);
+    return Mask.#shared;
+  }
+
+  static #shared = new Uint32Array(0);
+
   /** Sets a token's bit. */
   static set(bits: Uint32Array, token: number): void {
     bits[token >>> 5] = (bits[token >>> 5] as number) | (1 << (token & 31));

@@ -44,12 +44,18 @@ interface Way {
 const DISTINCT_BYTES = 256;
 /** A new state takes as much time as so many visits of tokens. */
 const STATE_VISITS = 100;
-/** So does a byte of a shortest text. */
+/** A walk that takes more than was left by so much is given up. */
+const MAX_OVERSHOOT = 100_000;
+/** What the steps of one search may join, of what those of a mask may. */
+const PART_OF_SEARCH = 1 / 3;
+/** In a key that must differ from others, which makes frames of its own. */
+const CAPTURE_VISITS = 2_000;
+/** A byte of a shortest text takes as much time as so many visits. */
 const BYTE_VISITS = 10;
 /** And a level of the stacks that is joined. */
 const LEVEL_VISITS = 10;
 /** For a text that is longer, one token for each of its bytes suffices. */
-const MAX_BYTES = 8_192;
+const MAX_BYTES = 4_096;
 
 export class ShortestAnswers {
   readonly #automaton: Automaton;
@@ -148,15 +154,10 @@ export class ShortestAnswers {
   /** @returns a way of the fewest tokens; null if there is none of at most `limit`, or if that takes too long */
   #search(from: State, limit: number, effort: SearchEffort): Way | null {
     try {
-      const { result, joined } = this.#automaton.spending(Math.max(effort.left, 0), () =>
-        this.#searchLevels(from, limit, effort),
-      );
-      effort.left -= joined;
-      return result;
+      return this.#automaton.spending(PART_OF_SEARCH, () => this.#searchLevels(from, limit, effort));
     } catch (error) {
       // Too ambiguous for all of these texts; the one that is chosen may not be.
       if (!(error instanceof TooAmbiguousError)) throw error;
-      effort.left = 0;
       return null;
     }
   }
@@ -173,9 +174,10 @@ export class ShortestAnswers {
         if (this.#visitsOf(state) > effort.left) return null;
         this.#vocabulary.walk(this.#automaton, state, this.#vocabulary.root, {
           token: (token, after) => {
-            effort.left--;
+            if (--effort.left < -MAX_OVERSHOOT)
+              throw new TooAmbiguousError('a search for a short text takes too long');
             if (found.has(after) || after.distance > farthest) return;
-            effort.left -= STATE_VISITS + LEVEL_VISITS * after.ambiguity;
+            effort.left -= visitsOfNew(after);
             found.set(after, { before: state, token });
             next.push(after);
           },
@@ -199,6 +201,12 @@ function firstOf(end: State, found: ReadonlyMap<State, Step | undefined>): numbe
   let first: number | undefined;
   for (let step = found.get(end); step; step = found.get(step.before)) first = step.token;
   return first;
+}
+
+/** What a new state takes, as visits of tokens. */
+function visitsOfNew({ alternatives, ambiguity }: State): number {
+  const captures = alternatives.some(({ frame }) => frame.continuation);
+  return (captures ? CAPTURE_VISITS : STATE_VISITS) + LEVEL_VISITS * ambiguity;
 }
 
 /** @returns the least byte that leads closer to the end, and the state after it */

@@ -1,6 +1,6 @@
 /** @module What must be known of a grammar's rules before it reads: their shortest texts, first bytes, and order. */
 import type { CompileBudget } from '../automaton/errors.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../automaton/heap.ts';
 import { atMost, base, type GrammarSymbol, MAX_DISTANCE, type Place, Repeat, Rule } from './symbols.ts';
 
 /** An alternative whose rules are not all known yet. */

@@ -1,6 +1,6 @@
 /** @module One byte of a text read by a grammar. */
 import { Fork, type Reading } from '../automaton/frame.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '../automaton/heap.ts';
 import { type GrammarSymbol, type Place, Repeat, type Rule, Terminal } from './symbols.ts';
 
 const NOTHING: Reading = [];

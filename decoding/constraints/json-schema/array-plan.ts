@@ -172,15 +172,26 @@ export class ArrayPlan {
     distanceOf: DistanceOf,
   ): { array: number; after: (state: ArrayState) => number } {
     const { minItems } = this.#shape;
-    const after = ({ count, used }: ArrayState): number => {
-      const missing = minItems - count;
-      if (missing <= 0) return 1;
-      const left = values
-        .filter((_, i) => !(used & (1n << BigInt(i))))
-        .map(distanceOf)
-        .sort((a, b) => a - b)
-        .slice(0, missing);
-      return left.length < missing ? Infinity : left.reduce((sum, bytes) => sum + 1 + bytes, 1);
+    // The shortest values first, so that few of them are looked at.
+    const shortest = values
+      .map((node, i) => ({ bit: 1n << BigInt(i), bytes: distanceOf(node) }))
+      .sort((a, b) => a.bytes - b.bytes);
+    const known = new Map<ArrayState, number>();
+    const after = (state: ArrayState): number => {
+      let bytes = known.get(state);
+      if (bytes === undefined) {
+        bytes = 1;
+        let missing = minItems - state.count;
+        for (let i = 0; i < shortest.length && missing > 0; i++) {
+          const value = shortest[i] as (typeof shortest)[number];
+          if (state.used & value.bit) continue;
+          bytes += 1 + value.bytes;
+          missing--;
+        }
+        if (missing > 0) bytes = Infinity;
+        known.set(state, bytes);
+      }
+      return bytes;
     };
     const first = after(this.start);
     return { array: minItems > 0 ? first : 2, after };

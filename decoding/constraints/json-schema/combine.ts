@@ -10,8 +10,8 @@ import type { Algebra, ArrayShape, ObjectShape, ValueSet } from './values.ts';
 const MAX_ALTERNATIVES = 64;
 /** Of scalars, which are joined to one automaton. */
 const MAX_SCALARS = 4096;
-/** Of looking for a member in a rule. */
-const STEPS_OF_RULE = 2;
+/** A member is looked for in so many rules in a step. */
+const RULES_PER_STEP = 2;
 
 export function intersectValues(a: ValueSet, b: ValueSet, nodes: Algebra): ValueSet {
   return {
@@ -65,7 +65,7 @@ export function intersectObjects(a: ObjectShape, b: ObjectShape, nodes: Algebra)
     anyOrder: a.anyOrder || b.anyOrder,
   };
   // Each required member has a set in each rule.
-  nodes.budget.spendSteps((1 + both.required.size) * (1 + STEPS_OF_RULE * both.rules.length));
+  nodes.budget.spendSteps(Math.ceil((both.required.size * (1 + both.rules.length)) / RULES_PER_STEP));
   for (const name of both.required) if (memberOf(both, name, nodes) === IMPOSSIBLE) return undefined;
   return both;
 }

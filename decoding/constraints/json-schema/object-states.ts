@@ -1,5 +1,6 @@
 /** @module The places in an object of a shape: which members may follow, and which must. */
 import { ConstraintError } from '../automaton/errors.ts';
+import { Fills, OrderedFills } from './object-fills.ts';
 
 /** A member that can be there. */
 export interface MemberCost {
@@ -79,9 +80,9 @@ export class ObjectState {
 
   /** `remaining` after a member. */
   remainingAfter(member: number): number {
-    if (this.remaining > 1 + this.requiredBytes) return this.after(member).remaining;
     const { isRequired, bytes } = this.#machine.members[member] as MemberCost;
-    return isRequired ? this.remaining - 1 - bytes : this.remaining;
+    const required = isRequired ? this.requiredBytes - 1 - bytes : this.requiredBytes;
+    return 1 + required + this.#machine.fillAfter(this, member);
   }
 
   get mayContinue(): boolean {
@@ -129,6 +130,9 @@ export class ObjectMachine {
   readonly #isDistinct: boolean;
   readonly #hasEmptyKey: boolean;
   readonly #states = new Map<string, ObjectState>();
+  readonly #ordered: OrderedFills;
+  /** Where keys come in any order. */
+  readonly #fills = new WeakMap<ObjectState, Fills>();
 
   /** @param members in the schema's order; an object of them is possible */
   constructor(members: readonly MemberCost[], bounds: ObjectBounds) {
@@ -136,17 +140,49 @@ export class ObjectMachine {
     this.bounds = bounds;
     this.#isDistinct = mustTrack(members, bounds);
     this.#hasEmptyKey = (bounds.others[0] ?? 0) < (bounds.others[1] ?? 0);
+    this.#ordered = new OrderedFills(
+      members.map(({ bytes, isRequired }) => (isRequired ? undefined : bytes)),
+    );
     this.start = this.#state(new Uint8Array(members.length), 0, []);
   }
 
   /** Bytes of the shortest members that the least number of members asks for, beyond those that are required. */
   fill(state: ObjectState): number {
-    const missing = this.bounds.minProperties - state.count - state.requiredLeft;
+    const missing = this.#missing(state);
     if (missing <= 0) return 0;
-    const optional = this.members
-      .filter(({ isRequired }, i) => !isRequired && !state.taken[i])
-      .map(({ bytes }) => bytes);
-    return fillBytes(optional, this.#others(state, missing), missing);
+    if (this.bounds.anyOrder) return this.#fillsOf(state).least(missing);
+    return this.#orderedFill(state, takenOf(state), missing);
+  }
+
+  /** `fill` after a member. */
+  fillAfter(state: ObjectState, member: number): number {
+    const { isRequired, bytes } = this.members[member] as MemberCost;
+    const missing = this.#missing(state) - (isRequired ? 0 : 1);
+    if (missing <= 0) return 0;
+    if (!this.bounds.anyOrder) return this.#orderedFill(state, member + 1, missing);
+    const fills = this.#fillsOf(state);
+    return isRequired ? fills.least(missing) : fills.leastWithout(bytes, missing);
+  }
+
+  #orderedFill(state: ObjectState, from: number, missing: number): number {
+    const variant = state.otherKeys.includes('') ? 1 : 0;
+    return this.#ordered.least(from, missing, variant, () => this.#others(state, missing));
+  }
+
+  #missing({ count, requiredLeft }: ObjectState): number {
+    return this.bounds.minProperties - count - requiredLeft;
+  }
+
+  #fillsOf(state: ObjectState): Fills {
+    let fills = this.#fills.get(state);
+    if (!fills) {
+      const optional = this.members
+        .filter(({ isRequired }, i) => !isRequired && !state.taken[i])
+        .map(({ bytes }) => bytes);
+      fills = new Fills(optional, this.#others(state, this.#missing(state)));
+      this.#fills.set(state, fills);
+    }
+    return fills;
   }
 
   /** Bytes of the shortest member with another key. */
@@ -203,7 +239,7 @@ export class ObjectMachine {
     const { minProperties, maxProperties } = this.bounds;
     const count = maxProperties < Infinity ? members : Math.min(members, minProperties);
     const keys = this.tracks(count) ? otherKeys : [];
-    const key = `${taken.join('')} ${count} ${JSON.stringify(keys)}`;
+    const key = `${this.bounds.anyOrder ? taken.join('') : takenOf({ taken })} ${count} ${JSON.stringify(keys)}`;
     let state = this.#states.get(key);
     if (!state) {
       state = new ObjectState(this, taken, count, keys);
@@ -211,6 +247,12 @@ export class ObjectMachine {
     }
     return state;
   }
+}
+
+/** Members at the beginning that have been written or left behind. */
+function takenOf({ taken }: Pick<ObjectState, 'taken'>): number {
+  const first = taken.indexOf(0);
+  return first < 0 ? taken.length : first;
 }
 
 /** Whether members with other keys count only if their keys differ: named ones and one other are not enough. */
@@ -238,7 +280,7 @@ export function leastObject(members: readonly MemberCost[], bounds: ObjectBounds
       ? Array.from({ length: missing }, () => others[0] as number)
       : [];
   const bytes = required.reduce((sum, member) => sum + 1 + member.bytes, 0);
-  const all = 2 + bytes + fillBytes(optional, repeated, missing);
+  const all = 2 + bytes + new Fills(optional, repeated).least(missing);
   return required.length + missing > 0 ? all - 1 : all;
 }
 
@@ -249,13 +291,4 @@ export function checkDistinct(missing: number, place: string): void {
       `"minProperties" is not supported for more than ${MAX_DISTINCT} keys without a schema of their own`,
       place,
     );
-}
-
-/** The sum of the `count` least, each with a comma; Infinity if there are not so many. */
-function fillBytes(optional: readonly number[], others: readonly number[], count: number): number {
-  if (count > optional.length + others.length) return Infinity;
-  return [...optional, ...others]
-    .sort((a, b) => a - b)
-    .slice(0, count)
-    .reduce((sum, bytes) => sum + 1 + bytes, 0);
 }

@@ -15,7 +15,7 @@ import {
 } from './values.ts';
 
 /** Of a value within another one. */
-const STEPS_OF_CONSTANT = 15;
+const STEPS_OF_CONSTANT = 30;
 
 /** @param anyOrder whether objects may be written with their keys in any order */
 export function constantsOf(values: readonly unknown[], nodes: Nodes, anyOrder: boolean): ValueSet {

@@ -4,6 +4,7 @@ import type { CompileBudget } from '../automaton/errors.ts';
 import type { Frame } from '../automaton/frame.ts';
 import { Language } from '../regular/language.ts';
 import { jsonStringFrame, utf8Frame } from '../regular/text-frames.ts';
+import { constantNumberFrame } from './constant-number.ts';
 import { numberLanguageOf, textsOfNumbers } from './number-languages.ts';
 import type { NumberPiece } from './numbers.ts';
 import type { StringPiece } from './strings.ts';
@@ -13,6 +14,9 @@ import { TextTrie } from './text-trie.ts';
 /** Frames that together read the numbers of the pieces; none for pieces without numbers. */
 export function numberFrames(pieces: readonly NumberPiece[], budget: CompileBudget): Frame[] {
   const single = pieces.filter(({ low, high }) => low === high).map(({ low }) => low);
+  const [first] = single;
+  const constant = pieces.length === 1 && first !== undefined ? constantNumberFrame(first) : undefined;
+  if (constant) return [constant];
   const languages = pieces
     .filter(({ low, high }) => low !== high)
     .map((piece) => numberLanguageOf(piece, budget));

@@ -31,7 +31,7 @@ export class TextTrie {
 
   constructor(texts: Iterable<string>) {
     this.texts = [...new Set(texts)].filter((text) => text.isWellFormed()).sort();
-    this.#nodes.push(new TrieNode(this, 0, this.texts.length, 0));
+    this.#nodes.push(new TrieNode(this, 0, this.texts.length, 0, 0));
   }
 
   /** Bytes of the longest text in its shortest spelling. */
@@ -50,8 +50,8 @@ export class TextTrie {
     return this.#lengths[text];
   }
 
-  /** The characters that follow the texts from `from` up to `to` after `depth` code units, and the nodes after them. */
-  expand(from: number, to: number, depth: number): CharNode {
+  /** The characters that follow the texts from `from` up to `to` after `depth` code units and `bytes` bytes, and the nodes after them. */
+  expand(from: number, to: number, depth: number, bytes: number): CharNode {
     const children: [codePoint: number, node: number][] = [];
     for (let i = from; i < to; ) {
       const codePoint = (this.texts[i] as string).codePointAt(depth);
@@ -59,7 +59,8 @@ export class TextTrie {
       while (end < to && (this.texts[end] as string).codePointAt(depth) === codePoint) end++;
       if (codePoint !== undefined) {
         const length = codePoint > 0xffff ? 2 : 1;
-        children.push([codePoint, this.#nodes.push(new TrieNode(this, i, end, depth + length)) - 1]);
+        const node = new TrieNode(this, i, end, depth + length, bytes + jsonLength(codePoint));
+        children.push([codePoint, this.#nodes.push(node) - 1]);
       }
       i = end;
     }
@@ -95,13 +96,15 @@ class TrieNode implements TriePlace {
   readonly #to: number;
   readonly #depth: number;
   #chars: CharNode | undefined;
-  #prefixBytes: number | undefined;
+  /** Of what the texts have in common, in its shortest spelling. */
+  readonly #prefixBytes: number;
 
-  constructor(trie: TextTrie, from: number, to: number, depth: number) {
+  constructor(trie: TextTrie, from: number, to: number, depth: number, prefixBytes: number) {
     this.#trie = trie;
     this.#from = from;
     this.#to = to;
     this.#depth = depth;
+    this.#prefixBytes = prefixBytes;
     // The shortest text is the first.
     this.ending = from < to && trie.texts[from]?.length === depth ? from : NONE;
   }
@@ -124,12 +127,11 @@ class TrieNode implements TriePlace {
     for (let text = this.#from; text < this.#to; text++) {
       least = Math.min(least, this.#trie.bytesOf(text) + rest(text));
     }
-    this.#prefixBytes ??= jsonBytes((this.#trie.texts[this.#from] ?? '').slice(0, this.#depth));
     return least - this.#prefixBytes;
   }
 
   #expanded(): CharNode {
-    this.#chars ??= this.#trie.expand(this.#from, this.#to, this.#depth);
+    this.#chars ??= this.#trie.expand(this.#from, this.#to, this.#depth, this.#prefixBytes);
     return this.#chars;
   }
 }

@@ -8,6 +8,9 @@ import { minimize } from './minimize.ts';
 import { type Combination, product } from './product.ts';
 import { trieOf } from './trie.ts';
 
+/** What a combination takes, however small it is. */
+const STEPS_OF_COMBINATION = 200;
+
 /**
  * An immutable set of texts. A text is a string without lone surrogates. Languages that were made not too long ago are
  * the same object if they are equal; `equals` tells in any case.
@@ -228,6 +231,7 @@ export class Language {
   }
 
   #combine(other: Language, budget: CompileBudget, combination: Combination): Language {
+    budget.spendSteps(STEPS_OF_COMBINATION);
     return Language.of(product(this.dfa, other.dfa, combination, budget), budget);
   }
 }

@@ -55,6 +55,9 @@ export function nfaOf(
   return new NfaBuilder(budget, []).build(alternatives, flags, ends);
 }
 
+/** What a place takes here and in the automaton that is made of it. */
+const STEPS_OF_PLACE = 4;
+
 /** Each has its own automaton. */
 const MAX_LOOKS = 50;
 
@@ -100,7 +103,7 @@ class NfaBuilder {
   }
 
   #add(place: Place): number {
-    this.#budget.spendSteps();
+    this.#budget.spendSteps(STEPS_OF_PLACE);
     const { states } = this.#budget.limits;
     if (this.#places.length >= states) {
       throw new ConstraintError(`the regular expression repeats to more than ${states} places`);
