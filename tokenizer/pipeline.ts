@@ -1,6 +1,6 @@
 /** @module From a text to ids: added tokens, normalizers, pre-tokenizers, the model, and the template. */
 import { AddedTokenFinder } from './added-tokens.ts';
-import type { AddedToken, TokenizerDescription } from './format/description.ts';
+import type { AddedToken, PreTokenizerDescription, TokenizerDescription } from './format/description.ts';
 import type { TokenizerFile } from './format/file.ts';
 import { ByteLevelBpe } from './models/byte-level-bpe.ts';
 import { createModel } from './models/create-model.ts';
@@ -75,18 +75,29 @@ export class Pipeline {
       text: (start, end) => {
         const normalized = this.#normalize(text.slice(start, end));
         if (normalized === '') return;
+        const isFirst = start === 0 && this.#keepsStart(text);
         if (!this.#afterNormalizer) {
-          this.#preTokenize(normalized, start === 0, ids);
+          this.#preTokenize(normalized, isFirst, ids);
           return;
         }
         this.#afterNormalizer.scan(normalized, splitSpecial, {
           token,
-          text: (from, to) => this.#preTokenize(normalized.slice(from, to), start === 0 && from === 0, ids),
+          text: (from, to) => this.#preTokenize(normalized.slice(from, to), isFirst && from === 0, ids),
         });
       },
     });
   }
+
+  /** Whether the normalizer leaves something of the text's first character. If not, no piece begins where the text does. */
+  #keepsStart(text: string): boolean {
+    if (!this.#description.preTokenizers.some(asksForStart)) return true;
+    return this.#normalize(String.fromCodePoint(text.codePointAt(0) ?? 0)) !== '';
+  }
 }
+
+/** The pre-tokenizer asks for the beginning of the text as it was sent. */
+const asksForStart = (step: PreTokenizerDescription) =>
+  step.type === 'Metaspace' && step.prependScheme === 'first';
 
 function encodeWords(text: string, model: ByteLevelBpe, ids: Ids): void {
   const utf8 = new TextEncoder().encode(text);
