@@ -170,9 +170,6 @@ REFUSED = {
     "config-cross-attention-bin": "add_cross_attention: true is not supported",
     "config-weights-file": "no weights",
     "tokenizer-bpe-pre-tokenizers": 'the pre-tokenizer "UnicodeScripts" is not supported',
-    "tokenizer-class-neox": 'tokenizer_class "GPTNeoXTokenizer" is not supported',
-    "tokenizer-class-qwen2": 'tokenizer_class "Qwen2Tokenizer" is not supported',
-    "tokenizer-class-roberta": 'tokenizer_class "RobertaTokenizer" is not supported',
     "tokenizer-spiece-sw3": 'tokenizer_class "GPTSw3Tokenizer" is not supported',
 }
 for name, text in REFUSED.items():
