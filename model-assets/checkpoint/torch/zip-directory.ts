@@ -27,7 +27,7 @@ const IN_ZIP64 = 0xffffffff;
 const ZIP64_EXTRA = 0x0001;
 
 /** GPT-2 XL with its optimizer takes 300 kB. */
-const MAX_DIRECTORY_BYTES = 1 << 26;
+const MAX_DIRECTORY_BYTES = 1 << 24;
 
 /**
  * Reads the directory.
