@@ -1,4 +1,4 @@
-/** @module Hostile grammars and choices. Their time and memory are measured by test/fuzz/grammars.ts. */
+/** @module Hostile grammars and choices. Their time and memory are measured by test/fuzz/constraints.ts. */
 import { expect, it } from 'vitest';
 import { CompileBudget } from '../../../../../decoding/constraints/automaton/errors.ts';
 import { compileChoice } from '../../../../../decoding/constraints/grammar/choice.ts';
