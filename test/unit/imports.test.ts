@@ -88,10 +88,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'tokenizer/format',
     ...under('model-assets', 'checkpoint/interface', 'tokenizer/sentencepiece'),
   ],
-  'model-assets/tokenizer/regex': ['model-assets/tokenizer/files'],
+  'model-assets/tokenizer/regex': ['model-assets/tokenizer/files', 'node:'],
   'model-assets/tokenizer/pipeline': [
     'zod',
-    ...under('tokenizer', 'format', 'unicode'),
+    ...under('tokenizer', 'format', 'normalizers', 'unicode'),
     ...under('model-assets/tokenizer', 'files', 'regex'),
   ],
   'model-assets/tokenizer/models': [

@@ -113,6 +113,11 @@ it.each<[what: string, files: Files, message: string]>([
     'repeats 1001 times, more than 1000',
   ],
   [
+    'an expression that backtracks without end',
+    ownSteps(split('(?:a|b|ab)*c')),
+    'the regular expression "(?:a|b|ab)*c" takes more than 3 seconds for texts of 1000 characters',
+  ],
+  [
     'an unknown post-processor',
     ownSteps({ post_processor: { type: 'Echo' } }),
     'tokenizer.json: post_processor: the post-processor "Echo" is not supported',
