@@ -70,7 +70,7 @@ export class Tokenizer {
   readonly template: Template;
   readonly #pipeline: Pipeline;
   readonly #texts: TokenTexts;
-  readonly #specialIds: ReadonlySet<number>;
+  readonly #skippedIds: ReadonlySet<number>;
 
   private constructor(file: TokenizerFile) {
     const { description, tables } = file;
@@ -93,7 +93,7 @@ export class Tokenizer {
     this.specialTokens = new Map(
       description.added.filter(({ special }) => special).map(({ content, id }) => [content, id]),
     );
-    this.#specialIds = new Set(this.specialTokens.values());
+    this.#skippedIds = new Set(description.added.flatMap(({ id, skipped }) => (skipped ? [id] : [])));
   }
 
   /**
@@ -249,6 +249,6 @@ export class Tokenizer {
     if (!Number.isInteger(id) || id < 0) {
       throw new RangeError(`token id ${id} is not a whole number from 0 on`);
     }
-    return id >= this.vocabSize || (skipSpecialTokens && this.#specialIds.has(id));
+    return id >= this.vocabSize || (skipSpecialTokens && this.#skippedIds.has(id));
   }
 }

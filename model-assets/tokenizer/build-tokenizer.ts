@@ -2,8 +2,10 @@
 import { sortTokens } from '../../decoding/constraints/automaton/vocabulary.ts';
 import type { Template } from '../../tokenizer/format/description.ts';
 import { offsetsOf, Tables, writeTokenizer } from '../../tokenizer/format/file.ts';
+import { createNormalizer, type Normalize } from '../../tokenizer/normalizers/normalizers.ts';
 import type { Metadata } from '../checkpoint/interface/metadata.ts';
 import type { OnWarning } from '../checkpoint/interface/progress.ts';
+import type { AddedTokenWithId } from './files/added-vocabulary.ts';
 import { readTokenizerFiles, type TokenizerFiles } from './files/read-files.ts';
 import { contentOf } from './files/settings.ts';
 import { buildModel } from './models/build-model.ts';
@@ -34,12 +36,14 @@ export async function buildTokenizer(
   rows = Number.POSITIVE_INFINITY,
 ): Promise<ConvertedTokenizer> {
   const files = await readTokenizerFiles(metadata);
-  const { json, file, vocabulary, added } = files;
+  const { json, file, vocabulary } = files;
   const { normalizers, tables } = describeNormalizers(json.normalizer, `${file}: normalizer`);
   const preTokenizers = describePreTokenizers(json.pre_tokenizer, `${file}: pre_tokenizer`);
   const { model, tables: modelTables } = buildModel(files, preTokenizers);
   warnOfMerges(json.model.merges, onWarning);
-  const tokens = tokensById(files);
+  const normalize = createNormalizer(normalizers, new Tables(tables));
+  const added = files.added.map((token) => withText(token, normalize));
+  const tokens = tokensById(files, added);
   const {
     bytes,
     text,
@@ -54,7 +58,7 @@ export async function buildTokenizer(
   const description = {
     vocabSize: tokens.length,
     modelVocabSize,
-    added,
+    added: added.map(({ text: _, ...token }) => token),
     normalizers,
     preTokenizers,
     model,
@@ -95,11 +99,19 @@ function warnOfRows({ added }: TokenizerFiles, rows: number, onWarning: OnWarnin
   );
 }
 
+function withText({ hasNormalizedText, ...token }: AddedTokenWithId, normalize: Normalize) {
+  const text = hasNormalizedText ? normalize(token.content) : token.content;
+  return { ...token, text, skipped: token.special && text === token.content };
+}
+
 /** The tokens by id; an added token hides the model's of the same id. */
-function tokensById({ vocabulary, added }: TokenizerFiles): (string | undefined)[] {
+function tokensById(
+  { vocabulary }: TokenizerFiles,
+  added: readonly { readonly id: number; readonly text: string }[],
+): (string | undefined)[] {
   const tokens: (string | undefined)[] = [];
   for (const [token, id] of vocabulary) tokens[id] = token;
-  for (const { content, id } of added) tokens[id] = content;
+  for (const { text, id } of added) tokens[id] = text;
   return Array.from(tokens);
 }
 

@@ -102,6 +102,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'model-assets/tokenizer': [
     'decoding/constraints/automaton',
     'tokenizer/format',
+    'tokenizer/normalizers',
     'model-assets/checkpoint/interface',
     ...under('model-assets/tokenizer', 'files', 'models', 'pipeline'),
   ],

@@ -123,4 +123,34 @@ describe('a token of the padding', () => {
     const run = runResponse.parse(await ask('/ai/run/default', { prompt: 'a', ...options, max_tokens: 2 }));
     expect(run.result).toMatchObject({ response: '', usage: { completion_tokens: 2 } });
   });
+
+  it('fails none of 500 sampled requests that draw some', async () => {
+    const drawn = { texts: 0, padding: 0 };
+    for (let batch = 0; batch < 20; batch++) {
+      const answers = await Promise.all(
+        Array.from({ length: 25 }, (_, i) =>
+          complete({
+            temperature: 1,
+            seed: 25 * batch + i,
+            logit_bias: { 8190: 8, 8191: 8 },
+            max_tokens: 2,
+            logprobs: 0,
+          }),
+        ),
+      );
+      for (const { choices } of answers) {
+        drawn.texts++;
+        drawn.padding += choices[0]?.logprobs?.tokens.filter((token) => token === '').length ?? 0;
+      }
+    }
+    expect(drawn.texts).toBe(500);
+    expect(drawn.padding).toBeGreaterThan(50);
+  });
+
+  it('is allowed by no constraint', async () => {
+    const request = { regex: '[a-z ]+', temperature: 0, logit_bias: PADDING, ignore_eos: true, logprobs: 0 };
+    const { choices } = await complete({ ...request, max_tokens: 4 });
+    expect(choices[0]?.text).toMatch(/^[a-z ]+$/);
+    expect(choices[0]?.logprobs?.tokens).not.toContain('');
+  });
 });

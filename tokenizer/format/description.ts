@@ -12,8 +12,13 @@ import type { TextDescription } from './text-description.ts';
 export interface AddedToken {
   readonly content: string;
   readonly id: number;
-  /** Omitted from text with `skipSpecialTokens`; not looked for with `splitSpecialTokens`. */
+  /** Not looked for with `splitSpecialTokens`. */
   readonly special: boolean;
+  /**
+   * Left out of text with `skipSpecialTokens`: as in the reference, special tokens whose text is their content. That of a
+   * token that is looked for in normalized text is normalized.
+   */
+  readonly skipped: boolean;
   /** It also takes the white space to its left or right. */
   readonly lstrip: boolean;
   readonly rstrip: boolean;
@@ -76,7 +81,7 @@ export type PreTokenizerDescription =
 export type ModelDescription =
   /**
    * BPE over the bytes of a piece. Tables: `byteIds` u32 [256], or `NO_TOKEN`; `merges` u32 [merges, 3], in the order
-   * of their ranks: left id, right id, merged id; with `ignoreMerges`, `pieceIds` u32: the tokens that a piece may be.
+   * of their ranks: left id, right id, merged id; with `ignoreMerges`, `pieceIds`, `pieceOffsets` u32 and `pieceBytes` u8: the tokens that a piece may be.
    */
   | {
       readonly type: 'ByteLevelBpe';

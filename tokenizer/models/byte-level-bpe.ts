@@ -1,6 +1,6 @@
 /** @module GPT-2's byte-level BPE: the symbols of a piece are its bytes. */
 import type { ModelDescription } from '../format/description.ts';
-import { fail, type Tables } from '../format/file.ts';
+import { checkIds, fail, type Tables } from '../format/file.ts';
 import type { Ids } from './ids.ts';
 import { Merges } from './merges.ts';
 import type { TokenizerModel } from './model.ts';
@@ -19,8 +19,9 @@ export class ByteLevelBpe implements TokenizerModel {
   readonly #fuseUnknown: boolean;
   /** Whether each byte is a token. */
   readonly #isComplete: boolean;
-  /** The tokens by their bytes, if a piece that is a token needs no merges. */
-  readonly #tokens: StringIndex | undefined;
+  /** The tokens by the bytes of their pieces, if a piece that is a token needs no merges. */
+  readonly #pieces: StringIndex | undefined;
+  readonly #pieceIds: Uint32Array = new Uint32Array(0);
   readonly #utf8 = new Uint8Array(SHARED_BYTES);
   readonly #encoder = new TextEncoder();
 
@@ -38,9 +39,12 @@ export class ByteLevelBpe implements TokenizerModel {
     this.#unknown = unknown;
     this.#fuseUnknown = fuseUnknown;
     if (!ignoreMerges) return;
-    this.#tokens = new StringIndex(
-      { offsets: tables.get('textOffsets', 'u32', vocabSize + 1), bytes: tables.get('textBytes', 'u8') },
-      tables.get('pieceIds', 'u32'),
+    this.#pieceIds = tables.get('pieceIds', 'u32');
+    checkIds(this.#pieceIds, vocabSize);
+    const { length } = this.#pieceIds;
+    this.#pieces = new StringIndex(
+      { offsets: tables.get('pieceOffsets', 'u32', length + 1), bytes: tables.get('pieceBytes', 'u8') },
+      Uint32Array.from({ length }, (_, i) => i),
     );
   }
 
@@ -57,9 +61,9 @@ export class ByteLevelBpe implements TokenizerModel {
 
   /** Pushes the ids of the piece `utf8[start, end)`. */
   encodeBytes(utf8: Uint8Array, start: number, end: number, ids: Ids): void {
-    const whole = this.#tokens?.find(utf8, start, end);
+    const whole = this.#pieces?.find(utf8, start, end);
     if (whole !== undefined) {
-      ids.push(whole);
+      ids.push(this.#pieceIds[whole] as number);
       return;
     }
     const symbols = this.#merges.symbols(end - start);

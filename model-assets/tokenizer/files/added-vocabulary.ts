@@ -1,7 +1,11 @@
 /** @module The tokens that are added to a model's vocabulary, and their ids, as in the reference's `AddedVocabulary`. */
 import type { AddedToken } from '../../../tokenizer/format/description.ts';
 
-export type AddedTokenFlags = Omit<AddedToken, 'id'>;
+export type AddedTokenFlags = Omit<AddedToken, 'id' | 'skipped'>;
+export interface AddedTokenWithId extends Omit<AddedToken, 'skipped'> {
+  /** Whether its text is its normalized content. */
+  readonly hasNormalizedText: boolean;
+}
 
 /** As `AddedToken(content, special=…)` of the reference: a special token is looked for before the text is normalized. */
 export function addedToken(
@@ -22,7 +26,7 @@ export function addedToken(
 
 export class AddedVocabulary {
   readonly #vocabulary: ReadonlyMap<string, number>;
-  readonly #tokens = new Map<string, AddedToken>();
+  readonly #tokens = new Map<string, AddedTokenWithId>();
   #nextId: number;
 
   /** @param vocabulary of the model */
@@ -35,12 +39,6 @@ export class AddedVocabulary {
     return this.#tokens.has(content);
   }
 
-  /** Whether there is this token, to be looked for in the same way. */
-  hasSame(token: AddedTokenFlags): boolean {
-    const known = this.#tokens.get(token.content);
-    return known !== undefined && JSON.stringify({ ...known, ...token }) === JSON.stringify(known);
-  }
-
   /** Of the model's tokens too. */
   idOf(content: string): number | undefined {
     return this.#tokens.get(content)?.id ?? this.#vocabulary.get(content);
@@ -48,17 +46,24 @@ export class AddedVocabulary {
 
   /**
    * Adds a token, or changes how it is looked for. A token that the model does not have gets the next id, whatever id a
-   * file gives it: after the number of the model's tokens, and after the ids of added tokens.
+   * file gives it: after the number of the model's tokens, and after the ids of added tokens. Once special, it stays
+   * special; once normalized, its text stays so.
    */
   add(token: AddedTokenFlags): void {
     if (token.content === '') return;
     const id = this.idOf(token.content) ?? this.#nextId;
     this.#nextId = Math.max(this.#nextId, id + 1);
-    this.#tokens.set(token.content, { ...token, id });
+    const known = this.#tokens.get(token.content);
+    this.#tokens.set(token.content, {
+      ...token,
+      id,
+      special: token.special || known?.special === true,
+      hasNormalizedText: token.normalized || known?.hasNormalizedText === true,
+    });
   }
 
   /** In the order of their ids. */
-  list(): AddedToken[] {
+  list(): AddedTokenWithId[] {
     return [...this.#tokens.values()].sort((a, b) => a.id - b.id);
   }
 }

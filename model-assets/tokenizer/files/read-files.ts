@@ -2,10 +2,9 @@
  * @module Reads a checkpoint's tokenizer as transformers 5 does: which class it has, what the class takes from
  * `tokenizer.json`, and which tokens are added to it.
  */
-import type { AddedToken } from '../../../tokenizer/format/description.ts';
 import { CheckpointError } from '../../checkpoint/interface/errors.ts';
 import type { Metadata } from '../../checkpoint/interface/metadata.ts';
-import { AddedVocabulary, addedToken } from './added-vocabulary.ts';
+import { type AddedTokenWithId, AddedVocabulary, addedToken } from './added-vocabulary.ts';
 import { TOKENIZER_CLASSES, UNSUPPORTED_CLASSES } from './classes.ts';
 import { fail, TokenizerFolder } from './folder.ts';
 import { fromSentencePiece } from './llama-class.ts';
@@ -29,7 +28,7 @@ const DEFAULT_CLASS = 'GPT2Tokenizer';
 export interface TokenizerFiles extends Pick<BuiltTokenizer, 'json' | 'file' | 'mergeLocation'> {
   /** Ids of the model's own tokens. */
   readonly vocabulary: ReadonlyMap<string, number>;
-  readonly added: readonly AddedToken[];
+  readonly added: readonly AddedTokenWithId[];
   /** What is added around a text, by the names of special tokens, if it is other than the post-processor's. */
   readonly template: TemplateNames | undefined;
   /** By name. */
@@ -122,12 +121,15 @@ function addTokens(
   special: ReadonlyMap<string, NamedToken>,
   extraSpecial: TokenizerSettings['extraSpecial'],
 ): void {
-  const tokens = declared.filter((token) => !added.hasSame(token));
+  const tokens = [...declared];
   const contents = new Set(tokens.map(({ content }) => content));
+  // A name and a token with flags are two, of which the last counts.
+  const queued = new Set<string>();
   for (const token of [...special.values(), ...extraSpecial]) {
-    if (!token || added.has(contentOf(token)) || contents.has(contentOf(token))) continue;
+    const key = JSON.stringify(token);
+    if (!token || queued.has(key) || added.has(contentOf(token)) || contents.has(contentOf(token))) continue;
     tokens.push(typeof token === 'string' ? addedToken(token, true) : token);
-    contents.add(contentOf(token));
+    queued.add(key);
   }
   const names = new Set([...special.values()].flatMap((token) => (token ? [contentOf(token)] : [])));
   for (const token of tokens) added.add(names.has(token.content) ? { ...token, special: true } : token);

@@ -72,9 +72,8 @@ export async function readSettings(
     // Files of earlier versions.
     const map = await folder.json(SPECIAL_MAP, z.looseObject({}));
     if (map) extraSpecial = [...extraSpecial, ...takeSpecial(SPECIAL_MAP, map, special)];
-    const contents = new Set(
-      [...special.values(), ...extraSpecial].map((token) => token && contentOf(token)),
-    );
+    const named = SPECIAL_NAMES.map((name) => special.get(name));
+    const contents = new Set([...named, ...extraSpecial].map((token) => token && contentOf(token)));
     const ids = (await folder.json(ADDED_TOKENS, idsByToken)) ?? {};
     for (const [content, id] of Object.entries(ids)) {
       if (!Number.isInteger(id) || id < 0) fail(ADDED_TOKENS, `"${content}" has id ${excerpt(id)}`);
@@ -110,23 +109,27 @@ function takeSpecial(
     special.set(name, value === null ? null : tokenOf(`${file}: ${name}`, value, true));
   }
   const { extra_special_tokens: extra, additional_special_tokens: additional } = fields;
-  const isEmpty = extra == null || Object.keys(extra).length === 0;
-  const tokens = isEmpty ? additional : extra;
-  if (tokens == null) return [];
-  if (Array.isArray(tokens)) {
-    return tokens.map((token, i) => tokenOf(`${file}: extra_special_tokens.${i}`, token, true));
-  }
-  if (typeof tokens !== 'object') fail(file, `extra_special_tokens is ${excerpt(tokens)}`);
-  for (const [name, token] of Object.entries(tokens)) {
+  if (Array.isArray(extra) && extra.length > 0) return listOf(file, 'extra_special_tokens', extra);
+  // An object names tokens of one model.
+  for (const [name, token] of Object.entries(objectOf(file, extra))) {
     special.set(name, tokenOf(`${file}: extra_special_tokens.${name}`, token, true));
   }
-  return [];
+  return Array.isArray(additional) ? listOf(file, 'additional_special_tokens', additional) : [];
 }
 
-function tokenOf(location: string, value: unknown, special: boolean): string | AddedTokenFlags {
+const listOf = (file: string, field: string, tokens: readonly unknown[]) =>
+  tokens.map((token, i) => tokenOf(`${file}: ${field}.${i}`, token, undefined));
+
+function objectOf(file: string, value: unknown): object {
+  if (typeof value === 'object' && value !== null) return value;
+  return value == null ? {} : fail(file, `extra_special_tokens is ${excerpt(value)}`);
+}
+
+/** @param special whether the token is special, whatever the file says */
+function tokenOf(location: string, value: unknown, special: true | undefined): string | AddedTokenFlags {
   if (typeof value === 'string') return value;
   const parsed = addedTokenSchema.safeParse(
-    typeof value === 'object' && value !== null ? { ...value, special } : value,
+    special && typeof value === 'object' && value !== null ? { ...value, special } : value,
   );
   return parsed.success ? parsed.data : fail(location, `expected a token, found ${excerpt(value)}`);
 }

@@ -1,5 +1,6 @@
 /** @module Byte-level BPE: the ids of bytes, and merges. */
 import * as z from 'zod';
+import { offsetsOf } from '../../../tokenizer/format/file.ts';
 import { NO_TOKEN } from '../../../tokenizer/models/byte-level-bpe.ts';
 import { byteSymbols } from '../../../tokenizer/unicode/symbols.ts';
 import { check, fail } from '../files/folder.ts';
@@ -34,7 +35,7 @@ export function buildByteLevelBpe(files: TokenizerFiles): BuiltModel {
       unknown,
       fuseUnknown: fuse_unk ?? false,
     },
-    tables: ignore_merges ? [...tables, ['pieceIds', pieceIds(vocabulary)]] : tables,
+    tables: ignore_merges ? [...tables, ...pieceTables(vocabulary)] : tables,
   };
 }
 
@@ -42,8 +43,16 @@ function unknownId({ vocabulary, file }: TokenizerFiles, token: string): number 
   return vocabulary.get(token) ?? fail(`${file}: model.unk_token`, `"${token}" is not in the vocabulary`);
 }
 
-function pieceIds(vocabulary: ReadonlyMap<string, number>): Uint32Array {
-  return Uint32Array.from(
-    [...vocabulary].flatMap(([token, id]) => (token !== '' && bytesIfSymbols(token) ? [id] : [])),
-  );
+/** The tokens that pieces may be. Their bytes are not those of texts: a normalizer changes the text of an added token. */
+function pieceTables(vocabulary: ReadonlyMap<string, number>): BuiltModel['tables'] {
+  const pieces = [...vocabulary].flatMap(([token, id]) => {
+    const bytes = token === '' ? undefined : bytesIfSymbols(token);
+    return bytes ? [{ bytes, id }] : [];
+  });
+  const bytes = pieces.map((piece) => piece.bytes);
+  return [
+    ['pieceIds', Uint32Array.from(pieces, ({ id }) => id)],
+    ['pieceOffsets', offsetsOf(bytes)],
+    ['pieceBytes', Uint8Array.from(Buffer.concat(bytes))],
+  ];
 }
