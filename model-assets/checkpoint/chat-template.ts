@@ -20,6 +20,8 @@ const specialTokensMap = 'special_tokens_map.json';
 /** Older processors' file. */
 const legacyFile = 'chat_template.json';
 const templateFile = 'chat_template.jinja';
+/** The folder with one file for each template but the default one. */
+export const ADDITIONAL_TEMPLATES = 'additional_chat_templates';
 
 /** Special tokens that a tokenizer class has if no file names them; all others have none. */
 const CLASS_TOKENS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -41,7 +43,7 @@ const templateSchema = z.union([
 ]);
 
 /**
- * A file of its own wins over `tokenizer_config.json`.
+ * Files of their own win over `tokenizer_config.json`, all of whose templates they replace.
  *
  * @param given text of a template in place of the checkpoint's
  * @throws CheckpointError for a template that is not text, or a list of texts with names
@@ -70,8 +72,8 @@ const fromUser = (source: string): Templates => ({
 });
 
 async function readTemplates(metadata: Metadata, config: Json): Promise<Templates> {
-  const file = await metadata.text(templateFile);
-  if (file !== undefined) return named(templateFile, templateFile, file);
+  const files = await templateFiles(metadata);
+  if (files.templates.size > 0) return files;
   if (config.chat_template !== undefined && config.chat_template !== null) {
     return named(tokenizerConfig, `${tokenizerConfig} chat_template`, config.chat_template);
   }
@@ -79,6 +81,22 @@ async function readTemplates(metadata: Metadata, config: Json): Promise<Template
   if (!legacy) return { sources: [], templates: new Map() };
   return named(legacyFile, `${legacyFile} chat_template`, legacy.chat_template);
 }
+
+/** As in transformers' tokenizers, the folder's `default` wins over the file beside it. */
+async function templateFiles(metadata: Metadata): Promise<Templates> {
+  const additional = await metadata.list(ADDITIONAL_TEMPLATES);
+  const templates = new Map<string, { source: string; location: string }>();
+  for (const location of [templateFile, ...additional]) {
+    const name = location === templateFile ? DEFAULT_TEMPLATE : additionalName(location);
+    const source = name && (await metadata.text(location));
+    if (name && source !== undefined) templates.set(name, { source, location });
+  }
+  return { sources: [...templates.values()].map(({ location }) => location), templates };
+}
+
+/** `tool_use` of `additional_chat_templates/tool_use.jinja`; none of other files. */
+const additionalName = (path: string) =>
+  path.endsWith('.jinja') ? path.slice(ADDITIONAL_TEMPLATES.length + 1, -'.jinja'.length) : undefined;
 
 /** @param value a template, or several by name */
 function named(file: string, location: string, value: unknown): Templates {

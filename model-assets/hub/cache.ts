@@ -91,6 +91,7 @@ export class RepositoryCache {
     const blob = this.#blob(file);
     const link = join(this.snapshot(commit), file.name);
     if ((await sizeOf(link)) === file.bytes) return;
+    await mkdir(dirname(link), { recursive: true });
     await rm(link, { force: true });
     await symlink(relative(dirname(link), blob), link).catch(async (error) => {
       if (error.code !== 'EEXIST') await rename(blob, link);

@@ -63,7 +63,7 @@ async function fetchRest(
   partial: PartialFile,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const url = `${access.endpoint}/${id}/resolve/${commit}/${encodeURIComponent(file.name)}`;
+  const url = `${access.endpoint}/${id}/resolve/${commit}/${file.name.split('/').map(encodeURIComponent).join('/')}`;
   const target = { id, revision: commit, file: file.name };
   const idle = new AbortController();
   const { idleTimeout } = access.retryPolicy;

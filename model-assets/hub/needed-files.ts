@@ -3,6 +3,7 @@
  * same as in `openCheckpoint` and `buildTokenizer`.
  */
 import { ADAPTER_WEIGHT_FILES } from '../checkpoint/adapter-source.ts';
+import { ADDITIONAL_TEMPLATES } from '../checkpoint/chat-template.ts';
 import { findWeights, WEIGHT_FILE_NAMES } from '../checkpoint/open-weights.ts';
 import { HubError } from './errors.ts';
 
@@ -26,6 +27,9 @@ const OPTIONAL = [
   'chat_template.json',
 ];
 
+/** The path becomes one in the cache: no folders within the folder. */
+const TEMPLATE = new RegExp(`^${ADDITIONAL_TEMPLATES}/[^/\\\\\\0]+\\.jinja$`);
+
 /** Instead of `tokenizer.json`: of GPT-2, BERT and SentencePiece. */
 const VOCABULARIES = [
   ['vocab.json', 'merges.txt'],
@@ -42,12 +46,13 @@ const VOCABULARIES = [
  * @throws HubError if a required file is missing.
  */
 export function chooseFiles(
-  names: { has(name: string): boolean },
+  names: ReadonlyMap<string, unknown> | ReadonlySet<string>,
   repository: string,
   needsTokenizer = true,
 ): NeededFiles {
   const has = (name: string) => names.has(name);
-  if (has(ADAPTER_CONFIG)) return adapterFiles(has, repository);
+  const templates = [...names.keys()].filter((name) => TEMPLATE.test(name));
+  if (has(ADAPTER_CONFIG)) return adapterFiles(has, repository, templates);
   if (!has('config.json')) {
     throw new HubError(`${repository} has no config.json: it is not a model in the format of transformers`);
   }
@@ -58,12 +63,16 @@ export function chooseFiles(
     const others = VOCABULARIES.map((names) => names.join(' and ')).join(', or ');
     throw new HubError(`${repository} has no tokenizer: expected tokenizer.json, or ${others}`);
   }
-  const metadata = ['config.json', ...tokenizer, ...OPTIONAL].filter(has);
+  const metadata = ['config.json', ...tokenizer, ...OPTIONAL].filter(has).concat(templates);
   return { metadata, weights, isAdapter: false };
 }
 
 /** An adapter takes precedence over a checkpoint beside it. Its tokenizer may be that of its base. */
-function adapterFiles(has: (name: string) => boolean, repository: string): NeededFiles {
+function adapterFiles(
+  has: (name: string) => boolean,
+  repository: string,
+  templates: readonly string[],
+): NeededFiles {
   const label = ADAPTER_WEIGHT_FILES.find(has);
   if (label === undefined) {
     const expected = ADAPTER_WEIGHT_FILES.join(' or ');
@@ -71,7 +80,7 @@ function adapterFiles(has: (name: string) => boolean, repository: string): Neede
       `${repository} has ${ADAPTER_CONFIG}, and no weights of an adapter: expected ${expected}`,
     );
   }
-  const metadata = [ADAPTER_CONFIG, ...tokenizerFiles(has), ...OPTIONAL.filter(has)];
+  const metadata = [ADAPTER_CONFIG, ...tokenizerFiles(has), ...OPTIONAL.filter(has), ...templates];
   return { metadata, weights: { label, isIndex: false }, isAdapter: true };
 }
 

@@ -1,6 +1,7 @@
 /** @module The files of a model on the hub at one commit, with their sizes and digests. */
 import { listFiles, modelInfo } from '@huggingface/hub';
 import * as z from 'zod';
+import { ADDITIONAL_TEMPLATES } from '../checkpoint/chat-template.ts';
 import { HubError } from './errors.ts';
 import { apiFetch, type HubAccess } from './request.ts';
 
@@ -26,7 +27,7 @@ export interface Repository {
   /** The canonical id, e.g. `openai-community/gpt2` for `gpt2`. */
   readonly id: string;
   readonly commit: string;
-  /** The files of the root folder by name. */
+  /** The files of the root folder and of the folder of chat templates, by their paths. */
   readonly files: ReadonlyMap<string, HubFile>;
 }
 
@@ -52,12 +53,14 @@ export async function openRepository(access: HubAccess, id: string, revision: st
   try {
     const info = await modelInfo({ name: id, revision, additionalFields: ['sha'], ...api });
     const { name, sha } = infoSchema.parse(info);
-    const entries = await Array.fromAsync(
-      listFiles({ repo: { type: 'model', name }, revision: sha, ...api }),
-    );
-    const files = z
-      .array(entrySchema)
-      .parse(entries)
+    const list = async (path?: string) => {
+      const repo = { type: 'model', name } as const;
+      const listed = listFiles({ repo, revision: sha, ...(path && { path }), ...api });
+      return z.array(entrySchema).parse(await Array.fromAsync(listed));
+    };
+    const root = await list();
+    const hasTemplates = root.some(({ type, path }) => type === 'directory' && path === ADDITIONAL_TEMPLATES);
+    const files = [...root, ...(hasTemplates ? await list(ADDITIONAL_TEMPLATES) : [])]
       .filter(({ type }) => type === 'file')
       .map(
         ({ path, size, oid, lfs }): HubFile => ({

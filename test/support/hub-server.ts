@@ -137,9 +137,9 @@ function routeCdn(exchange: Exchange, blobs: ReadonlyMap<string | undefined, Sto
 
 /** `/api/models/ID…`, `/ID/resolve/REVISION/FILE`, and the hub's cache of small files. */
 const API =
-  /^\/api\/models\/(?<id>[\w.-]+(?:\/[\w.-]+)??)(?:\/(?<api>revision|tree|paths-info)\/(?<revision>[^/]+))?$/;
-const RESOLVE = /^\/(?<id>[\w.-]+(?:\/[\w.-]+)??)\/resolve\/(?<revision>[^/]+)\/(?<name>[^/]+)$/;
-const CACHED = /^\/api\/resolve-cache\/models\/(?<id>[\w.-]+\/[\w.-]+)\/(?<revision>\w+)\/(?<name>[^/]+)$/;
+  /^\/api\/models\/(?<id>[\w.-]+(?:\/[\w.-]+)??)(?:\/(?<api>revision|tree|paths-info)\/(?<revision>[^/]+)(?:\/(?<folder>[\w/]+))?)?$/;
+const RESOLVE = /^\/(?<id>[\w.-]+(?:\/[\w.-]+)??)\/resolve\/(?<revision>[^/]+)\/(?<name>.+)$/;
+const CACHED = /^\/api\/resolve-cache\/models\/(?<id>[\w.-]+\/[\w.-]+)\/(?<revision>\w+)\/(?<name>.+)$/;
 
 async function routeHub(
   exchange: Exchange,
@@ -149,7 +149,7 @@ async function routeHub(
 ): Promise<ServerResponse> {
   const { pathname, href, origin } = exchange.url;
   const match = RESOLVE.exec(pathname) ?? CACHED.exec(pathname) ?? API.exec(pathname);
-  const { id = '', api, revision = 'main', name } = match?.groups ?? {};
+  const { id = '', api, revision = 'main', name, folder } = match?.groups ?? {};
   const current = Object.keys(models).find((key) => models[key]?.legacyId === id);
   if (current) {
     return exchange.send(307, { location: href.slice(origin.length).replace(`/${id}`, `/${current}`) });
@@ -169,7 +169,7 @@ async function routeHub(
   if (!['main', 'HEAD', 'refs/pr/1', COMMIT].includes(decodeURIComponent(revision))) {
     return exchange.sendError(404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
   }
-  if (name === undefined) return answerApi(exchange, id, api, access, files);
+  if (name === undefined) return answerApi(exchange, id, { api, folder, access }, files);
   const file = files.get(decodeURIComponent(name));
   if (!file) return exchange.sendError(404, 'EntryNotFound', 'Entry not found');
   const headers = { 'x-repo-commit': COMMIT, 'accept-ranges': 'bytes' };
@@ -189,8 +189,7 @@ async function routeHub(
 async function answerApi(
   exchange: Exchange,
   id: string,
-  api: string | undefined,
-  access: string,
+  { api, folder = '', access }: Partial<Record<'api' | 'folder' | 'access', string | undefined>>,
   files: ReadonlyMap<string, StoredFile>,
 ): Promise<ServerResponse> {
   const entries = [...files].map(([path, { oid, bytes, lfs }]) => ({
@@ -204,9 +203,9 @@ async function answerApi(
     const { url } = exchange;
     const start = Number(url.searchParams.get('cursor'));
     url.searchParams.set('cursor', String(start + PAGE_SIZE));
-    const next = start + PAGE_SIZE < entries.length + 1 && { link: `<${url.href}>; rel="next"` };
-    const folder = { type: 'directory', oid: COMMIT, size: 0, path: 'onnx' };
-    return exchange.sendJson([folder, ...entries].slice(start, start + PAGE_SIZE), next || {});
+    const tree = treeOf(folder, entries);
+    const next = start + PAGE_SIZE < tree.length && { link: `<${url.href}>; rel="next"` };
+    return exchange.sendJson(tree.slice(start, start + PAGE_SIZE), next || {});
   }
   if (api === 'paths-info') {
     const { paths } = (await exchange.json()) as { paths: string[] };
@@ -225,6 +224,21 @@ async function answerApi(
     pipeline_tag: 'text-generation',
     siblings: entries.map(({ path }) => ({ rfilename: path })),
   });
+}
+
+/** The files and folders in `folder`, or in the root folder, which also has one with another format. */
+function treeOf<Entry extends { readonly path: string }>(
+  folder: string,
+  entries: readonly Entry[],
+): object[] {
+  const folderOf = (path: string) => path.split('/').slice(0, -1).join('/');
+  const folders = folder
+    ? []
+    : new Set(['onnx', ...entries.map(({ path }) => folderOf(path)).filter(Boolean)]);
+  return [
+    ...[...folders].map((path) => ({ type: 'directory', oid: COMMIT, size: 0, path })),
+    ...entries.filter(({ path }) => folderOf(path) === folder),
+  ];
 }
 
 async function listen(host: string, listener: RequestListener): Promise<Server> {

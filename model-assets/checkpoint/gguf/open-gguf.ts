@@ -60,6 +60,7 @@ function metadataOf(path: string, { metadata, tensors }: GgufHeader): Metadata {
   return {
     has: (file) => Object.hasOwn(files, file),
     text: async (file) => (Object.hasOwn(files, file) ? JSON.stringify(files[file]?.()) : undefined),
+    list: async () => [],
     origin: () => path,
   };
 }

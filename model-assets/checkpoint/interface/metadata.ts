@@ -5,6 +5,7 @@
  * tokenizer are read in one way.
  */
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from './errors.ts';
 import { readText } from './read-text.ts';
@@ -16,6 +17,8 @@ export interface Metadata {
    * @throws CheckpointError that names the file if it cannot be read.
    */
   text(name: string): Promise<string | undefined>;
+  /** @returns the sorted names in a folder of the checkpoint, as `text` takes them; none if there is no such folder. */
+  list(folder: string): Promise<readonly string[]>;
   /** @returns the path of the file that gives `name`: its own, or of the file it was made from. */
   origin(name: string): string;
 }
@@ -24,6 +27,10 @@ export interface Metadata {
 export const folderMetadata = (dir: string): Metadata => ({
   has: (name) => existsSync(join(dir, name)),
   text: (name) => readText(dir, name),
+  list: async (folder) => {
+    const names = existsSync(join(dir, folder)) ? await readdir(join(dir, folder)) : [];
+    return names.sort().map((name) => `${folder}/${name}`);
+  },
   origin: (name) => join(dir, name),
 });
 
@@ -36,6 +43,7 @@ export function withTokenizer(metadata: Metadata, tokenizer: Metadata): Metadata
   return {
     has: (name) => partOf(name).has(name),
     text: (name) => partOf(name).text(name),
+    list: (folder) => tokenizer.list(folder),
     origin: (name) => partOf(name).origin(name),
   };
 }

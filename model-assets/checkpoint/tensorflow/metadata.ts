@@ -28,6 +28,7 @@ export async function tensorflowMetadata(dir: string): Promise<Metadata> {
   return {
     has: (name) => Object.hasOwn(FILES, name),
     text: async (name) => (name === 'config.json' ? config : folder.text(FILES[name] ?? name)),
+    list: async () => [],
     origin: (name) => join(dir, FILES[name] ?? name),
   };
 }

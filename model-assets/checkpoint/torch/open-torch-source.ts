@@ -46,6 +46,7 @@ function withConfig(path: string, config: Json): Metadata {
   return {
     has: (name) => isMade(name) || folder.has(name),
     text: async (name) => (isMade(name) ? JSON.stringify(config) : folder.text(name)),
+    list: (name) => folder.list(name),
     origin: (name) => (isMade(name) ? path : folder.origin(name)),
   };
 }

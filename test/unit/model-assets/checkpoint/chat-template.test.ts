@@ -12,6 +12,7 @@ function metadataOf(files: Readonly<Record<string, string | object>>): Metadata 
       const file = files[name];
       return typeof file === 'object' ? JSON.stringify(file) : file;
     },
+    list: async (folder) => [...names].filter((name) => name.startsWith(`${folder}/`)),
     origin: (name) => name,
   };
 }
@@ -52,6 +53,25 @@ describe('a chat template', () => {
     const expected = { default: 'a', tool_use: 'b' };
     expect((await templatesOf({ [CONFIG]: { chat_template: list } })).templates).toEqual(expected);
     expect((await templatesOf({ [CONFIG]: { chat_template: expected } })).templates).toEqual(expected);
+  });
+
+  it('may be one of several files: the folder has all but the default one, and can have that too', async () => {
+    const files = {
+      'additional_chat_templates/rag.jinja': 'c',
+      'additional_chat_templates/README.md': '',
+      'additional_chat_templates/.jinja': '',
+      [CONFIG]: { chat_template: [{ name: 'of the config', template: 'b' }] },
+    };
+    // As transformers, without a default.
+    expect((await templatesOf(files)).templates).toEqual({ rag: 'c' });
+    const two = { ...files, 'chat_template.jinja': 'a' };
+    expect(await templatesOf(two)).toEqual({
+      sources: [CONFIG, 'chat_template.jinja', 'additional_chat_templates/rag.jinja'],
+      templates: { default: 'a', rag: 'c' },
+    });
+    const twice = { ...two, 'additional_chat_templates/default.jinja': 'd' };
+    expect((await templatesOf(twice)).templates).toEqual({ default: 'd', rag: 'c' });
+    expect((await templatesOf(twice, 'e')).templates).toEqual({ default: 'e' });
   });
 
   it('need not be there', async () => {

@@ -1,6 +1,6 @@
 /** @module The chat templates in the manifest of a converted model. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { convert } from '../../../../model-assets/convert/convert.ts';
 import { type CheckpointOptions, temporaryFolder, writeCheckpoint } from '../../../support/checkpoints.ts';
@@ -15,7 +15,10 @@ async function converted(
 ) {
   await using dir = await temporaryFolder();
   await writeCheckpoint(dir.path, options);
-  for (const [name, text] of Object.entries(files)) await writeFile(join(dir.path, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(dir.path, name)), { recursive: true });
+    await writeFile(join(dir.path, name), text);
+  }
   const warnings: string[] = [];
   const manifest = await convert({
     source: dir.path,
@@ -46,6 +49,16 @@ describe('a converted model', () => {
     ];
     const { manifest } = await converted(config(list));
     expect(Object.keys(manifest.chat?.templates ?? {})).toEqual(['default', 'short']);
+  });
+
+  it('keeps the templates of files by their names', async () => {
+    const short = 'additional_chat_templates/short.jinja';
+    const result = await converted({ 'chat_template.jinja': TEMPLATE, [short]: '{{ messages[0].content }}' });
+    expect(result.manifest.chat?.templates).toEqual({
+      default: TEMPLATE,
+      short: '{{ messages[0].content }}',
+    });
+    expect(sourcesOf(result).some((path) => path.endsWith('short.jinja'))).toBe(true);
   });
 
   it('has none without one', async () => {

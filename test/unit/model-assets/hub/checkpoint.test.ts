@@ -2,7 +2,9 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { snapshotDownload } from '@huggingface/hub';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { readChatFiles } from '../../../../model-assets/checkpoint/chat-template.ts';
 import { CheckpointError } from '../../../../model-assets/checkpoint/interface/errors.ts';
+import { folderMetadata } from '../../../../model-assets/checkpoint/interface/metadata.ts';
 import { DEFAULT_CHECKPOINT } from '../../../../model-assets/ensure.ts';
 import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';
 import { HubError, UnreachableError } from '../../../../model-assets/hub/errors.ts';
@@ -61,6 +63,30 @@ describe('the chosen files', () => {
     const names = ['added_tokens.json', 'config.json', 'generation_config.json', 'model.safetensors'];
     names.push('special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json');
     expect(await readdir(folder)).toEqual(names);
+  });
+
+  test('include the folder of chat templates, and nothing else of it', async () => {
+    const templates = Object.fromEntries([0, 1, 2, 3, 4].map((i) => [`template ${i}.jinja`, `${i}`]));
+    const files = {
+      'chat_template.jinja': 'a',
+      'additional_chat_templates/README.md': 'b',
+      'other/a.jinja': 'c',
+    };
+    const additional = Object.entries(templates).map(([name, text]) => [
+      `additional_chat_templates/${name}`,
+      text,
+    ]);
+    await using hub = await startHub({ files: { ...files, ...Object.fromEntries(additional) } });
+    await using dir = await temporaryFolder();
+    const { folder } = await fetchFrom(hub, dir.path);
+    expect(await readdir(join(folder, 'additional_chat_templates'))).toEqual(Object.keys(templates));
+    expect(await readdir(folder)).not.toContain('other');
+    const chat = await readChatFiles(folderMetadata(folder));
+    expect([...chat.templates.keys()]).toEqual(['default', ...[0, 1, 2, 3, 4].map((i) => `template ${i}`)]);
+    // The cache has them.
+    const { length } = hub.requests;
+    await fetchFrom(hub, dir.path);
+    expect(hub.requests.slice(length).filter(({ path }) => path.includes('/resolve/'))).toEqual([]);
   });
 
   test('include no weights if the model is not supported', async () => {

@@ -17,6 +17,15 @@ it.each([
   [['spiece.model'], ['spiece.model']],
   [['tokenizer.model'], ['tokenizer.model']],
   [['sentencepiece.bpe.model'], ['sentencepiece.bpe.model']],
+  [
+    [
+      'spiece.model',
+      'additional_chat_templates/a.jinja',
+      'additional_chat_templates/../b.jinja',
+      'c/d.jinja',
+    ],
+    ['spiece.model', 'additional_chat_templates/a.jinja'],
+  ],
   // The class decides between them, and is not known yet.
   [
     ['vocab.json', 'spiece.model', 'vocab.txt'],

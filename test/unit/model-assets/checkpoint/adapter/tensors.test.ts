@@ -31,7 +31,12 @@ const tensor = (name: string, shape: readonly number[], dtype = 'F32'): StoredTe
 
 async function configOf(edit: Readonly<Record<string, unknown>> = {}): Promise<AdapterConfig> {
   const text = JSON.stringify({ peft_type: 'LORA', r: 2, lora_alpha: 6, ...edit });
-  const config = await readAdapterConfig({ has: () => true, text: async () => text, origin: (name) => name });
+  const config = await readAdapterConfig({
+    has: () => true,
+    text: async () => text,
+    list: async () => [],
+    origin: (name) => name,
+  });
   if (!config) throw new Error('no config');
   return config;
 }
