@@ -8,6 +8,7 @@ import { chargeCall, MULTIPLYING } from './costs.ts';
 import { blockText, leaveRound, type Round, roundText, withRounds } from './loops.ts';
 import { pythonEqual, pythonText, type StripMethod, stripped, type TemplateValue } from './python.ts';
 import type { Output, Statement } from './statements.ts';
+import { capitalized, found, joined, titled, titledWords } from './text-methods.ts';
 
 type Node = Parameters<Interpreter['evaluate']>[0];
 type Value = ReturnType<Interpreter['evaluate']>;
@@ -132,7 +133,7 @@ export class BoundedInterpreter extends Interpreter {
     if (operator === '+' && strings === 1) throw new TypeError(`cannot add ${left.type} and ${right.type}`);
     if (operator === '*' && strings === 1) return this.#repeated(left, right);
     if (strings === 2 && operator.endsWith('in')) {
-      this.#budget.charge((stringOf(left).length * stringOf(right).length) / 1024);
+      this.#chargeSearch(stringOf(right), stringOf(left));
     }
     return this.#super({ ...node, left: evaluated(left), right: evaluated(right) }, environment);
   }
@@ -181,6 +182,7 @@ export class BoundedInterpreter extends Interpreter {
     const text = stringOf(operand);
     if (name === 'trim') return this.#string(stripped(text, 'strip', first && stringOf(first)));
     if (name === 'capitalize') return this.#string(capitalized(text));
+    if (name === 'title') return this.#string(titledWords(text));
     return this.#integer([...text].length);
   }
 
@@ -188,30 +190,56 @@ export class BoundedInterpreter extends Interpreter {
     const object = this.#part(node.object, environment);
     const isSlice = (node.property as Statement).type === 'SliceExpression';
     const property = node.computed && !isSlice ? this.#part(node.property, environment) : undefined;
+    const name = isSlice ? '' : String((property ?? (node.property as Statement)).value);
+    // A method that the package lacks takes the place of another one.
+    const isMissing = isString(object) && MISSING_METHODS.has(name);
+    const read = isMissing ? this.#string('upper') : property;
     const value = this.#super(
-      { ...node, object: evaluated(object), property: property ? evaluated(property) : node.property },
+      {
+        ...node,
+        computed: node.computed || isMissing,
+        object: evaluated(object),
+        property: read ? evaluated(read) : node.property,
+      },
       environment,
     );
     if (value.type !== 'FunctionValue') return value;
-    const name = String(property ? property.value : (node.property as Statement).value);
     const method = value.value as Call;
-    // The class of the package's functions, which it does not export.
-    const FunctionValue = value.constructor as new (call: Call) => Value;
-    return new FunctionValue((args, scope) => {
-      if (isString(object) && STRIP_METHODS.has(name)) {
-        const [characters] = args;
-        const given = characters && characters.type !== 'NullValue' ? stringOf(characters) : undefined;
-        return this.#string(stripped(stringOf(object), name as StripMethod, given));
-      }
-      if (isString(object) && name === 'capitalize') return this.#string(capitalized(stringOf(object)));
+    return functionLike(value, (args, scope) => {
+      const ours = isString(object) ? this.#textMethod(name, object, args) : undefined;
+      if (ours) return ours;
       chargeCall(this.#budget, name, object, args);
       return method(args, scope);
     });
   }
+
+  /** Methods of texts that the package has otherwise, or not. @returns undefined for others */
+  #textMethod(name: string, object: Value, args: readonly Value[]): Value | undefined {
+    const text = stringOf(object);
+    const [first] = args;
+    if (STRIP_METHODS.has(name)) {
+      const characters = first && first.type !== 'NullValue' ? stringOf(first) : undefined;
+      return this.#string(stripped(text, name as StripMethod, characters));
+    }
+    if (name === 'capitalize') return this.#string(capitalized(text));
+    if (name === 'title') return this.#string(titled(text));
+    if (name === 'join') {
+      chargeCall(this.#budget, name, object, args);
+      return this.#string(joined(text, first));
+    }
+    if (name !== 'find') return undefined;
+    return this.#integer(found(text, args, (part) => this.#chargeSearch(text, part)));
+  }
+
+  #chargeSearch(text: string, part: string): void {
+    this.#budget.charge((text.length * part.length) / 1024);
+  }
 }
 
 /** Filters of ours: see `#ourFilter`. */
-const OUR_FILTERS: ReadonlySet<string> = new Set(['string', 'trim', 'capitalize', 'length']);
+const OUR_FILTERS: ReadonlySet<string> = new Set(['string', 'trim', 'capitalize', 'title', 'length']);
+
+const MISSING_METHODS: ReadonlySet<string> = new Set(['find', 'join']);
 
 const evaluated = (result: Value): Evaluated => ({ type: 'Evaluated', result });
 
@@ -221,10 +249,11 @@ function resultOf(node: Statement): Value | undefined {
   return inner.type === 'Evaluated' ? (inner as Evaluated).result : undefined;
 }
 
+/** Another function of the class of the package's, which it does not export. */
+function functionLike(value: Value, call: Call): Value {
+  const FunctionValue = value.constructor as new (call: Call) => Value;
+  return new FunctionValue(call);
+}
+
 const isString = (value: Value): boolean => value.type === 'StringValue';
 const stringOf = (value: Value): string => String(value.value);
-
-function capitalized(text: string): string {
-  const [first = '', ...rest] = text;
-  return first.toUpperCase() + rest.join('').toLowerCase();
-}

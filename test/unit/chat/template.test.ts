@@ -50,6 +50,26 @@ describe('a text', () => {
     ['a\r\nb', 'a\nb'],
     ["{{ strftime_now('%Y') | length }}", '4'],
     ['{% set messages = messages[1:] %}{{ messages | length }}', '1'],
+    ["{{ 'hELLO wORLD' | title }}|{{ 'hELLO wORLD'.title() }}", 'Hello World|Hello World'],
+    [
+      '{{ "it\'s o\'NEIL l_mN 3d x/Y" | title }}|{{ "it\'s o\'NEIL l_mN 3d x/Y".title() }}',
+      "It's O'neil L_mn 3d X/y|It'S O'Neil L_Mn 3D X/Y",
+    ],
+    ["{{ 'a-bC (dE) [fG] {hI} <jK>\u00a0l' | title }}", 'A-Bc (De) [Fg] {Hi} <Jk>\u00a0L'],
+    ["{{ '\ufeffa ßa ὈΔΥΣΣΕΎΣ' | title }}|{{ 'ßa ὈΔΥΣΣΕΎΣ'.title() }}", '\ufeffa SSa Ὀδυσσεύς|Ssa Ὀδυσσεύς'],
+    [
+      "{{ ', '.join(['a', 'b']) }}|{{ '-'.join('a猫😀') }}|{{ ','.join({'a': 1, 'b': 2}) }}",
+      'a, b|a-猫-😀|a,b',
+    ],
+    ["{{ ' '.join('a  b'.split()) }}|{{ '+'.join([]) }}", 'a b|'],
+    [
+      "{% set t = 'a😀bcb' %}{{ t.find('b') }} {{ t.find('x') }} {{ t.find('b', 3) }} {{ t.find('b', -1, none) }} {{ t.find('b', 0, 2) }}",
+      '2 -1 4 4 -1',
+    ],
+    [
+      "{{ 'abc'.find('', 3) }} {{ 'abc'.find('', 4) }} {{ 'abc'.find('', 2, 1) }} {{ 'abcb'.find('b', -99, -3) }}",
+      '3 -1 -1 -1',
+    ],
   ])('of %s is as in jinja2', (source, text) => {
     expect(render(source)).toBe(text);
   });
@@ -84,6 +104,10 @@ describe('an error', () => {
     ["{{ 'a' + 1 }}", 'failed', 'cannot add StringValue and IntegerValue'],
     ["{{ 'a' + none }}", 'failed', ''],
     ['{{ messages | nonsense }}', 'failed', 'nonsense'],
+    ["{{ ','.join(['a', 1]) }}", 'failed', 'join() takes texts, and item 1 is IntegerValue'],
+    ["{{ ','.join(5) }}", 'failed', 'join() takes a list, not IntegerValue'],
+    ["{{ 'a'.find() }}", 'failed', 'find() takes a text, not nothing'],
+    ["{{ 'a'.find('a', 'b') }}", 'failed', 'find() takes places that are integers, not StringValue'],
     ['{% macro f() %}{{ g() }}{% endmacro %}{{ f() }}', 'failed', ''],
   ])('of %.40s is %s', (source, reason, message) => {
     const error = errorOf(source);
@@ -121,6 +145,8 @@ describe('the work', () => {
     `${LONG}{{ a.replace('', a) }}`,
     `${LONG}{% set f = a['replace'] %}{{ f('a', a) }}`,
     `${LONG}{{ range(1000) | join(a) }}`,
+    `${LONG}{{ a.join(a) }}`,
+    `${LONG}{% set b = 'a' * 50000 + 'b' %}{{ a.find(b) }}`,
     `${LONG}{{ a | indent(1000000000) }}`,
     `${LONG}{{ [[[1]]] | tojson(indent=1000000000) }}`,
     `${LONG}{{ [1, 2, 3] | tojson(separators=(a * 20, a * 20)) }}`,
