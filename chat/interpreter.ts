@@ -8,6 +8,7 @@ import { chargeCall, MULTIPLYING } from './costs.ts';
 import { blockText, leaveRound, type Round, roundText, withRounds } from './loops.ts';
 import { pythonEqual, pythonText, type StripMethod, stripped, type TemplateValue } from './python.ts';
 import type { Output, Statement } from './statements.ts';
+import { passes, TEST_FILTERS } from './test-filters.ts';
 import { capitalized, found, joined, titled, titledWords } from './text-methods.ts';
 
 type Node = Parameters<Interpreter['evaluate']>[0];
@@ -125,7 +126,7 @@ export class BoundedInterpreter extends Interpreter {
     const right = this.#part(node.right, environment);
     if (operator === '==' || operator === '!=') {
       const areEqual = pythonEqual(left, right, (work) => this.#budget.charge(work));
-      return new Environment().set('equal', areEqual === (operator === '=='));
+      return booleanOf(areEqual === (operator === '=='));
     }
     if (operator === '~') return this.#string(stringOf(this.#text(left)) + stringOf(this.#text(right)));
     const strings = [left, right].filter(isString).length;
@@ -178,6 +179,7 @@ export class BoundedInterpreter extends Interpreter {
   /** Filters whose results in the package differ from jinja2's. @returns undefined where they do not */
   #ourFilter(name: string, operand: Value, [first]: readonly Value[]): Value | undefined {
     if (name === 'string') return this.#text(operand);
+    if (TEST_FILTERS.has(name)) return booleanOf(passes(name, operand.value, first?.value));
     if (!isString(operand)) return undefined;
     const text = stringOf(operand);
     if (name === 'trim') return this.#string(stripped(text, 'strip', first && stringOf(first)));
@@ -237,7 +239,14 @@ export class BoundedInterpreter extends Interpreter {
 }
 
 /** Filters of ours: see `#ourFilter`. */
-const OUR_FILTERS: ReadonlySet<string> = new Set(['string', 'trim', 'capitalize', 'title', 'length']);
+const OUR_FILTERS: ReadonlySet<string> = new Set([
+  ...TEST_FILTERS,
+  'string',
+  'trim',
+  'capitalize',
+  'title',
+  'length',
+]);
 
 const MISSING_METHODS: ReadonlySet<string> = new Set(['find', 'join']);
 
@@ -255,5 +264,6 @@ function functionLike(value: Value, call: Call): Value {
   return new FunctionValue(call);
 }
 
+const booleanOf = (value: boolean): Value => new Environment().set('value', value);
 const isString = (value: Value): boolean => value.type === 'StringValue';
 const stringOf = (value: Value): string => String(value.value);

@@ -4,6 +4,7 @@
  */
 import { parse, tokenize } from '@huggingface/jinja';
 import { ChatTemplateError } from './errors.ts';
+import { withTestFilters } from './test-filters.ts';
 
 export type Program = ReturnType<typeof parse>;
 
@@ -53,7 +54,7 @@ export function parseTemplate(source: string): Program {
   try {
     // As jinja2 does with line ends, and as transformers sets it up.
     const tokens = tokenize(source.replace(/\r\n?/g, '\n'), { lstrip_blocks: true, trim_blocks: true });
-    const program = parse(tokens);
+    const program = parse(withTestFilters(tokens));
     withOutputs(program as unknown as Statement);
     return program;
   } catch (error) {

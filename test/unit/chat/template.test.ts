@@ -61,6 +61,18 @@ describe('a text', () => {
       "{{ ', '.join(['a', 'b']) }}|{{ '-'.join('a猫😀') }}|{{ ','.join({'a': 1, 'b': 2}) }}",
       'a, b|a-猫-😀|a,b',
     ],
+    [
+      '{% for i in range(7) %}{% if i is divisibleby 3 and not i is divisibleby(2) %}{{ i }}{% endif %}{% endfor %}',
+      '3',
+    ],
+    [
+      '{% set n = 2 %}{{ 4 is divisibleby n }} {{ 5 is not divisibleby(n + 1) }} {{ -6 is divisibleby(num=3) }}',
+      'True True True',
+    ],
+    [
+      "{{ 'x is divisibleby(3)' }} is divisibleby(3) {{ 3 is divisibleby 3 or false }}",
+      'x is divisibleby(3) is divisibleby(3) True',
+    ],
     ["{{ ' '.join('a  b'.split()) }}|{{ '+'.join([]) }}", 'a b|'],
     [
       "{% set t = 'a😀bcb' %}{{ t.find('b') }} {{ t.find('x') }} {{ t.find('b', 3) }} {{ t.find('b', -1, none) }} {{ t.find('b', 0, 2) }}",
@@ -105,6 +117,12 @@ describe('an error', () => {
     ["{{ 'a' + none }}", 'failed', ''],
     ['{{ messages | nonsense }}', 'failed', 'nonsense'],
     ["{{ ','.join(['a', 1]) }}", 'failed', 'join() takes texts, and item 1 is IntegerValue'],
+    ['{{ 1 is divisibleby(0) }}', 'failed', 'division by zero'],
+    ["{{ 'a' is divisibleby(3) }}", 'failed', 'divisibleby takes numbers'],
+    ['{{ 1 is divisibleby() }}', 'failed', 'divisibleby takes numbers'],
+    ['{{ 1 is divisibleby }}', 'failed', 'divisibleby'],
+    ['{{ 4 | divisibleby(2) }}', 'failed', 'divisibleby'],
+    ['{{ 4 is divisibleby eos_token.x }}', 'syntax', ''],
     ["{{ ','.join(5) }}", 'failed', 'join() takes a list, not IntegerValue'],
     ["{{ 'a'.find() }}", 'failed', 'find() takes a text, not nothing'],
     ["{{ 'a'.find('a', 'b') }}", 'failed', 'find() takes places that are integers, not StringValue'],
