@@ -53,7 +53,7 @@ const TRAINED_ACTIVATIONS: readonly string[] = ['prelu', 'xielu'];
  * Token ids outside the vocabulary are dropped: they cannot be generated, and checkpoints with a small
  * vocabulary often keep GPT-2's 50256.
  *
- * @param onWarning called with what was dropped.
+ * @param onWarning called with what was dropped, and with what has no effect.
  * @throws CheckpointError that lists every fault of the config.
  */
 export async function readConfig(metadata: Metadata, onWarning: OnWarning = () => {}): Promise<ModelConfig> {
@@ -61,7 +61,8 @@ export async function readConfig(metadata: Metadata, onWarning: OnWarning = () =
   if (!json)
     throw new CheckpointError('config.json not found: SOURCE must be a folder in Hugging Face format');
   rejectUnsupported(json);
-  const config = parse('config.json', gpt2Config, resolveAliases(json));
+  warnOfUnused(json, onWarning);
+  const config = parse('config.json', gpt2Config, resolveAliases(json, onWarning));
   const generation = await readJson(metadata, 'generation_config.json');
   const eos = generation
     ? parse('generation_config.json', z.object({ eos_token_id: tokenIds.optional() }), generation)
@@ -114,19 +115,13 @@ function toModelConfig(config: GPT2Config, eosTokenIds: readonly number[]): Mode
 
 /** @throws CheckpointError for options that would silently give wrong results. */
 function rejectUnsupported(json: Json): void {
-  const { model_type = 'gpt2', architectures, pruned_heads } = json;
+  const { model_type = 'gpt2', architectures } = json;
   if (model_type !== 'gpt2') throwFaults([`model_type "${model_type}" is not supported, expected "gpt2"`]);
   const faults: string[] = [];
   const unsupported = Array.isArray(architectures)
     ? architectures.find((name) => !/^GPT2/.test(name))
     : undefined;
   if (unsupported) faults.push(`architecture "${unsupported}" is not supported, expected "GPT2LMHeadModel"`);
-  if (json.add_cross_attention) {
-    faults.push(
-      'add_cross_attention: true is not supported: to use the model without an encoder, save it with ' +
-        'GPT2LMHeadModel.from_pretrained(SOURCE, add_cross_attention=False).save_pretrained(FOLDER)',
-    );
-  }
   if (json.quantization_config) {
     faults.push(
       'quantization_config is not supported: use the checkpoint from before it was quantized, or save the model ' +
@@ -134,18 +129,30 @@ function rejectUnsupported(json: Json): void {
     );
   }
   if (json.auto_map) faults.push('auto_map is not supported: the model has custom code');
-  if (pruned_heads && Object.keys(pruned_heads).length > 0) {
-    faults.push('pruned_heads are not supported: use the checkpoint from before heads were removed');
-  }
   throwFaults(faults);
 }
 
-function resolveAliases(json: Json): Json {
+/** Of options that change nothing in transformers 5 where a causal language model gets a text alone. */
+function warnOfUnused({ add_cross_attention, pruned_heads }: Json, onWarning: OnWarning): void {
+  if (add_cross_attention) {
+    onWarning(
+      'config.json: add_cross_attention: true has no effect: the model generates without an encoder, as in ' +
+        'AutoModelForCausalLM',
+    );
+  }
+  if (pruned_heads && Object.keys(pruned_heads).length > 0)
+    onWarning('config.json: pruned_heads has no effect, as in transformers 5: all heads are converted');
+}
+
+/** As in transformers, an alias wins over the name beside it. */
+function resolveAliases(json: Json, onWarning: OnWarning): Json {
   const resolved: Record<string, unknown> = { ...json };
   for (const [alias, name] of Object.entries(ALIASES)) {
     if (json[alias] === undefined) continue;
     if (json[name] !== undefined && json[name] !== json[alias]) {
-      throwFaults([`${alias} (${json[alias]}) contradicts ${name} (${json[name]})`]);
+      onWarning(
+        `config.json: ${alias} (${json[alias]}) contradicts ${name} (${json[name]}), and wins, as in transformers`,
+      );
     }
     resolved[name] = json[alias];
   }

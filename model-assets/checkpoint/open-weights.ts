@@ -3,19 +3,23 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CheckpointError } from './interface/errors.ts';
-import { folderMetadata, readJson } from './interface/metadata.ts';
+import { folderMetadata, type Metadata, readJson } from './interface/metadata.ts';
 import type { StoredTensor, WeightFile, Weights } from './interface/stored-tensor.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openTorch } from './torch/torch-file.ts';
 
 type OpenFile = (path: string) => Promise<WeightFile>;
 
-/** In the order of precedence, which is that of transformers. An index lists the shards of weights in parts. */
-const WEIGHT_FILES: readonly {
+/** Where the weights of a folder are: in one file, or in the shards that an index lists. */
+export interface WeightsEntry {
+  /** Name of the file or of the index. */
   readonly label: string;
   readonly isIndex: boolean;
   readonly open: OpenFile;
-}[] = [
+}
+
+/** In the order of precedence, which is that of transformers. */
+const WEIGHT_FILES: readonly WeightsEntry[] = [
   { label: 'model.safetensors', isIndex: false, open: openSafetensors },
   { label: 'model.safetensors.index.json', isIndex: true, open: openSafetensors },
   { label: 'pytorch_model.bin', isIndex: false, open: openTorch },
@@ -25,8 +29,30 @@ const WEIGHT_FILES: readonly {
 /** For errors. */
 export const WEIGHT_FILE_NAMES = WEIGHT_FILES.map(({ label }) => label).join(', ');
 
-/** @returns the file that a conversion of a folder with these files reads first, and whether it is an index. */
-export const findWeights = (has: (name: string) => boolean) => WEIGHT_FILES.find(({ label }) => has(label));
+/** @returns the weights that a conversion of a folder with these files reads, unless its config names others. */
+export const findWeights = (has: (name: string) => boolean): WeightsEntry | undefined =>
+  WEIGHT_FILES.find(({ label }) => has(label));
+
+/** Of bare names only, so that neither a config nor an index can refer to files outside its folder. */
+const BARE_NAME = /^\w[\w.-]*$/;
+
+/**
+ * @returns the weights that `transformers_weights` of `config.json` names. They take precedence over all others, as in
+ *   transformers.
+ * @throws CheckpointError unless that is a file of safetensors, or an index of them, in the folder itself.
+ */
+export async function namedWeights(metadata: Metadata): Promise<WeightsEntry | undefined> {
+  const label = (await readJson(metadata, 'config.json'))?.transformers_weights ?? undefined;
+  if (label === undefined) return undefined;
+  const isSafetensors = typeof label === 'string' && /\.safetensors(?:\.index\.json)?$/.test(label);
+  if (!isSafetensors || !BARE_NAME.test(label)) {
+    throw new CheckpointError(
+      `config.json: transformers_weights is ${JSON.stringify(label)}, expected the name of a .safetensors or ` +
+        '.safetensors.index.json file in the same folder',
+    );
+  }
+  return { label, isIndex: label.endsWith('.json'), open: openSafetensors };
+}
 
 /**
  * Opens the weights in `dir`. The caller closes them ({@link closeWeights}).
@@ -34,10 +60,15 @@ export const findWeights = (has: (name: string) => boolean) => WEIGHT_FILES.find
  * @throws CheckpointError if there are none, or they are damaged.
  */
 export async function openWeights(dir: string): Promise<Weights> {
-  const found = findWeights((name) => existsSync(join(dir, name)));
+  const has = (name: string) => existsSync(join(dir, name));
+  const metadata = folderMetadata(dir);
+  const named = await namedWeights(metadata);
+  if (named && !has(named.label))
+    throw new CheckpointError(`no weights: expected ${named.label}, which config.json names`);
+  const found = named ?? findWeights(has);
   if (!found) throw new CheckpointError(`no weights: expected one of ${WEIGHT_FILE_NAMES}`);
   const { label, isIndex, open } = found;
-  if (isIndex) return openShards(dir, label, await readJson(folderMetadata(dir), label), open);
+  if (isIndex) return openShards(dir, label, await readJson(metadata, label), open);
   const file = await open(join(dir, label));
   return { label, files: [file], paths: [join(dir, label)], tensors: file.tensors };
 }
@@ -63,9 +94,8 @@ const closeFiles = async (files: readonly WeightFile[]): Promise<void> => {
   await Promise.all(files.map((file) => file.close()));
 };
 
-/** Accepts bare file names only, so that an index cannot refer to files outside its folder. */
 const indexSchema = z.object({
-  weight_map: z.record(z.string(), z.string().regex(/^\w[\w.-]*$/, 'expected a file name without a folder')),
+  weight_map: z.record(z.string(), z.string().regex(BARE_NAME, 'expected a file name without a folder')),
 });
 
 /**

@@ -52,7 +52,8 @@ export interface NamedTensors {
  * `lm_head.weight` beside tied embeddings if one is stored.
  *
  * @param label name of the checkpoint in errors.
- * @param onWarning called if tensors are left out: those of heads that generation does not need.
+ * @param onWarning called if tensors are left out: those of heads and of cross attention, which generation
+ *   does not need.
  * @throws CheckpointError that lists all missing, unknown, duplicate, misshapen and non-float tensors.
  */
 export function nameTensors(

@@ -9,9 +9,17 @@ const WRAPPERS = /^(?:(?:module|_orig_mod|model|gpt2|transformer|pretrained_mode
 /** @returns the name within the model: `h.0.ln_1.weight` for `module.transformer.h.0.ln_1.weight`. */
 export const nameInModel = (name: string): string => name.replace(WRAPPERS, '');
 
-/** @returns whether a tensor is of a module that generation runs. Others are heads, for classes or for values. */
-export const isOfLanguageModel = (name: string): boolean =>
-  /^(?:wte|wpe|h|ln_f|lm_head)(?:\.|$)/.test(nameInModel(name));
+/** Of a block with `add_cross_attention: true`. It is passed over where there is no encoder. */
+const CROSS_ATTENTION = /^h\.\d+\.(?:crossattention|ln_cross_attn)\./;
+
+/**
+ * @returns whether a tensor is of a module that generation runs. Others are heads, for classes or for values, and the
+ *   attention to an encoder.
+ */
+export function isOfLanguageModel(name: string): boolean {
+  const inModel = nameInModel(name);
+  return /^(?:wte|wpe|h|ln_f|lm_head)(?:\.|$)/.test(inModel) && !CROSS_ATTENTION.test(inModel);
+}
 
 /** @returns whether a tensor is of a head that transformers puts in the place of `lm_head`. */
 export const isOfClassifier = (name: string): boolean =>

@@ -3,13 +3,13 @@ import { readAdapter } from '../checkpoint/adapter-source.ts';
 import { readConfig } from '../checkpoint/config.ts';
 import { folderMetadata, readJson, withTokenizer } from '../checkpoint/interface/metadata.ts';
 import type { OnProgress } from '../checkpoint/interface/progress.ts';
-import { parseIndex } from '../checkpoint/open-weights.ts';
+import { namedWeights, parseIndex } from '../checkpoint/open-weights.ts';
 import type { ModelConfig } from '../format/manifest.ts';
 import { buildTokenizer } from '../tokenizer/build-tokenizer.ts';
 import { RepositoryCache } from './cache.ts';
 import { downloadFile } from './download.ts';
 import { HubError, UnreachableError } from './errors.ts';
-import { chooseFiles, type NeededFiles } from './needed-files.ts';
+import { ADAPTER_CONFIG, chooseFiles, type NeededFiles } from './needed-files.ts';
 import { type HubFile, openRepository, type Repository } from './repository.ts';
 import type { HubAccess } from './request.ts';
 import { RETRY_POLICY, type RetryPolicy } from './retry.ts';
@@ -99,15 +99,28 @@ async function fetchFiles(
       previousBytes += file.bytes;
     }
   };
-  const { metadata, weights, isAdapter } = chooseFiles(files, id, tokenizer === undefined);
   await cache.prepare(commit);
   const folder = cache.snapshot(commit);
+  const named = await namedInRepository(files, folder, (file) => fetchAll([file], () => {}));
+  const { metadata, weights, isAdapter } = chooseFiles(files, id, tokenizer === undefined, named);
   const smallFiles = weights.isIndex ? [...metadata, weights.label] : metadata;
   await fetchAll(filesOf(repository, smallFiles), () => {});
   await checkSupported(folder, isAdapter, tokenizer ?? folder, checkConfig);
   const weightFiles = filesOf(repository, await weightFilesOf(folder, weights), weights.label);
   const total = weightFiles.reduce((sum, { bytes }) => sum + bytes, 0);
   await fetchAll(weightFiles, (bytes, label) => onProgress(bytes, total, label));
+}
+
+/** @returns the weights that `config.json` names, of which the config is fetched first. An adapter has none. */
+async function namedInRepository(
+  files: Repository['files'],
+  folder: string,
+  fetch: (file: HubFile) => Promise<void>,
+): Promise<NeededFiles['weights'] | undefined> {
+  const config = files.get('config.json');
+  if (!config || files.has(ADAPTER_CONFIG)) return undefined;
+  await fetch(config);
+  return namedWeights(folderMetadata(folder));
 }
 
 /** @throws CheckpointError for a model that cannot be converted, as far as its small files show. */
@@ -162,6 +175,7 @@ async function openCached(
     names,
     `${reason}, and the cached folder of ${id}, ${folder},`,
     tokenizer === undefined,
+    names.has(ADAPTER_CONFIG) ? undefined : await namedWeights(folderMetadata(folder)),
   );
   const missing = (await weightFilesOf(folder, weights)).filter((name) => !names.has(name));
   if (missing.length > 0)

@@ -4,19 +4,19 @@
  */
 import { ADAPTER_WEIGHT_FILES } from '../checkpoint/adapter-source.ts';
 import { ADDITIONAL_TEMPLATES } from '../checkpoint/chat-template.ts';
-import { findWeights, WEIGHT_FILE_NAMES } from '../checkpoint/open-weights.ts';
+import { findWeights, WEIGHT_FILE_NAMES, type WeightsEntry } from '../checkpoint/open-weights.ts';
 import { HubError } from './errors.ts';
 
 export interface NeededFiles {
   /** Config and tokenizer: small, and sufficient to check whether the model is supported. */
   readonly metadata: readonly string[];
   /** The file of the weights, e.g. `model.safetensors`, or the index of their shards. */
-  readonly weights: { readonly label: string; readonly isIndex: boolean };
+  readonly weights: Pick<WeightsEntry, 'label' | 'isIndex'>;
   /** Whether it is a LoRA adapter, whose base is another model. */
   readonly isAdapter: boolean;
 }
 
-const ADAPTER_CONFIG = 'adapter_config.json';
+export const ADAPTER_CONFIG = 'adapter_config.json';
 
 const OPTIONAL = [
   'generation_config.json',
@@ -43,12 +43,14 @@ const VOCABULARIES = [
  * @param names of the repository's files
  * @param repository its name in errors
  * @param needsTokenizer whether its tokenizer is used
+ * @param named the weights that its `config.json` names, if it does
  * @throws HubError if a required file is missing.
  */
 export function chooseFiles(
   names: ReadonlyMap<string, unknown> | ReadonlySet<string>,
   repository: string,
   needsTokenizer = true,
+  named?: NeededFiles['weights'],
 ): NeededFiles {
   const has = (name: string) => names.has(name);
   const templates = [...names.keys()].filter((name) => TEMPLATE.test(name));
@@ -56,7 +58,9 @@ export function chooseFiles(
   if (!has('config.json')) {
     throw new HubError(`${repository} has no config.json: it is not a model in the format of transformers`);
   }
-  const weights = findWeights(has);
+  if (named && !has(named.label))
+    throw new HubError(`${repository} has no file ${named.label}, which its config.json names`);
+  const weights = named ?? findWeights(has);
   if (weights === undefined) throw new HubError(`${repository} ${withoutWeights(has)}`);
   const tokenizer = tokenizerFiles(has);
   if (needsTokenizer && tokenizer.length === 0) {

@@ -131,7 +131,7 @@ variant("config-cross-attention", config={"add_cross_attention": True})
 variant("config-cross-attention-bin", config={"add_cross_attention": True}, weights="bin-masks")
 variant("config-weights-file", edit_config=lambda json_: json_ | {"transformers_weights": "other.safetensors"}, after=lambda folder: (folder / "model.safetensors").rename(folder / "other.safetensors"))
 variant("config-alias-wins", edit_config=lambda json_: json_ | {"n_layer": 7, "num_hidden_layers": 2, "n_head": 1, "num_attention_heads": 2})
-variant("config-pruned-heads", edit_config=lambda json_: json_ | {"pruned_heads": {}, "is_decoder": True, "use_cache": False, "problem_type": None})
+variant("config-pruned-heads", edit_config=lambda json_: json_ | {"pruned_heads": {"0": [1]}, "is_decoder": True, "use_cache": False, "problem_type": None})
 variant("ends-several", generation={"eos_token_id": "frequent", "bos_token_id": 0, "pad_token_id": 0})
 variant("ends-in-config", edit_config=lambda json_: json_ | {"eos_token_id": [7, 299]})
 variant("ends-none", edit_config=lambda json_: json_ | {"eos_token_id": None, "bos_token_id": None})
@@ -165,10 +165,6 @@ variant("family-llama-vocabulary", tokenizer="llama-legacy", weights="safetensor
 REFUSED = {
     "activation-prelu": 'activation_function "prelu" has trained parameters',
     "activation-xielu": 'activation_function "xielu" has trained parameters',
-    "config-alias-wins": "num_attention_heads (2) contradicts n_head (1)",
-    "config-cross-attention": "add_cross_attention: true is not supported",
-    "config-cross-attention-bin": "add_cross_attention: true is not supported",
-    "config-weights-file": "no weights",
     "tokenizer-bpe-pre-tokenizers": 'the pre-tokenizer "UnicodeScripts" is not supported',
     "tokenizer-spiece-sw3": 'tokenizer_class "GPTSw3Tokenizer" is not supported',
 }

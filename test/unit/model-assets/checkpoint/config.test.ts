@@ -7,14 +7,18 @@ import { folderMetadata } from '../../../../model-assets/checkpoint/interface/me
 import type { ModelConfig } from '../../../../model-assets/format/manifest.ts';
 import { temporaryFolder } from '../../../support/checkpoints.ts';
 
-async function read(config: unknown, generationConfig?: unknown): Promise<ModelConfig> {
+async function read(
+  config: unknown,
+  generationConfig?: unknown,
+  onWarning?: (line: string) => void,
+): Promise<ModelConfig> {
   await using dir = await temporaryFolder();
   const text = (json: unknown) => (typeof json === 'string' ? json : JSON.stringify(json));
   if (config !== undefined) await writeFile(join(dir.path, 'config.json'), text(config));
   if (generationConfig !== undefined) {
     await writeFile(join(dir.path, 'generation_config.json'), text(generationConfig));
   }
-  return await readConfig(folderMetadata(dir.path));
+  return await readConfig(folderMetadata(dir.path), onWarning);
 }
 
 test('missing fields have the defaults of GPT2Config', async () => {
@@ -107,6 +111,39 @@ test("accepts transformers' generic names of the dimensions", async () => {
   expect(config).toMatchObject({ n_embd: 64, n_positions: 32, n_head: 2, n_layer: 1, n_inner: 256 });
 });
 
+test.for<[string, Record<string, unknown>, Partial<ModelConfig>, string[]]>([
+  [
+    'an alias wins over a name that it contradicts',
+    { n_layer: 7, num_hidden_layers: 2, num_attention_heads: 16, n_head: 12 },
+    { n_layer: 2, n_head: 16 },
+    [
+      'config.json: num_attention_heads (16) contradicts n_head (12), and wins, as in transformers',
+      'config.json: num_hidden_layers (2) contradicts n_layer (7), and wins, as in transformers',
+    ],
+  ],
+  ['an alias may repeat the name', { n_layer: 2, num_hidden_layers: 2 }, { n_layer: 2 }, []],
+  [
+    'cross attention is passed over',
+    { add_cross_attention: true },
+    { n_layer: 12 },
+    [
+      'config.json: add_cross_attention: true has no effect: the model generates without an encoder, as in ' +
+        'AutoModelForCausalLM',
+    ],
+  ],
+  [
+    'a list of pruned heads has no effect',
+    { pruned_heads: { 0: [1] } },
+    { n_head: 12 },
+    ['config.json: pruned_heads has no effect, as in transformers 5: all heads are converted'],
+  ],
+  ['an empty list of pruned heads is usual', { pruned_heads: {} }, { n_head: 12 }, []],
+])('%s', async ([, config, expected, lines]) => {
+  const warnings: string[] = [];
+  expect(await read(config, undefined, (line) => warnings.push(line))).toMatchObject(expected);
+  expect(warnings).toEqual(lines);
+});
+
 test('swish is silu', async () => {
   expect((await read({ activation_function: 'swish' })).activation_function).toBe('silu');
 });
@@ -122,12 +159,6 @@ test.for<[unknown, string]>([
   [
     { architectures: ['CustomForCausalLM'] },
     'config.json: architecture "CustomForCausalLM" is not supported, expected "GPT2LMHeadModel"',
-  ],
-  [
-    { add_cross_attention: true, pruned_heads: { 0: [1] } },
-    'config.json: add_cross_attention: true is not supported: to use the model without an encoder, save it with ' +
-      'GPT2LMHeadModel.from_pretrained(SOURCE, add_cross_attention=False).save_pretrained(FOLDER)\n' +
-      'config.json: pruned_heads are not supported: use the checkpoint from before heads were removed',
   ],
   [
     { quantization_config: { quant_method: 'gptq' } },
@@ -146,7 +177,7 @@ test.for<[unknown, string]>([
       'gelu_pytorch_tanh, gelu_python_tanh, gelu_accurate, gelu, gelu_python, gelu_10, quick_gelu, relu, relu2, ' +
       'relu6, leaky_relu, silu, hardswish, mish, sigmoid, tanh, laplace, sqrtsoftplus, linear',
   ],
-  [{ n_head: 12, num_attention_heads: 16 }, 'config.json: num_attention_heads (16) contradicts n_head (12)'],
+  [{ n_embd: 768, hidden_size: 100 }, 'config.json: n_embd (100) is not a multiple of n_head (12)'],
   [
     { n_layer: 0, n_inner: 1.5 },
     'config.json: n_layer: Too small: expected number to be >0\nconfig.json: n_inner: Invalid input: expected int, received number',

@@ -65,6 +65,28 @@ test('heads are left out with a line', async () => {
   ]);
 });
 
+const CROSS_ATTENTION = ['h.0.crossattention.q_attn.weight', 'transformer.h.1.ln_cross_attn.bias'];
+
+test('the attention to an encoder is left out with a line', async () => {
+  const edit = (tensors: Map<string, TestTensor>) => {
+    for (const name of CROSS_ATTENTION) tensors.set(name, head(32));
+  };
+  const { names, warnings } = await open({ edit });
+  expect(names).toEqual((await open({})).names);
+  expect(warnings).toEqual([
+    `model.safetensors has tensors that generation does not need, and they are left out: ${CROSS_ATTENTION.join(', ')}`,
+  ]);
+});
+
+test.for(['h.0.crossattention_2.weight', 'h.0.ln_3.weight', 'ln_f.crossattention.weight'])(
+  '%s is no part of a GPT-2, and refused',
+  async (name) => {
+    await expect(open({ edit: (tensors) => tensors.set(name, head(32)) })).rejects.toThrow(
+      `${name} is unknown, found [32]`,
+    );
+  },
+);
+
 test('many that are left out are counted', async () => {
   const edit = (tensors: Map<string, TestTensor>) => {
     for (let i = 0; i < 10; i++) tensors.set(`head.${i}`, head(1));

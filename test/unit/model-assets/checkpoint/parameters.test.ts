@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openCheckpoint } from '../../../../model-assets/checkpoint/checkpoint.ts';
@@ -94,6 +94,59 @@ test('rejects a folder without weights', async () => {
       'no weights: expected one of model.safetensors, model.safetensors.index.json, pytorch_model.bin, ' +
         'pytorch_model.bin.index.json',
     ),
+  );
+});
+
+const naming = (transformers_weights: unknown): CheckpointOptions => ({ config: { transformers_weights } });
+const renameTo = (from: string, to: string) => (dir: string) => rename(join(dir, from), join(dir, to));
+
+test('config.json names the weights', async () => {
+  const named = await open(naming('other.safetensors'), async (dir) => {
+    await renameTo('model.safetensors', 'other.safetensors')(dir);
+    // transformers does not read it.
+    await writeFile(join(dir, 'model.safetensors'), 'not weights');
+  });
+  expect(named.files.map((path) => basename(path))).toEqual(['config.json', 'other.safetensors']);
+});
+
+test('config.json names the index of the weights', async () => {
+  const named = await open(
+    { ...naming('other.safetensors.index.json'), shards: 2 },
+    renameTo('model.safetensors.index.json', 'other.safetensors.index.json'),
+  );
+  expect(named.files.map((path) => basename(path))).toEqual([
+    'config.json',
+    'other.safetensors.index.json',
+    'model-00001-of-00002.safetensors',
+    'model-00002-of-00002.safetensors',
+  ]);
+});
+
+test('null names no weights', async () => {
+  expect((await open(naming(null))).files.map((path) => basename(path))).toContain('model.safetensors');
+});
+
+test.for<unknown>([
+  'pytorch_model.bin',
+  'adapter_model.bin',
+  '../model.safetensors',
+  '/model.safetensors',
+  'part/model.safetensors',
+  '.safetensors',
+  'model.safetensors\n',
+  7,
+])('rejects %j as the name of the weights', async (name) => {
+  await expect(open(naming(name))).rejects.toThrow(
+    new CheckpointError(
+      `config.json: transformers_weights is ${JSON.stringify(name)}, expected the name of a .safetensors or ` +
+        '.safetensors.index.json file in the same folder',
+    ),
+  );
+});
+
+test('rejects a folder without the weights that config.json names', async () => {
+  await expect(open(naming('other.safetensors'))).rejects.toThrow(
+    new CheckpointError('no weights: expected other.safetensors, which config.json names'),
   );
 });
 

@@ -89,6 +89,26 @@ describe('the chosen files', () => {
     expect(hub.requests.slice(length).filter(({ path }) => path.includes('/resolve/'))).toEqual([]);
   });
 
+  test('include the weights that config.json names, and not the usual ones', async () => {
+    const config = JSON.parse(await readFile(join(DEFAULT_CHECKPOINT, 'config.json'), 'utf8'));
+    const naming = (transformers_weights: string) => JSON.stringify({ ...config, transformers_weights });
+    const files = { 'config.json': naming('other.safetensors'), 'other.safetensors': 'x' };
+    await using hub = await startHub({ files });
+    await using dir = await temporaryFolder();
+    const { folder } = await fetchFrom(hub, dir.path);
+    expect(await readdir(folder)).toContain('other.safetensors');
+    expect(await readdir(folder)).not.toContain('model.safetensors');
+    const settings = { ...readSettings({}), endpoint: hub.url, offline: true };
+    expect((await fetchFrom(hub, dir.path, { settings })).folder).toBe(folder);
+
+    await using incomplete = await startHub({ files: { 'config.json': naming('third.safetensors') } });
+    await using other = await temporaryFolder();
+    await expect(fetchFrom(incomplete, other.path)).rejects.toThrow(
+      new HubError('edgebeam/default has no file third.safetensors, which its config.json names'),
+    );
+    expect(weightRequests(incomplete)).toEqual([]);
+  });
+
   test('include no weights if the model is not supported', async () => {
     const config = JSON.stringify({ model_type: 'llama', hidden_act: 'silu' });
     await using hub = await startHub({ files: { 'config.json': config } });
