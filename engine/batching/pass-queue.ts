@@ -74,6 +74,8 @@ export class PassQueue {
   /** In order of priority. */
   #pending: readonly PendingCall[] = [];
   #passes = 0;
+  /** Of the calls in the last pass. */
+  #lastOwners: ReadonlySet<RowOwner> = new Set();
   /** Whether the time of the last pass counts for the choice of reading ahead. */
   #lastIsTimed = false;
   readonly #passGuard = new PoisonGuard('forward pass');
@@ -113,6 +115,7 @@ export class PassQueue {
       while (isPending(call)) {
         const passesBefore = this.#passes;
         await this.#yieldIfDue();
+        if (this.#passes === passesBefore && this.#isIncomplete) await this.#yield();
         const begin = await this.#timeIfUndecided();
         // After another request's pass, yield once more so that its participants can join the next.
         if (isPending(call) && this.#passes === passesBefore) {
@@ -129,10 +132,22 @@ export class PassQueue {
 
   async #yieldIfDue(): Promise<void> {
     for (const { owner } of this.#pending) this.#turns.noticeOwner(owner);
-    if (!this.#turns.due) return;
+    if (this.#turns.due) await this.#yield();
+  }
+
+  async #yield(): Promise<void> {
     // Before the turn: the platform may drop this request during it.
     this.#turns.noticeTurn();
     await this.#eventLoop.pause();
+  }
+
+  /**
+   * Whether a request of the last pass has not come back yet: it may still wait for its socket. Another turn is short
+   * beside a pass of its own, and without it half of the requests would go on in passes of their own for ever.
+   */
+  get #isIncomplete(): boolean {
+    const pending = new Set(this.#pending.map(({ owner }) => owner));
+    return [...this.#lastOwners].some((owner) => !owner.closed && !pending.has(owner));
   }
 
   async #timeIfUndecided(): Promise<number | undefined> {
@@ -158,6 +173,7 @@ export class PassQueue {
     // Calls without a share come before calls whose share was too small.
     const served = new Set(shares.map(({ call }) => call));
     this.#pending = [...this.#pending.filter((call) => !served.has(call)), ...served];
+    this.#lastOwners = new Set([...served].map(({ owner }) => owner));
     try {
       this.#forward(shares);
     } catch (error) {

@@ -58,6 +58,22 @@ describe('the pass queue', () => {
     expect(Math.max(...passes())).toBe(MAX_ROWS);
   });
 
+  it('gives the requests of a pass another turn to come back for the next', async () => {
+    const STEPS = 20;
+    const runSteps = async (token: number, afterStep: () => Promise<void>) => {
+      const tree = engine.open(1);
+      const node = tree.append(null, token);
+      for (let step = 0; step < STEPS; step++) {
+        await logitsOf(engine, tree, [node]);
+        await afterStep();
+      }
+      tree.close();
+    };
+    const waitForSocket = () => nodePlatform.pause();
+    await Promise.all([runSteps(1, async () => {}), runSteps(2, waitForSocket), runSteps(3, waitForSocket)]);
+    expect(passes()).toEqual(Array(STEPS).fill(3));
+  });
+
   it('drops the queued rows of a closed tree, and no others', async () => {
     const [closing, staying] = [engine.open(2), engine.open(2)];
     const cancelled = closing.evaluate(appendAll(closing, null, [1, 2]).map((node) => ({ node })));
@@ -220,7 +236,9 @@ describe('the pass queue', () => {
     });
 
     it('yields after every pass while a request that was announced is on its way', async () => {
-      await runSteps(lone.open(2), STEPS);
+      const first = lone.open(2);
+      await runSteps(first, STEPS);
+      first.close();
       pause.mockClear();
       lone.noticeArrival();
       await runSteps(lone.open(2), 5);
