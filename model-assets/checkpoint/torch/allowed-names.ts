@@ -121,7 +121,10 @@ function rebuildParameter([tensor]: readonly PickleValue[]): TorchTensor {
 
 /** `(function, type, args, state)`: a tensor with attributes. */
 function rebuildFromType([rebuild, , args]: readonly PickleValue[]): PickleValue {
-  if (rebuild instanceof Callable && args instanceof Tuple) return rebuild.call(args.items);
+  // None of them calls another: what is within another is not deep.
+  if (rebuild instanceof Callable && rebuild.name.startsWith('torch._utils.') && args instanceof Tuple) {
+    return rebuild.call(args.items);
+  }
   throw new FormatError(`has a tensor made by ${kindOf(rebuild)}`);
 }
 

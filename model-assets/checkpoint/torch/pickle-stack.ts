@@ -2,7 +2,11 @@
 import { FormatError } from '../interface/format-error.ts';
 import { kindOf, Opaque, type PickleDict, type PickleValue, Tuple } from './values.ts';
 
+/** Of all calls together: as many as a file has opcodes. Each tensor's call has some ten. */
+const MAX_ARGUMENT_ITEMS = 2_000_000;
+
 export class PickleStack {
+  #argumentItems = 0;
   readonly #values: PickleValue[] = [];
   /** Heights of the stack. */
   readonly #marks: number[] = [];
@@ -29,6 +33,22 @@ export class PickleStack {
   /** @returns the upper `count` values, the deepest first. */
   popItems(count: number): PickleValue[] {
     return Array.from({ length: count }, () => this.pop()).reverse();
+  }
+
+  /**
+   * A call may copy what is in its arguments, which the memo lends to any number of calls: all of them together
+   * bound the memory.
+   */
+  countArguments(args: readonly PickleValue[]): void {
+    for (const value of args) {
+      if (value instanceof Tuple) this.#argumentItems += value.items.length;
+      else if (Array.isArray(value)) this.#argumentItems += value.length;
+    }
+    if (this.#argumentItems > MAX_ARGUMENT_ITEMS) {
+      throw new FormatError(
+        `has a pickle that calls functions with more than ${MAX_ARGUMENT_ITEMS} items in lists and tuples`,
+      );
+    }
   }
 
   mark(): void {

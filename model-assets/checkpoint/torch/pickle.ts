@@ -18,8 +18,8 @@ export interface PickleNames {
 }
 
 /**
- * An opcode makes at most one small object, so this bounds memory. The state dict of GPT-2 XL takes 23,000, and
- * with its optimizer's 100,000.
+ * An opcode makes at most one small object, or copies arguments, which {@link PickleStack} counts: so this bounds
+ * memory. The state dict of GPT-2 XL takes 23,000, and with its optimizer's 100,000.
  */
 const MAX_OPCODES = 2_000_000;
 /** Seeds and random states are no longer. */
@@ -175,6 +175,7 @@ function reduce(stack: PickleStack): void {
 
 function call(stack: PickleStack, callee: PickleValue, args: readonly PickleValue[]): void {
   if (!(callee instanceof Callable)) throw new FormatError(`has a pickle that calls ${kindOf(callee)}`);
+  stack.countArguments(args);
   stack.push(callee.call(args));
 }
 

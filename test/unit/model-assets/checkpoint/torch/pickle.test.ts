@@ -49,6 +49,25 @@ test('reads a list that contains itself', () => {
   expect(value[0]).toBe(value);
 });
 
+/** Calls `name` again and again with one list. */
+const callsWithOneList = (name: string, items: number, calls: number) =>
+  `](${'K\x01'.repeat(items)}eq\x000c${name}\nq\x010${'h\x01h\0\x85R0'.repeat(calls)}N.`;
+
+test.for(['__builtin__\nset', '__builtin__\nfrozenset', 'collections\nOrderedDict'])(
+  'bounds what the calls of %s copy',
+  (name) => {
+    expect(read(callsWithOneList(name, 2000, 1000))).toBe(null);
+    expect(() => read(callsWithOneList(name, 2000, 1001))).toThrow(
+      'calls functions with more than 2000000 items in lists and tuples',
+    );
+  },
+);
+
+test('refuses a tensor that is made by making a tensor', () => {
+  const rebuild = 'ctorch._tensor\n_rebuild_from_type_v2\n';
+  expect(() => read(`${rebuild}(${rebuild}N)NtR.`)).toThrow('has a tensor made by');
+});
+
 describe('rejects', () => {
   test.for<[string, string, string]>([
     ['an end within a value', 'K', 'ends at byte 1, within a value of 1 bytes at 1'],
