@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readdir, symlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -15,12 +15,13 @@ const ENV = { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETC
 const MODEL = ['model-assets', 'dist', 'default'];
 
 /** Folders that the clone lacks: those that git ignores, and the tests. */
-const ABSENT = new Set(['node_modules', 'dist', '.git', '.wrangler', 'models', 'test']);
+const ABSENT = new Set(['node_modules', 'dist', '.git', '.wrangler']);
+const ABSENT_AT_ROOT = new Set(['models', 'test']);
 
 /** A folder with the project's files, without anything that was made, and with this installation's packages. */
 async function freshClone() {
   const clone = await temporaryFolder();
-  const filter = (path: string) => !ABSENT.has(basename(path));
+  const filter = (path: string) => !ABSENT.has(basename(path)) && !ABSENT_AT_ROOT.has(relative(ROOT, path));
   await cp(ROOT, clone.path, { recursive: true, filter });
   await symlink(join(ROOT, 'node_modules'), join(clone.path, 'node_modules'), 'junction');
   return clone;

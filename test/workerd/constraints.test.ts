@@ -19,7 +19,7 @@ const app = startApp();
 const RUN = '/ai/run/default';
 const prompt = 'Once upon a time';
 /** Has too many readings of its first byte, which only the mask of a token finds. */
-const MANY_READINGS = `root ::= ${Array.from({ length: 8_000 }, (_, i) => `"a${i.toString(36)}"`).join(' | ')}`;
+const MANY_READINGS = `root ::= ${Array.from({ length: 16_000 }, (_, i) => `"a${i.toString(36)}"`).join(' | ')}`;
 const GREEDY = { prompt, max_tokens: 60, temperature: 0 };
 
 async function completion(request: object) {

@@ -26,7 +26,7 @@ export interface CompileLimits {
   readonly depth: number;
 }
 
-export const DEFAULT_LIMITS: CompileLimits = { steps: 400_000, states: 50_000, depth: 200 };
+export const DEFAULT_LIMITS: CompileLimits = { steps: 500_000, states: 50_000, depth: 200 };
 
 /** Counts what a compilation does. */
 export class CompileBudget {
@@ -41,6 +41,10 @@ export class CompileBudget {
   /** Spent so far. */
   get steps(): number {
     return this.#steps;
+  }
+
+  get states(): number {
+    return this.#states;
   }
 
   /** @throws ConstraintError beyond the limit */

@@ -1,4 +1,5 @@
 /** @module The regular languages of a schema's patterns and formats, kept from one compilation to the next. */
+import { type Charged, charge, noteCharge } from '../automaton/charged.ts';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { formatLanguage } from '../regular/formats.ts';
 import { Language } from '../regular/language.ts';
@@ -25,7 +26,7 @@ const FORMATS = new Set([
   'relative-json-pointer',
 ]);
 
-const patterns = new Map<string, Language>();
+const patterns = new Map<string, Charged<Language>>();
 let keptStates = 0;
 
 export function languageOf(texts: readonly string[], budget: CompileBudget): Language {
@@ -38,17 +39,17 @@ export function languageOf(texts: readonly string[], budget: CompileBudget): Lan
 /** The strings in which a regular expression has a match. */
 export function patternOf(source: string, budget: CompileBudget): Language {
   const known = patterns.get(source);
-  if (known) return known;
-  const language = parseRegex(source, 'u', 'search', budget);
-  const states = language.dfa.labels.length;
-  if (states > MAX_KEPT_STATES / 10) return language;
+  if (known) return charge(budget, known);
+  const built = noteCharge(budget, () => parseRegex(source, 'u', 'search', budget));
+  const states = built.value.dfa.labels.length;
+  if (states > MAX_KEPT_STATES / 10) return built.value;
   if (keptStates + states > MAX_KEPT_STATES) {
     patterns.clear();
     keptStates = 0;
   }
   keptStates += states;
-  patterns.set(source, language);
-  return language;
+  patterns.set(source, built);
+  return built.value;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** @module The texts of sets of numbers. */
+import { type Charged, charge, noteCharge } from '../automaton/charged.ts';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import type { Language } from '../regular/language.ts';
 import { numberLanguage } from '../regular/numbers.ts';
@@ -20,7 +21,7 @@ const INTEGERS = '-?(?:0|[1-9]\\d{0,14})(?:\\.0+)?';
 /** Multiples of larger numbers are not told apart by validators in JavaScript. */
 const DIVIDED = { exclusiveMinimum: -1e21, exclusiveMaximum: 1e21 };
 
-const known = new Map<string, Language>();
+const known = new Map<string, Charged<Language>>();
 
 /** The texts of a piece's numbers. */
 export function numberLanguageOf(piece: NumberPiece, budget: CompileBudget): Language {
@@ -69,10 +70,9 @@ function withoutMultiples(multiple: number, budget: CompileBudget): Language {
 }
 
 function fixed(pattern: string, budget: CompileBudget): Language {
-  let language = known.get(pattern);
-  if (!language) {
-    language = parseRegex(pattern, '', 'whole', budget);
-    known.set(pattern, language);
-  }
-  return language;
+  const before = known.get(pattern);
+  if (before) return charge(budget, before);
+  const built = noteCharge(budget, () => parseRegex(pattern, '', 'whole', budget));
+  known.set(pattern, built);
+  return built.value;
 }

@@ -8,6 +8,7 @@
  * - `multipleOf` is exact by decimals: 0.3 is a multiple of 0.1. (ajv divides numbers of double precision, and so does
  *   not accept 0.3, unless it is given `multipleOfPrecision`. For integers, halves, quarters there is no difference.)
  */
+import { type Charged, charge, noteCharge } from '../automaton/charged.ts';
 import { CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import {
   any,
@@ -51,7 +52,7 @@ const WHOLE = any([
 ]);
 
 const MAX_KEPT = 64;
-const known = new Map<string, Language>();
+const known = new Map<string, Charged<Language>>();
 
 /**
  * The texts of the numbers within bounds. The language is empty if there is none.
@@ -61,7 +62,15 @@ export function numberLanguage(bounds: NumberBounds, budget: CompileBudget): Lan
   const { integer = false, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = bounds;
   const key = [integer, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf].join();
   const before = known.get(key);
-  if (before) return before;
+  if (before) return charge(budget, before);
+  const built = noteCharge(budget, () => buildLanguage(bounds, budget));
+  if (known.size >= MAX_KEPT) known.clear();
+  known.set(key, built);
+  return built.value;
+}
+
+function buildLanguage(bounds: NumberBounds, budget: CompileBudget): Language {
+  const { integer = false, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = bounds;
   let language = base(integer);
   if (multipleOf !== undefined) {
     if (!(multipleOf > 0 && multipleOf < Infinity))
@@ -79,8 +88,6 @@ export function numberLanguage(bounds: NumberBounds, budget: CompileBudget): Lan
   );
   if (least > -Infinity) language = language.and(parse(notBelow(least), budget), budget);
   if (most < Infinity) language = language.and(parse(notAbove(most), budget), budget);
-  if (known.size >= MAX_KEPT) known.clear();
-  known.set(key, language);
   return language;
 }
 
