@@ -11,7 +11,7 @@ import { pathBytes } from './paths.ts';
  * Maximum in an isolate of 128 MB, as in `wrangler.toml`: for the heap, and for what requests hold in JavaScript.
  * The code, the tokenizer and garbage use the rest.
  */
-export const ISOLATE_HEAP_BYTES = Math.floor(109.7 * 2 ** 20);
+export const ISOLATE_HEAP_BYTES = Math.floor(109.4 * 2 ** 20);
 
 /**
  * Candidates for the rows per pass, which is the chunk size of long prompts. Fewer than 16 cost more time
