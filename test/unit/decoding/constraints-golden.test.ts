@@ -61,7 +61,7 @@ describe('constrained decoding with the default checkpoint in f32', () => {
       const context = contextOf(engine, constraint);
       const counts = new Map<string, number>();
       const perRun = runs === undefined ? SAMPLES_PER_RUN : 1;
-      const draws = runs ?? SAMPLES;
+      const draws = runs === undefined ? SAMPLES : BEAM_SEARCHES;
       for (let seed = 0; seed < draws / perRun; seed++) {
         const given = { ...options, seed, num_return_sequences: perRun };
         const { sequences } = await decodeAll(engine, prompt, given, context);
@@ -76,6 +76,7 @@ describe('constrained decoding with the default checkpoint in f32', () => {
 
 const SAMPLES = 1000;
 const SAMPLES_PER_RUN = 250;
+const BEAM_SEARCHES = 150;
 /** Fewer expected draws are taken together. */
 const FEW = 10;
 /** A normal deviate is as far away once in 3 million times. */
