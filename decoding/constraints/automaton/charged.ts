@@ -10,16 +10,26 @@ export interface Charged<Value> {
   readonly states: number;
 }
 
-/** Builds a value, and notes what that spends. */
-export function noteCharge<Value>(budget: CompileBudget, build: () => Value): Charged<Value> {
+/**
+ * The value of a key: built, or known and charged.
+ * @param isKept whether to keep a value that was built; may make room for it
+ * @throws ConstraintError beyond the limits of the budget
+ */
+export function chargedValue<Value>(
+  known: Map<string, Charged<Value>>,
+  key: string,
+  budget: CompileBudget,
+  build: () => Value,
+  isKept: (value: Value) => boolean = () => true,
+): Value {
+  const before = known.get(key);
+  if (before) {
+    budget.spendSteps(before.steps);
+    budget.spendStates(before.states);
+    return before.value;
+  }
   const { steps, states } = budget;
   const value = build();
-  return { value, steps: budget.steps - steps, states: budget.states - states };
-}
-
-/** @throws ConstraintError beyond the limits of the budget */
-export function charge<Value>(budget: CompileBudget, { value, steps, states }: Charged<Value>): Value {
-  budget.spendSteps(steps);
-  budget.spendStates(states);
+  if (isKept(value)) known.set(key, { value, steps: budget.steps - steps, states: budget.states - states });
   return value;
 }

@@ -1,5 +1,5 @@
 /** @module The regular languages of a schema's patterns and formats, kept from one compilation to the next. */
-import { type Charged, charge, noteCharge } from '../automaton/charged.ts';
+import { type Charged, chargedValue } from '../automaton/charged.ts';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import { formatLanguage } from '../regular/formats.ts';
 import { Language } from '../regular/language.ts';
@@ -38,18 +38,19 @@ export function languageOf(texts: readonly string[], budget: CompileBudget): Lan
 
 /** The strings in which a regular expression has a match. */
 export function patternOf(source: string, budget: CompileBudget): Language {
-  const known = patterns.get(source);
-  if (known) return charge(budget, known);
-  const built = noteCharge(budget, () => parseRegex(source, 'u', 'search', budget));
-  const states = built.value.dfa.labels.length;
-  if (states > MAX_KEPT_STATES / 10) return built.value;
+  return chargedValue(patterns, source, budget, () => parseRegex(source, 'u', 'search', budget), makeRoom);
+}
+
+/** Keeps none that is large. */
+function makeRoom({ dfa }: Language): boolean {
+  const states = dfa.labels.length;
+  if (states > MAX_KEPT_STATES / 10) return false;
   if (keptStates + states > MAX_KEPT_STATES) {
     patterns.clear();
     keptStates = 0;
   }
   keptStates += states;
-  patterns.set(source, built);
-  return built.value;
+  return true;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** @module The texts of sets of numbers. */
-import { type Charged, charge, noteCharge } from '../automaton/charged.ts';
+import { type Charged, chargedValue } from '../automaton/charged.ts';
 import { type CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import type { Language } from '../regular/language.ts';
 import { numberLanguage } from '../regular/numbers.ts';
@@ -70,9 +70,5 @@ function withoutMultiples(multiple: number, budget: CompileBudget): Language {
 }
 
 function fixed(pattern: string, budget: CompileBudget): Language {
-  const before = known.get(pattern);
-  if (before) return charge(budget, before);
-  const built = noteCharge(budget, () => parseRegex(pattern, '', 'whole', budget));
-  known.set(pattern, built);
-  return built.value;
+  return chargedValue(known, pattern, budget, () => parseRegex(pattern, '', 'whole', budget));
 }

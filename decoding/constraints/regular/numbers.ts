@@ -8,7 +8,7 @@
  * - `multipleOf` is exact by decimals: 0.3 is a multiple of 0.1. (ajv divides numbers of double precision, and so does
  *   not accept 0.3, unless it is given `multipleOfPrecision`. For integers, halves, quarters there is no difference.)
  */
-import { type Charged, charge, noteCharge } from '../automaton/charged.ts';
+import { type Charged, chargedValue } from '../automaton/charged.ts';
 import { CompileBudget, ConstraintError } from '../automaton/errors.ts';
 import {
   any,
@@ -61,12 +61,11 @@ const known = new Map<string, Charged<Language>>();
 export function numberLanguage(bounds: NumberBounds, budget: CompileBudget): Language {
   const { integer = false, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = bounds;
   const key = [integer, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf].join();
-  const before = known.get(key);
-  if (before) return charge(budget, before);
-  const built = noteCharge(budget, () => buildLanguage(bounds, budget));
-  if (known.size >= MAX_KEPT) known.clear();
-  known.set(key, built);
-  return built.value;
+  const makeRoom = () => {
+    if (known.size >= MAX_KEPT) known.clear();
+    return true;
+  };
+  return chargedValue(known, key, budget, () => buildLanguage(bounds, budget), makeRoom);
 }
 
 function buildLanguage(bounds: NumberBounds, budget: CompileBudget): Language {
