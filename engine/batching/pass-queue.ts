@@ -75,7 +75,7 @@ export class PassQueue {
   #pending: readonly PendingCall[] = [];
   #passes = 0;
   /** Of the calls in the last pass. */
-  #lastOwners: ReadonlySet<RowOwner> = new Set();
+  #lastOwners: readonly RowOwner[] = [];
   /** Whether the time of the last pass counts for the choice of reading ahead. */
   #lastIsTimed = false;
   readonly #passGuard = new PoisonGuard('forward pass');
@@ -146,8 +146,8 @@ export class PassQueue {
    * beside a pass of its own, and without it half of the requests would go on in passes of their own for ever.
    */
   get #isIncomplete(): boolean {
-    const pending = new Set(this.#pending.map(({ owner }) => owner));
-    return [...this.#lastOwners].some((owner) => !owner.closed && !pending.has(owner));
+    const isBack = (owner: RowOwner) => this.#pending.some((call) => call.owner === owner);
+    return this.#lastOwners.some((owner) => !owner.closed && !isBack(owner));
   }
 
   async #timeIfUndecided(): Promise<number | undefined> {
@@ -173,7 +173,7 @@ export class PassQueue {
     // Calls without a share come before calls whose share was too small.
     const served = new Set(shares.map(({ call }) => call));
     this.#pending = [...this.#pending.filter((call) => !served.has(call)), ...served];
-    this.#lastOwners = new Set([...served].map(({ owner }) => owner));
+    this.#lastOwners = shares.map(({ call }) => call.owner);
     try {
       this.#forward(shares);
     } catch (error) {
