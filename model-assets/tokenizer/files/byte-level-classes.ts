@@ -25,16 +25,19 @@ const bytes = ({ settings: { config } }: ClassInput, use_regex = true): Step => 
   use_regex,
 });
 
+/** RoBERTa's names, which CamemBERT and XLM-R have too. */
+export const ROBERTA_SPECIAL = {
+  bos_token: '<s>',
+  eos_token: '</s>',
+  sep_token: '</s>',
+  cls_token: '<s>',
+  unk_token: '<unk>',
+  pad_token: '<pad>',
+  mask_token: '<mask>',
+} as const;
+
 export const robertaClass: TokenizerClass = {
-  special: {
-    bos_token: '<s>',
-    eos_token: '</s>',
-    sep_token: '</s>',
-    cls_token: '<s>',
-    unk_token: '<unk>',
-    pad_token: '<pad>',
-    mask_token: '<mask>',
-  },
+  special: ROBERTA_SPECIAL,
   async build(input) {
     const built = await byteLevel(input, 'RobertaTokenizer', { pre_tokenizer: bytes(input) });
     return { ...built, template: { before: ['cls_token'], after: ['sep_token'] } };

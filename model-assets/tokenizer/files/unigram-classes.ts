@@ -1,6 +1,7 @@
 /** @module The classes of transformers that are Unigram with SentencePiece's files: T5, ALBERT, XLNet, CamemBERT, XLM-R. */
 import type { AddedTokenFlags } from './added-vocabulary.ts';
 import { addedToken } from './added-vocabulary.ts';
+import { ROBERTA_SPECIAL } from './byte-level-classes.ts';
 import { fail } from './folder.ts';
 import { addedPieces, charsmapOf, readSentencePiece, scoredPieces } from './sentencepiece-files.ts';
 import { contentOf, type NamedToken } from './settings.ts';
@@ -184,15 +185,7 @@ export const xlnetClass: TokenizerClass = {
 };
 
 export const camembertClass: TokenizerClass = {
-  special: {
-    bos_token: '<s>',
-    eos_token: '</s>',
-    sep_token: '</s>',
-    cls_token: '<s>',
-    unk_token: '<unk>',
-    pad_token: '<pad>',
-    mask_token: addedToken('<mask>', true, { lstrip: true }),
-  },
+  special: { ...ROBERTA_SPECIAL, mask_token: addedToken('<mask>', true, { lstrip: true }) },
   async build(input): Promise<BuiltTokenizer> {
     const name = (token: string) => nameOf(input.special, token);
     const arrange = (pieces: Pieces): Pieces => [
@@ -220,15 +213,7 @@ export const camembertClass: TokenizerClass = {
 };
 
 export const xlmRobertaClass: TokenizerClass = {
-  special: {
-    bos_token: '<s>',
-    eos_token: '</s>',
-    sep_token: '</s>',
-    cls_token: '<s>',
-    unk_token: '<unk>',
-    pad_token: '<pad>',
-    mask_token: '<mask>',
-  },
+  special: ROBERTA_SPECIAL,
   async build(input): Promise<BuiltTokenizer> {
     const first = ['bos_token', 'pad_token', 'eos_token', 'unk_token'].map(
       (name) => [nameOf(input.special, name), 0] as const,
