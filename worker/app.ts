@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { allContracts } from './contracts.ts';
+import { basePathOf, pathBelow, requestedPath } from './http/base-path.ts';
 import type { AppEnv } from './http/env.ts';
 import { errorHandler } from './http/error-response.ts';
 import { ApiError } from './http/errors.ts';
@@ -13,14 +14,16 @@ import { crossOrigin, logged, privateNetwork, securityHeaders } from './operate/
 import { Records } from './operate/records.ts';
 
 export function createApp(model: IsolateModel): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({
+    getPath: (request, options) => pathBelow(basePathOf(options?.env ?? {}), request),
+  });
   const records = new Records();
   const bodies = new RequestBodies();
   const contracts = allContracts(records);
   const errorResponse = errorHandler(contracts);
   app.onError(errorResponse);
   app.notFound((c) => {
-    const message = `No route for ${c.req.method} ${c.req.path}`;
+    const message = `No route for ${c.req.method} ${requestedPath(c.req)}`;
     return errorResponse(new ApiError(404, message, { code: 'not_found' }), c);
   });
   app.use(async (_, next) => {
@@ -46,7 +49,7 @@ export function createApp(model: IsolateModel): Hono<AppEnv> {
       app,
       onMethodNotAllowed: (c, methods) => {
         const allow = methods.join(', ');
-        const message = `${c.req.path} takes ${allow}, not ${c.req.method}`;
+        const message = `${requestedPath(c.req)} takes ${allow}, not ${c.req.method}`;
         const error = new ApiError(405, message, { code: 'method_not_allowed', headers: { allow } });
         return errorResponse(error, c);
       },

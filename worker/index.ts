@@ -1,6 +1,4 @@
 /** @module The Worker. */
-import { createApp } from './app.ts';
-import { IsolateModel } from './isolate/isolate-model.ts';
-import { modules } from './modules.ts';
+import { edgebeam } from './edgebeam.ts';
 
-export default createApp(new IsolateModel(modules));
+export default edgebeam({ bindings: (env: Env) => env });

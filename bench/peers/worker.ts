@@ -2,7 +2,7 @@
  * @module edgebeam's engine inside workerd, started like in the real Worker: `POST /load`, then `POST /task`.
  */
 import { IsolateModel } from '../../worker/isolate/isolate-model.ts';
-import { assetsSource } from '../../worker/isolate/platform.ts';
+import { assetsSource } from '../../worker/isolate/sources.ts';
 import { modules } from '../../worker/modules.ts';
 import { edgebeamSide } from './ours-side.ts';
 import type { PeerSide, Task } from './protocol.ts';

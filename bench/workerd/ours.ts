@@ -1,6 +1,6 @@
 /** @module edgebeam's engine inside workerd, started like in the real Worker. */
 import { IsolateModel } from '../../worker/isolate/isolate-model.ts';
-import { assetsSource } from '../../worker/isolate/platform.ts';
+import { assetsSource } from '../../worker/isolate/sources.ts';
 import { modules } from '../../worker/modules.ts';
 import { edgebeamSide } from '../ours.ts';
 import { contestantWorker } from './respond.ts';

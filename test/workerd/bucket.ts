@@ -1,7 +1,7 @@
 /** @module The test bucket, and a way to fill it with a model. */
 import { env } from 'cloudflare:workers';
 import { readManifest } from '../../engine/model/model-source.ts';
-import { assetsSource } from '../../worker/isolate/platform.ts';
+import { assetsSource } from '../../worker/isolate/sources.ts';
 
 /** Bound in this folder's wrangler.toml only. */
 export const bucket = (env as typeof env & { readonly TEST_BUCKET: R2Bucket }).TEST_BUCKET;

@@ -9,7 +9,8 @@ import { readFile, readManifest } from '../../engine/model/model-source.ts';
 import { HeapExhaustedError, OrtError } from '../../engine/runtime/errors.ts';
 import { Ort } from '../../engine/runtime/ort.ts';
 import { type Manifest, storedVocabSize } from '../../model-assets/format/manifest.ts';
-import { assetsSource, workerdPlatform } from '../../worker/isolate/platform.ts';
+import { workerdPlatform } from '../../worker/isolate/platform.ts';
+import { assetsSource } from '../../worker/isolate/sources.ts';
 
 const MIB = 2 ** 20;
 const source = assetsSource(env.ASSETS, 'odd-f32/');

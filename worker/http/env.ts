@@ -1,15 +1,15 @@
 /** @module The types of Hono's context: the bindings of a deployment, and the variables of a request. */
 import type { IsolateModel } from '../isolate/isolate-model.ts';
+import type { Settings } from './default-settings.ts';
 import type { HeldBody, RequestBodies } from './request-bodies.ts';
 import type { RequestRecord } from './request-record.ts';
 
-/**
- * `Env` has the bindings in `wrangler.toml`; these are optional ones. A bucket takes precedence over static
- * assets.
- */
-export type Bindings = Env & {
+/** Settings, and what a Worker may bind. A bucket takes precedence over static assets. */
+export interface Bindings extends Settings {
+  /** Static assets with the files of a model. */
+  readonly ASSETS?: Fetcher;
   readonly MODEL_BUCKET?: R2Bucket;
-  /** Folder of the model in the bucket, with a trailing slash. */
+  /** Folder of the model in the assets or the bucket, with a trailing slash. */
   readonly MODEL_PREFIX?: string;
   /** API keys, separated by commas. If neither this nor `ADMIN_KEYS` is set, access is open. */
   readonly API_KEYS?: string;
@@ -22,7 +22,9 @@ export type Bindings = Env & {
   /** Origins that CORS allows, separated by commas. If it is not set, all origins are allowed. */
   readonly CORS_ORIGINS?: string;
   readonly RATE_LIMITER?: RateLimit;
-};
+  /** Where clients reach the routes: the path of the Worker's route in a zone, such as `/llm`. */
+  readonly BASE_PATH?: string;
+}
 
 export interface AppEnv {
   Bindings: Bindings;

@@ -3,6 +3,7 @@
  * is a fault of the deployment, never of a request.
  */
 import type { ConstraintLimits } from '../isolate/constraints.ts';
+import type { Settings } from './default-settings.ts';
 import type { Bindings } from './env.ts';
 import { MisconfiguredError } from './errors.ts';
 
@@ -88,15 +89,8 @@ export function checkSettings(env: Bindings): void {
   constraintLimitsOf(env);
 }
 
-type NumberSetting =
-  | 'HEAP_MIB'
-  | 'QUEUE_LENGTH'
-  | 'QUEUE_SECONDS'
-  | `CONSTRAINT_${'STEPS' | 'STATES' | 'DEPTH' | 'CACHE_KIB'}`;
-
-/** `wrangler --var` sets variables to strings. */
-function numberOf(env: Bindings, name: NumberSetting): number {
-  const value: unknown = env[name];
+function numberOf(env: Bindings, name: keyof Settings): number {
+  const value = env[name];
   const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value);
   if (Number.isFinite(number) && number >= 0) return number;
   throw new MisconfiguredError(name, `must be a number of at least 0, not ${JSON.stringify(value)}`);

@@ -6,7 +6,8 @@ import type { Content, OpenApiDocument, Operation, Reference } from './types.ts'
 
 const VERSION = '0.1.0';
 
-export function openApiDocument(contracts: readonly Contract[]): OpenApiDocument {
+/** @param base the base path of the deployment */
+export function openApiDocument(contracts: readonly Contract[], base = ''): OpenApiDocument {
   const paths: Record<string, Record<string, Operation>> = {};
   for (const contract of contracts) {
     for (const route of contract.routes) {
@@ -24,7 +25,7 @@ export function openApiDocument(contracts: readonly Contract[]): OpenApiDocument
       description: 'GPT-2 text generation at the edge, with beam search.',
       license: { name: 'MIT', identifier: 'MIT' },
     } as OpenApiDocument['info'],
-    servers: [{ url: '/' }],
+    servers: [{ url: base === '' ? '/' : encodeURI(base) }],
     paths,
     components: {
       schemas: jsonSchemas(contracts),

@@ -23,6 +23,7 @@ summary { cursor: pointer; margin: .5rem 0; }
 
 /** @param nonce of the style, allowed by the response's content security policy */
 export function referencePage(document: OpenApiDocument, nonce: string): Html {
+  const base = baseOf(document);
   const schemas = Object.keys(document.components.schemas);
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): Entry => ({ path, method, operation })),
@@ -38,7 +39,7 @@ export function referencePage(document: OpenApiDocument, nonce: string): Html {
 <body>
 <h1>edgebeam</h1>
 <p>GPT-2 text generation at the edge, with beam search. This page is generated from
-<a href="/openapi.json">/openapi.json</a>, which is generated from the schemas that validate requests. In an
+<a href="${base}/openapi.json">${base}/openapi.json</a>, which is generated from the schemas that validate requests. In an
 optional field, <code>null</code> means omitted; unknown fields are rejected. If the deployment has keys, send
 <code>authorization: Bearer KEY</code>.</p>
 <nav><ul>${operations.map(contents)}</ul></nav>
@@ -61,6 +62,9 @@ interface Entry {
   readonly operation: Operation;
 }
 
+/** The paths of a document are below the path of its server. */
+const baseOf = ({ servers: [server] }: OpenApiDocument): string => server?.url.replace(/\/$/, '') ?? '';
+
 const titleOf = ({ method, path }: Entry) => `${method.toUpperCase()} ${path}`;
 const idOf = ({ method, path }: Entry) => `${method}${path}`.replace(/[^a-z0-9]+/gi, '-');
 
@@ -75,7 +79,7 @@ function section(document: OpenApiDocument, entry: Entry): Html {
   return html`<section id="${idOf(entry)}">
 <h3><code>${titleOf(entry)}</code></h3>
 <p>${summary}.${security ? ' Needs no key.' : ''}</p>
-${body ? html`<pre>${curl(entry, body.example)}</pre>` : ''}
+${body ? html`<pre>${curl(baseOf(document), entry, body.example)}</pre>` : ''}
 ${fields ? html`<details open><summary>Request</summary>${requestTable(fields)}</details>` : ''}
 <details><summary>Statuses</summary><table>
 ${Object.entries(responses).map(
@@ -88,8 +92,8 @@ ${Object.entries(responses).map(
 </section>`;
 }
 
-function curl({ path }: Entry, example: object): string {
-  return `curl $HOST${path} -H 'content-type: application/json' -d '${JSON.stringify(example)}'`;
+function curl(base: string, { path }: Entry, example: object): string {
+  return `curl $HOST${base}${path} -H 'content-type: application/json' -d '${JSON.stringify(example)}'`;
 }
 
 /** Links to the answer schemas that a schema references. */

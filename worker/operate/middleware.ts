@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
+import { requestedPath } from '../http/base-path.ts';
 import type { AppEnv } from '../http/env.ts';
 import { CLIENT_GONE, type RequestRecord } from '../http/request-record.ts';
 import type { Records } from './records.ts';
@@ -43,7 +44,8 @@ export const securityHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
 export function logged(records: Records): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { signal } = c.req.raw;
-    const { method, path } = c.req;
+    const { method } = c.req;
+    const path = requestedPath(c.req);
     const record: RequestRecord = { id: c.get('requestId'), method, path, startedAt: Date.now() };
     c.set('record', record);
     const answering = next();

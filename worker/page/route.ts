@@ -5,6 +5,7 @@
 import { etag } from 'hono/etag';
 import { secureHeaders } from 'hono/secure-headers';
 import { openaiErrors } from '../contracts/openai/errors.ts';
+import { basePathOf } from '../http/base-path.ts';
 import type { Contract } from '../http/contract.ts';
 import icon from './built/icon.svg.txt';
 import css from './built/page.css.txt';
@@ -47,6 +48,12 @@ export const page: Contract = {
     // Security headers outermost: a 304 needs them too, as its headers replace those in the browser's cache.
     middleware: [securityHeaders, etag()],
     handler: (c) =>
-      c.body(text, 200, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-cache' }),
+      c.body(path === '/' ? below(basePathOf(c.env), text) : text, 200, {
+        'content-type': `${type}; charset=utf-8`,
+        'cache-control': 'no-cache',
+      }),
   })),
 };
+
+/** The page with the base path in its links. Its script finds it in its own address. */
+const below = (base: string, page: string): string => page.replaceAll('="/', `="${encodeURI(base)}/`);

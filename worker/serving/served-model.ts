@@ -4,10 +4,10 @@ import { ModelFilesError, ModelTooLargeError } from '../../engine/model/errors.t
 import { type ModelSource, readManifest } from '../../engine/model/model-source.ts';
 import { HeapExhaustedError, OrtError } from '../../engine/runtime/errors.ts';
 import type { AppEnv, Bindings } from '../http/env.ts';
-import { ApiError } from '../http/errors.ts';
+import { ApiError, MisconfiguredError } from '../http/errors.ts';
 import { heapBytesOf, usesGenerationConfig } from '../http/settings.ts';
-import { assetsSource, bucketSource } from '../isolate/platform.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
+import { assetsSource, bucketSource } from '../isolate/sources.ts';
 
 /** Errors that the operator of the deployment can fix. */
 const DEPLOYMENT_ERRORS = [ModelFilesError, ModelTooLargeError, HeapExhaustedError, OrtError] as const;
@@ -49,7 +49,8 @@ function unavailable(error: unknown): unknown {
   return new ApiError(500, `The model cannot be loaded: ${error.message}`, { code: 'model_unavailable' });
 }
 
-function modelSource(env: Bindings): ModelSource {
-  if (env.MODEL_BUCKET) return bucketSource(env.MODEL_BUCKET, env.MODEL_PREFIX);
-  return assetsSource(env.ASSETS);
+function modelSource({ MODEL_BUCKET, ASSETS, MODEL_PREFIX }: Bindings): ModelSource {
+  if (MODEL_BUCKET) return bucketSource(MODEL_BUCKET, MODEL_PREFIX);
+  if (ASSETS) return assetsSource(ASSETS, MODEL_PREFIX);
+  throw new MisconfiguredError('ASSETS', 'the Worker binds neither static assets nor a MODEL_BUCKET');
 }

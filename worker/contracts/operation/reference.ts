@@ -1,8 +1,9 @@
 /** @module `GET /openapi.json`, and `GET /docs`, the same document as a page. */
 import type { Handler } from 'hono';
 import { NONCE, secureHeaders } from 'hono/secure-headers';
+import { basePathOf } from '../../http/base-path.ts';
 import type { Contract } from '../../http/contract.ts';
-import type { AppEnv } from '../../http/env.ts';
+import type { AppEnv, Bindings } from '../../http/env.ts';
 import { openApiDocument } from '../../openapi/document.ts';
 import { referencePage } from '../../openapi/page.ts';
 import type { OpenApiDocument } from '../../openapi/types.ts';
@@ -22,14 +23,15 @@ export const docsHeaders = secureHeaders({
 
 /** @param contracts that the document describes */
 export function reference(contracts: () => readonly Contract[]): Record<'openapi' | 'docs', Handler<AppEnv>> {
-  let document: OpenApiDocument | undefined;
+  let last: { readonly base: string; readonly document: OpenApiDocument } | undefined;
   // Built on the first request: the startup time of a Worker is limited.
-  const documentOf = () => {
-    document ??= openApiDocument(contracts());
-    return document;
+  const documentOf = (env: Bindings) => {
+    const base = basePathOf(env);
+    if (last?.base !== base) last = { base, document: openApiDocument(contracts(), base) };
+    return last.document;
   };
   return {
-    openapi: (c) => c.json(documentOf()),
-    docs: (c) => c.html(referencePage(documentOf(), c.get('secureHeadersNonce') ?? '')),
+    openapi: (c) => c.json(documentOf(c.env)),
+    docs: (c) => c.html(referencePage(documentOf(c.env), c.get('secureHeadersNonce') ?? '')),
   };
 }

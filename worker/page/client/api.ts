@@ -67,8 +67,14 @@ export class ApiError extends Error {
 }
 
 export class Api {
+  readonly #server: string;
   /** Sent if not empty. */
   key = '';
+
+  /** @param server its address, without a slash at its end */
+  constructor(server: string) {
+    this.#server = server;
+  }
 
   async health(): Promise<Health> {
     return (await (await this.#fetch('/health')).json()) as Health;
@@ -97,7 +103,9 @@ export class Api {
   async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (this.key) headers.set('authorization', `Bearer ${this.key}`);
-    const response = await fetch(path, { ...init, headers }).catch(rethrowAsApiError(init.signal));
+    const response = await fetch(this.#server + path, { ...init, headers }).catch(
+      rethrowAsApiError(init.signal),
+    );
     if (response.ok) return response;
     throw await toApiError(response);
   }

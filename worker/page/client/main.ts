@@ -20,13 +20,16 @@ const HEALTH_INTERVAL_MILLISECONDS = 2000;
 const LOWEST_ANSWER = 0.7;
 const KEY_ITEM = 'edgebeam-key';
 
-const api = new Api();
+/** The server may be mounted below a path of another one. */
+const SERVER = new URL('.', import.meta.url).href.replace(/\/$/, '');
+
+const api = new Api(SERVER);
 const formView = new FormView(settingsChanged);
 const optionsFold = new OptionsFold();
 const textView = new TextView();
 const treeView = new TreeView();
 const costsView = new CostsView();
-const snippetView = new SnippetView();
+const snippetView = new SnippetView(SERVER);
 const scheduleDraw = oncePerFrame(draw);
 const timeView = new TimeView(scheduleDraw);
 

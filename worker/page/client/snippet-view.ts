@@ -9,11 +9,14 @@ const CONFIRMATION_MILLISECONDS = 2000;
 export class SnippetView {
   readonly #code = byId('snippet', HTMLElement);
   readonly #names = byId('snippet-names', HTMLElement);
+  readonly #server: string;
   #name: SnippetName = 'curl';
   #body: RequestBody = {};
   #needsKey = false;
 
-  constructor() {
+  /** @param server its address, without a slash at its end */
+  constructor(server: string) {
+    this.#server = server;
     this.#names.append(...SNIPPET_NAMES.map((name) => this.#choice(name)));
     copyButton(byId('copy-snippet', HTMLButtonElement), () => this.#code.textContent);
     copyButton(byId('copy-link', HTMLButtonElement), () => location.href);
@@ -22,7 +25,7 @@ export class SnippetView {
   draw(body: RequestBody, needsKey: boolean): void {
     this.#body = body;
     this.#needsKey = needsKey;
-    setText(this.#code, snippet(this.#name, body, location.origin, needsKey));
+    setText(this.#code, snippet(this.#name, body, this.#server, needsKey));
   }
 
   #choice(name: SnippetName): HTMLElement {

@@ -5,16 +5,16 @@ export type SnippetName = 'curl' | 'python' | 'openai' | 'fetch';
 export const SNIPPET_NAMES: readonly SnippetName[] = ['curl', 'python', 'openai', 'fetch'];
 
 /**
- * @param origin the server's
+ * @param server its address, without a slash at its end
  * @param needsKey whether to include a placeholder for the API key; the key itself never appears
  */
-export function snippet(name: SnippetName, body: RequestBody, origin: string, needsKey: boolean): string {
-  return { curl, python, openai, fetch: fetchCall }[name](body, origin, needsKey);
+export function snippet(name: SnippetName, body: RequestBody, server: string, needsKey: boolean): string {
+  return { curl, python, openai, fetch: fetchCall }[name](body, server, needsKey);
 }
 
-function curl(body: RequestBody, origin: string, needsKey: boolean): string {
+function curl(body: RequestBody, server: string, needsKey: boolean): string {
   return [
-    `curl -N ${origin}/v1/completions`,
+    `curl -N ${server}/v1/completions`,
     ...(needsKey ? [`-H "authorization: Bearer $API_KEY"`] : []),
     `-H 'content-type: application/json'`,
     `-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`,
@@ -22,14 +22,14 @@ function curl(body: RequestBody, origin: string, needsKey: boolean): string {
 }
 
 /** With the standard library only. */
-function python(body: RequestBody, origin: string, needsKey: boolean): string {
+function python(body: RequestBody, server: string, needsKey: boolean): string {
   const authorization = needsKey ? ', "authorization": "Bearer API_KEY"' : '';
   return `import json
 from urllib.request import Request, urlopen
 
 body = ${pythonLiteral(JSON.stringify(body, null, 4))}
 headers = {"content-type": "application/json"${authorization}}
-with urlopen(Request("${origin}/v1/completions", json.dumps(body).encode(), headers)) as lines:
+with urlopen(Request("${server}/v1/completions", json.dumps(body).encode(), headers)) as lines:
     for line in lines:
         if line.startswith(b"data: {"):
             for choice in json.loads(line[6:])["choices"]:
@@ -43,11 +43,11 @@ function pythonLiteral(json: string): string {
   return json.replace(/"(?:[^"\\]|\\.)*"|true|false|null/g, (part) => names[part] ?? part);
 }
 
-function openai(body: RequestBody, origin: string, needsKey: boolean): string {
+function openai(body: RequestBody, server: string, needsKey: boolean): string {
   return `import OpenAI from 'openai';
 
 const client = new OpenAI({
-  baseURL: '${origin}/v1',
+  baseURL: '${server}/v1',
   apiKey: ${needsKey ? 'process.env.API_KEY' : "'none'"},
 });
 const stream = await client.completions.create(${JSON.stringify(body, null, 2)});
@@ -56,9 +56,9 @@ for await (const { choices: [choice] } of stream) {
 }`;
 }
 
-function fetchCall(body: RequestBody, origin: string, needsKey: boolean): string {
+function fetchCall(body: RequestBody, server: string, needsKey: boolean): string {
   const authorization = needsKey ? "\n    authorization: 'Bearer API_KEY'," : '';
-  return `const response = await fetch('${origin}/v1/completions', {
+  return `const response = await fetch('${server}/v1/completions', {
   method: 'POST',
   headers: {
     'content-type': 'application/json',${authorization}
