@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // By its name the package is what `npm pack` has built.
+  resolve: { alias: { 'edgebeam/decoding': join(import.meta.dirname, 'decoding', 'index.ts') } },
   test: {
     globalSetup: 'test/support/global-setup.ts',
     // The Worker logs a line per request.
@@ -25,6 +28,18 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Not a part of `npm test`: it installs packages in empty folders, for minutes.
+          name: 'packages',
+          include: ['test/packages/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
       {

@@ -1,18 +1,19 @@
 /** @module Runs the engine in Node, with a model from a folder: for tools, tests and benchmarks. */
 import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Engine, type EngineOptions, type KernelModules, type Platform } from '../engine.ts';
-import { wasmPath } from '../kernels/build.ts';
 import { hasRelaxedSimd, type LinearModules } from '../kernels/linear.ts';
 import { ModelFilesError } from '../model/errors.ts';
 import type { ModelSource, Sha256 } from '../model/model-source.ts';
 import { Ort } from '../runtime/ort.ts';
+import { onnxruntimePath, wasmPath } from './wasm-paths.ts';
 
 /** Default heap maximum in Node: all that 32-bit WASM can address. The Worker sets a much lower one. */
 const DEFAULT_HEAP_MAXIMUM = 4000 * 2 ** 20;
+
+const CHUNK_BYTES = 1 << 20;
 
 export const nodePlatform: Platform = {
   pause: () => setImmediate(),
@@ -28,9 +29,29 @@ export function folderSource(folder: string): ModelSource {
       const file = await open(join(folder, path)).catch((error: NodeJS.ErrnoException) => {
         throw new ModelFilesError(`${path} cannot be read: ${error.code}`);
       });
-      return file.readableWebStream({ autoClose: true }) as ReadableStream<Uint8Array>;
+      return byteStream(file);
     },
   };
+}
+
+/** The rest of a file, which is closed at the end. `readableWebStream` closes it in Node 24 only. */
+function byteStream(file: FileHandle): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    type: 'bytes',
+    autoAllocateChunkSize: CHUNK_BYTES,
+    async pull(controller) {
+      // There is one always: `autoAllocateChunkSize` makes it for readers without a buffer.
+      const request = controller.byobRequest as ReadableStreamBYOBRequest;
+      const view = request.view as Uint8Array;
+      const { bytesRead } = await file.read(view, 0, view.byteLength, null);
+      if (bytesRead === 0) {
+        await file.close();
+        controller.close();
+      }
+      request.respond(bytesRead);
+    },
+    cancel: () => file.close(),
+  });
 }
 
 /** @param reusedMemory of a broken instance */
@@ -38,8 +59,7 @@ export async function startOrt(
   maximumBytes = DEFAULT_HEAP_MAXIMUM,
   reusedMemory?: WebAssembly.Memory,
 ): Promise<Ort> {
-  const path = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
-  return Ort.start(await compile(path), maximumBytes, reusedMemory);
+  return Ort.start(await compile(onnxruntimePath()), maximumBytes, reusedMemory);
 }
 
 /** Compiles the kernels; those with relaxed SIMD if this Node supports it. */
@@ -61,14 +81,17 @@ async function linearModules(): Promise<LinearModules> {
   return { dot, relaxed };
 }
 
-/** Loads a converted model, with its own instance of onnxruntime. */
+/**
+ * Loads a converted model, with its own instance of onnxruntime.
+ * @param model its folder, or a source of its files
+ */
 export async function loadEngine(
-  folder: string,
+  model: string | ModelSource,
   options: Partial<EngineOptions> & { readonly maximumBytes?: number } = {},
 ): Promise<Engine> {
   const ort = await startOrt(options.maximumBytes);
   return Engine.load(ort, {
-    source: folderSource(folder),
+    source: typeof model === 'string' ? folderSource(model) : model,
     platform: nodePlatform,
     kernels: await kernelModules(),
     ...options,

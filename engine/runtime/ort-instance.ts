@@ -15,24 +15,25 @@ export async function instantiate(
   maximumPages: number,
   reusedMemory?: WebAssembly.Memory,
 ): Promise<{ glue: OrtGlue; memory: WebAssembly.Memory }> {
-  const { promise: failure, reject } = Promise.withResolvers<never>();
   let memory: WebAssembly.Memory | undefined;
   // The module expects zeros outside of its static data.
   if (reusedMemory) new Uint8Array(reusedMemory.buffer).fill(0);
-  const starting = withWebPlatform(maximumPages, reusedMemory, () =>
-    factory({
-      numThreads: 1,
-      instantiateWasm(imports, done) {
-        const functions = imports.a as Record<string, WebAssembly.ImportValue>;
-        memory = functions.a as WebAssembly.Memory;
-        functions[growImport(functions)] = exactGrowth(memory);
-        // The glue has no error callback: without this reject its promise would never settle.
-        WebAssembly.instantiate(wasm, imports).then((instance) => done(instance, wasm), reject);
-        return {};
-      },
-    }),
-  );
-  const glue = await Promise.race([starting, failure]);
+  const glue = await new Promise<OrtGlue>((resolve, reject) => {
+    const starting = withWebPlatform(maximumPages, reusedMemory, () =>
+      factory({
+        numThreads: 1,
+        instantiateWasm(imports, done) {
+          const functions = imports.a as Record<string, WebAssembly.ImportValue>;
+          memory = functions.a as WebAssembly.Memory;
+          functions[growImport(functions)] = exactGrowth(memory);
+          // The glue has no error callback: without this reject its promise would never settle.
+          WebAssembly.instantiate(wasm, imports).then((instance) => done(instance, wasm), reject);
+          return {};
+        },
+      }),
+    );
+    starting.then(resolve, reject);
+  });
   if (!memory) throw new OrtError('onnxruntime started without a memory. HINT: check its version');
   return { glue, memory };
 }

@@ -5,11 +5,15 @@
  */
 import { Command, CommanderError } from 'commander';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
+import { commandName } from './program.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 /** @returns a command that throws instead of ending the process; {@link runCommand} handles the error. */
 export const createCommand = (name: string, description: string): Command =>
-  new Command(name).description(description).showHelpAfterError('(--help shows the usage)').exitOverride();
+  new Command(commandName(name))
+    .description(description)
+    .showHelpAfterError('(--help shows the usage)')
+    .exitOverride();
 
 /**
  * Runs `work` with a progress bar and prints the text that it returns.

@@ -24,8 +24,8 @@ export function checkFits(config: ModelConfig, precision: Precision, name: strin
   } catch (error) {
     if (!(error instanceof ModelTooLargeError)) throw error;
     throw new CheckpointError(
-      `At ${precision}, ${error.sum}. HINT: with --precision it is converted all the same, for a server of your own: ` +
-        'npm start -- --heap MIB',
+      `At ${precision}, ${error.sum}. HINT: with --precision it is converted all the same, for a server of your own ` +
+        'that is started with --heap MIB',
     );
   }
 }

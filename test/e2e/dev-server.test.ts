@@ -128,7 +128,7 @@ describe('npm start', () => {
     async () => {
       const port = await freePort();
       const start = () => startDevServer('--model', ODD_INT8, '--port', String(port));
-      const advice = `Port ${port} is in use, perhaps by another npm start. Choose another one: npm start -- --port ${port + 1}`;
+      const advice = `Port ${port} is in use, perhaps by another edgebeam. Choose another one: npm start -- --port ${port + 1}`;
       const both = await Promise.allSettled([start(), start()]);
       const [first, ...others] = both.filter((result) => result.status === 'fulfilled');
       expect(others).toEqual([]);

@@ -44,7 +44,8 @@ export function forbiddenImports(
 }
 
 /** Whether an import is a path from the root of the repository. */
-const isLocal = (name: string) => /^(?:chat|decoding|engine|tokenizer|model-assets|worker)\//.test(name);
+const isLocal = (name: string) =>
+  /^(?:chat|decoding|engine|tokenizer|model-assets|packages|worker)\//.test(name);
 
 function packageOf(specifier: string): string {
   if (specifier.startsWith('node:')) return 'node:';

@@ -4,7 +4,15 @@ import { expect, it } from 'vitest';
 import { findCycle, folderGraph, forbiddenImports, importGraph, importsOf } from '../support/import-graph.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const graph = importGraph(ROOT, ['chat', 'decoding', 'engine', 'tokenizer', 'model-assets', 'worker']);
+const graph = importGraph(ROOT, [
+  'chat',
+  'decoding',
+  'engine',
+  'tokenizer',
+  'model-assets',
+  'worker',
+  'packages',
+]);
 
 const under = (folder: string, ...names: readonly string[]) => names.map((name) => `${folder}/${name}`);
 
@@ -199,6 +207,22 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('worker', 'http', 'isolate', 'operate', 'page'),
     ...under('worker/contracts', 'openai', 'operation', 'tgi', 'workers-ai'),
   ],
+  packages: ['commander', 'node:'],
+  // The entries of the package and its build.
+  'packages/edgebeam': [
+    'decoding',
+    'engine',
+    'esbuild',
+    'node:',
+    'tokenizer',
+    ...under('engine', 'cache', 'kernels', 'model', 'node', 'runtime'),
+    ...under('model-assets', 'cli'),
+    ...under('worker', 'dev', 'http', 'isolate'),
+    'model-assets',
+    'worker',
+  ],
+  'packages/create-edgebeam/template/src': ['edgebeam', 'hono'],
+  'packages/create-edgebeam/template/test': ['vitest', 'wrangler'],
   'worker/dev': ['commander', 'node:', 'model-assets', ...under('model-assets', 'cli', 'format')],
 };
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
+import { commandLine } from '../../model-assets/cli/program.ts';
 import { isPortInUse } from './ports.ts';
 import {
   addModelOptions,
@@ -21,7 +22,9 @@ interface Options extends ModelOptions {
 }
 
 const program = addModelOptions(
-  new Command('npm start --').description('Serves text from a converted model in workerd on this machine.'),
+  new Command(commandLine('start')).description(
+    'Serves text from a converted model in workerd on this machine.',
+  ),
 )
   .option('--port <n>', 'port to listen on', positiveInteger, 8787)
   .argument('[wrangler...]', 'after --: more arguments for `wrangler dev`')
@@ -34,7 +37,7 @@ async function serve({ port, ...options }: Options, wranglerArguments: readonly 
   const folder = await modelFolder(options);
   if (!existsSync(join(folder, 'manifest.json'))) {
     program.error(
-      `${options.model} is not a converted model: it has no manifest.json. See npm run convert -- --help`,
+      `${options.model} is not a converted model: it has no manifest.json. See ${commandLine('convert')} --help`,
     );
   }
   const isGiven = (name: string) =>
@@ -78,6 +81,6 @@ async function isHealthy(url: string): Promise<boolean> {
 async function refuseUsedPort(port: number): Promise<void> {
   if (!(await isPortInUse(port))) return;
   program.error(
-    `Port ${port} is in use, perhaps by another npm start. Choose another one: npm start -- --port ${port + 1}`,
+    `Port ${port} is in use, perhaps by another edgebeam. Choose another one: ${commandLine('start')} --port ${port + 1}`,
   );
 }

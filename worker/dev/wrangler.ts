@@ -1,12 +1,10 @@
 /** @module Shared by `npm start` and `npm run deploy`: the model's options and folder, running wrangler. */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { createProgress } from '../../model-assets/cli/progress.ts';
-import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
+import { defaultModel, wranglerInvocation } from './project.ts';
 
 const GRACE_MILLISECONDS = 1000;
-const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface ModelOptions {
   readonly model?: string;
@@ -15,7 +13,7 @@ export interface ModelOptions {
 
 export const addModelOptions = (command: Command): Command =>
   command
-    .option('--model <dir>', 'a model made by `npm run convert` (default: the embedded one)')
+    .option('--model <dir>', 'folder of a converted model (default: the embedded one)')
     .option(
       '--heap <mib>',
       'maximum of the WebAssembly heap; a Cloudflare isolate has 128 MB in total',
@@ -24,14 +22,7 @@ export const addModelOptions = (command: Command): Command =>
 
 /** @returns the absolute path of the model's folder; converts the embedded model first, if needed */
 export async function modelFolder({ model }: ModelOptions): Promise<string> {
-  if (model !== undefined) return resolve(model);
-  const { onProgress, stop } = createProgress('converting the default model');
-  try {
-    await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8', onProgress });
-  } finally {
-    stop();
-  }
-  return DEFAULT_MODEL;
+  return model === undefined ? defaultModel() : resolve(model);
 }
 
 /** wrangler's arguments for a model: its folder as assets, overriding `wrangler.toml`, and its variables. */
@@ -40,20 +31,17 @@ export function modelArguments(folder: string, { heap }: ModelOptions): string[]
 }
 
 /**
- * Runs the project's wrangler in the project's root, for a model that exists already. This process exits with
- * wrangler's exit code.
+ * Runs wrangler for a model that exists already. This process exits with wrangler's exit code.
  */
 export function runWrangler(
   args: readonly string[],
   { stdio, env }: { stdio: StdioOptions; env?: NodeJS.ProcessEnv },
 ): ChildProcess {
-  // Not `.bin/wrangler`: on Windows it needs a shell, which would split a path at its spaces.
-  const script = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
-  const wrangler = spawn(process.execPath, [script, ...args], {
-    cwd: ROOT,
+  const invocation = wranglerInvocation(args);
+  const wrangler = spawn(invocation.file, invocation.args, {
+    cwd: invocation.cwd,
     stdio,
-    // The build step of wrangler.toml has nothing to do.
-    env: { ...process.env, EDGEBEAM_MODEL_READY: '1', ...env },
+    env: { ...invocation.env, ...env },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => wrangler.kill(signal));
