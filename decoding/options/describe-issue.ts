@@ -77,6 +77,7 @@ export function describeIssue(outer: Issue, nameOf: FieldName = dotted): string 
     case 'custom':
       return `${field} ${issue.message}`;
     default:
+      if (issue.input === undefined) return `${field} is missing: it ${issue.message}`;
       return `${field} ${issue.message}, ${actual}`;
   }
 }
@@ -110,7 +111,7 @@ function actualSize({ origin, input }: SizeIssue): string {
 }
 
 /** The first characters of a value as JSON. Stops there, so deep and long values cost no more. */
-function preview(input: unknown): string {
+export function preview(input: unknown): string {
   let text = '';
   for (const part of jsonParts(input)) {
     text += part;

@@ -7,10 +7,11 @@ import { ArrayPlan } from './array-plan.ts';
 import type { NumberPiece } from './numbers.ts';
 import { ANY_KEY, ObjectPlan } from './object-plan.ts';
 import { numberFrames, stringFrame } from './scalar-frames.ts';
+import { writtenShapes } from './some-members.ts';
 import type { StringPiece } from './strings.ts';
 import { OtherTextsReader } from './text-frames.ts';
 import type { TextTrie } from './text-trie.ts';
-import type { Algebra, ArrayShape, ObjectShape, ValueNode, ValueSet } from './values.ts';
+import type { Algebra, ArrayShape, ObjectShape, ValueNode, ValueSet, WrittenShape } from './values.ts';
 import { FALSE, NULL, TRUE } from './values.ts';
 
 const NO_FRAMES: readonly Frame[] = [];
@@ -21,7 +22,8 @@ export class Analysis {
   #hasCycle = false;
   readonly #distances = new Map<ValueNode, number>();
   readonly #arrays = new Map<ArrayShape, ArrayPlan>();
-  readonly #objects = new Map<ObjectShape, ObjectPlan>();
+  readonly #written = new Map<readonly ObjectShape[], readonly WrittenShape[]>();
+  readonly #objects = new Map<WrittenShape, ObjectPlan>();
   readonly #numbers = new Map<readonly NumberPiece[], readonly Frame[]>();
   readonly #keys = new Map<string, Frame>();
   readonly #strings = new Map<StringPiece, Frame | undefined>();
@@ -58,7 +60,12 @@ export class Analysis {
     return known(this.#arrays, shape, () => new ArrayPlan(shape, this.#nodes));
   }
 
-  objectPlan(shape: ObjectShape): ObjectPlan {
+  /** The shapes in which the objects of some shapes are written. */
+  objects(shapes: readonly ObjectShape[]): readonly WrittenShape[] {
+    return known(this.#written, shapes, () => shapes.flatMap((shape) => writtenShapes(shape, this.#nodes)));
+  }
+
+  objectPlan(shape: WrittenShape): ObjectPlan {
     return known(this.#objects, shape, () => new ObjectPlan(shape, this.#nodes, this.#keysWithout));
   }
 
@@ -99,7 +106,7 @@ export class Analysis {
   #children({ arrays, objects }: ValueSet): ValueNode[] {
     return [
       ...arrays.flatMap((shape) => this.arrayPlan(shape).children),
-      ...objects.flatMap((shape) => this.objectPlan(shape).children),
+      ...this.objects(objects).flatMap((shape) => this.objectPlan(shape).children),
     ];
   }
 
@@ -110,7 +117,8 @@ export class Analysis {
     for (const { distance } of this.numbers(numbers)) least = Math.min(least, distance);
     for (const piece of strings) least = Math.min(least, this.strings(piece)?.distance ?? Infinity);
     for (const shape of arrays) least = Math.min(least, this.arrayPlan(shape).least(this.distanceOf));
-    for (const shape of objects) least = Math.min(least, this.objectPlan(shape).least(this.distanceOf));
+    for (const shape of this.objects(objects))
+      least = Math.min(least, this.objectPlan(shape).least(this.distanceOf));
     return least;
   }
 }

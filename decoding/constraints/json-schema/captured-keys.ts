@@ -1,34 +1,21 @@
-/** @module Keys that must differ from those before them: where an object needs a number of members with any keys. */
+/** @module Keys from which those after them must differ. */
 import type { Continuation, Frame, Reading } from '../automaton/frame.ts';
 import { frameAfter, QUOTE } from './frame-steps.ts';
-import type { ObjectState } from './object-states.ts';
-import { OtherTextsReader } from './text-frames.ts';
-import { TextTrie } from './text-trie.ts';
-import type { ValueNode } from './values.ts';
-
-/** What the frames need of the object. */
-export interface CapturingObject {
-  readonly reservedKeys: readonly string[];
-  /** Reads any key behind its opening quote. */
-  readonly anyKey: Frame;
-  /** The set of the values of keys that have no schema of their own. */
-  readonly rest: ValueNode;
-  afterKey(node: ValueNode, next: ObjectState): readonly Frame[];
-}
 
 /** Keys at one place in an object. */
 export class CapturedKeys {
   /** Behind the opening quote. */
   readonly start: Frame;
-  readonly #object: CapturingObject;
-  readonly #state: ObjectState;
+  readonly #after: (key: string) => readonly Frame[];
   readonly #frames = new Map<string, Frame>();
 
-  constructor(object: CapturingObject, state: ObjectState) {
-    this.#object = object;
-    this.#state = state;
-    const excluded = new TextTrie([...object.reservedKeys, ...state.otherKeys]);
-    this.start = this.frame('', new OtherTextsReader(excluded, object.anyKey).start);
+  /**
+   * @param keys reads the keys behind their opening quote, with the quote at their end
+   * @param after what follows a whole key
+   */
+  constructor(keys: Frame, after: (key: string) => readonly Frame[]) {
+    this.#after = after;
+    this.start = this.frame('', keys);
   }
 
   /** @param text the key so far, one code unit for each byte */
@@ -44,9 +31,7 @@ export class CapturedKeys {
   /** What follows the whole key. */
   after(text: string): readonly Frame[] {
     const bytes = Uint8Array.from(text, (unit) => unit.charCodeAt(0));
-    const key = JSON.parse(`"${new TextDecoder().decode(bytes)}"`) as string;
-    const next = this.#state.afterOther(this.#state.mustDiffer ? key : '');
-    return this.#object.afterKey(this.#object.rest, next);
+    return this.#after(JSON.parse(`"${new TextDecoder().decode(bytes)}"`) as string);
   }
 
   /** Bytes behind the closing quote. */

@@ -1,13 +1,19 @@
 /** @module Intersections and unions of sets of values. */
 import { ConstraintError } from '../automaton/errors.ts';
-import { ANY_ARRAY, ANY_OBJECT, IMPOSSIBLE } from './node.ts';
+import { ANY_ARRAY, ANY_OBJECT, ANYTHING, IMPOSSIBLE } from './node.ts';
 import { intersectNumbers } from './numbers.ts';
 import { memberOf } from './shapes.ts';
+import { settled } from './some-members.ts';
 import { intersectStrings, uniteStrings } from './strings.ts';
-import type { Algebra, ArrayShape, ObjectShape, ValueSet } from './values.ts';
+import {
+  type Algebra,
+  type ArrayShape,
+  MAX_ALTERNATIVES,
+  type ObjectRule,
+  type ObjectShape,
+  type ValueSet,
+} from './values.ts';
 
-/** More alternatives of one type than this are refused: an answer reads all of them at once. */
-const MAX_ALTERNATIVES = 64;
 /** Of scalars, which are joined to one automaton. */
 const MAX_SCALARS = 4096;
 /** A member is looked for in so many rules in a step. */
@@ -57,17 +63,40 @@ export function intersectObjects(a: ObjectShape, b: ObjectShape, nodes: Algebra)
   const minProperties = Math.max(a.minProperties, b.minProperties);
   const maxProperties = Math.min(a.maxProperties, b.maxProperties);
   if (minProperties > maxProperties) return undefined;
-  const both = {
-    rules: [...new Set([...a.rules, ...b.rules])],
-    required: b.required.size === 0 ? a.required : new Set([...a.required, ...b.required]),
-    minProperties,
-    maxProperties,
-    anyOrder: a.anyOrder || b.anyOrder,
-  };
-  // Each required member has a set in each rule.
-  nodes.budget.spendSteps(Math.ceil((both.required.size * (1 + both.rules.length)) / RULES_PER_STEP));
-  for (const name of both.required) if (memberOf(both, name, nodes) === IMPOSSIBLE) return undefined;
-  return both;
+  const rules = b.rules.filter((rule) => !isImplied(rule, a, nodes));
+  const required = [...b.required].filter((name) => !a.required.has(name));
+  const anyOrder = a.anyOrder || b.anyOrder;
+  let both = a;
+  if (
+    rules.length + required.length > 0 ||
+    minProperties !== a.minProperties ||
+    maxProperties !== a.maxProperties ||
+    anyOrder !== a.anyOrder
+  ) {
+    both = {
+      rules: [...a.rules, ...rules],
+      required: required.length === 0 ? a.required : new Set([...a.required, ...required]),
+      minProperties,
+      maxProperties,
+      anyOrder,
+      some: a.some,
+    };
+    // Each required member has a set in each rule.
+    nodes.budget.spendSteps(Math.ceil((both.required.size * (1 + both.rules.length)) / RULES_PER_STEP));
+    for (const name of both.required) if (memberOf(both, name, nodes) === IMPOSSIBLE) return undefined;
+  }
+  return settled(both, b.some, nodes);
+}
+
+/** Whether the members of all objects of a shape are in the sets of a rule, as far as that is seen at once. */
+function isImplied(rule: ObjectRule, shape: ObjectShape, nodes: Algebra): boolean {
+  if (shape.rules.includes(rule)) return true;
+  if (rule.patterns.length > 0 || rule.rest !== ANYTHING || rule.names.size > 1) return false;
+  for (const [name, node] of rule.names) {
+    const member = memberOf(shape, name, nodes);
+    if (nodes.and([member, node]) !== member) return false;
+  }
+  return true;
 }
 
 function pairs<T>(
@@ -80,10 +109,14 @@ function pairs<T>(
   budget.spendSteps(1 + as.length * bs.length);
   const both: T[] = [];
   for (const a of as) {
+    const pieces: T[] = [];
     for (const b of bs) {
       const piece = a === b ? a : intersect(a, b);
-      if (piece !== undefined) both.push(piece);
+      if (piece !== undefined) pieces.push(piece);
+      // The others are in it.
+      if (piece === a) break;
     }
+    both.push(...(pieces.at(-1) === a ? [a] : pieces));
   }
   if (both.length > limit)
     throw new ConstraintError(`a combination of schemas has more than ${limit} alternatives`);

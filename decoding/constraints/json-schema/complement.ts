@@ -1,6 +1,6 @@
 /** @module Complements of sets of values, where they can be expressed. */
-import { ConstraintError } from '../automaton/errors.ts';
 import { intersectValues } from './combine.ts';
+import { unsupported } from './keywords.ts';
 import { ANY_ARRAY, ANY_OBJECT, ANYTHING, IMPOSSIBLE } from './node.ts';
 import { ANY_NUMBER, complementOfNumbers } from './numbers.ts';
 import { ANY_STRING, complementOfStrings } from './strings.ts';
@@ -11,6 +11,7 @@ import {
   type Keyword,
   NOTHING,
   NULL,
+  type ObjectRule,
   type ObjectShape,
   TRUE,
   type ValueNode,
@@ -70,29 +71,40 @@ function complementOfArrays(shape: ArrayShape, nodes: Algebra, keyword: Keyword)
 }
 
 function complementOfObjects(shape: ObjectShape, nodes: Algebra, keyword: Keyword): ObjectShape[] {
-  const { rules, required, minProperties, maxProperties } = shape;
+  const { rules, required, minProperties, maxProperties, some } = shape;
   const shapes: ObjectShape[] = [];
   for (const name of required) shapes.push(withMember(name, IMPOSSIBLE));
   if (minProperties > 0) shapes.push({ ...ANY_OBJECT, maxProperties: minProperties - 1 });
   if (maxProperties < Infinity) shapes.push({ ...ANY_OBJECT, minProperties: maxProperties + 1 });
-  for (const { names, patterns, rest } of rules) {
-    if (rest !== ANYTHING) throw unsupported(keyword, 'an additional property that is not valid');
-    if (patterns.some(({ node }) => node !== ANYTHING))
-      throw unsupported(keyword, 'a property of a pattern that is not valid');
+  const push = (rule: ObjectRule) => shapes.push({ ...ANY_OBJECT, some: [{ rule, keyword }] });
+  for (const rule of rules) {
+    const { names, patterns, rest } = rule;
+    if (rest !== ANYTHING) push({ ...mapRule(rule, () => IMPOSSIBLE), rest: nodes.not(rest, keyword) });
+    for (const { keys, node } of patterns) {
+      const outside = nodes.not(node, keyword);
+      if (outside === IMPOSSIBLE) continue;
+      push({ names: new Map(), patterns: [{ keys, node: outside }], rest: IMPOSSIBLE });
+    }
     for (const [name, node] of names) {
       const outside = nodes.not(node, keyword);
       if (outside === IMPOSSIBLE) continue;
       shapes.push({ ...withMember(name, outside), required: new Set([name]) });
     }
   }
+  for (const { rule } of some)
+    shapes.push({ ...ANY_OBJECT, rules: [mapRule(rule, (node) => nodes.not(node, keyword))] });
   return shapes;
+}
+
+function mapRule({ names, patterns, rest }: ObjectRule, map: (node: ValueNode) => ValueNode): ObjectRule {
+  return {
+    names: new Map(Array.from(names, ([name, node]) => [name, map(node)])),
+    patterns: patterns.map(({ keys, node }) => ({ keys, node: map(node) })),
+    rest: map(rest),
+  };
 }
 
 /** @returns the objects in which the key is absent or its value is in the set */
 export function withMember(name: string, node: ValueNode): ObjectShape {
   return { ...ANY_OBJECT, rules: [{ names: new Map([[name, node]]), patterns: [], rest: ANYTHING }] };
-}
-
-function unsupported({ name, place }: Keyword, what: string): ConstraintError {
-  return new ConstraintError(`"${name}" is not supported here: it needs ${what}`, place);
 }

@@ -1,5 +1,6 @@
 /** @module Reads the values of keywords. A malformed value is an error that names keyword, value and place. */
 import { ConstraintError } from '../automaton/errors.ts';
+import type { Keyword } from './values.ts';
 
 export type SchemaObject = Readonly<Record<string, unknown>>;
 
@@ -15,6 +16,10 @@ export function join(place: string, key: string | number): string {
 
 export function malformed(keyword: string, place: string, value: unknown, expected: string): ConstraintError {
   return new ConstraintError(`"${keyword}" must be ${expected}, found ${shown(value)}`, join(place, keyword));
+}
+
+export function unsupported({ name, place }: Keyword, what: string): ConstraintError {
+  return new ConstraintError(`"${name}" is not supported here: it needs ${what}`, place);
 }
 
 /** A value in an error, of bounded length. */

@@ -64,6 +64,7 @@ export const ANY_OBJECT: ObjectShape = {
   minProperties: 0,
   maxProperties: Infinity,
   anyOrder: false,
+  some: [],
 };
 
 export const ANY_ARRAY: ArrayShape = {

@@ -1,11 +1,11 @@
 /** @module Frames inside objects. */
 import type { Frame, Reading } from '../automaton/frame.ts';
-import { CapturedKeys, type CapturingObject } from './captured-keys.ts';
+import { CapturedKeys } from './captured-keys.ts';
 import { COMMA, QUOTE, type Values } from './frame-steps.ts';
 import { COLON, GAP } from './gap.ts';
 import {
-  ANY_KEY,
   type DistanceOf,
+  keysBut,
   type LiveMembers,
   type ObjectPlan,
   type OtherMembers,
@@ -19,7 +19,7 @@ const CLOSE = 0x7d;
 
 type Alternatives = readonly Reading[];
 
-export class ObjectReader implements CapturingObject {
+export class ObjectReader {
   readonly live: LiveMembers;
   /** The names that can be there. */
   readonly trie: TextTrie;
@@ -36,25 +36,13 @@ export class ObjectReader implements CapturingObject {
     this.trie = new TextTrie(this.live.names);
     const numbers = new Map(this.live.names.map((name, i) => [name, i]));
     this.members = this.trie.texts.map((name) => numbers.get(name) as number);
-    this.#machine = new ObjectMachine(this.live.costs, this.live.bounds);
+    this.#machine = new ObjectMachine(this.live.costs, this.live.bounds, this.live.names.length);
     this.#values = values;
-  }
-
-  get reservedKeys(): readonly string[] {
-    return this.plan.reserved.texts;
-  }
-
-  get anyKey(): Frame {
-    return ANY_KEY;
-  }
-
-  get rest(): ValueNode {
-    return (this.live.others[0] as OtherMembers).node;
   }
 
   /** What may follow the opening brace. */
   get opened(): Alternatives {
-    return [[GAP, new FirstFrame(this.frames(this.#machine.start))]];
+    return [[GAP, new PlaceFrame(this.frames(this.#machine.start), true)]];
   }
 
   frames(state: ObjectState): StateFrames {
@@ -64,6 +52,16 @@ export class ObjectReader implements CapturingObject {
       this.#states.set(state, frames);
     }
     return frames;
+  }
+
+  /** Reads the keys of members with other keys but those of a list. */
+  keys(members: OtherMembers, texts: readonly string[]): Frame {
+    return keysBut(members, texts, this.plan.reserved);
+  }
+
+  /** The least bytes of a value. */
+  distanceOf(node: ValueNode): number {
+    return this.#values.value(node).distance;
   }
 
   /** What follows a key whose value is in a set, up to the next place in the object. */
@@ -86,7 +84,7 @@ class StateFrames {
   constructor(reader: ObjectReader, state: ObjectState) {
     this.reader = reader;
     this.state = state;
-    this.next = new NextFrame(this);
+    this.next = new PlaceFrame(this, false);
   }
 
   /** Before a key, after a comma. */
@@ -135,6 +133,17 @@ class StateFrames {
     return names.length === 0 ? Infinity : 1 + value + this.state.remainingAfter(member);
   }
 
+  /** Bytes of the shortest member with another key. */
+  get otherBytes(): number {
+    const { live } = this.reader;
+    return Math.min(
+      ...live.others.map((member) => {
+        const { distance } = this.reader.keys(member, this.state.otherKeys);
+        return 2 + distance + this.reader.distanceOf(member.node);
+      }),
+    );
+  }
+
   #namedKeys(): Alternatives {
     const { start } = this.reader.trie;
     return start.some((text) => this.mayEndWith(text)) ? [[this.name(start)]] : [];
@@ -142,62 +151,56 @@ class StateFrames {
 
   #otherKeys(): Alternatives {
     const { state, reader } = this;
-    if (!state.mayHaveOther) return [];
-    if (state.mustDiffer || state.otherKeys.length > 0) return [[new CapturedKeys(reader, state).start]];
-    return reader.live.others.map(({ key, node }) => [key, ...reader.afterKey(node, state.afterOther(''))]);
+    const { chosen, names, others } = reader.live;
+    const readings: Reading[] = [];
+    const add = (member: OtherMembers, isCaptured: boolean, next: (key?: string) => ObjectState) => {
+      const keys = reader.keys(member, state.otherKeys);
+      const after = (key?: string) => reader.afterKey(member.node, next(key));
+      readings.push(isCaptured ? [new CapturedKeys(keys, after).start] : [keys, ...after()]);
+    };
+    chosen.forEach(({ members, isDistinct }, i) => {
+      const place = names.length + i;
+      if (!state.mayHave(place)) return;
+      for (const member of members) add(member, isDistinct, (key) => state.after(place, key));
+    });
+    if (state.mayHaveOther)
+      for (const member of others) add(member, state.mustDiffer, (key = '') => state.afterOther(key));
+    return readings;
   }
 }
 
-/** After the opening brace. */
-class FirstFrame implements Frame {
+/** After the opening brace, or after a member. */
+class PlaceFrame implements Frame {
   readonly isDone = false;
   readonly treatsLettersAlike = true;
   readonly #frames: StateFrames;
+  readonly #isFirst: boolean;
 
-  constructor(frames: StateFrames) {
+  constructor(frames: StateFrames, isFirst: boolean) {
     this.#frames = frames;
+    this.#isFirst = isFirst;
   }
 
   get distance(): number {
-    const { state } = this.#frames;
-    return state.canEnd ? 1 : state.remaining - 1;
+    const { canEnd, remaining } = this.#frames.state;
+    // There is no comma before the first member.
+    return this.#isFirst && !canEnd ? remaining - 1 : remaining;
   }
 
   get bytes(): readonly number[] {
-    const { state } = this.#frames;
-    return [...(state.mayContinue ? [QUOTE] : []), ...(state.canEnd ? [CLOSE] : [])];
+    const { mayContinue, canEnd } = this.#frames.state;
+    return [...(mayContinue ? [this.#more] : []), ...(canEnd ? [CLOSE] : [])];
   }
 
   step(byte: number): Alternatives {
-    const { state, keys } = this.#frames;
-    if (byte === CLOSE) return state.canEnd ? [[]] : [];
-    return byte === QUOTE ? keys : [];
-  }
-}
-
-/** After a member. */
-class NextFrame implements Frame {
-  readonly isDone = false;
-  readonly treatsLettersAlike = true;
-  readonly #frames: StateFrames;
-
-  constructor(frames: StateFrames) {
-    this.#frames = frames;
+    const { mayContinue, canEnd } = this.#frames.state;
+    if (byte === CLOSE) return canEnd ? [[]] : [];
+    if (byte !== this.#more || !mayContinue) return [];
+    return this.#isFirst ? this.#frames.keys : [[GAP, this.#frames.key]];
   }
 
-  get distance(): number {
-    return this.#frames.state.remaining;
-  }
-
-  get bytes(): readonly number[] {
-    const { state } = this.#frames;
-    return [...(state.mayContinue ? [COMMA] : []), ...(state.canEnd ? [CLOSE] : [])];
-  }
-
-  step(byte: number): Alternatives {
-    const { state } = this.#frames;
-    if (byte === CLOSE) return state.canEnd ? [[]] : [];
-    return byte === COMMA && state.mayContinue ? [[GAP, this.#frames.key]] : [];
+  get #more(): number {
+    return this.#isFirst ? QUOTE : COMMA;
   }
 }
 
@@ -214,7 +217,7 @@ class KeyFrame implements Frame {
   }
 
   get distance(): number {
-    this.#distance ??= this.#frames.state.remainingWithMember;
+    this.#distance ??= this.#frames.state.remainingWithMember(() => this.#frames.otherBytes);
     return this.#distance;
   }
 

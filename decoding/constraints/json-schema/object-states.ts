@@ -28,7 +28,7 @@ export class ObjectState {
   readonly taken: Uint8Array;
   /** Members so far, as far as they matter. */
   readonly count: number;
-  /** Other keys so far, where they must differ. */
+  /** Other keys so far from which later ones must differ. */
   readonly otherKeys: readonly string[];
   /** Required members to come: how many, and their bytes. */
   readonly requiredLeft: number;
@@ -67,11 +67,14 @@ export class ObjectState {
     return this.#remaining;
   }
 
-  /** The least bytes from a next member on, without a comma before it; Infinity if no member may follow. */
-  get remainingWithMember(): number {
+  /**
+   * The least bytes from a next member on, without a comma before it; Infinity if no member may follow.
+   * @param otherBytes of the shortest member with another key
+   */
+  remainingWithMember(otherBytes: () => number): number {
     if (!this.canEnd) return this.remaining - 1;
     // Nothing is missing, so that the object may end after any member.
-    let least = this.mayHaveOther ? this.#machine.otherBytes(this) : Infinity;
+    let least = this.mayHaveOther ? otherBytes() : Infinity;
     this.#machine.members.forEach(({ bytes }, i) => {
       if (bytes < least && this.mayHave(i)) least = bytes;
     });
@@ -97,8 +100,10 @@ export class ObjectState {
     return this.#machine.mayTakeOther(this);
   }
 
-  after(member: number): ObjectState {
-    return this.#next(member, () => this.#machine.take(this, member));
+  /** @param key of a chosen member from which later ones must differ */
+  after(member: number, key?: string): ObjectState {
+    const known = key === undefined ? member : `=${key}`;
+    return this.#next(known, () => this.#machine.take(this, member, key));
   }
 
   /** @param key matters only where `mustDiffer` */
@@ -124,6 +129,8 @@ export class ObjectState {
 
 export class ObjectMachine {
   readonly members: readonly MemberCost[];
+  /** Members with names. The others, with chosen keys, come after them in any order. */
+  readonly #named: number;
   readonly bounds: ObjectBounds;
   readonly start: ObjectState;
   /** Whether other keys must differ to count. */
@@ -134,9 +141,13 @@ export class ObjectMachine {
   /** Where keys come in any order. */
   readonly #fills = new WeakMap<ObjectState, Fills>();
 
-  /** @param members in the schema's order; an object of them is possible */
-  constructor(members: readonly MemberCost[], bounds: ObjectBounds) {
+  /**
+   * @param members in the schema's order; an object of them is possible
+   * @param named how many have names; those after them have other keys, each its own set
+   */
+  constructor(members: readonly MemberCost[], bounds: ObjectBounds, named = members.length) {
     this.members = members;
+    this.#named = named;
     this.bounds = bounds;
     this.#isDistinct = mustTrack(members, bounds);
     this.#hasEmptyKey = (bounds.others[0] ?? 0) < (bounds.others[1] ?? 0);
@@ -185,18 +196,13 @@ export class ObjectMachine {
     return fills;
   }
 
-  /** Bytes of the shortest member with another key. */
-  otherBytes(state: ObjectState): number {
-    return this.#others(state, 1)[0] ?? Infinity;
-  }
-
   mayTake(state: ObjectState, member: number): boolean {
     const { isRequired } = this.members[member] as MemberCost;
     const left = state.requiredLeft - (isRequired ? 1 : 0);
     if (state.count + 1 + left > this.bounds.maxProperties) return false;
     if (this.bounds.anyOrder) return true;
     // A required member must not be left behind, nor too many to reach the least number.
-    if (member > state.firstRequired) return false;
+    if (Math.min(member, this.#named) > state.firstRequired) return false;
     return (
       this.bounds.others.length > 0 ||
       this.members.length - 1 - member >= this.bounds.minProperties - state.count - 1
@@ -205,20 +211,21 @@ export class ObjectMachine {
 
   mayTakeOther(state: ObjectState): boolean {
     if (this.bounds.others.length === 0) return false;
-    if (!this.bounds.anyOrder && state.requiredLeft > 0) return false;
+    if (!this.bounds.anyOrder && state.firstRequired < this.#named) return false;
     return state.count + 1 + state.requiredLeft <= this.bounds.maxProperties;
   }
 
-  take(state: ObjectState, member: number): ObjectState {
+  take(state: ObjectState, member: number, key?: string): ObjectState {
     const taken = state.taken.slice();
-    if (this.bounds.anyOrder) taken[member] = 1;
-    else taken.fill(1, 0, member + 1);
-    return this.#state(taken, state.count + 1, state.otherKeys);
+    if (!this.bounds.anyOrder) taken.fill(1, 0, Math.min(member, this.#named));
+    taken[member] = 1;
+    const keys = key === undefined ? state.otherKeys : [...state.otherKeys, key];
+    return this.#state(taken, state.count + 1, keys);
   }
 
   takeOther(state: ObjectState, key: string): ObjectState {
-    const taken = this.bounds.anyOrder ? state.taken : state.taken.slice().fill(1);
-    const keys = this.tracks(state.count + 1) ? [...state.otherKeys, key].sort() : [];
+    const taken = this.bounds.anyOrder ? state.taken : state.taken.slice().fill(1, 0, this.#named);
+    const keys = this.tracks(state.count + 1) ? [...state.otherKeys, key].sort() : state.otherKeys;
     return this.#state(taken, state.count + 1, keys);
   }
 
@@ -238,8 +245,9 @@ export class ObjectMachine {
   #state(taken: Uint8Array, members: number, otherKeys: readonly string[]): ObjectState {
     const { minProperties, maxProperties } = this.bounds;
     const count = maxProperties < Infinity ? members : Math.min(members, minProperties);
-    const keys = this.tracks(count) ? otherKeys : [];
-    const key = `${this.bounds.anyOrder ? taken.join('') : takenOf({ taken })} ${count} ${JSON.stringify(keys)}`;
+    const keys = this.#isDistinct && !this.tracks(count) ? [] : otherKeys;
+    const isOrdered = !this.bounds.anyOrder && this.#named === this.members.length;
+    const key = `${isOrdered ? takenOf({ taken }) : taken.join('')} ${count} ${JSON.stringify(keys)}`;
     let state = this.#states.get(key);
     if (!state) {
       state = new ObjectState(this, taken, count, keys);

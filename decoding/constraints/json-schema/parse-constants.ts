@@ -1,7 +1,7 @@
 /** @module The sets of values of `enum` and `const`. */
 
 import { isObject } from './keywords.ts';
-import { ANYTHING, IMPOSSIBLE } from './node.ts';
+import { ANY_OBJECT, ANYTHING, IMPOSSIBLE } from './node.ts';
 import type { Nodes } from './nodes.ts';
 import { type NumberPiece, numberOf } from './numbers.ts';
 import {
@@ -47,10 +47,9 @@ export function constantsOf(values: readonly unknown[], nodes: Nodes, anyOrder: 
         Object.entries(value).map(([key, member]) => [key, constantOf(member, nodes, anyOrder)]),
       );
       objects.push({
+        ...ANY_OBJECT,
         rules: [{ names, patterns: [], rest: IMPOSSIBLE }],
         required: new Set(names.keys()),
-        minProperties: 0,
-        maxProperties: Infinity,
         anyOrder,
       });
     }

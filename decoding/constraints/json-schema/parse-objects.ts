@@ -26,7 +26,7 @@ export function parseObjects(
   ];
   if (required.size + rules.length + minProperties === 0 && maxProperties === Infinity && !anyOrder)
     return [ANY_OBJECT];
-  return [{ rules, required, minProperties, maxProperties, anyOrder }];
+  return [{ ...ANY_OBJECT, rules, required, minProperties, maxProperties, anyOrder }];
 }
 
 function memberRules(schema: SchemaObject, location: Location, parsing: Parsing): ObjectRule[] {

@@ -3,7 +3,7 @@ import type { Language } from '../regular/language.ts';
 import { languageOf } from './languages.ts';
 import { ANYTHING, IMPOSSIBLE } from './node.ts';
 import { hasString, isAnyString, languageOfPiece } from './strings.ts';
-import type { Algebra, KeyPattern, ObjectRule, ObjectShape, ValueNode } from './values.ts';
+import type { Algebra, KeyPattern, ObjectRule, ObjectShape, ValueNode, WrittenShape } from './values.ts';
 
 /** The members of an object shape: those of known names, and sets of other keys. */
 export interface Members {
@@ -17,6 +17,8 @@ export interface Members {
   readonly isRequired: readonly boolean[];
   /** Disjoint sets of keys, without `reserved` ones. */
   readonly others: readonly OtherKeys[];
+  /** `[chosen of the shape]`: the keys of `others` that each may have. */
+  readonly chosen: readonly (readonly OtherKeys[])[];
 }
 
 export interface OtherKeys {
@@ -30,7 +32,8 @@ export function memberOf({ rules }: ObjectShape, name: string, nodes: Algebra): 
   return nodes.and(rules.flatMap((rule) => nodesOf(rule, name)));
 }
 
-function nodesOf({ names, patterns, rest }: ObjectRule, name: string): ValueNode[] {
+/** The sets that a rule gives for a key: a value is in all of them. */
+export function nodesOf({ names, patterns, rest }: ObjectRule, name: string): ValueNode[] {
   const own = names.get(name);
   if (patterns.length === 0) return [own ?? rest];
   const found = patterns
@@ -41,15 +44,17 @@ function nodesOf({ names, patterns, rest }: ObjectRule, name: string): ValueNode
 }
 
 /** @returns undefined if a required member is impossible at first sight */
-export function membersOf(shape: ObjectShape, nodes: Algebra): Members | undefined {
-  const order = new Set<string>();
-  for (const { names } of shape.rules) for (const name of names.keys()) order.add(name);
-  for (const name of shape.required) order.add(name);
-  nodes.budget.spendSteps(1 + order.size * shape.rules.length);
+export function membersOf(shape: WrittenShape, nodes: Algebra): Members | undefined {
+  const { rules, chosen = [] } = shape;
+  const reserved = namesOf(
+    shape,
+    chosen.flatMap((each) => each.rules),
+  );
+  nodes.budget.spendSteps(1 + reserved.length * rules.length);
   const names: string[] = [];
   const values: ValueNode[] = [];
   const isRequired: boolean[] = [];
-  for (const name of order) {
+  for (const name of reserved) {
     const node = memberOf(shape, name, nodes);
     const required = shape.required.has(name);
     if (node === IMPOSSIBLE) {
@@ -60,8 +65,23 @@ export function membersOf(shape: ObjectShape, nodes: Algebra): Members | undefin
     values.push(node);
     isRequired.push(required);
   }
-  const reserved = [...order];
-  return { reserved, names, nodes: values, isRequired, others: othersOf(shape.rules, reserved, nodes) };
+  return {
+    reserved,
+    names,
+    nodes: values,
+    isRequired,
+    others: othersOf(rules, reserved, nodes),
+    chosen: chosen.map((each) => othersOf([...rules, ...each.rules], reserved, nodes)),
+  };
+}
+
+/** The names of members with schemas of their own, in the schema's order. @param more rules of some members */
+export function namesOf({ rules, required }: ObjectShape, more: readonly ObjectRule[]): string[] {
+  const order = new Set<string>();
+  for (const { names } of rules) for (const name of names.keys()) order.add(name);
+  for (const name of required) order.add(name);
+  for (const { names } of more) for (const name of names.keys()) order.add(name);
+  return [...order];
 }
 
 /** A set of keys while it is being split: `language` as in `OtherKeys`, but with the names. */

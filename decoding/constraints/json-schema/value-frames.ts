@@ -6,7 +6,7 @@ import { QUOTE } from './frame-steps.ts';
 import { literal } from './gap.ts';
 import { ANYTHING } from './node.ts';
 import { ObjectReader } from './object-frames.ts';
-import { type ArrayShape, FALSE, NULL, type ObjectShape, TRUE, type ValueNode } from './values.ts';
+import { type ArrayShape, FALSE, NULL, TRUE, type ValueNode, type WrittenShape } from './values.ts';
 
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
@@ -22,7 +22,7 @@ export class ValueReader {
   readonly #any: ValueReader | undefined;
   readonly #values = new Map<ValueNode, Frame>();
   readonly #arrays = new Map<ArrayShape, ArrayReader>();
-  readonly #objects = new Map<ObjectShape, ObjectReader>();
+  readonly #objects = new Map<WrittenShape, ObjectReader>();
 
   /** @param any reads sets of any value: its frames are shared by all compilations */
   constructor(analysis: Analysis, any?: ValueReader) {
@@ -50,7 +50,7 @@ export class ValueReader {
     return reader;
   }
 
-  object(shape: ObjectShape): ObjectReader {
+  object(shape: WrittenShape): ObjectReader {
     let reader = this.#objects.get(shape);
     if (!reader) {
       reader = new ObjectReader(this.analysis.objectPlan(shape), this, this.analysis.distanceOf);
@@ -115,11 +115,11 @@ class ValueFrame implements Frame {
     );
   }
 
-  get #objects(): readonly ObjectShape[] {
+  get #objects(): readonly WrittenShape[] {
     const { analysis } = this.#reader;
-    return this.#node.values.objects.filter(
-      (shape) => analysis.objectPlan(shape).least(analysis.distanceOf) < Infinity,
-    );
+    return analysis
+      .objects(this.#node.values.objects)
+      .filter((shape) => analysis.objectPlan(shape).least(analysis.distanceOf) < Infinity);
   }
 
   #computeBytes(): number[] {

@@ -11,6 +11,9 @@ export const NULL = 1;
 export const TRUE = 2;
 export const FALSE = 4;
 
+/** More alternatives of one type than this are refused: an answer reads all of them at once. */
+export const MAX_ALTERNATIVES = 64;
+
 /** A value is in the set if it is in one of the pieces, shapes or constants of its type. */
 export interface ValueSet {
   readonly constants: number;
@@ -76,6 +79,27 @@ export interface ObjectShape {
   readonly maxProperties: number;
   /** Whether keys may come in any order. */
   readonly anyOrder: boolean;
+  /** Each is true of at least one member. */
+  readonly some: readonly SomeMember[];
+}
+
+/** A member whose value is in the set that a rule gives for its key. */
+export interface SomeMember {
+  readonly rule: ObjectRule;
+  /** What asks for it. */
+  readonly keyword: Keyword;
+}
+
+/** A shape of which `some` is decided. */
+export interface WrittenShape extends ObjectShape {
+  /** Members with other keys than those with schemas of their own. */
+  readonly chosen?: readonly Chosen[];
+}
+
+/** A member whose value is in the sets that all of the rules give for its key. */
+export interface Chosen {
+  readonly rules: readonly ObjectRule[];
+  readonly keyword: Keyword;
 }
 
 /** Which set a key's value is in. */

@@ -149,6 +149,42 @@ const ROWS: readonly Row[] = [
     ['{}', '{"a":1,"b":1}'],
   ],
   ['not', { type: ['string', 'integer'], not: { enum: ['a', 1] } }, ['"b"', '2', '""'], ['"a"', '1', '1.0']],
+  [
+    'not additionalProperties: false',
+    { type: 'object', not: { properties: { a: true }, additionalProperties: false } },
+    ['{"b":1}', '{"a":1,"b":2}', '{"b":1,"c":2}', '{"b":1,"b":2}'],
+    ['{}', '{"a":1}'],
+  ],
+  [
+    'not additionalProperties',
+    { type: 'object', not: { additionalProperties: { type: 'null' } } },
+    ['{"a":1}', '{"a":null,"b":1}', '{"b":1,"a":null}', '{"a":null,"a":1}', '{"":1,"a":null,"b":2}'],
+    ['{}', '{"a":null}', '{"a":1,"a":null}', '{"a":1,"\\u0061":null}', '{"a":null,"b":null}'],
+  ],
+  [
+    'not patternProperties',
+    { type: 'object', maxProperties: 3, not: { patternProperties: { '^n': { type: 'null' } } } },
+    ['{"n":1}', '{"x":null,"nn":2}', '{"n":1,"x":1,"nn":null}'],
+    ['{}', '{"n":null}', '{"x":1}', '{"n":1,"n":null}', '{"x":1,"y":1,"z":1,"n":1}'],
+  ],
+  [
+    'not propertyNames',
+    { type: 'object', required: ['a'], not: { propertyNames: { enum: ['a', 'b'] } } },
+    ['{"a":1,"c":1}', '{"a":1,"b":1,"c":1}'],
+    ['{"a":1}', '{"a":1,"b":1}', '{"c":1}'],
+  ],
+  [
+    'oneOf closed objects',
+    {
+      type: 'object',
+      oneOf: [
+        { properties: { a: true, c: { type: 'null' } }, additionalProperties: false },
+        { properties: { b: true, c: true }, additionalProperties: false },
+      ],
+    },
+    ['{"a":1}', '{"b":1}', '{"a":1,"c":null}', '{"c":1}', '{"b":1,"c":null}'],
+    ['{}', '{"a":1,"b":1}', '{"c":null}', '{"a":1,"c":1}', '{"d":1}'],
+  ],
   ['not required', { type: 'object', not: { required: ['a'] } }, ['{}', '{"b":1}'], ['{"a":1}']],
   [
     'number but no integer',

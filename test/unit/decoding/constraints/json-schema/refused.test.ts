@@ -33,7 +33,21 @@ describe('refuses', () => {
     [{ $ref: '#/$defs/a' }, '/$ref', 'leads to nothing'],
     [{ $ref: '#' }, '', 'refers to itself'],
     [{ type: 'array', uniqueItems: true, items: { type: 'string' } }, '/uniqueItems', '"uniqueItems"'],
-    [{ not: { additionalProperties: false } }, '/not', '"not" is not supported here'],
+    [
+      { minProperties: 3, not: { additionalProperties: { type: 'null' } } },
+      '/not',
+      '"not" is not supported here: it needs "minProperties" beside',
+    ],
+    [
+      {
+        allOf: [
+          { not: { additionalProperties: { type: 'null' } } },
+          { not: { additionalProperties: { type: 'string' } } },
+        ],
+      },
+      '/allOf/0/not',
+      '"not" is not supported here: it needs several properties',
+    ],
     [{ 'x-key-order': 'random' }, '/x-key-order', '"x-key-order"'],
     [{ minItems: 1_000_000, type: 'array' }, '/minItems', '"minItems"'],
     [false, '', 'accepts nothing'],
