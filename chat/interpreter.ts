@@ -6,6 +6,7 @@ import { Environment, Interpreter } from '@huggingface/jinja';
 import { type Budget, EXPRESSION_WORK } from './budget.ts';
 import { chargeCall, MULTIPLYING } from './costs.ts';
 import { blockText, leaveRound, type Round, roundText, withRounds } from './loops.ts';
+import { type FormatValues, formatted, formatValues } from './percent-format.ts';
 import { pythonEqual, pythonText, type StripMethod, stripped, type TemplateValue } from './python.ts';
 import type { Output, Statement } from './statements.ts';
 import { passes, TEST_FILTERS } from './test-filters.ts';
@@ -133,6 +134,7 @@ export class BoundedInterpreter extends Interpreter {
     // Python has no such sum; the package writes the other value.
     if (operator === '+' && strings === 1) throw new TypeError(`cannot add ${left.type} and ${right.type}`);
     if (operator === '*' && strings === 1) return this.#repeated(left, right);
+    if (operator === '%' && isString(left)) return this.#formatted(stringOf(left), formatValues(right));
     if (strings === 2 && operator.endsWith('in')) {
       this.#chargeSearch(stringOf(right), stringOf(left));
     }
@@ -148,6 +150,10 @@ export class BoundedInterpreter extends Interpreter {
     return this.#string(stringOf(text).repeat(times));
   }
 
+  #formatted(text: string, values: FormatValues): Value {
+    return this.#string(formatted(text, values, (characters) => this.#budget.charge(characters)));
+  }
+
   #filter(node: Statement, operand: Value, environment: Environment): Value {
     const filter = node.filter as Statement;
     const isCall = filter.type === 'CallExpression';
@@ -157,6 +163,10 @@ export class BoundedInterpreter extends Interpreter {
     const args =
       isOurs || MULTIPLYING.has(name) ? nodes.map((arg) => this.#argument(arg, environment)) : nodes;
     const values = args.map(resultOf).filter((value) => value !== undefined);
+    if (name === 'format' && isString(operand)) {
+      const named = namedOf(args);
+      return this.#formatted(stringOf(operand), { items: named ? [] : values, named, areAllUsed: true });
+    }
     if (isOurs) return this.#ourFilter(name, operand, values) ?? this.#filtered(node, operand, environment);
     chargeCall(this.#budget, name, operand, values);
     return this.#filtered(isCall ? { ...node, filter: { ...filter, args } } : node, operand, environment);
@@ -246,6 +256,7 @@ const OUR_FILTERS: ReadonlySet<string> = new Set([
   'capitalize',
   'title',
   'length',
+  'format',
 ]);
 
 const MISSING_METHODS: ReadonlySet<string> = new Set(['find', 'join']);
@@ -256,6 +267,13 @@ const evaluated = (result: Value): Evaluated => ({ type: 'Evaluated', result });
 function resultOf(node: Statement): Value | undefined {
   const inner = (node.type === 'KeywordArgumentExpression' ? node.value : node) as Statement;
   return inner.type === 'Evaluated' ? (inner as Evaluated).result : undefined;
+}
+
+/** The values of arguments with names; undefined if there are none. */
+function namedOf(args: readonly Statement[]): ReadonlyMap<string, Value> | undefined {
+  const named = args.filter(({ type }) => type === 'KeywordArgumentExpression');
+  if (named.length === 0) return undefined;
+  return new Map(named.map((arg) => [String((arg.key as Statement).value), resultOf(arg) as Value]));
 }
 
 /** Another function of the class of the package's, which it does not export. */

@@ -41,8 +41,8 @@ export function pythonText(value: TemplateValue, visit: (characters: number) => 
   return representation(value, visit);
 }
 
-/** `repr` of a value. */
-function representation(value: TemplateValue, visit: (characters: number) => void): string {
+/** `repr` of a value; as `pythonText`. */
+export function representation(value: TemplateValue, visit: (characters: number) => void): string {
   const text = scalar(value);
   if (text !== undefined) {
     visit(text.length);

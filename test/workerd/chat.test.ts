@@ -207,7 +207,7 @@ describe('a chat', () => {
       add_special_tokens: false,
       chat_template_kwargs: {},
       max_completion_tokens: 16,
-      messages: [{ ...user, name: null, tool_calls: [], refusal: null }],
+      messages: [{ ...user, name: null, tool_calls: [], refusal: null, annotations: [], audio: null }],
     };
     expect(contentsOf(await chat({ ...GREEDY, ...neutral }))).toEqual(expected);
     const atUrl = { ...GREEDY, model: 'https://edgebeam.example.com' };
@@ -271,7 +271,11 @@ describe('a refusal', () => {
     [{ messages: [null] }, 'messages[0]', 'must be an object, not null'],
     [{ messages: [{ content: 'a' }] }, 'messages[0].role', 'is missing: it must be "system" or'],
     [{ messages: [user, { role: 'bot', content: 'a' }] }, 'messages[1].role', ', not "bot"'],
-    [text(undefined), 'messages[1].content', 'must be a string, or a list of parts of type text'],
+    [
+      text(undefined),
+      'messages[1].content',
+      'is missing: it must be a string, or a list of parts of type text',
+    ],
     [text(5), 'messages[1].content', 'must be a string, or a list of parts of type text, not 5'],
     [text([]), 'messages[1].content', 'must have at least 1 element, not 0'],
     [text([image]), 'messages[1].content[0].type', 'must be "text", not "image_url"'],
@@ -315,7 +319,11 @@ describe('a refusal', () => {
       "must be false where 'continue_final_message' is true, not true",
     ],
     [{ chat_template: '{{ x }}' }, 'chat_template', 'must be the name of one of the model'],
-    [{ chat_template_kwargs: { messages: [] } }, 'chat_template_kwargs.messages', 'must not be given'],
+    [
+      { chat_template_kwargs: { messages: [] } },
+      'chat_template_kwargs.messages',
+      'must not be given: it is not for the template alone, not []',
+    ],
     [{ chat_template: 'strict', messages: [user, text('a').messages[1]] }, 'messages', 'Only users talk'],
     [{ chat_template: 'broken' }, 'messages', 'Unknown ArrayValue filter: nonsense'],
     [{ chat_template: 'endless' }, 'messages', 'takes too long for this chat'],

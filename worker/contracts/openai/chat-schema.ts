@@ -41,6 +41,7 @@ const message = z.strictObject({
   name: z.string().optional().describe('For the template.'),
   tool_call_id: z.string().optional().describe('For the template.'),
   tool_calls: nothing,
+  annotations: nothing,
 });
 
 export const chatSchema = z.strictObject({

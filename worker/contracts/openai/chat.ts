@@ -1,6 +1,6 @@
 /** @module `POST /v1/chat/completions` of OpenAI's contract. */
 import type { Context } from 'hono';
-import { dotted } from '../../../decoding/options/describe-issue.ts';
+import { dotted, preview } from '../../../decoding/options/describe-issue.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { refuse } from '../../http/errors.ts';
 import { parsedWithGiven } from '../../http/given-fields.ts';
@@ -101,10 +101,12 @@ function promptOf(
     refuse('add_generation_prompt', "must be false where 'continue_final_message' is true", true);
   }
   const own = OWN_FIELDS.find((name) => Object.hasOwn(chat_template_kwargs, name));
-  if (own)
-    refuse(`chat_template_kwargs.${own}`, 'must not be given: it is not for the template alone', '{…}');
+  if (own) {
+    const rule = 'must not be given: it is not for the template alone';
+    refuse(`chat_template_kwargs.${own}`, rule, preview(chat_template_kwargs[own]));
+  }
   const chat = {
-    messages: messages.map(({ tool_calls, ...message }) => message),
+    messages: messages.map(({ tool_calls, annotations, ...message }) => message),
     addGenerationPrompt: add_generation_prompt,
     continueFinalMessage: continue_final_message,
     variables: chat_template_kwargs,
