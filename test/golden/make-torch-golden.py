@@ -131,7 +131,13 @@ def save_training():
     save("training-lightning", {"state_dict": state_dict(prefix="model.gpt2."), "epoch": 3, "hparams_name": None})
     save("training-compiled", {"model_state_dict": state_dict(prefix="_orig_mod.module.transformer."), "step": 9})
     save("training-two", {"model": state_dict(), "state_dict": state_dict()})
+    save("training-nested", {"model": {"state_dict": state_dict(), "step": 9}, "optimizer": {"model": 3}})
+    save("training-nested-two", {"model": {"state_dict": state_dict()}, "state_dict": state_dict()})
     save("training-none", {"epoch": 3, "optimizer": {}})
+    save("training-empty", OrderedDict())
+    torch.serialization.set_crc32_options(False)
+    save("zip-without-checksums", state_dict())
+    torch.serialization.set_crc32_options(True)
 
 
 class Attack:

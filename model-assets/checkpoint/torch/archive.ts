@@ -6,7 +6,8 @@ import { ByteReader } from './byte-reader.ts';
 import { MAX_PICKLE_BYTES, type TorchContent } from './content.ts';
 import { storageBytes, TorchNames } from './names.ts';
 import { readPickle } from './pickle.ts';
-import { dataPosition, readZipDirectory, type ZipEntry } from './zip-directory.ts';
+import type { StorageIdentity } from './storage.ts';
+import { checkData, dataPosition, readZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 export async function readArchive(file: BinaryFile): Promise<TorchContent> {
   const directory = await readZipDirectory(file);
@@ -27,22 +28,32 @@ export async function readArchive(file: BinaryFile): Promise<TorchContent> {
     throw new FormatError(`has a data.pkl of ${pickle.bytes} bytes, expected at most ${MAX_PICKLE_BYTES}`);
   }
   const names = new TorchNames();
-  const bytes = await file.read(await dataPosition(file, pickle), pickle.bytes);
-  const root = readPickle(new ByteReader(bytes), names);
+  const start = await dataPosition(file, pickle);
+  await checkData(file, pickle, start);
+  const root = readPickle(new ByteReader(await file.read(start, pickle.bytes)), names);
+  const entryOf = (storage: StorageIdentity): ZipEntry => {
+    const name = `data/${storage.key}`;
+    const entry = entries.get(name);
+    if (!entry) throw new FormatError(`lacks ${folder}/${name}, the storage of a tensor`);
+    if (entry.bytes !== storageBytes(storage)) {
+      throw new FormatError(
+        `has ${entry.bytes} bytes in ${folder}/${name}, expected ${storageBytes(storage)}: ` +
+          `${storage.elements} of ${storage.type.elementType.name}`,
+      );
+    }
+    return entry;
+  };
+  const checked = new Set<string>();
   return {
     root,
     isBigEndian: await isBigEndian(file, entries.get('byteorder')),
-    async locate(storage) {
-      const name = `data/${storage.key}`;
-      const entry = entries.get(name);
-      if (!entry) throw new FormatError(`lacks ${folder}/${name}, the storage of a tensor`);
-      if (entry.bytes !== storageBytes(storage)) {
-        throw new FormatError(
-          `has ${entry.bytes} bytes in ${folder}/${name}, expected ${storageBytes(storage)}: ` +
-            `${storage.elements} of ${storage.type.elementType.name}`,
-        );
-      }
-      return dataPosition(file, entry);
+    locate: async (storage) => dataPosition(file, entryOf(storage)),
+    // Several tensors may share a storage.
+    check: async (storage) => {
+      if (checked.has(storage.key)) return;
+      const entry = entryOf(storage);
+      await checkData(file, entry, await dataPosition(file, entry));
+      checked.add(storage.key);
     },
   };
 }

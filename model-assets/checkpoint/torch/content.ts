@@ -15,4 +15,6 @@ export interface TorchContent {
    * @throws FormatError if it is not there in its whole length.
    */
   locate(storage: StorageIdentity): Promise<number>;
+  /** @throws FormatError if a storage does not have its checksum, where the format has one. */
+  check?(storage: StorageIdentity): Promise<void>;
 }

@@ -17,21 +17,35 @@ const WRAPPERS = ['model', 'state_dict', 'model_state_dict', 'model_state', 'mod
  */
 export function findStateDict(root: PickleValue): StateDict {
   if (!(root instanceof Map)) throw new FormatError(`contains ${kindOf(root)}, expected a state dict`);
-  const wrapped = WRAPPERS.filter((name) => tensorsOf(root.get(name)).size > 0);
-  if (wrapped.length > 1) {
+  const wrapped = wrappedIn(root);
+  if (wrapped.size > 1) {
     throw new FormatError(
-      `has weights in ${wrapped.join(' and in ')}: save the one to convert as a file of its own, with torch.save`,
+      `has weights in ${[...wrapped.keys()].join(' and in ')}: save the one to convert as a file of its own, with torch.save`,
     );
   }
-  const [wrapper] = wrapped;
-  const tensors = tensorsOf(wrapper === undefined ? root : root.get(wrapper));
+  const [tensors = tensorsOf(root)] = wrapped.values();
   if (tensors.size > 0) return tensors;
   const keys = [...root.keys()]
     .slice(0, 8)
     .map((key) => (typeof key === 'string' ? key.slice(0, 40) : kindOf(key)));
+  const found = keys.length > 0 ? `its keys are ${keys.join(', ')}` : 'it is an empty dict';
   throw new FormatError(
-    `has no state dict: its keys are ${keys.join(', ')}; expected names of tensors, or one of ${WRAPPERS.join(', ')}`,
+    `has no state dict: ${found}; expected names of tensors, or one of ${WRAPPERS.join(', ')}`,
   );
+}
+
+/** @returns the state dicts in a dict of a training script, or in a dict within it, by their place: `model.state_dict`. */
+function wrappedIn(root: PickleDict, place = ''): Map<string, StateDict> {
+  const found = new Map<string, StateDict>();
+  for (const name of WRAPPERS) {
+    const value = root.get(name);
+    const tensors = tensorsOf(value);
+    if (tensors.size > 0) found.set(place + name, tensors);
+    else if (value instanceof Map && place === '') {
+      for (const inner of wrappedIn(value, `${name}.`)) found.set(...inner);
+    }
+  }
+  return found;
 }
 
 /** @returns the tensors of a dict by name, none of any other value. */

@@ -108,7 +108,7 @@ function storedTensor(
   name: string,
   tensor: TorchTensor,
   start: number,
-  { isBigEndian }: TorchContent,
+  content: TorchContent,
 ): StoredTensor {
   const { elementType, shape, storage } = tensor;
   const { identity, first: storageFirst } = storage;
@@ -124,9 +124,10 @@ function storedTensor(
   const readStorage = async (position: number, length: number) => {
     const bytes = await file.read(start + storageFirst * storageBytes + position, length);
     // As torch does: by the type of the storage.
-    return isBigEndian ? swapBytes(bytes, storageBytes) : bytes;
+    return content.isBigEndian ? swapBytes(bytes, storageBytes) : bytes;
   };
   const read = async (first: number, count: number) => {
+    await named(file, () => content.check?.(identity));
     const bytes = await readStrided(tensor, first, count, readStorage);
     return checkValues(stored, first, decodeFloats(bytes, elementType.name as FloatType));
   };

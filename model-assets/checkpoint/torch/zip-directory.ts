@@ -3,6 +3,7 @@
  * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3
  */
 
+import { crc32 } from 'node:zlib';
 import type { BinaryFile } from '../interface/binary-file.ts';
 import { FormatError } from '../interface/format-error.ts';
 import { ByteReader } from './byte-reader.ts';
@@ -12,6 +13,8 @@ export interface ZipEntry {
   readonly bytes: number;
   /** Neither compressed nor encrypted. */
   readonly isStored: boolean;
+  /** CRC-32 of the data; 0 also where torch was told to compute none. */
+  readonly crc32: number;
   /** Offset of its local header in the file. */
   readonly header: number;
 }
@@ -72,6 +75,25 @@ export async function dataPosition(file: BinaryFile, entry: ZipEntry): Promise<n
   return position;
 }
 
+/** Read at a time for a checksum. */
+const CHUNK_BYTES = 1 << 22;
+
+/** @throws FormatError unless the data of an entry, which begin at `position`, have its checksum. */
+export async function checkData(
+  file: BinaryFile,
+  { name, bytes, crc32: expected }: ZipEntry,
+  position: number,
+): Promise<void> {
+  if (expected === 0) return;
+  let found = 0;
+  for (let at = 0; at < bytes; at += CHUNK_BYTES) {
+    found = crc32(await file.read(position + at, Math.min(CHUNK_BYTES, bytes - at)), found);
+  }
+  if (found === expected) return;
+  const [is, should] = [found, expected].map((crc) => crc.toString(16).padStart(8, '0'));
+  throw new FormatError(`is damaged: ${name} has CRC-32 ${is}, expected ${should}`);
+}
+
 interface Directory {
   readonly offset: number;
   readonly bytes: number;
@@ -111,7 +133,8 @@ function readEntry(reader: ByteReader): ZipEntry {
   reader.bytes(4);
   const flags = reader.uint16();
   const method = reader.uint16();
-  reader.bytes(8);
+  reader.bytes(4);
+  const crc32 = reader.uint32();
   const compressed = reader.uint32();
   const size = reader.uint32();
   const [nameLength, extraLength, commentLength] = [reader.uint16(), reader.uint16(), reader.uint16()];
@@ -125,7 +148,7 @@ function readEntry(reader: ByteReader): ZipEntry {
   if (isStored && wide.size !== wide.compressed) {
     throw new FormatError(`has two sizes of ${name} in its zip directory`);
   }
-  return { name, bytes: wide.size, isStored, header: wide.header };
+  return { name, bytes: wide.size, isStored, crc32, header: wide.header };
 }
 
 /** In the order of the extra field. Only those that do not fit into 32 bits are there. */

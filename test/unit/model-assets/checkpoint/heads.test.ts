@@ -35,14 +35,29 @@ const rename = (prefix: string) => (tensors: Map<string, TestTensor>) => {
   }
 };
 
-test.for(['module.', '_orig_mod.', 'model.', 'gpt2.', 'module._orig_mod.transformer.', 'model.transformer.'])(
-  'the prefix %s is left away',
-  async (prefix) => {
-    const { names, warnings } = await open({ edit: rename(prefix), masks: true, lmHead: true });
-    expect(names).toEqual((await open({})).names);
-    expect(warnings).toEqual([]);
-  },
-);
+test.for([
+  ...['module.', '_orig_mod.', 'model.', 'gpt2.', 'net.', '_fsdp_wrapped_module.'],
+  ...['module._orig_mod.transformer.', 'model.transformer.', 'net._fsdp_wrapped_module.transformer.'],
+])('the prefix %s is left away', async (prefix) => {
+  const { names, warnings } = await open({ edit: rename(prefix), masks: true, lmHead: true });
+  expect(names).toEqual((await open({})).names);
+  expect(warnings).toEqual([]);
+});
+
+test('what wraps single modules is left away', async () => {
+  const edit = (tensors: Map<string, TestTensor>) => {
+    for (const [name, tensor] of [...tensors]) {
+      tensors.delete(name);
+      const wrapped = name
+        .replace(/(h\.\d+\.)/, '$1_fsdp_wrapped_module._checkpoint_wrapped_module.')
+        .replace('attn.', 'attn._fsdp_wrapped_module.');
+      tensors.set(wrapped, tensor);
+    }
+  };
+  const { names, warnings } = await open({ edit, masks: true, lmHead: true });
+  expect(names).toEqual((await open({})).names);
+  expect(warnings).toEqual([]);
+});
 
 test('a parameter under two prefixes is refused', async () => {
   const edit = (tensors: Map<string, TestTensor>) => tensors.set('module.ln_f.bias', head(32));

@@ -12,6 +12,7 @@ describe('reads a state dict', () => {
     ...[1, 2, 3, 4, 5].map((protocol) => `zip-protocol-${protocol}`),
     ...[1, 2, 4].map((protocol) => `legacy-protocol-${protocol}`),
     ...['zip-f16', 'legacy-f16', 'zip-bf16', 'legacy-bf16', 'zip-big-endian'],
+    'zip-without-checksums',
     ...['parameters', 'parameters-with-attributes', 'tensors-with-attributes'],
   ])('of %s.bin', async (name) => {
     expect((await readTorch(torchFile(`${name}.bin`))).tensors).toEqual(expectedTensors());
@@ -22,6 +23,7 @@ describe('reads a state dict', () => {
     ['training-protocol-4', 'module.'],
     ['training-lightning', 'model.gpt2.'],
     ['training-compiled', '_orig_mod.module.transformer.'],
+    ['training-nested', ''],
   ])('among the objects of a training script: %s.bin', async ([name, prefix]) => {
     expect((await readTorch(torchFile(`${name}.bin`))).tensors).toEqual(expectedTensors(prefix));
   });
@@ -88,6 +90,15 @@ describe('refuses by name', () => {
       'has weights in model and in state_dict: save the one to convert as a file of its own, with torch.save',
     ],
     [
+      'training-nested-two',
+      'has weights in model.state_dict and in state_dict: save the one to convert as a file of its own, with torch.save',
+    ],
+    [
+      'training-empty',
+      'has no state dict: it is an empty dict; expected names of tensors, or one of model, state_dict, ' +
+        'model_state_dict, model_state, module',
+    ],
+    [
       'training-none',
       'has no state dict: its keys are epoch, optimizer; expected names of tensors, or one of model, state_dict, ' +
         'model_state_dict, model_state, module',
@@ -140,5 +151,19 @@ describe('refuses by name', () => {
     const opening = openTorch(path);
     await expect(opening).rejects.toThrow(CheckpointError);
     await expect(opening).rejects.toThrow(message);
+  });
+
+  test('damaged weights, by their checksum', async () => {
+    await using dir = await temporaryFolder();
+    const path = join(dir.path, 'pytorch_model.bin');
+    const bytes = await readFile(torchFile('zip-protocol-2.bin'));
+    const value = Buffer.from(Float32Array.of(-15.5, -15.125).buffer);
+    const at = bytes.indexOf(value);
+    bytes[at] = 1;
+    await writeFile(path, bytes);
+    const message =
+      /^pytorch_model\.bin is damaged: zip-protocol-2\/data\/0 has CRC-32 [0-9a-f]{8}, expected [0-9a-f]{8}$/;
+    await expect(readTorch(path)).rejects.toThrow(message);
+    await expect(readTorch(path)).rejects.toThrow(CheckpointError);
   });
 });
