@@ -1,5 +1,6 @@
 /** @module Plans the heap of a model: rows per pass, precision of the cache, and its number of slots. */
 import type { Manifest, ModelConfig } from '../../model-assets/format/manifest.ts';
+import { weightBytes } from '../../model-assets/format/parameters.ts';
 import { type CachePrecision, pageBytes, SLOTS_PER_PAGE } from '../cache/kv-pool.ts';
 import type { HeapAccount } from '../runtime/heap.ts';
 import { ModelTooLargeError } from './errors.ts';
@@ -75,9 +76,12 @@ export function makePlan(heap: HeapBudget, model: PlannedModel, options: PlanOpt
   const fullContext = plans.find(({ slots }) => slots >= model.config.n_positions);
   const fallback = plans.findLast(({ maxRows }) => maxRows >= FALLBACK_CHUNK_ROWS) ?? plans.at(-1);
   const plan = fullContext ?? (fallback as Plan);
-  if (plan.slots < Math.min(MIN_SLOTS, model.config.n_positions)) throw modelTooLarge(plan, model);
+  if (!hasEnough(plan, model)) throw modelTooLarge(heap, plan, model);
   return plan;
 }
+
+const hasEnough = ({ slots }: Plan, { config }: PlannedModel) =>
+  slots >= Math.min(MIN_SLOTS, config.n_positions);
 
 function createPlan(
   { maximum, onnxruntime, graphs }: HeapBudget,
@@ -113,16 +117,23 @@ export function describePlan({ maxRows, cache, slots, bytes: { maximum, ...parts
   );
 }
 
-function modelTooLarge(plan: Plan, { name, config, precision }: PlannedModel): ModelTooLargeError {
+function modelTooLarge(heap: HeapBudget, plan: Plan, model: PlannedModel): ModelTooLargeError {
+  const { name, config, precision } = model;
   const { maximum, cache, requests, ...parts } = plan.bytes;
   const minCacheBytes = Math.ceil(MIN_SLOTS / SLOTS_PER_PAGE) * pageBytes(config, plan.cache);
   const needed = Object.values(parts).reduce((sum, bytes) => sum + bytes, minCacheBytes);
-  const hint = precision === 'int4' ? 'use a smaller model' : 'convert it with --precision int4';
+  const fitsAtInt4 = precision !== 'int4' && hasEnough(atInt4(heap, model), model);
+  const hint = fitsAtInt4 ? 'convert it with --precision int4' : 'use a smaller model';
   return new ModelTooLargeError(
     `${name} does not fit: ${formatSum({ ...parts, [`a cache of ${MIN_SLOTS} tokens`]: minCacheBytes })} = ` +
       `${mebibytes(needed)} MiB, and the heap's maximum is ${mebibytes(maximum)} MiB`,
     `${hint}, or on your own machine raise the maximum with --heap`,
   );
+}
+
+function atInt4(heap: HeapBudget, { name, config }: PlannedModel): Plan {
+  const shards = [{ bytes: weightBytes(config, 'int4') }];
+  return createPlan(heap, { name, config, precision: 'int4', shards }, FALLBACK_CHUNK_ROWS, 'int8');
 }
 
 function formatSum(parts: Readonly<Record<string, number>>): string {

@@ -2,8 +2,8 @@
 import { ModelTooLargeError } from '../../engine/model/errors.ts';
 import { type HeapBudget, ISOLATE_HEAP_BYTES, makePlan, type Plan } from '../../engine/model/plan.ts';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
-import { type ModelConfig, type Precision, tensorBytes } from '../format/manifest.ts';
-import { storedTensors } from '../format/parameters.ts';
+import type { ModelConfig, Precision } from '../format/manifest.ts';
+import { weightBytes } from '../format/parameters.ts';
 
 /** Heap use of onnxruntime and the graphs, a little above the measured values (see `/health`). */
 const ISOLATE: HeapBudget = { maximum: ISOLATE_HEAP_BYTES, onnxruntime: 9.5e6, graphs: 1e6 };
@@ -31,9 +31,6 @@ export function checkFits(config: ModelConfig, precision: Precision, name: strin
 }
 
 function planOf(config: ModelConfig, precision: Precision, name = ''): Plan {
-  const bytes = storedTensors(config, precision).reduce(
-    (sum, { dtype, shape }) => sum + tensorBytes(dtype, shape),
-    0,
-  );
-  return makePlan(ISOLATE, { name, config, precision, shards: [{ bytes }] });
+  const shards = [{ bytes: weightBytes(config, precision) }];
+  return makePlan(ISOLATE, { name, config, precision, shards });
 }

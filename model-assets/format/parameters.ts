@@ -1,5 +1,11 @@
 /** @module The parameters of a GPT-2 by name and shape, and the tensors that a converted model stores of them. */
-import { type ModelConfig, type Precision, storedVocabSize, type TensorEntry } from './manifest.ts';
+import {
+  type ModelConfig,
+  type Precision,
+  storedVocabSize,
+  type TensorEntry,
+  tensorBytes,
+} from './manifest.ts';
 
 export interface Parameter {
   /** Without `transformer.`, e.g. `h.0.attn.c_attn.weight`. */
@@ -54,6 +60,10 @@ export type StoredTensorEntry = Omit<TensorEntry, 'offset'>;
 export function storedTensors(config: ModelConfig, precision: Precision): StoredTensorEntry[] {
   return parametersOf(config).flatMap((parameter) => storedAs(parameter, config, precision));
 }
+
+/** @returns the bytes of a converted model's weights. */
+export const weightBytes = (config: ModelConfig, precision: Precision): number =>
+  storedTensors(config, precision).reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0);
 
 function storedAs(
   { name, kind, shape: [first = 1, ...rest] }: Parameter,
