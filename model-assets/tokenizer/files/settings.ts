@@ -71,9 +71,13 @@ export async function readSettings(
   } else {
     // Files of earlier versions.
     const map = await folder.json(SPECIAL_MAP, z.looseObject({}));
+    // Those that the map names `additional_special_tokens` do not make an added token special.
+    const knownExtra = map && !Array.isArray(map.extra_special_tokens) ? extraSpecial : undefined;
     if (map) extraSpecial = [...extraSpecial, ...takeSpecial(SPECIAL_MAP, map, special)];
     const named = SPECIAL_NAMES.map((name) => special.get(name));
-    const contents = new Set([...named, ...extraSpecial].map((token) => token && contentOf(token)));
+    const contents = new Set(
+      [...named, ...(knownExtra ?? extraSpecial)].map((token) => token && contentOf(token)),
+    );
     const ids = (await folder.json(ADDED_TOKENS, idsByToken)) ?? {};
     for (const [content, id] of Object.entries(ids)) {
       if (!Number.isInteger(id) || id < 0) fail(ADDED_TOKENS, `"${content}" has id ${excerpt(id)}`);

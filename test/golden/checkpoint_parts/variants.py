@@ -171,14 +171,6 @@ REFUSED = {
 for name, text in REFUSED.items():
     VARIANTS[name].refused = text
 
-# Known differences, which are not committed.
-DIFFERENT = {
-    "chat-folder": "the templates of additional_chat_templates/ are not read",
-    "chat-strings": "the filter title leaves the rest of a word as it is",
-    "tokenizer-bpe-added-fast": "a normalized added token decodes to its content, not to its normalized content",
-    "tokenizer-bpe-special-map": "a token of added_tokens.json that additional_special_tokens of special_tokens_map.json names is special",
-}
-
 
 def random_variants(count, seed):
     """Random combinations of the axes. Most tokenizers have random parts too."""
