@@ -2,11 +2,15 @@
  * @module Decoding: from a prompt, options and a model to events while it runs, and to sequences at the end.
  */
 import type { Constraint } from './constraints/automaton/constraint.ts';
+import { type HealedPrompt, healPrompt } from './constraints/automaton/healing.ts';
+import type { Vocabulary } from './constraints/automaton/vocabulary.ts';
+import { anyText } from './constraints/compile.ts';
+import { DecodingOptionsError } from './interface/errors.ts';
 import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface/events.ts';
 import type { LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
 import { Rows } from './math/row-pool.ts';
 import { SelectionWorkspace } from './math/selection.ts';
-import { branchCount, requiredNodes } from './options/capacity.ts';
+import { branchCount, requiredNodes, withHealed } from './options/capacity.ts';
 import {
   checkConstraint,
   checkLength,
@@ -33,8 +37,15 @@ export interface DecodingContext {
   readonly tokenizer?: TokenBytes | undefined;
   /** Of each generated text, over the tokens of the model's tokenizer (`compileConstraint`). */
   readonly constraint?: Constraint | undefined;
+  /** Needed for `token_healing` only, and not beside a constraint, which has one. */
+  readonly vocabulary?: Vocabulary | undefined;
   /** Stops before the next forward pass, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+interface ResolvedContext extends DecodingContext {
+  /** Of a healed prompt. */
+  readonly healed?: HealedPrompt | undefined;
 }
 
 export type Decoding = AsyncGenerator<DecodingEvent, DecodingResult, undefined>;
@@ -58,8 +69,25 @@ export function decode(
   checkLength(options, model, prompt.length);
   checkTokenizer(options, context.tokenizer);
   checkTokenIds(options, model);
-  checkConstraint(options, context.constraint);
-  return decodeResolved(model, prompt, options, context, warnings);
+  // Without a text there is nothing that could begin with the prompt's end.
+  const heals = options.token_healing && options.max_new_tokens > 0;
+  const healed = heals ? healPrompt(prompt, vocabularyOf(context)) : undefined;
+  if (!healed) {
+    checkConstraint(options, context.constraint);
+    return decodeResolved(model, prompt, options, context, warnings);
+  }
+  const { kept, removed } = healed;
+  const constraint = (context.constraint ?? anyText(vocabularyOf(context))).after(healed.bytes);
+  checkConstraint(options, context.constraint && constraint, removed.length);
+  const longer = withHealed(options, removed.length);
+  return decodeResolved(model, kept, longer, { ...context, constraint, healed }, warnings);
+}
+
+/** @throws DecodingOptionsError */
+function vocabularyOf({ vocabulary, constraint }: DecodingContext): Vocabulary {
+  const known = vocabulary ?? constraint?.vocabulary;
+  if (known) return known;
+  throw new DecodingOptionsError('token_healing', "'token_healing' needs a vocabulary, and none was given");
 }
 
 /** Runs `decode` to its end and returns only the result. */
@@ -71,12 +99,15 @@ export async function decodeAll(...args: Parameters<typeof decode>): Promise<Dec
   }
 }
 
-/** `decode` with resolved options that have passed the checks against the model and the prompt. */
+/**
+ * `decode` with resolved options that have passed the checks against the model and the prompt.
+ * @param prompt if it is healed, what is left of it; the constraint begins with the bytes of the rest
+ */
 export async function* decodeResolved(
   model: LanguageModel,
   prompt: ArrayLike<number>,
   options: ResolvedOptions,
-  { tokenizer, constraint: shared, signal }: DecodingContext,
+  { tokenizer, constraint: shared, signal, healed }: ResolvedContext,
   warnings: readonly string[] = [],
 ): Decoding {
   signal?.throwIfAborted();
@@ -104,7 +135,7 @@ export async function* decodeResolved(
       constraint: rule,
       // A search in place applies the constraint where it reads the logits.
       processors: processorsOf(options, inPlace ? limits : { ...limits, constraint: rule }, workspace),
-      stopping: stoppingCriterion(options, { ...limits, constraint: rule }, tokenizer),
+      stopping: stoppingCriterion(options, { ...limits, constraint: rule, healed }, tokenizer),
       rawLogprobs:
         options.logprobs === undefined
           ? undefined

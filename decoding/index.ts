@@ -1,9 +1,10 @@
 /** @module `edgebeam/decoding`: the public API. */
 export type { Constraint } from './constraints/automaton/constraint.ts';
 export { type CompileLimits, ConstraintError } from './constraints/automaton/errors.ts';
+export { type HealedPrompt, healPrompt } from './constraints/automaton/healing.ts';
 export { MaskCache } from './constraints/automaton/mask-cache.ts';
 export { Vocabulary } from './constraints/automaton/vocabulary.ts';
-export { type CompileOptions, compileConstraint } from './constraints/compile.ts';
+export { anyText, type CompileOptions, compileConstraint } from './constraints/compile.ts';
 export type { ConstraintSource } from './constraints/source.ts';
 export { type DecodingContext, decode, decodeAll } from './decode.ts';
 export { DecodingOptionsError, NoTokenLeftError } from './interface/errors.ts';

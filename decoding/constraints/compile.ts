@@ -4,6 +4,7 @@ import { Constraint } from './automaton/constraint.ts';
 import { CompileBudget, type CompileLimits, ConstraintError, DEFAULT_LIMITS } from './automaton/errors.ts';
 import type { Frame } from './automaton/frame.ts';
 import { MaskCache } from './automaton/mask-cache.ts';
+import { ANY_TEXT } from './automaton/prefix.ts';
 import type { Vocabulary } from './automaton/vocabulary.ts';
 import { compileChoice } from './grammar/choice.ts';
 import { compileGrammar } from './grammar/gbnf.ts';
@@ -37,6 +38,18 @@ export function compileConstraint(
       source.type === 'grammar' ? MAX_JOINED_OF_GRAMMAR : undefined,
     );
     return new Constraint(automaton, automaton.push(frames, automaton.end), vocabulary, masks, open);
+  };
+  return open();
+}
+
+/**
+ * No constraint at all. It is where one begins that asks for a beginning only: `anyText(vocabulary).after(bytes)` is
+ * met by the texts that begin with these bytes, in whatever tokens, and after them a text is free.
+ */
+export function anyText(vocabulary: Vocabulary, masks = new MaskCache(DEFAULT_MASK_BYTES)): Constraint {
+  const open = (): Constraint => {
+    const automaton = new Automaton(MAX_STATES);
+    return new Constraint(automaton, automaton.push([ANY_TEXT], automaton.end), vocabulary, masks, open);
   };
   return open();
 }

@@ -24,3 +24,17 @@ export function requiredNodes(promptLength: number, options: ResolvedOptions): n
 export function maxNewTokensWithin(nodes: number, promptLength: number, branches: number): number {
   return nodes < promptLength ? 0 : Math.floor((nodes - promptLength) / branches) + 1;
 }
+
+/**
+ * The options of the texts of a healed prompt. Its last tokens are generated anew, so that there is room for them beside
+ * the tokens that were asked for: a prompt and its text are as long as without healing.
+ * @param removed number of tokens that were taken off
+ */
+export function withHealed(options: ResolvedOptions, removed: number): ResolvedOptions {
+  const { max_new_tokens, min_new_tokens } = options;
+  return {
+    ...options,
+    max_new_tokens: max_new_tokens + removed,
+    min_new_tokens: min_new_tokens > 0 ? min_new_tokens + removed : 0,
+  };
+}

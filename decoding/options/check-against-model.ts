@@ -37,12 +37,15 @@ export function checkTokenIds(
 }
 
 /**
+ * @param constraint begins with the bytes of the tokens that were taken off a healed prompt
+ * @param removed number of these tokens, for which there is room beside `max_new_tokens`
  * @throws DecodingOptionsError for a length without room for any whole text of the constraint, and for an option
  *   that needs a constraint without one
  */
 export function checkConstraint(
   { max_new_tokens, allow_incomplete, forced_eos_token_id }: ResolvedOptions,
   constraint: Constraint | undefined,
+  removed = 0,
 ): void {
   if (!constraint) {
     if (!allow_incomplete) return;
@@ -52,11 +55,12 @@ export function checkConstraint(
     );
   }
   if (allow_incomplete || max_new_tokens === 0) return;
-  const end = forced_eos_token_id ? 1 : 0;
-  if (constraint.fits(max_new_tokens - end)) return;
+  // What the text needs beside the form itself: a forced end, and not the room of a prompt's last tokens.
+  const more = (forced_eos_token_id ? 1 : 0) - removed;
+  if (constraint.fits(max_new_tokens - more)) return;
   throw new DecodingOptionsError(
     'max_new_tokens',
-    `'max_new_tokens' must be at least ${constraint.leastTokens() + end} for a whole text of the constraint, ` +
+    `'max_new_tokens' must be at least ${constraint.leastTokens() + more} for a whole text of the constraint, ` +
       `not ${max_new_tokens}`,
   );
 }

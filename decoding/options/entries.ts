@@ -142,6 +142,12 @@ export const OPTIONS = {
     seedSchema(LEAST_SEED, LARGEST_SEED).default(0),
   ),
 
+  // The prompt
+  token_healing: option(
+    'Takes off the end of the prompt that could be part of a longer token, and begins the text with its bytes.',
+    z.boolean().default(false),
+  ),
+
   // Stopping
   eos_token_id: option('End-of-text tokens, in place of the model’s own.', tokenIdOrList.optional(), {
     tokenIds: allIds,

@@ -12,7 +12,8 @@ export interface AllowedTokens {
   readonly ends: readonly number[];
 }
 
-export type ConstraintRule = (sequence: TokenSequence) => AllowedTokens;
+/** What may follow a text; undefined where the constraint asks for nothing more. */
+export type ConstraintRule = (sequence: TokenSequence) => AllowedTokens | undefined;
 
 /**
  * @param endTokenIds end the text wherever they stand, so that they are allowed only where it may end, also if they have
@@ -26,6 +27,7 @@ export function constraintRule(
 ): ConstraintRule {
   let last: { state: State; length: number; allowed: AllowedTokens } | undefined;
   return ({ state = constraint.start, length }) => {
+    if (state.isFree) return undefined;
     // A step asks more than once for a beam, and beams often share a state.
     if (last?.state !== state || last.length !== length) {
       const mask = constraint.allowed(state, lastLength - length).without(endTokenIds);
@@ -38,21 +40,24 @@ export function constraintRule(
 /** Whether a whole text ends here although no token says so: none ends texts, and none may follow. */
 export function isAtEnd(rule: ConstraintRule, sequence: TokenSequence): boolean {
   if (!sequence.state?.accepts) return false;
-  const { mask, ends } = rule(sequence);
-  return ends.length === 0 && mask.size === 0;
+  const allowed = rule(sequence);
+  return allowed !== undefined && countOf(allowed) === 0;
 }
 
 /** Bans all tokens but those that the rule allows, and allows them if other processors have banned them all. */
 export function constrainTokens(rule: ConstraintRule): LogitsProcessor {
   return Object.assign(
     (scores: Float32Array, sequence: TokenSequence) => {
-      const { mask, ends } = rule(sequence);
-      mask.apply(scores, ends);
+      const allowed = rule(sequence);
+      allowed?.mask.apply(scores, allowed.ends);
     },
     {
       together(rows: readonly ProcessedRow[]) {
         if (!rows.every(({ scores }) => isBanned(scores))) return;
-        for (const { scores, sequence } of rows) allow(scores, rule(sequence));
+        for (const { scores, sequence } of rows) {
+          const allowed = rule(sequence);
+          if (allowed) allow(scores, allowed);
+        }
       },
     },
   );

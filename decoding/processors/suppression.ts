@@ -47,8 +47,7 @@ export function removeInvalidValues(constraint?: ConstraintRule): LogitsProcesso
       if (Number.isFinite(score)) continue;
       scores[i] = Number.isNaN(score) ? 0 : Math.sign(score) * LARGEST_FLOAT;
     }
-    if (!constraint) return;
-    const { mask, ends } = constraint(sequence);
-    mask.apply(scores, ends);
+    const allowed = constraint?.(sequence);
+    allowed?.mask.apply(scores, allowed.ends);
   };
 }

@@ -40,7 +40,7 @@ export class BeamGroup {
   /** The best tokens of each beam, of a search that reads its rows in place. */
   readonly #read: ScoredTokens[] = [];
   /** Number of tokens that the constraint allows after each beam. */
-  readonly #allowed: number[] = [];
+  readonly #allowed: (number | undefined)[] = [];
   readonly #random: Random;
   readonly #sampler = new CandidateSampler();
   #beams: readonly Hypothesis[];
@@ -146,7 +146,7 @@ export class BeamGroup {
     return {
       read: (row) => {
         const allowed = constraint?.(hypothesis);
-        if (allowed) this.#allowed[i] = countOf(allowed);
+        this.#allowed[i] = allowed && countOf(allowed);
         this.#read[i] = bestOfRow(row, best, rank, allowed);
       },
     };
@@ -161,8 +161,9 @@ export class BeamGroup {
     const mustGoOn = this.#beams.length === this.#size || this.finished.length === 0;
     if (constraint && !this.#rows && mustGoOn && scored.every(({ scores }) => isBanned(scores))) {
       scored.forEach(({ scores, tokens }, i) => {
-        if (tokens) scores.fill(0);
-        else allow(scores, constraint(this.#beams[i] as Hypothesis));
+        const allowed = constraint(this.#beams[i] as Hypothesis);
+        if (allowed && tokens) scores.fill(0);
+        else if (allowed) allow(scores, allowed);
       });
     }
     const rows = scored.map(({ scores, tokens }, i) => ({
@@ -179,7 +180,7 @@ export class BeamGroup {
     if (!row) return this.#read[i] as ScoredTokens;
     logSoftmax(row);
     const allowed = this.#search.constraint?.(beam);
-    if (allowed) this.#allowed[i] = countOf(allowed);
+    this.#allowed[i] = allowed && countOf(allowed);
     this.#search.rawLogprobs?.save(this.#firstBeam + i, row);
     return { scores: row };
   }

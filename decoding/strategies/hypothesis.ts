@@ -74,7 +74,8 @@ export class Hypothesis implements TokenSequence {
 
   /** Whether the constraint accepts the text as it is. */
   get isWhole(): boolean {
-    return this.state?.accepts ?? false;
+    const { state } = this;
+    return state ? state.accepts && !state.isFree : false;
   }
 
   get last(): GeneratedToken {

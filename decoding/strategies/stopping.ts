@@ -1,4 +1,5 @@
 /** @module Stopping criteria: those of transformers' `StoppingCriteriaList`, and vLLM's `stop_token_ids`. */
+import { type HealedPrompt, restText } from '../constraints/automaton/healing.ts';
 import type { FinishReason } from '../interface/events.ts';
 import { minimumLength, type ResolvedOptions } from '../options/options.ts';
 import type { SearchLimits } from '../options/processors.ts';
@@ -28,6 +29,11 @@ export interface WindowDecoder {
   flush(): string;
 }
 
+export interface StoppingLimits extends SearchLimits {
+  /** Of a healed prompt. */
+  readonly healed?: HealedPrompt | undefined;
+}
+
 /** The reason for which a sequence ends with its last token; null if it continues. */
 export type StoppingCriterion = (sequence: TokenSequence) => FinishReason | null;
 
@@ -41,13 +47,13 @@ export function stoppingCriterion(
     ResolvedOptions,
     'stop_token_ids' | 'stop_strings' | 'stop' | 'min_length' | 'min_new_tokens'
   >,
-  { eosTokenIds, promptLength, maxLength, constraint }: SearchLimits,
+  { eosTokenIds, promptLength, maxLength, constraint, healed }: StoppingLimits,
   tokenizer: TokenBytes | undefined,
 ): StoppingCriterion {
   const eos = new Set(eosTokenIds);
   const stopTokens = new Set(options.stop_token_ids);
-  const stopsAnywhere = stopStringCriterion(options.stop_strings, 0, tokenizer);
-  const stopsInGenerated = stopStringCriterion(options.stop, promptLength, tokenizer);
+  const stopsAnywhere = stopStringCriterion(options.stop_strings, 0, tokenizer, healed);
+  const stopsInGenerated = stopStringCriterion(options.stop, promptLength, tokenizer, healed);
   const heldBack = promptLength + minimumLength(options, promptLength);
   return (sequence) => {
     const last = sequence.tokens[sequence.length - 1] as number;
@@ -71,12 +77,14 @@ const JOINED_BYTES = 32;
  * Whether the last token completes a stop string (`StopStringCriteria`). The string may begin in any earlier
  * token from index `from` on, and the last token may continue after it. What counts is the decoded text:
  * invalid UTF-8 is U+FFFD there, as soon as no later token can complete it. At the end of the sequence
- * nothing can.
+ * nothing can. The text of a healed prompt ends within the generated tokens: a match ends after it, and one that
+ * may not begin in the prompt begins after it.
  */
 function stopStringCriterion(
   strings: readonly string[],
   from: number,
   tokenizer: TokenBytes | undefined,
+  healed: HealedPrompt | undefined,
 ): (sequence: TokenSequence, isLast: boolean) => boolean {
   if (strings.length === 0 || !tokenizer) return () => false;
   const stops = strings.map((string) => string.toWellFormed());
@@ -86,30 +94,39 @@ function stopStringCriterion(
   // A match has at most `longest` bytes before the last token. The bytes before them begin the decoding at the edge of a
   // character.
   const needed = texts ? REPLACED_BYTES * longest + JOINED_BYTES : longest + INCOMPLETE_BYTES;
+  const inBytes: WindowDecoder = {
+    push: (id) => decoder.decode(tokenizer.tokenBytes(id), { stream: true }),
+    flush: () => decoder.decode(),
+  };
+  const decoderAt = (tokens: ArrayLike<number>, at: number) => texts?.decoderAt(tokens, at) ?? inBytes;
+  const promptLength = healed?.kept.length ?? 0;
+  const rest = healed
+    ? restText(healed, decoderAt([...healed.kept, ...healed.removed], promptLength)).length
+    : 0;
+  // As many tokens have all of the prompt's rest: each has a byte.
+  const healedBefore = healed ? promptLength + healed.bytes.length : 0;
   return ({ tokens, length }, isLast) => {
-    const last = tokens[length - 1] as number;
     let start = length - 1;
     for (let bytes = 0; start > from; start--) {
       const token = tokens[start - 1] as number;
       if (bytes >= needed && !texts?.isJoined(token)) break;
       bytes += tokenizer.tokenBytes(token).length;
     }
+    const isNearPrompt = start < healedBefore;
+    if (isNearPrompt) start = Math.min(start, promptLength);
+    const window = decoderAt(tokens, start);
     let before = '';
-    let added: string;
-    let incomplete: string;
-    if (texts) {
-      const window = texts.decoderAt(tokens, start);
-      for (let i = start; i < length - 1; i++) before += window.push(tokens[i] as number);
-      added = window.push(last);
-      incomplete = window.flush();
-    } else {
-      for (let i = start; i < length - 1; i++) {
-        before += decoder.decode(tokenizer.tokenBytes(tokens[i] as number), { stream: true });
-      }
-      added = decoder.decode(tokenizer.tokenBytes(last), { stream: true });
-      incomplete = decoder.decode();
+    let added = '';
+    let promptEnd = 0;
+    for (let i = start; i < length; i++) {
+      before += added;
+      if (isNearPrompt && i === promptLength) promptEnd = before.length + rest;
+      added = window.push(tokens[i] as number);
     }
+    const incomplete = window.flush();
     const text = before + added + (isLast ? incomplete : '');
-    return stops.some((stop) => text.includes(stop, before.length - stop.length + 1));
+    const begin = from === 0 ? 0 : promptEnd;
+    const end = Math.max(before.length, promptEnd);
+    return stops.some((stop) => text.includes(stop, Math.max(begin, end - stop.length + 1)));
   };
 }

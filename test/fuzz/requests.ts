@@ -91,6 +91,8 @@ const COMBINATIONS: readonly Fields[] = [
   { guided_choice: ['cat', 'the cat'], suppress_tokens: [11], logprobs: 2, stop: ['a'] },
   { regex: '[ab]{0,3}', n: 3, seed: 1, min_tokens: 2 },
   { ebnf: 'root ::= "(" root? ")"', num_beams: 4, num_beam_groups: 2, diversity_penalty: 1 },
+  { token_healing: true, num_beams: 3, n: 2, logprobs: 1 },
+  { token_healing: true, guided_choice: ['a', 'b c'], stop: ['b'], n: 2, seed: 1 },
   { grammar: { type: 'regex', value: 'a|b?c' }, num_beams: 2, allow_incomplete: true },
   { response_format: { type: 'json_object' }, allow_incomplete: true, seed: 1 },
   { response_format: { type: 'json_schema', json_schema: { schema: { enum: [1, 'a', null] } } } },

@@ -11,13 +11,16 @@ export interface Usage {
   };
 }
 
-/** @param completionTokens the token that ends a text counts; a repeated text counts each time */
+/**
+ * @param completionTokens the token that ends a text counts; a repeated text counts each time
+ * @param cachedTokens may count generated tokens, of which several were computed at once
+ */
 export function usageOf(promptTokens: number, completionTokens: number, cachedTokens: number): Usage {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
-    prompt_tokens_details: { cached_tokens: cachedTokens },
+    prompt_tokens_details: { cached_tokens: Math.min(cachedTokens, promptTokens) },
   };
 }
 

@@ -6,7 +6,7 @@ import type { Constraint } from '../../decoding/constraints/automaton/constraint
 import { type CompileLimits, ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
 import { MaskCache } from '../../decoding/constraints/automaton/mask-cache.ts';
 import { Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
-import { compileConstraint } from '../../decoding/constraints/compile.ts';
+import { anyText, compileConstraint } from '../../decoding/constraints/compile.ts';
 import type { ConstraintSource } from '../../decoding/constraints/source.ts';
 import type { Evictable, MemoryBudget } from '../../engine/batching/memory-budget.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
@@ -28,6 +28,7 @@ export class Constraints implements Evictable {
   readonly #tokenizer: Tokenizer;
   /** Made for the first constraint: a model without any loads faster. */
   #vocabulary: Vocabulary | undefined;
+  #hasAllBytes: boolean | undefined;
   readonly #memory: MemoryBudget;
   readonly #masks: MaskCache;
   /** By source. The first was used longest ago. */
@@ -59,16 +60,33 @@ export class Constraints implements Evictable {
     }
   }
 
+  /** The tokens of texts by their bytes; undefined for a tokenizer whose texts are not the bytes of their tokens. */
+  get vocabulary(): Vocabulary | undefined {
+    if (!this.#vocabulary && this.#tokenizer.isBytewise) this.#vocabulary = vocabularyOf(this.#tokenizer);
+    this.#hasAllBytes ??= this.#vocabulary !== undefined && hasAllBytes(this.#vocabulary);
+    return this.#hasAllBytes ? this.#vocabulary : undefined;
+  }
+
+  /**
+   * A constraint whose texts begin with some bytes.
+   * @param constraint of what follows. Default: none
+   * @throws RangeError without a vocabulary
+   */
+  after(bytes: Uint8Array, constraint?: Constraint): Constraint {
+    const { vocabulary } = this;
+    if (!vocabulary) throw new RangeError(NOT_BYTEWISE);
+    return (constraint ?? anyText(vocabulary, this.#masks)).after(bytes);
+  }
+
   /** @throws ConstraintError */
   compile(source: ConstraintSource, { cacheBytes, ...limits }: ConstraintLimits): Constraint {
     this.#cacheBytes = cacheBytes;
     const key = JSON.stringify([source, limits]);
     const known = this.#compiled.get(key);
     this.#compiled.delete(key);
-    if (!this.#tokenizer.isBytewise) throw new ConstraintError(NOT_BYTEWISE);
-    this.#vocabulary ??= vocabularyOf(this.#tokenizer);
-    if (!hasAllBytes(this.#vocabulary)) throw new ConstraintError(NOT_BYTEWISE);
-    const constraint = known ?? compileConstraint(source, this.#vocabulary, { masks: this.#masks, limits });
+    const { vocabulary } = this;
+    if (!vocabulary) throw new ConstraintError(`this model's texts cannot be constrained: ${NOT_BYTEWISE}`);
+    const constraint = known ?? compileConstraint(source, vocabulary, { masks: this.#masks, limits });
     this.#compiled.set(key, constraint);
     const [oldest] = this.#compiled.keys();
     const isFull = this.#compiled.size > MAX_KEPT || CONSTRAINT_BYTES * this.#compiled.size > this.#maximum;
@@ -86,9 +104,8 @@ export class Constraints implements Evictable {
   }
 }
 
-const NOT_BYTEWISE =
-  "this model's texts cannot be constrained: its tokenizer has no token for each single byte, or joins tokens by more " +
-  'than their bytes';
+export const NOT_BYTEWISE =
+  'its tokenizer has no token for each single byte, or joins tokens by more than their bytes';
 
 /** Whether any text can be written token by token, as the least lengths of constraints assume. */
 function hasAllBytes(vocabulary: Vocabulary): boolean {

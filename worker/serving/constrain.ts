@@ -11,12 +11,16 @@ import type { GenerationRequest, RequestedConstraint } from './request.ts';
 /** @throws ApiError 400 for a constraint that cannot be compiled, or a maximum length without room for a whole text */
 export function constraintOf(
   { constraints }: ServedModel,
-  { constraint: wanted, options, fields }: GenerationRequest,
+  { constraint: wanted, options, prompts, fields }: GenerationRequest,
   limits: ConstraintLimits,
 ): Constraint | undefined {
   try {
     const constraint = wanted && constraints.compile(wanted.source, limits);
-    checkConstraint(options, constraint);
+    for (const { healed } of prompts) {
+      const after = constraint && healed ? constraints.after(healed.bytes, constraint) : constraint;
+      checkConstraint(options, after, healed?.removed.length);
+      if (!after || !healed) break;
+    }
     return constraint;
   } catch (error) {
     if (error instanceof ConstraintError && wanted) throw refusedConstraint(error, wanted);

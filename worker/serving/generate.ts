@@ -12,7 +12,7 @@ import { CollectedAnswer, type PromptResult, promptLogOf, textsOf } from './coll
 import type { GenerationEvent } from './events.ts';
 import { merge } from './merge.ts';
 import { PromptTexts } from './prompt-texts.ts';
-import { type GenerationRequest, promptTokensOf } from './request.ts';
+import { type GenerationRequest, optionsOf, type Prompt, promptTokensOf } from './request.ts';
 import { type AnswerForm, admit, type Reservation } from './reservation.ts';
 import type { ReservedTree } from './reserved-tree.ts';
 
@@ -162,21 +162,25 @@ export class Generation {
 }
 
 function decodePrompt(
-  { tokenizer }: ServedModel,
-  { options, prompts, showSpecialTokens = false }: GenerationRequest,
+  { tokenizer, constraints }: ServedModel,
+  request: GenerationRequest,
   tree: ReservedTree,
-  prompt: number,
+  index: number,
   { constraint, signal }: RunOptions,
 ): Decoding {
+  const { prompts, showSpecialTokens = false } = request;
+  const prompt = prompts[index] as Prompt;
+  const { ids, healed } = prompt;
   // Stop strings end what the client reads, which mostly is the text without special tokens.
   const decoding = { skipSpecialTokens: !showSpecialTokens };
   const textBytes = {
     tokenBytes: (id: number) => tokenizer.tokenBytes(id, decoding),
     texts: tokenizer.isPlain ? undefined : tokenizer.windows(decoding),
   };
-  return decodeResolved(tree, prompts[prompt]?.ids ?? [], options, {
+  return decodeResolved(tree, ids, optionsOf(request, prompt), {
     tokenizer: textBytes,
-    constraint,
+    constraint: healed ? constraints.after(healed.bytes, constraint) : constraint,
+    healed,
     signal,
   });
 }

@@ -22,6 +22,8 @@ export interface GenerationSize {
   readonly n: number;
   /** Whether its texts have a constraint. */
   readonly constrained?: boolean;
+  /** Number of tokens that were taken off a healed prompt, and are generated anew: the largest. */
+  readonly healed?: number;
   readonly options: SizeOptions;
 }
 
@@ -47,6 +49,8 @@ const PROMPT_BYTES = 400;
 const TEXT_BYTES = 700;
 /** A token in a hypothesis: the object, its node, and its places in the lists of the hypothesis. */
 const TOKEN_BYTES = 200;
+/** Of a healed prompt: the states of its rest, and the mask of the tokens that may follow. */
+const HEALING_BYTES = 40_000;
 /** A token that a beam can be extended by: its id and its score. */
 const BEST_BYTES = 8;
 /** More than the ties of the last of them, and the beam's objects. */
@@ -58,8 +62,9 @@ const TOP_BYTES = 62;
 const TOKEN_TEXT_BYTES = 8;
 
 export function estimateMemory(size: GenerationSize): MemoryEstimate {
-  const { prompts, characters, vocabSize, whole, n, constrained = false, options } = size;
-  const { num_beams, num_return_sequences, max_new_tokens, logprobs, prompt_logprobs } = options;
+  const { prompts, characters, vocabSize, whole, n, constrained = false, healed = 0, options } = size;
+  const { num_beams, num_return_sequences, logprobs, prompt_logprobs } = options;
+  const max_new_tokens = options.max_new_tokens + healed;
   const promptTokens = prompts.reduce((sum, length) => sum + length, 0);
   const longest = Math.max(...prompts);
   const branches = branchCount(options);
@@ -98,7 +103,8 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
       max_new_tokens * tokenBytes(logprobs));
   // The rows that scored the prompt serve as raw rows afterwards.
   const rows = branchRows + Math.max(scoredRows, rawRows) + countRows;
-  const search = SEARCH_BYTES + rows * row + best + scored + extended;
+  const healing = healed > 0 ? HEALING_BYTES : 0;
+  const search = SEARCH_BYTES + rows * row + best + scored + extended + healing;
   return { answer, search };
 }
 

@@ -1,4 +1,5 @@
 /** @module The texts of one prompt: turns the tokens of decoding's events into text. */
+import { restText } from '../../decoding/constraints/automaton/healing.ts';
 import type {
   BeamsEvent,
   DecodedSequence,
@@ -9,7 +10,7 @@ import { minimumLength } from '../../decoding/options/options.ts';
 import type { TextDecoding, Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { constrainedTextEnds } from './constrained-text-ends.ts';
 import type { GenerationEvent, TextBeamsEvent } from './events.ts';
-import type { GenerationRequest } from './request.ts';
+import { type GenerationRequest, optionsOf, type Prompt } from './request.ts';
 import { StopStringFilter } from './stop-string-filter.ts';
 
 /** A decoded sequence. Several choices repeat it when greedy search finds fewer texts than `n`. */
@@ -52,17 +53,32 @@ function decoderAfter(
   return start();
 }
 
+/** A decoder without the text that every text of a healed prompt begins with. */
+function withoutRest(decoder: TextDecoding, rest: string): TextDecoding {
+  let left = rest.length;
+  const cut = (text: string) => {
+    const hidden = Math.min(left, text.length);
+    left -= hidden;
+    return text.slice(hidden);
+  };
+  return { push: (id) => cut(decoder.push(id)), flush: () => cut(decoder.flush()) };
+}
+
 /** A filter for one text after the prompt with the index `prompt`. */
 export function textFilter(
   tokenizer: Tokenizer,
-  { options, keepStop, prompts, constraint, showSpecialTokens = false }: GenerationRequest,
-  prompt: number,
+  request: GenerationRequest,
+  index: number,
 ): StopStringFilter {
-  const heldBack = minimumLength(options, prompts[prompt]?.ids.length ?? 0);
-  const ids = prompts[prompt]?.ids ?? [];
+  const { keepStop, prompts, constraint, showSpecialTokens = false } = request;
+  const prompt = prompts[index] as Prompt;
+  const options = optionsOf(request, prompt);
+  const heldBack = minimumLength(options, prompt.ids.length);
   const decoding = { skipSpecialTokens: !showSpecialTokens };
   // A constraint is met by the texts of tokens inside a text.
-  const tokens = constraint ? tokenizer.insideDecoder(decoding) : decoderAfter(tokenizer, ids, decoding);
+  const decoderOf = () =>
+    constraint ? tokenizer.insideDecoder(decoding) : decoderAfter(tokenizer, prompt.ids, decoding);
+  const tokens = prompt.healed ? withoutRest(decoderOf(), restText(prompt.healed, decoderOf())) : decoderOf();
   const decoder = constraint ? constrainedTextEnds(tokens, options) : tokens;
   return new StopStringFilter(decoder, options.stop, { keepStop, heldBack });
 }

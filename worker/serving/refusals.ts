@@ -4,16 +4,21 @@ import type { MemoryExhaustedError } from '../../engine/batching/errors.ts';
 import type { SlotsExhaustedError } from '../../engine/cache/errors.ts';
 import { ApiError } from '../http/errors.ts';
 import { type GenerationSize, largestThatFits, leastMemory, type SizeOptions } from './memory-estimate.ts';
-import type { GenerationRequest, RequestFields } from './request.ts';
+import { type GenerationRequest, lengthOf, type RequestFields } from './request.ts';
 
 export function exceedsCache(
   { requested, maximum }: SlotsExhaustedError,
   request: GenerationRequest,
 ): ApiError {
   const { prompts, options, fields } = request;
-  const longest = Math.max(...prompts.map(({ ids }) => ids.length));
   const branches = branchCount(options);
-  const largest = maxNewTokensWithin(maximum, longest, branches);
+  const largest = Math.min(
+    ...prompts.map(
+      (prompt) =>
+        maxNewTokensWithin(maximum, prompt.ids.length, branches) - (prompt.healed?.removed.length ?? 0),
+    ),
+  );
+  const longest = Math.max(...prompts.map(lengthOf));
   const texts = branches > 1 ? `${branches} texts after it` : 'the text after it';
   const advice =
     largest > 0

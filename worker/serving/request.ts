@@ -1,6 +1,7 @@
 /** @module A generation request, independent of its contract, and the checks that all contracts share. */
+import type { HealedPrompt } from '../../decoding/constraints/automaton/healing.ts';
 import type { ConstraintSource } from '../../decoding/constraints/source.ts';
-import { branchCount, maxNewTokensWithin } from '../../decoding/options/capacity.ts';
+import { branchCount, maxNewTokensWithin, withHealed } from '../../decoding/options/capacity.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { type EncodeOptions, type Tokenizer, UnencodableTextError } from '../../tokenizer/tokenizer.ts';
@@ -42,12 +43,19 @@ export interface RequestFields {
 }
 
 export interface Prompt {
-  /** Token ids, at least one. */
+  /** Token ids, at least one; of a healed prompt, those that were not taken off. */
   readonly ids: ArrayLike<number>;
+  /** Set if its end was taken off: its text ends within the generated tokens. */
+  readonly healed?: HealedPrompt;
   /** The prompt as sent, or the text of its ids. */
   readonly text: string;
   /** The ids, from one index to another, whose special tokens are in the text, too. Default: none. */
   readonly withSpecial?: readonly [from: number, to: number];
+}
+
+/** The options of the texts of one prompt. */
+export function optionsOf({ options }: GenerationRequest, { healed }: Prompt): ResolvedOptions {
+  return healed ? withHealed(options, healed.removed.length) : options;
 }
 
 /** The number of tokens of all prompts. */
@@ -161,18 +169,20 @@ export function lastTokens({ tokenizer }: ServedModel, prompt: Prompt, length: n
  */
 export function defaultMaxTokens(
   { contextLength, status, memory, vocabSize }: Engine,
-  { ids, text }: Prompt,
+  { ids, text, healed }: Prompt,
   search: Omit<SizeOptions, 'max_new_tokens'>,
   limit: number,
 ): number {
+  const removed = healed?.removed.length ?? 0;
   const inCache = maxNewTokensWithin(status.slots.maximum, ids.length, branchCount(search));
-  const most = Math.min(limit, contextLength - ids.length, inCache);
+  const most = Math.min(limit, Math.min(contextLength - ids.length, inCache) - removed);
   const size = {
     prompts: [ids.length],
     characters: text.length,
     vocabSize,
     whole: true,
     n: search.num_return_sequences,
+    healed: removed,
   };
   const fits = (max_new_tokens: number) =>
     leastMemory({ ...size, options: { ...search, max_new_tokens } }) <= memory.maximum;
@@ -182,7 +192,7 @@ export function defaultMaxTokens(
 /** @throws ApiError when a prompt and its `max_tokens` exceed the model's context */
 export function checkContext({ contextLength }: Engine, request: GenerationRequest): void {
   const { prompts, options, fields } = request;
-  const longest = Math.max(...prompts.map(({ ids }) => ids.length));
+  const longest = Math.max(...prompts.map(lengthOf));
   const requested = longest + options.max_new_tokens;
   if (requested <= contextLength) return;
   throw new ApiError(
@@ -194,4 +204,9 @@ export function checkContext({ contextLength }: Engine, request: GenerationReque
       code: 'context_length_exceeded',
     },
   );
+}
+
+/** The number of a prompt's tokens, those that were taken off included. */
+export function lengthOf({ ids, healed }: Prompt): number {
+  return ids.length + (healed?.removed.length ?? 0);
 }

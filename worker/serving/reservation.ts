@@ -5,7 +5,7 @@ import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 import { CapacityError } from '../../engine/cache/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { estimateMemory, type GenerationSize, type MemoryEstimate } from './memory-estimate.ts';
-import type { GenerationRequest } from './request.ts';
+import { type GenerationRequest, optionsOf } from './request.ts';
 import { ReservedTree } from './reserved-tree.ts';
 
 /**
@@ -62,6 +62,7 @@ export function sizeOf({ vocabSize }: Engine, request: GenerationRequest, form: 
     whole: form === 'whole',
     n,
     constrained: constraint !== undefined,
+    healed: Math.max(...prompts.map(({ healed }) => healed?.removed.length ?? 0)),
     options,
   };
 }
@@ -78,7 +79,9 @@ function reserve(
   partition: string,
 ): Reservation {
   const { prompts, options, cachePrompt: shared } = request;
-  const nodes = Math.max(...prompts.map(({ ids }) => requiredNodes(ids.length, options)));
+  const nodes = Math.max(
+    ...prompts.map((prompt) => requiredNodes(prompt.ids.length, optionsOf(request, prompt))),
+  );
   const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
   // A request that never fits is refused for its sum, not for one of the parts below.
   engine.check(nodes);

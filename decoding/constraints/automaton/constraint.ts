@@ -4,6 +4,7 @@ import { TooAmbiguousError } from './errors.ts';
 import { Mask } from './mask.ts';
 import type { MaskCache } from './mask-cache.ts';
 import { MaskMaker, type StateMask } from './mask-maker.ts';
+import { prefixFrames } from './prefix.ts';
 import { SearchEffort, ShortestAnswers } from './shortest-answers.ts';
 import type { State } from './state.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -15,6 +16,7 @@ export class Constraint {
   /** The state before the first generated token. */
   readonly start: State;
   readonly #automaton: Automaton;
+  readonly #cache: MaskCache;
   readonly #masks: MaskMaker;
   readonly #shortest: ShortestAnswers;
   readonly #anew: (() => Constraint) | undefined;
@@ -36,6 +38,7 @@ export class Constraint {
     this.vocabulary = vocabulary;
     this.start = start;
     this.#automaton = automaton;
+    this.#cache = masks;
     this.#masks = new MaskMaker(automaton, vocabulary, masks);
     this.#shortest = new ShortestAnswers(automaton, vocabulary);
   }
@@ -46,6 +49,17 @@ export class Constraint {
    */
   forText(): Constraint {
     return this.#anew?.() ?? this;
+  }
+
+  /** Texts that begin with these bytes and go on with a text of this constraint. */
+  after(prefix: Uint8Array): Constraint {
+    const open = (): Constraint => {
+      const text = this.forText();
+      const automaton = text.#automaton;
+      const start = automaton.push(prefixFrames(prefix), text.start);
+      return new Constraint(automaton, start, text.vocabulary, text.#cache, open);
+    };
+    return open();
   }
 
   /**
@@ -76,6 +90,7 @@ export class Constraint {
    * @throws ConstraintError if the text has too many readings
    */
   next(state: State, token: number): State | null {
+    if (state.isFree) return state;
     this.#automaton.bound();
     const bytes = this.vocabulary.bytesOf(token);
     return bytes.length === 0 ? null : this.#automaton.read(state, bytes);

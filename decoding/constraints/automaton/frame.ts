@@ -15,6 +15,10 @@ export interface Frame {
   readonly exception?: Exception;
   /** Set if this frame reads the texts of another one and then goes on: its mask is that of the other, but for the ends. */
   readonly continuation?: Continuation;
+  /** Set if it is of one text only: its mask is not kept for others. */
+  readonly isOwn?: boolean;
+  /** Set if it reads any text: from there on a text has no constraint. */
+  readonly isFree?: boolean;
   /** Whether all ASCII letters lead to the same, or to nothing. Frames that cannot tell leave it out. */
   readonly treatsLettersAlike?: boolean;
   /**

@@ -123,11 +123,12 @@ export class MaskMaker {
       return { ...mask, maxDistance: mask.maxDistance + continuation.farther };
     }
     const equal = frame.within?.(this.#vocabulary.longest) ?? frame;
-    const mask = this.#masks.get(equal, () => {
+    const compute = () => {
       if (equal.exception) return this.#without(equal.exception);
       const automaton = this.#fork();
       return this.#compute(automaton, alone(equal, automaton));
-    });
+    };
+    const mask = equal.isOwn ? compute() : this.#masks.get(equal, compute);
     const farther = frame.distance - equal.distance;
     return farther === 0 ? mask : { ...mask, maxDistance: mask.maxDistance + farther };
   }

@@ -54,6 +54,11 @@ export class State {
     this.ambiguity = alternatives.length > 1 ? below + 1 : below;
   }
 
+  /** Whether anything may follow, tokens without a text too: the text has no constraint from here on. */
+  get isFree(): boolean {
+    return this.alternatives.length === 1 && this.alternatives[0]?.frame.isFree === true;
+  }
+
   /** The bytes that may follow, in any order. */
   get bytes(): readonly number[] {
     this.#bytes ??= bytesOf(this.alternatives);

@@ -128,9 +128,29 @@ export class Vocabulary {
     return this.bytesOf(this.#order[from] as number).subarray(0, depth);
   }
 
+  /** Whether texts are made of the token: it has bytes, and is not special. */
+  isText(token: number): boolean {
+    const bytes = this.bytesOf(token);
+    if (bytes.length === 0) return false;
+    const { from, to } = this.#nodeOf(bytes);
+    for (let i = from; i < to && this.#lengthAt(i) === bytes.length; i++) {
+      if (this.#order[i] === token) return true;
+    }
+    return false;
+  }
+
+  /** Whether a token begins with these bytes and is longer. */
+  isBeginning(bytes: ArrayLike<number>): boolean {
+    const { from, to } = this.#nodeOf(bytes);
+    // A token follows those that it begins with.
+    return from < to && this.#lengthAt(to - 1) > bytes.length;
+  }
+
   /** Visits the tokens of a node that are longer than the node's depth and that may follow there. */
   walk(automaton: Automaton, state: State, { from, to, depth }: TrieNode, visitor: Visitor): void {
-    if (state.isSparse) this.#walkBytes(automaton, state, from, to, depth, visitor);
+    if (state.isFree) {
+      for (let i = from; i < to; i++) visitor.token(this.#order[i] as number, state);
+    } else if (state.isSparse) this.#walkBytes(automaton, state, from, to, depth, visitor);
     else this.#walkTokens(automaton, state, from, to, depth, visitor);
   }
 
@@ -150,12 +170,18 @@ export class Vocabulary {
 
   /** @returns a token of these bytes; undefined if there is none */
   tokenOf(bytes: readonly number[]): number | undefined {
-    let { from, to } = this.root;
-    for (const [depth, byte] of bytes.entries()) {
-      from = this.#bisect(from, to, depth, byte);
-      to = this.#bisect(from, to, depth, byte + 1);
-    }
+    const { from, to } = this.#nodeOf(bytes);
     return from < to && this.#lengthAt(from) === bytes.length ? this.#order[from] : undefined;
+  }
+
+  /** The tokens that begin with these bytes, shortest first. */
+  #nodeOf(bytes: ArrayLike<number>): TrieNode {
+    let { from, to } = this.root;
+    for (let depth = 0; depth < bytes.length && from < to; depth++) {
+      from = this.#bisect(from, to, depth, bytes[depth] as number);
+      to = this.#bisect(from, to, depth, (bytes[depth] as number) + 1);
+    }
+    return { from, to, depth: bytes.length };
   }
 
   /** Looks for the tokens of each byte that may follow. */

@@ -7,6 +7,7 @@ import { parsedWithGiven } from '../../http/given-fields.ts';
 import { jsonObject } from '../../http/json-stream.ts';
 import { promptOfChat } from '../../serving/chat.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
+import { refuseHealing } from '../../serving/heal.ts';
 import type { Prompt } from '../../serving/request.ts';
 import { answerWhole, beginGeneration } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
@@ -99,6 +100,12 @@ function promptOf(
   const { add_generation_prompt = !continue_final_message } = request;
   if (add_generation_prompt && continue_final_message) {
     refuse('add_generation_prompt', "must be false where 'continue_final_message' is true", true);
+  }
+  if (!continue_final_message) {
+    refuseHealing(
+      request.token_healing,
+      "'continue_final_message' is not true: the prompt ends in what the chat template writes",
+    );
   }
   const own = OWN_FIELDS.find((name) => Object.hasOwn(chat_template_kwargs, name));
   if (own) {

@@ -69,7 +69,7 @@ export class ChoicePieces {
 
   #newOffsets(index: number): TextOffsets {
     const prompt = this.#promptOf(index);
-    return this.#report.echo ? this.#entries.offsets(prompt) : this.#entries.offsetsAfter(prompt.ids);
+    return this.#report.echo ? this.#entries.offsets(prompt) : this.#entries.offsetsAfter(prompt);
   }
 
   #promptOf(index: number): Prompt {

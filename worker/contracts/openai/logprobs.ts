@@ -2,6 +2,7 @@
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { TokenOffsets } from '../../../tokenizer/token-offsets.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
+import { healedText } from '../../serving/heal.ts';
 import type { Prompt } from '../../serving/request.ts';
 
 export interface CompletionLogprobs {
@@ -68,13 +69,24 @@ export class LogprobEntries {
 
   /** The offsets of the tokens of a prompt, and of the text that goes on after it. */
   offsets(prompt: Prompt): TextOffsets {
-    const options = { skipSpecialTokens: !this.#showSpecial };
-    return this.#tokenizer.offsetsAfter([], options, prompt.withSpecial);
+    const offsets = this.#tokenizer.offsetsAfter([], this.#decoding, prompt.withSpecial);
+    // The text of a healed prompt goes on in the generated tokens.
+    return prompt.healed ? { next: (id) => offsets.next(id), endPrompt: () => {} } : offsets;
   }
 
-  /** The offsets of the tokens of a text that goes on after the tokens `before`. */
-  offsetsAfter(before: ArrayLike<number>): TextOffsets {
-    return this.#tokenizer.offsetsAfter(before, { skipSpecialTokens: !this.#showSpecial });
+  /**
+   * The offsets of the tokens of a text that goes on after a prompt: 0 for those that begin before the text, with the
+   * rest of a healed prompt.
+   */
+  offsetsAfter(prompt: Prompt): TextOffsets {
+    const offsets = this.#tokenizer.offsetsAfter(prompt.ids, this.#decoding);
+    if (!prompt.healed) return offsets;
+    const rest = [...healedText(this.#tokenizer, prompt, this.#decoding)].length;
+    return { next: (id) => Math.max(0, offsets.next(id) - rest), endPrompt: () => {} };
+  }
+
+  get #decoding() {
+    return { skipSpecialTokens: !this.#showSpecial };
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
+import { healed } from '../../serving/heal.ts';
 import {
   defaultMaxTokens,
   type GenerationRequest,
@@ -46,7 +47,7 @@ export function generationOf(
   model: ServedModel,
   request: SharedRequest,
   {
-    prompts,
+    prompts: sent,
     report,
     fields,
     given,
@@ -64,6 +65,7 @@ export function generationOf(
   }
   const defaults = vllmDefaults(model.defaults);
   const search = { ...withModelDefaults(searchOf(request), given, defaults), ...report };
+  const prompts = healed(model, sent, { ...search, maxTokens: request.max_tokens });
   const [prompt] = prompts;
   const room = () =>
     prompt ? defaultMaxTokens(model.engine, prompt, search, model.engine.contextLength) : 1;
@@ -157,7 +159,7 @@ function reportOf({ logprobs, echo, details }: CompletionRequest & { readonly de
 /** The search and its processors. */
 function searchOf(
   request: SharedRequest,
-): Partial<ResolvedOptions> & Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences'> {
+): Partial<ResolvedOptions> & Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences' | 'token_healing'> {
   const { n, temperature = 1, use_beam_search } = request;
   // OpenAI's default: no more samples than texts.
   const best_of = request.best_of === 1 ? n : (request.best_of ?? n);

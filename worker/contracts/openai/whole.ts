@@ -16,13 +16,11 @@ export function wholeChoices(
 ): JsonStream {
   return jsonArray(
     answer.choices().map((choice) => {
-      const prompt = prompts[choice.prompt];
-      const echoed = report.echo ? prompt : undefined;
-      const before = echoed ? [] : (prompt?.ids ?? []);
+      const prompt = prompts[choice.prompt] as Prompt;
       return jsonObject({
-        text: (echoed?.text ?? '') + choice.text(),
+        text: (report.echo ? prompt.text : '') + choice.text(),
         index: choice.index,
-        logprobs: report.logprobs === undefined ? null : logprobsOf(choice, echoed, before, entries),
+        logprobs: report.logprobs === undefined ? null : logprobsOf(choice, prompt, report.echo, entries),
         finish_reason: stopOrLengthOf(choice.reason),
         sequences_score: choice.score ?? undefined,
       });
@@ -33,12 +31,12 @@ export function wholeChoices(
 /** One list after the other, so each goes through the tokens again. */
 function logprobsOf(
   choice: CollectedChoice,
-  echoed: Prompt | undefined,
-  before: ArrayLike<number>,
+  prompt: Prompt,
+  echo: boolean,
   entries: LogprobEntries,
 ): JsonStream {
   const { log } = choice;
-  const promptLog = echoed ? choice.promptLog : null;
+  const promptLog = echo ? choice.promptLog : null;
   const logs = promptLog ? [promptLog, log] : [log];
   const top = (token: number, model: ModelLogprobs | null) => {
     const byName = entries.top(token, model);
@@ -49,7 +47,7 @@ function logprobsOf(
     token_logprobs: jsonArray(each(logs, (log, i) => log.logprobAt(i))),
     top_logprobs: jsonArray(each(logs, (log, i) => top(log.tokenAt(i), log.at(i)))),
     text_offset: jsonArray(
-      offsets(echoed ? entries.offsets(echoed) : entries.offsetsAfter(before), promptLog, log),
+      offsets(echo ? entries.offsets(prompt) : entries.offsetsAfter(prompt), promptLog, log),
     ),
   });
 }

@@ -2,6 +2,7 @@
 import { asksForSampling, type ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
+import { healed } from '../../serving/heal.ts';
 import { defaultMaxTokens, type GenerationRequest, lastTokens, promptOfText } from '../../serving/request.ts';
 import { tgiConstraint } from '../constraint-fields.ts';
 import {
@@ -34,7 +35,9 @@ export function toGeneration(
   const whole = promptOfText(model, inputs, 'inputs', truncate !== undefined, {
     splitSpecialTokens: parameters.split_special_tokens,
   });
-  const prompt = truncate === undefined ? whole : lastTokens(model, whole, truncate);
+  const sent = truncate === undefined ? whole : lastTokens(model, whole, truncate);
+  const { token_healing, max_new_tokens: maxTokens } = parameters;
+  const [prompt = sent] = healed(model, [sent], { token_healing, maxTokens });
   refuseUnshown(parameters, kind);
   const { top_n_tokens, decoder_input_details, stop } = parameters;
   const search = {

@@ -3,6 +3,7 @@ import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { promptOfChat } from '../../serving/chat.ts';
+import { healed, refuseHealing } from '../../serving/heal.ts';
 import {
   defaultMaxTokens,
   type GenerationRequest,
@@ -32,7 +33,8 @@ export async function toGeneration(
 ): Promise<GenerationRequest> {
   const { defaults } = model;
   const field = request.prompt === undefined ? 'messages' : 'prompt';
-  const prompt = await promptOf(model, request, field);
+  const sent = await promptOf(model, request, field);
+  const [prompt = sent] = healed(model, [sent], { ...request, maxTokens: request.max_tokens });
   const { num_return_sequences } = request;
   if (request.stream && num_return_sequences > 1) {
     refuse('num_return_sequences', 'must be 1 in a stream, which has one text', num_return_sequences);
@@ -61,6 +63,7 @@ export async function toGeneration(
 async function promptOf(model: ServedModel, request: RunRequest, field: string): Promise<Prompt> {
   const { messages, raw } = request;
   if (request.prompt === undefined && model.chat && !raw) {
+    refuseHealing(request.token_healing, 'the prompt ends in what the chat template writes');
     const chat = {
       messages,
       addGenerationPrompt: true,

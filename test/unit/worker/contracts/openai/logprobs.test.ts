@@ -68,7 +68,7 @@ it('offsets count code points, and U+FFFD of invalid bytes', () => {
     for (let id = 0; id < 256; id++) if (tokenizer.tokenBytes(id)[0] === value) return id;
     throw new Error(`no token is the byte ${value}`);
   };
-  const offsets = new LogprobEntries(tokenizer, false).offsetsAfter([]);
+  const offsets = new LogprobEntries(tokenizer, false).offsetsAfter({ ids: [], text: '' });
   const found: number[] = [];
   const add = (...tokens: number[]) => {
     for (const token of tokens) found.push(offsets.next(token));
