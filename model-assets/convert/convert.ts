@@ -6,7 +6,7 @@
  * precision, calibration and name only.
  */
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { CalibrationTokens } from '../calibrate/calibration-pass.ts';
 import { sampleCalibrationTokens, tokenizeCalibrationText } from '../calibrate/calibration-text.ts';
@@ -32,6 +32,7 @@ import { buildChat } from './chat.ts';
 import { type AddProgress, convertWeights } from './convert-weights.ts';
 import { checkFits, fittingPrecision } from './fitting-precision.ts';
 import { readGenerationConfig } from './generation-config.ts';
+import { packageVersion } from './version.ts';
 
 /** `self`: samples from the model. `none`: no calibration, weights are rounded to nearest. */
 export type CalibrationText = 'self' | 'none' | { readonly text: string };
@@ -230,9 +231,4 @@ async function describeSource(paths: readonly string[], addProgress: AddProgress
     described.push(await describeFile(path, (bytes) => addProgress(bytes, label)));
   }
   return described;
-}
-
-async function packageVersion(): Promise<string> {
-  const json = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return JSON.parse(json).version;
 }

@@ -42,6 +42,7 @@ const COMMAND = { cli: 'packages/edgebeam/cli.ts' };
 const REPLACED: Readonly<Record<string, string>> = {
   'engine/node/wasm-paths.ts': 'wasm-paths.ts',
   'model-assets/cli/program.ts': 'program.ts',
+  'model-assets/convert/version.ts': 'version.ts',
   'worker/dev/project.ts': 'project.ts',
 };
 

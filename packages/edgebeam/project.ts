@@ -52,7 +52,16 @@ function runWith(args: readonly string[]): Pick<Invocation, 'file' | 'args'> {
   const npm = npmScript();
   return {
     file: process.execPath,
-    args: [npm, 'exec', '--yes', ...packages.map((name) => `--package=${name}`), '--', 'wrangler', ...args],
+    args: [
+      npm,
+      'exec',
+      '--yes',
+      '--loglevel=error',
+      ...packages.map((name) => `--package=${name}`),
+      '--',
+      'wrangler',
+      ...args,
+    ],
   };
 }
 

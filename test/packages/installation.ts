@@ -61,7 +61,7 @@ export async function run(
 export async function installNode(folder: string, version: string): Promise<string> {
   const shell = { folder, env: environmentOf(process.execPath) };
   await writeFile(join(folder, 'package.json'), '{}');
-  await run(shell, 'npm', 'install', `node@${version}`, '--allow-scripts=node');
+  await run(shell, 'npm', 'install', `node@${version}`);
   return join(folder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 }
 

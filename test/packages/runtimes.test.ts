@@ -29,7 +29,7 @@ beforeAll(async () => {
   shell = { folder: folder.path, env: environmentOf(process.execPath) };
   await writeFile(join(shell.folder, 'package.json'), '{ "type": "module" }');
   const { edgebeam } = await tarballs();
-  await run(shell, 'npm', 'install', edgebeam, 'deno@2.9.6', 'bun@1.4.5', '--allow-scripts=deno,bun');
+  await run(shell, 'npm', 'install', edgebeam, 'deno@2.9.6', 'bun@1.4.5');
   await copyFile(EXAMPLE, join(shell.folder, 'bigram.ts'));
   await writeFile(join(shell.folder, 'main.ts'), MAIN);
   expected = await run(shell, 'node', 'main.ts');
