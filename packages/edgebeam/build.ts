@@ -91,7 +91,7 @@ async function emitTypes(project: string): Promise<void> {
 }
 
 async function buildLibraries({ dependencies, peerDependencies }: Manifest): Promise<Metafile> {
-  const external = Object.keys({ ...dependencies, ...peerDependencies });
+  const external = [...Object.keys({ ...dependencies, ...peerDependencies }), 'cloudflare:*'];
   return bundle({
     entryPoints: LIBRARIES,
     external,

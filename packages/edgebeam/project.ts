@@ -6,15 +6,19 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Replaced when the package is built. */
 declare const WRANGLER_VERSION: string;
 declare const NODE_VERSION: string;
 
+/** The folder of `dist/`. */
+const DIST = dirname(fileURLToPath(import.meta.url));
+
 /** wrangler runs on this version of Node and later ones. */
 const WRANGLER_NEEDS_NODE = 22;
 
-export const defaultModel = async (): Promise<string> => join(import.meta.dirname, 'model');
+export const defaultModel = async (): Promise<string> => join(DIST, 'model');
 
 interface Invocation {
   readonly file: string;
@@ -35,8 +39,8 @@ function writeConfiguration(): string {
   const folder = mkdtempSync(join(tmpdir(), 'edgebeam-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'wrangler.toml');
-  const text = readFileSync(join(import.meta.dirname, 'wrangler.toml'), 'utf8');
-  writeFileSync(path, text.replaceAll('PACKAGE', slashed(import.meta.dirname)));
+  const text = readFileSync(join(DIST, 'wrangler.toml'), 'utf8');
+  writeFileSync(path, text.replaceAll('PACKAGE', () => slashed(DIST)));
   return path;
 }
 
@@ -67,7 +71,7 @@ function runWith(args: readonly string[]): Pick<Invocation, 'file' | 'args'> {
 
 /** The wrangler of the user's project, or one that is installed beside this package. */
 function installedWrangler(): string | undefined {
-  for (const from of [join(process.cwd(), 'package.json'), import.meta.filename]) {
+  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
     try {
       const manifest = createRequire(from).resolve('wrangler/package.json');
       return join(dirname(manifest), 'bin', 'wrangler.js');
