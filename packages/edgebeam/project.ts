@@ -40,7 +40,10 @@ function writeConfiguration(): string {
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'wrangler.toml');
   const text = readFileSync(join(DIST, 'wrangler.toml'), 'utf8');
-  writeFileSync(path, text.replaceAll('PACKAGE', () => slashed(DIST)));
+  writeFileSync(
+    path,
+    text.replaceAll('PACKAGE', () => slashed(DIST)),
+  );
   return path;
 }
 
