@@ -19,9 +19,10 @@ import { ensureInt4Model, ensureInt8Models } from './models.ts';
 import { startInNode } from './node/contestant.ts';
 import { writeToPage } from './page.ts';
 import { report } from './report.ts';
+import { measureScoring, reportScoring } from './score.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
 
-/** The parts about constraints run only if they are named: `constraints` needs cases. */
+/** The parts about constraints and scoring run only if they are named: `constraints` needs cases. */
 const ONLY = [
   'node',
   'workerd',
@@ -31,6 +32,7 @@ const ONLY = [
   'concurrency',
   'constraints',
   'constrained',
+  'score',
 ] as const;
 
 /** Of the comparison with other packages. */
@@ -67,6 +69,7 @@ const options = new Command('npm run bench --')
 
 if (options.only === 'constraints') await runConstraints(options);
 else if (options.only === 'constrained') await runConstrained(options);
+else if (options.only === 'score') await runScoring(options);
 else await run(options);
 
 async function runConstraints({ cases, quick, json, peers }: Options): Promise<void> {
@@ -90,6 +93,13 @@ async function runConstrained({ quick, json }: Options): Promise<void> {
   const concurrent = await measureConcurrentSchemas({ rounds: quick ? 1 : 5, tokens: 80 });
   console.log(`On ${describe(describeMachine())}.\n\n${reportConstrained(steps, concurrent)}`);
   if (json) await writeFile(json, `${JSON.stringify({ steps, concurrent }, null, 2)}\n`);
+}
+
+async function runScoring({ quick, json }: Options): Promise<void> {
+  await ensureInt4Model();
+  const results = await (quick ? measureScoring(1, 3) : measureScoring(5, 10));
+  console.log(`On ${describe(describeMachine())}.\n\n${reportScoring(results)}`);
+  if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 async function run({ only, quick, json, write }: Options): Promise<void> {

@@ -23,6 +23,22 @@ export type {
   TokenLogprob,
 } from './interface/events.ts';
 export type { LogitsReader, LogitsRow, Normalizer, TokenLogits } from './interface/logits-row.ts';
-export type { Evaluation, LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
+export type {
+  Evaluation,
+  EvaluationKind,
+  LanguageModel,
+  TokenTree,
+  TreeNode,
+} from './interface/token-tree.ts';
 export type { DecodingOptions } from './options/options.ts';
+export {
+  type Comparison,
+  type ComparisonOptions,
+  comparePaths,
+  logLikelihoods,
+  type Normalization,
+} from './scoring/compare.ts';
+export { nodesOfPaths, type PathNodes, type ScoredPath } from './scoring/path-order.ts';
+export { type PathScores, type ScoringOptions, scorePaths } from './scoring/score-paths.ts';
+export { type TextWindow, windowCount, windowsOf } from './scoring/windows.ts';
 export type { TokenBytes, TokenTexts } from './strategies/stopping.ts';

@@ -31,6 +31,12 @@ export interface Evaluation {
   readonly only?: Uint32Array | undefined;
 }
 
+/**
+ * What waits for rows. A step's rows are the next tokens of texts, and somebody waits for each step; those of a prompt,
+ * or of texts that are scored, may take as long as nobody else has to wait for them.
+ */
+export type EvaluationKind = 'step' | 'prompt';
+
 export interface TokenTree {
   /**
    * Whether `evaluate` calls `read`. It saves the searches that need only the best of a row (`readsInPlace` in
@@ -49,8 +55,9 @@ export interface TokenTree {
   /**
    * Evaluates nodes, each after its parent. One call is one batch: its alternatives share a forward pass. A
    * node that is already evaluated costs nothing unless its logits are requested.
+   * @param kind default: rows that form one chain are a prompt, all others a step
    */
-  evaluate(evaluations: readonly Evaluation[]): Promise<void>;
+  evaluate(evaluations: readonly Evaluation[], kind?: EvaluationKind): Promise<void>;
 
   /**
    * Drops one of the caller's references. Nodes without references are freed, up to the first shared

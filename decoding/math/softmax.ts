@@ -42,11 +42,27 @@ export function entropy(scores: Float32Array, weights: Float64Array, { largest, 
   return logarithm(total) - sum / total;
 }
 
-/** `torch.log_softmax(row)` in place: row - largest - ln Σ exp(row - largest), rounded once. */
-export function logSoftmax(row: Float32Array): void {
+export function normalizerOf(row: Float32Array): Normalizer {
   const largest = largestScore(row);
   let total = 0;
   for (let i = 0; i < row.length; i++) total += exponential((row[i] as number) - largest);
+  return { largest, total };
+}
+
+/** The entropy of a row whose weights nobody has kept, in nats. */
+export function entropyOf(row: Float32Array, { largest, total }: Normalizer): number {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) {
+    const score = (row[i] as number) - largest;
+    const weight = exponential(score);
+    if (weight > 0) sum += weight * score;
+  }
+  return logarithm(total) - sum / total;
+}
+
+/** `torch.log_softmax(row)` in place: row - largest - ln Σ exp(row - largest), rounded once. */
+export function logSoftmax(row: Float32Array): void {
+  const { largest, total } = normalizerOf(row);
   const logTotal = logarithm(total);
   for (let i = 0; i < row.length; i++) row[i] = (row[i] as number) - largest - logTotal;
 }

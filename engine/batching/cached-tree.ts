@@ -3,7 +3,7 @@
  * reserved.
  */
 import type { LogitsReader } from '../../decoding/interface/logits-row.ts';
-import type { Evaluation, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
+import type { Evaluation, EvaluationKind, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 import type { KeyValuePool } from '../cache/kv-pool.ts';
 import { CachedNode, type RadixTree } from '../cache/radix-tree.ts';
 import { LeaseExpiredError } from './errors.ts';
@@ -95,7 +95,7 @@ export class CachedTree implements TokenTree {
     return node;
   }
 
-  async evaluate(evaluations: readonly Evaluation[]): Promise<void> {
+  async evaluate(evaluations: readonly Evaluation[], kind?: EvaluationKind): Promise<void> {
     this.#checkOpen();
     this.lastUsed = Date.now();
     const rows = evaluations.map((evaluation) => ({
@@ -107,7 +107,7 @@ export class CachedTree implements TokenTree {
     // A queued row keeps its slot, even if the caller releases its node in the meantime.
     for (const { node } of rows) this.#retain(node);
     try {
-      const isPrompt = isChain(rows);
+      const isPrompt = kind === undefined ? isChain(rows) : kind === 'prompt';
       this.reusedEvaluations += await this.#sharedCache.queue.run({ owner: this, rows, isPrompt });
     } finally {
       for (const { node } of rows) this.release(node);

@@ -13,7 +13,7 @@
 const CHEAP_ROWS = 4;
 
 interface WaitingCall {
-  /** Whether the rows form one chain (a prompt), not siblings (a step). */
+  /** Whether the rows are a prompt, or scored texts, and not a step. */
   readonly isPrompt: boolean;
   readonly rows: { readonly length: number };
 }

@@ -44,7 +44,7 @@ export interface PassRequest {
   readonly owner: RowOwner;
   /** Each after its parent. */
   readonly rows: readonly QueuedRow[];
-  /** Whether the rows form one chain (a prompt), not siblings (a step). */
+  /** Whether the rows are a prompt, or scored texts, and not a step. */
   readonly isPrompt: boolean;
 }
 

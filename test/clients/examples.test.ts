@@ -1,4 +1,4 @@
-/** @module Runs the examples of docs/clients.md, docs/constraints.md, docs/complete.md and docs/chat.md, with only the port changed. */
+/** @module Runs the examples of the pages about clients, constraints, completions, scores and chats, with only the port changed. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,6 +26,7 @@ async function examplesOf(page: string) {
 const CLIENTS = await examplesOf('clients.md');
 const CONSTRAINTS = await examplesOf('constraints.md');
 const COMPLETIONS = await examplesOf('complete.md');
+const SCORES = await examplesOf('score.md');
 const CHATS = await examplesOf('chat.md');
 
 async function run(language: string | undefined, code: string, server: string): Promise<string> {
@@ -40,6 +41,7 @@ describe.each([
   { page: 'docs/clients.md', count: 6, server: SERVER, ...CLIENTS },
   { page: 'docs/constraints.md', count: 6, server: SERVER, ...CONSTRAINTS },
   { page: 'docs/complete.md', count: 3, server: SERVER, ...COMPLETIONS },
+  { page: 'docs/score.md', count: 3, server: SERVER, ...SCORES },
   { page: 'docs/chat.md', count: 2, server: inject('chatServer'), ...CHATS },
 ])('$page', ({ count, examples, blocks, server }) => {
   it('has its examples, each with its output', () => {

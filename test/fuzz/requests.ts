@@ -59,6 +59,8 @@ const LOST_PATHS = [
 ];
 /** Names of no model; the last two stand for the deployed one. */
 const MODEL_NAMES = ['nope', '@cf/meta/llama-3', '%00', 'x default', '@cf/openai/default', 'default'];
+/** Routes that generate nothing: no field of theirs is a number of texts or tokens, or a seed. */
+export const WITHOUT_TEXTS: ReadonlySet<string> = new Set(['/tokenize', '/v1/score', '/v1/perplexity']);
 /** Fields that multiply the work, and the largest value of most requests. */
 const COSTS = { max_tokens: 8, max_new_tokens: 8, n: 6, num_return_sequences: 6, best_of: 6, num_beams: 6 };
 const LARGEST_COST = 1100;
@@ -139,7 +141,7 @@ export class RequestSource {
     const twice = draw.chance(0.12);
     let body = bounded(draw, this.#validBody(draw, route), route);
     if (draw.chance(0.35)) body = bounded(draw, mutate(draw, body), route);
-    if (twice && path !== '/tokenize') seeded(draw, body);
+    if (twice && !WITHOUT_TEXTS.has(path)) seeded(draw, body);
     const json = JSON.stringify(body);
     const base = { method: 'POST', path, headers: JSON_TYPE, body: json, twice };
     const kind = draw.integer(1, 100);
@@ -209,7 +211,7 @@ export function optionsOf(body: unknown): Fields | null {
 
 /** Lowers most values that multiply the work. */
 function bounded<T extends Fields>(draw: Draw, body: T, { template }: Route): T {
-  if (template === '/tokenize') return body;
+  if (WITHOUT_TEXTS.has(template)) return body;
   if ('inputs' in body && (body.parameters ?? null) === null && draw.chance(0.95))
     Object.assign(body, { parameters: {} });
   const options = optionsOf(body);

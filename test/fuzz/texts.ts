@@ -26,12 +26,32 @@ export function checkTexts(path: string, body: unknown, { text, events }: FuzzAn
   } else if (path === '/' || path === '/generate_stream') {
     if (events) checkTgiStream(events);
     else if (body !== undefined) checkCount((JSON.parse(text) as unknown[]).length, expected);
+  } else if (path === '/v1/score') {
+    checkRanks((JSON.parse(text) as { choices: RankedChoice[] }).choices, body);
+  } else if (path === '/v1/perplexity') {
+    if (events) checkDone(events);
   } else if (path.startsWith('/ai/run/')) {
     if (events) checkDone(events);
     else {
       const { responses } = (JSON.parse(text) as { result: { responses?: unknown[] } }).result;
       checkCount(responses?.length ?? 1, expected);
     }
+  }
+}
+
+interface RankedChoice {
+  readonly index: number;
+  readonly rank: number;
+  readonly logprob: number | null;
+}
+
+/** Each choice once, in the order of the request, and each rank once. */
+function checkRanks(choices: readonly RankedChoice[], body: unknown): void {
+  const count = (body as { choices?: unknown[] } | undefined)?.choices?.length ?? choices.length;
+  const ranks = choices.map(({ rank }) => rank).sort((a, b) => a - b);
+  const isWhole = choices.every(({ index, logprob }, i) => index === i && logprob !== null && logprob <= 0);
+  if (choices.length !== count || !isWhole || ranks.some((rank, i) => rank !== i + 1)) {
+    throw new Error(`${count} choices have the scores ${JSON.stringify(choices)}`);
   }
 }
 

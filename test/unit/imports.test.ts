@@ -35,9 +35,19 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'decoding',
     ...['constraints/automaton', 'interface', 'math', 'processors', 'options'],
   ),
+  'decoding/scoring': under('decoding', 'interface', 'math', 'options', 'strategies'),
   decoding: under(
     'decoding',
-    ...['constraints', 'constraints/automaton', 'interface', 'math', 'options', 'processors', 'strategies'],
+    ...[
+      'constraints',
+      'constraints/automaton',
+      'interface',
+      'math',
+      'options',
+      'processors',
+      'scoring',
+      'strategies',
+    ],
   ),
 
   // The engine is independent of HTTP, Cloudflare and text.
@@ -183,6 +193,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('engine', 'batching', 'cache', 'model', 'runtime'),
     ...under('worker', 'http', 'isolate'),
   ],
+  'worker/serving/scoring': [
+    'engine',
+    'tokenizer',
+    ...under('decoding', 'options', 'scoring'),
+    ...under('engine', 'batching'),
+    ...under('worker', 'http', 'isolate', 'serving'),
+  ],
   'worker/openapi': ['hono', 'worker/http', 'zod'],
   'worker/contracts': [
     'zod',
@@ -191,6 +208,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'worker/contracts/tgi': contract(),
   'worker/contracts/openai': contract('engine/model', 'model-assets/format', 'worker/contracts/tgi'),
+  'worker/contracts/score': contract(
+    'engine/batching',
+    'engine/cache',
+    'worker/contracts/openai',
+    'worker/serving/scoring',
+  ),
   'worker/contracts/workers-ai': contract(),
   'worker/contracts/operation': contract(
     'engine',
@@ -205,7 +228,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web',
     'engine/kernels',
     ...under('worker', 'http', 'isolate', 'operate', 'page'),
-    ...under('worker/contracts', 'openai', 'operation', 'tgi', 'workers-ai'),
+    ...under('worker/contracts', 'openai', 'operation', 'score', 'tgi', 'workers-ai'),
   ],
   packages: ['commander', 'node:'],
   // The entries of the package and its build.

@@ -19,7 +19,10 @@ import { post, postTo, startApp, type TestApp } from './client.ts';
 const app: TestApp = startApp();
 const RUN = '/ai/run/default';
 const CHAT = '/v1/chat/completions';
-const POSTS = ['/v1/completions', CHAT, '/', '/generate', '/generate_stream', '/tokenize', RUN];
+const POSTS = [
+  ...['/v1/completions', CHAT, '/v1/score', '/v1/perplexity'],
+  ...['/', '/generate', '/generate_stream', '/tokenize', RUN],
+];
 const TGI = ['/', '/generate', '/generate_stream', '/tokenize', '/info'];
 const TGI_TYPES: Record<number, string> = { 404: 'not_found', 405: 'method_not_allowed' };
 

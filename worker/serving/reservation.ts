@@ -1,6 +1,7 @@
 /** @module What a generation reserves before its first pass: cache space, and memory in JavaScript. */
 import { branchCount, requiredNodes } from '../../decoding/options/capacity.ts';
 import type { Admitted, QueueLimits } from '../../engine/batching/admission.ts';
+import type { TreeOptions } from '../../engine/batching/cached-tree.ts';
 import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 import { CapacityError } from '../../engine/cache/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -100,14 +101,7 @@ function reserve(
   };
   try {
     while (trees.length < count) {
-      const search = engine.memory.reserve(bytes.search);
-      try {
-        const tree = engine.open(nodes, { prompt, shared, partition });
-        trees.push(new ReservedTree(engine, tree, search, answer));
-      } catch (error) {
-        search.close();
-        throw error;
-      }
+      trees.push(openReserved(engine, nodes, { prompt, shared, partition }, bytes.search, answer));
     }
   } catch (error) {
     if (trees.length === 0 || !(error instanceof CapacityError)) {
@@ -116,4 +110,26 @@ function reserve(
     }
   }
   return { trees, answer, closeTrees, close };
+}
+
+/**
+ * Opens a tree with the memory of what runs in it.
+ * @param bytes given back with the tree
+ * @param answer memory whose lease each evaluation renews
+ * @throws CapacityError
+ */
+export function openReserved(
+  engine: Engine,
+  nodes: number,
+  options: TreeOptions,
+  bytes: number,
+  answer: MemoryReservation,
+): ReservedTree {
+  const search = engine.memory.reserve(bytes);
+  try {
+    return new ReservedTree(engine, engine.open(nodes, options), search, answer);
+  } catch (error) {
+    search.close();
+    throw error;
+  }
 }

@@ -52,9 +52,9 @@ export class ReservedTree implements LanguageModel {
     return {
       lendsLogits: tree.lendsLogits ?? false,
       append: (parent, token) => tree.append(parent, token),
-      evaluate: async (evaluations) => {
+      evaluate: async (evaluations, kind) => {
         this.#touch();
-        await tree.evaluate(evaluations);
+        await tree.evaluate(evaluations, kind);
         this.#touch();
       },
       release: (node) => tree.release(node),

@@ -17,7 +17,7 @@ import { SlotsExhaustedError } from '../../engine/cache/errors.ts';
 import type { AppEnv } from '../http/env.ts';
 import { type ApiError, retryLater, toApiError } from '../http/errors.ts';
 import type { JsonStream } from '../http/json-stream.ts';
-import { CLIENT_GONE, type StrategyName } from '../http/request-record.ts';
+import { CLIENT_GONE, type StrategyName, type Usage } from '../http/request-record.ts';
 import { sendJson } from '../http/send-json.ts';
 import { constraintLimitsOf, queueLimitsOf } from '../http/settings.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
@@ -73,11 +73,39 @@ async function run<T>(
   const record = c.get('record');
   record.strategy = strategyOf(request.options);
   record.choices = request.n * request.prompts.length;
-  const running = generate(model, request, {
-    constraint: constraintOf(model, request, constraintLimitsOf(c.env)),
+  const constraint = constraintOf(model, request, constraintLimitsOf(c.env));
+  return runAdmitted(
+    c,
+    request.cacheSalt,
+    (options) => generate(model, request, { ...options, constraint }),
+    {
+      cache: (error) => exceedsCache(error, request),
+      memory: (error) => exceedsMemory(error, sizeOf(model.engine, request, form), request.fields),
+      other: (error) => forClient(error, request),
+    },
+  );
+}
+
+/** The errors of a request whose work has failed. */
+interface Refusals {
+  /** The request can never fit. */
+  cache(error: SlotsExhaustedError): ApiError;
+  memory(error: MemoryExhaustedError): ApiError;
+  other?(error: unknown): unknown;
+}
+
+/** Runs work that reserves what it needs, and goes on to its `finally` when the client has gone. @throws ApiError */
+export async function runAdmitted<T>(
+  c: Context<AppEnv>,
+  cacheSalt: string | undefined,
+  work: (options: RunOptions) => Promise<T>,
+  { cache, memory, other = forClient }: Refusals,
+): Promise<T> {
+  const record = c.get('record');
+  const running = work({
     limits: queueLimitsOf(c.env),
     signal: c.req.raw.signal,
-    partition: await cachePartition(c, request.cacheSalt),
+    partition: await cachePartition(c, cacheSalt),
     onAdmitted: (queuedMilliseconds) => {
       // The prompts are part of what the generation reserves.
       c.get('body')?.close();
@@ -91,9 +119,8 @@ async function run<T>(
   try {
     return await running;
   } catch (error) {
-    if (error instanceof SlotsExhaustedError) throw exceedsCache(error, request);
-    if (!(error instanceof MemoryExhaustedError)) throw forClient(error, request);
-    throw exceedsMemory(error, sizeOf(model.engine, request, form), request.fields);
+    if (error instanceof SlotsExhaustedError) throw cache(error);
+    throw error instanceof MemoryExhaustedError ? memory(error) : other(error);
   }
 }
 
@@ -126,16 +153,29 @@ export function strategyOf({ do_sample, num_beams, num_beam_groups }: ResolvedOp
 }
 
 /** How a contract writes a stream. */
-export interface StreamFormat {
+export interface StreamFormat<Event = GenerationEvent> {
   /** The messages of an event. */
-  event(event: GenerationEvent): Iterable<SSEMessage>;
+  event(event: Event): Iterable<SSEMessage>;
   /** The messages after the last event. */
   end(): Iterable<SSEMessage>;
   /** The message of an error within the stream. */
   error(error: ApiError): SSEMessage;
 }
 
-export function streamEvents(c: Context<AppEnv>, generation: Generation, format: StreamFormat): Response {
+/** Events of running work. */
+export interface EventSource<Event> {
+  /** Leaving the loop frees the space. */
+  readonly events: AsyncIterable<Event>;
+  /** So far. */
+  readonly usage: Usage;
+  readonly request?: GenerationRequest;
+}
+
+export function streamEvents<Event>(
+  c: Context<AppEnv>,
+  generation: EventSource<Event>,
+  format: StreamFormat<Event>,
+): Response {
   // Some proxies buffer compressible responses.
   c.header('Content-Encoding', 'identity');
   const { promise: sent, resolve } = Promise.withResolvers<void>();
