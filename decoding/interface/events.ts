@@ -13,6 +13,8 @@ export interface ModelLogprobs {
   readonly logprob: number;
   /** The `logprobs` likeliest tokens at this position. */
   readonly top: readonly TokenLogprob[];
+  /** Of a prompt's token: its rank in the vocabulary, from 1. */
+  readonly rank?: number;
 }
 
 /** One generated token. */

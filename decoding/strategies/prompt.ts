@@ -1,6 +1,7 @@
 /** @module The evaluation of a prompt. */
 import type { ModelLogprobs } from '../interface/events.ts';
 import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
+import { ranksOf } from '../math/ranks.ts';
 import { Rows } from '../math/row-pool.ts';
 import type { SelectionWorkspace } from '../math/selection.ts';
 import { SCORED_ROWS } from '../options/capacity.ts';
@@ -55,8 +56,9 @@ export async function scorePrompt(
     for (let i = 0; i < chunk.length; i++) {
       const next = nodes[begin + i + 1];
       if (!next) break;
-      raw.save(0, rows[i] as Float32Array);
-      logprobs.push(raw.of(0, next.token));
+      const row = rows[i] as Float32Array;
+      raw.save(0, row);
+      logprobs.push({ ...raw.of(0, next.token), rank: ranksOf(row, [next.token]).get(next.token) as number });
     }
   }
   releaseAllBut(last, nodes, tree);

@@ -181,6 +181,10 @@ describe('a chat', () => {
       });
       expect(entry.bytes).toEqual([...utf8.encode(entry.token)]);
     }
+    const ofPrompt = { ...GREEDY, max_tokens: 1, prompt_logprobs: 2 };
+    expect((await chat(ofPrompt)).prompt_logprobs).toEqual(
+      (await complete(ofPrompt)).choices[0]?.prompt_logprobs,
+    );
     const bare = await chat({ ...GREEDY, max_tokens: 1, logprobs: true, return_tokens_as_token_ids: true });
     expect(bare.choices[0]?.logprobs?.content).toMatchObject([
       { token: expect.stringMatching(/^token_id:\d+$/), top_logprobs: [] },

@@ -181,6 +181,43 @@ describe('log-probabilities', () => {
   });
 });
 
+describe('prompt_logprobs', () => {
+  const body = { prompt: 'Once upon a time there', max_tokens: 2, temperature: 0 };
+
+  it('are those of an echoed prompt, with ranks, by token id, and change nothing else', async () => {
+    const [echoed] = (await complete({ ...body, echo: true, logprobs: 20 })).choices;
+    const { choices } = await complete({ ...body, n: 2, prompt_logprobs: 3 });
+    const places = choices[0]?.prompt_logprobs ?? [];
+    expect(choices[1]?.prompt_logprobs).toEqual(places);
+    expect(places).toHaveLength(5);
+    expect(places[0]).toBeNull();
+    for (const [i, place] of places.entries()) {
+      if (!place) continue;
+      const token = echoed?.logprobs?.tokens[i];
+      const own = Object.values(place).find(({ decoded_token }) => decoded_token === token);
+      expect(own?.logprob).toBe(echoed?.logprobs?.token_logprobs[i]);
+      const top = Object.values(echoed?.logprobs?.top_logprobs[i] ?? {}).sort((a, b) => b - a);
+      for (const { logprob, rank } of Object.values(place))
+        if (rank <= 20) expect(logprob).toBe(top[rank - 1]);
+      const ranks = Object.values(place).map(({ rank }) => rank);
+      expect(ranks.toSorted((a, b) => a - b).slice(0, 3)).toEqual([1, 2, 3]);
+      expect(ranks.length).toBe((own?.rank ?? 0) > 3 ? 4 : 3);
+    }
+    const plain = await complete(body);
+    expect(choices[0]?.text).toBe(plain.choices[0]?.text);
+    expect(choices[0]?.logprobs).toBeNull();
+    expect(plain.choices[0]).not.toHaveProperty('prompt_logprobs');
+  });
+
+  it('may be other ones than those of an echo', async () => {
+    const [both] = (await complete({ ...body, echo: true, logprobs: 1, prompt_logprobs: 4 })).choices;
+    const [echoed] = (await complete({ ...body, echo: true, logprobs: 1 })).choices;
+    expect(both?.logprobs).toEqual(echoed?.logprobs);
+    const [asked] = (await complete({ ...body, prompt_logprobs: 4 })).choices;
+    expect(both?.prompt_logprobs).toEqual(asked?.prompt_logprobs);
+  });
+});
+
 describe('decoding options', () => {
   it('change the text: logit_bias, penalties and top_p', async () => {
     const [choice] = (await complete({ ...STORY, logprobs: 0 })).choices;

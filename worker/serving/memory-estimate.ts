@@ -71,7 +71,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
 
   const collected =
     num_return_sequences * (TEXT_BYTES + max_new_tokens * TokenLog.bytesPerToken(logprobs)) * prompts.length +
-    (prompt_logprobs === undefined ? 0 : promptTokens * TokenLog.bytesPerToken(prompt_logprobs));
+    (prompt_logprobs === undefined ? 0 : promptTokens * TokenLog.bytesPerPromptToken(prompt_logprobs));
   const answer =
     REQUEST_BYTES +
     (constrained ? CONSTRAINT_BYTES : 0) +

@@ -4,6 +4,7 @@ import type { ModelLogprobs } from '../../decoding/interface/events.ts';
 const ID_BYTES = Int32Array.BYTES_PER_ELEMENT;
 /** The model's log-probabilities are float32, so nothing is lost. */
 const LOGPROB_BYTES = Float32Array.BYTES_PER_ELEMENT;
+const RANK_BYTES = Int32Array.BYTES_PER_ELEMENT;
 
 export class TokenLog {
   /** [length] */
@@ -14,6 +15,8 @@ export class TokenLog {
   readonly #topTokens: Int32Array;
   readonly #topLogprobs: Float32Array;
   readonly #top: number;
+  /** [length] Of a prompt's tokens; 0 for the first, which has none. */
+  readonly #ranks: Int32Array | undefined;
 
   /**
    * @param logprobs one per token, or none at all
@@ -26,6 +29,9 @@ export class TokenLog {
     this.#logprobs = logprobs
       ? Float32Array.from(logprobs, (entry) => entry?.logprob ?? Number.NaN)
       : undefined;
+    this.#ranks = logprobs?.some((entry) => entry?.rank !== undefined)
+      ? Int32Array.from(logprobs, (entry) => entry?.rank ?? 0)
+      : undefined;
     this.#topTokens = new Int32Array(count);
     this.#topLogprobs = new Float32Array(count);
     for (const [i, entry] of logprobs?.entries() ?? []) {
@@ -37,6 +43,11 @@ export class TokenLog {
   /** Bytes of a token with its log-probabilities. @param top as in the constructor; undefined for none */
   static bytesPerToken(top: number | undefined): number {
     return ID_BYTES + (top === undefined ? 0 : LOGPROB_BYTES + top * (ID_BYTES + LOGPROB_BYTES));
+  }
+
+  /** The same of a prompt's token, which has its rank too. */
+  static bytesPerPromptToken(top: number): number {
+    return TokenLog.bytesPerToken(top) + RANK_BYTES;
   }
 
   get length(): number {
@@ -55,14 +66,16 @@ export class TokenLog {
     return Number.isNaN(logprob) ? null : logprob;
   }
 
-  /** The same with the likeliest tokens. */
-  at(index: number): ModelLogprobs | null {
+  /** The same with the likeliest tokens. @param count of them; default: all that there are */
+  at(index: number, count = this.#top): ModelLogprobs | null {
     const logprob = this.logprobAt(index);
     if (logprob === null) return null;
     const top: { token: number; logprob: number }[] = [];
-    for (let i = index * this.#top; i < (index + 1) * this.#top; i++) {
+    const first = index * this.#top;
+    for (let i = first; i < first + Math.min(count, this.#top); i++) {
       top.push({ token: this.#topTokens[i] as number, logprob: this.#topLogprobs[i] as number });
     }
-    return { logprob, top };
+    const rank = this.#ranks?.[index];
+    return { logprob, top, ...(rank !== undefined && { rank }) };
   }
 }

@@ -7,6 +7,7 @@ import type { GenerationEvent } from '../../serving/events.ts';
 import type { TokenLog } from '../../serving/token-log.ts';
 import { stopOrLengthOf } from '../shared-schemas.ts';
 import { LogprobEntries } from './logprobs.ts';
+import { promptLogprobs } from './prompt-logprobs.ts';
 
 /** A token in OpenAI's `logprobs` of a chat. */
 interface TokenLogprob {
@@ -93,6 +94,12 @@ export class ChatChoices {
         }),
       ),
     );
+  }
+
+  /** vLLM's `prompt_logprobs`. @param top as there; undefined if the request does not ask for them */
+  ofPrompt(answer: CollectedAnswer, top: number | undefined): JsonStream | undefined {
+    const [choice] = answer.choices();
+    return promptLogprobs(choice?.promptLog ?? null, top, this.#entries);
   }
 
   *#logOf(log: TokenLog): Generator<ChatTokenLogprob> {

@@ -3,10 +3,7 @@
  * TGI's. What asks for something that a GPT-2 does not have is refused, unless it means the default.
  */
 import * as z from 'zod';
-import { generationFields } from './generation-fields.ts';
-
-/** OpenAI's. */
-const MAX_TOP_LOGPROBS = 20;
+import { generationFields, MAX_LOGPROBS } from './generation-fields.ts';
 
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const;
 
@@ -59,7 +56,7 @@ export const chatSchema = z.strictObject({
   top_logprobs: z
     .int()
     .min(0)
-    .max(MAX_TOP_LOGPROBS)
+    .max(MAX_LOGPROBS)
     .default(0)
     .describe('Reports this many likeliest tokens at each position too; needs `logprobs`.'),
 

@@ -27,13 +27,22 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   const user = request.safety_identifier ?? request.user;
   if (user) c.get('record').user = user;
   const fields = { prompt: 'messages', maxTokens: maxTokensName(request), logprobs: 'top_logprobs' };
-  const report = shared.logprobs === undefined ? {} : { logprobs: shared.logprobs };
+  const { logprobs, prompt_logprobs } = shared;
+  const report = {
+    ...(logprobs !== undefined && { logprobs }),
+    ...(prompt_logprobs !== undefined && { prompt_logprobs }),
+  };
   const generationRequest = generationOf(model, shared, { prompts, report, fields, given });
   const choices = new ChatChoices(model.tokenizer, reportOf(request));
   if (!request.stream) {
     const head = headOf('chatcmpl', 'chat.completion', manifest.name);
     return answerWhole(c, model, generationRequest, (answer) =>
-      jsonObject({ ...head, choices: choices.whole(answer), usage: answer.usage }),
+      jsonObject({
+        ...head,
+        choices: choices.whole(answer),
+        prompt_logprobs: choices.ofPrompt(answer, prompt_logprobs),
+        usage: answer.usage,
+      }),
     );
   }
   const head = headOf('chatcmpl', 'chat.completion.chunk', manifest.name);

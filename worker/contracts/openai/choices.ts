@@ -19,7 +19,10 @@ export interface CompletionChoice {
   readonly sequences_score?: number;
 }
 
-export type ReportFields = Pick<CompletionRequest, 'echo' | 'logprobs' | 'return_tokens_as_token_ids'>;
+export type ReportFields = Pick<
+  CompletionRequest,
+  'echo' | 'logprobs' | 'prompt_logprobs' | 'return_tokens_as_token_ids'
+>;
 
 export class ChoicePieces {
   readonly #report: ReportFields;

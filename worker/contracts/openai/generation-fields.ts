@@ -16,6 +16,9 @@ import {
   tokenFields,
 } from '../decoding-fields.ts';
 
+/** Likeliest tokens at a position: vLLM's limit, and OpenAI's for chats. */
+export const MAX_LOGPROBS = 20;
+
 export const generationFields = {
   model: z.string().optional().describe('Name of the deployed model, which is the default.'),
   temperature: z
@@ -83,6 +86,15 @@ export const generationFields = {
     .boolean()
     .default(false)
     .describe('Keeps the stop string at the end of the text.'),
+  prompt_logprobs: z
+    .int()
+    .min(0)
+    .max(MAX_LOGPROBS)
+    .optional()
+    .describe(
+      'Reports the log-probability and the rank of each token of the prompt, and of this many likeliest tokens in its ' +
+        'place, without `echo`. Not in a stream.',
+    ),
   return_tokens_as_token_ids: z
     .boolean()
     .default(false)

@@ -53,6 +53,11 @@ export class LogprobEntries {
     return name;
   }
 
+  /** The token's text, with U+FFFD in place of bytes that are not whole characters. */
+  text(token: number): string {
+    return this.#tokenizer.tokenText(token);
+  }
+
   /** By name, likeliest first. Of several tokens with one name, it is the chosen one, or else the likeliest. */
   top(token: number, model: ModelLogprobs | null): ReadonlyMap<string, number> | null {
     if (!model) return null;

@@ -12,6 +12,18 @@ const logprobs = z.strictObject({
   text_offset: z.array(z.int().min(0)),
 });
 
+/** vLLM's, by token id. */
+const promptLogprobs = z
+  .array(
+    z
+      .record(
+        z.string(),
+        z.strictObject({ logprob: z.number(), rank: z.int().min(1), decoded_token: z.string() }),
+      )
+      .nullable(),
+  )
+  .optional();
+
 const choice = z.strictObject({
   text: z.string(),
   index: z.int().min(0),
@@ -27,7 +39,11 @@ const head = {
   model: z.string(),
 };
 
-export const completionResponse = z.strictObject({ ...head, choices: z.array(choice).min(1), usage });
+export const completionResponse = z.strictObject({
+  ...head,
+  choices: z.array(choice.extend({ prompt_logprobs: promptLogprobs })).min(1),
+  usage,
+});
 
 /** Of a choice so far (`continuous_usage_stats`), or of the whole request in the last chunk. */
 const chunkUsage = usage.partial({ prompt_tokens_details: true }).nullable().optional();
@@ -90,6 +106,7 @@ export const chatResponse = z.strictObject({
       }),
     )
     .min(1),
+  prompt_logprobs: promptLogprobs,
   usage,
 });
 

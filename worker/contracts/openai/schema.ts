@@ -3,7 +3,7 @@
  * OpenAI lacks; decoding options have Hugging Face's names.
  */
 import * as z from 'zod';
-import { generationFields } from './generation-fields.ts';
+import { generationFields, MAX_LOGPROBS } from './generation-fields.ts';
 
 const MAX_PROMPTS = 128;
 
@@ -33,10 +33,10 @@ export const completionSchema = z.strictObject({
   logprobs: z
     .int()
     .min(0)
-    .max(5)
+    .max(MAX_LOGPROBS)
     .optional()
     .describe(
-      'Reports the log-probability of each token, and of this many likeliest tokens at its position.',
+      'Reports the log-probability of each token, and of this many likeliest tokens at its position. OpenAI’s limit is 5.',
     ),
   echo: z.boolean().default(false).describe('Returns the prompt before the text.'),
   add_special_tokens: z

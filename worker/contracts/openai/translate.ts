@@ -131,9 +131,12 @@ function isIds(prompt: readonly unknown[]): prompt is number[] {
 
 /** Rejects fields that need log-probabilities, a stream, or a stream of beam search. */
 function refuseUnseen(
-  { stream, stream_options, logprobs, return_tokens_as_token_ids }: SharedRequest,
+  { stream, stream_options, logprobs, prompt_logprobs, return_tokens_as_token_ids }: SharedRequest,
   { num_beams }: ResolvedOptions,
 ): void {
+  if (stream && prompt_logprobs !== undefined) {
+    refuse('prompt_logprobs', "must not be given where 'stream' is true", prompt_logprobs);
+  }
   if (return_tokens_as_token_ids && logprobs === undefined) {
     refuse('return_tokens_as_token_ids', "must be false where 'logprobs' is not given", true);
   }
@@ -151,9 +154,14 @@ function refuseUnseen(
 export type Report = Pick<ResolvedOptions, 'logprobs' | 'prompt_logprobs'>;
 
 /** The log-probabilities to report, including those of an echoed prompt. */
-function reportOf({ logprobs, echo, details }: CompletionRequest & { readonly details: boolean }): Report {
-  if (logprobs === undefined) return details ? { logprobs: 0 } : {};
-  return { logprobs, ...(echo && { prompt_logprobs: logprobs }) };
+function reportOf(request: CompletionRequest & { readonly details: boolean }): Report {
+  const { logprobs, echo, details } = request;
+  const ofPrompt = Math.max(request.prompt_logprobs ?? -1, echo ? (logprobs ?? -1) : -1);
+  const own = logprobs ?? (details ? 0 : undefined);
+  return {
+    ...(own !== undefined && { logprobs: own }),
+    ...(ofPrompt >= 0 && { prompt_logprobs: ofPrompt }),
+  };
 }
 
 /** The search and its processors. */

@@ -7,6 +7,7 @@ import type { TokenLog } from '../../serving/token-log.ts';
 import { stopOrLengthOf } from '../shared-schemas.ts';
 import type { ReportFields } from './choices.ts';
 import type { LogprobEntries, TextOffsets } from './logprobs.ts';
+import { promptLogprobs } from './prompt-logprobs.ts';
 
 export function wholeChoices(
   answer: CollectedAnswer,
@@ -20,8 +21,12 @@ export function wholeChoices(
       return jsonObject({
         text: (report.echo ? prompt.text : '') + choice.text(),
         index: choice.index,
-        logprobs: report.logprobs === undefined ? null : logprobsOf(choice, prompt, report.echo, entries),
+        logprobs:
+          report.logprobs === undefined
+            ? null
+            : logprobsOf(choice, prompt, entries, { echo: report.echo, top: report.logprobs }),
         finish_reason: stopOrLengthOf(choice.reason),
+        prompt_logprobs: promptLogprobs(choice.promptLog, report.prompt_logprobs, entries),
         sequences_score: choice.score ?? undefined,
       });
     }),
@@ -32,8 +37,8 @@ export function wholeChoices(
 function logprobsOf(
   choice: CollectedChoice,
   prompt: Prompt,
-  echo: boolean,
   entries: LogprobEntries,
+  { echo, top: count }: { readonly echo: boolean; readonly top: number },
 ): JsonStream {
   const { log } = choice;
   const promptLog = echo ? choice.promptLog : null;
@@ -45,7 +50,7 @@ function logprobsOf(
   return jsonObject({
     tokens: jsonArray(each(logs, (log, i) => entries.name(log.tokenAt(i)))),
     token_logprobs: jsonArray(each(logs, (log, i) => log.logprobAt(i))),
-    top_logprobs: jsonArray(each(logs, (log, i) => top(log.tokenAt(i), log.at(i)))),
+    top_logprobs: jsonArray(each(logs, (log, i) => top(log.tokenAt(i), log.at(i, count)))),
     text_offset: jsonArray(
       offsets(echo ? entries.offsets(prompt) : entries.offsetsAfter(prompt), promptLog, log),
     ),
