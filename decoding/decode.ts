@@ -33,7 +33,7 @@ import { stoppingCriterion, type TokenBytes } from './strategies/stopping.ts';
 const workspace = new SelectionWorkspace();
 
 export interface DecodingContext {
-  /** Needed for `stop` and `stop_strings` only. */
+  /** Needed for `stop`, `stop_strings` and `dry_sequence_breakers` only. */
   readonly tokenizer?: TokenBytes | undefined;
   /** Of each generated text, over the tokens of the model's tokenizer (`compileConstraint`). */
   readonly constraint?: Constraint | undefined;
@@ -134,7 +134,12 @@ export async function* decodeResolved(
       eosTokenIds,
       constraint: rule,
       // A search in place applies the constraint where it reads the logits.
-      processors: processorsOf(options, inPlace ? limits : { ...limits, constraint: rule }, workspace),
+      processors: processorsOf(
+        options,
+        inPlace ? limits : { ...limits, constraint: rule },
+        workspace,
+        tokenizer,
+      ),
       stopping: stoppingCriterion(options, { ...limits, constraint: rule, healed }, tokenizer),
       rawLogprobs:
         options.logprobs === undefined

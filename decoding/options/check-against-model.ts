@@ -2,6 +2,7 @@
 import type { Constraint } from '../constraints/automaton/constraint.ts';
 import { DecodingOptionsError } from '../interface/errors.ts';
 import type { LanguageModel } from '../interface/token-tree.ts';
+import type { BreakerTokenizer } from '../processors/sequence-breakers.ts';
 import { OPTIONS, type OptionEntry } from './entries.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -65,8 +66,14 @@ export function checkConstraint(
   );
 }
 
-/** @throws DecodingOptionsError for stop strings without a tokenizer */
-export function checkTokenizer(options: ResolvedOptions, tokenizer: unknown): void {
+/** @throws DecodingOptionsError for stop strings without a tokenizer, and for sequence breakers without one that encodes */
+export function checkTokenizer(options: ResolvedOptions, tokenizer: BreakerTokenizer | undefined): void {
+  const { dry_multiplier, dry_sequence_breakers } = options;
+  if (dry_multiplier > 0 && dry_sequence_breakers.length > 0 && !tokenizer?.encode) {
+    const rule =
+      "'dry_sequence_breakers' need a tokenizer with 'encode', and none was given: [] asks for none";
+    throw new DecodingOptionsError('dry_sequence_breakers', rule);
+  }
   for (const name of ['stop_strings', 'stop'] as const) {
     if (options[name].length === 0 || tokenizer !== undefined) continue;
     throw new DecodingOptionsError(name, `'${name}' needs a tokenizer, and none was given`);

@@ -6,15 +6,17 @@
  * Names and semantics are those of transformers' `GenerationConfig` 5.18.0, with three differences. `top_k`
  * has no hidden default of 50. `max_length` is not an option: use `max_new_tokens`. Options that transformers
  * does not have take their names from OpenAI (`best_of`, `logit_bias`, `frequency_penalty`,
- * `presence_penalty`, `stop`, `logprobs`) or vLLM (`stop_token_ids`, `ignore_eos`, `allowed_token_ids`,
- * `prompt_logprobs`).
+ * `presence_penalty`, `stop`, `logprobs`), vLLM (`stop_token_ids`, `ignore_eos`, `allowed_token_ids`,
+ * `prompt_logprobs`) or llama.cpp (`dry_*`, `xtc_*`).
  *
  * Processors run in the order of their entries, which is the order of transformers (`_get_logits_processor`).
- * Processors that transformers does not have run where it runs a caller's custom processors.
+ * Processors that transformers does not have run where it runs a caller's custom processors; XTC after the last that
+ * truncates, as in llama.cpp.
  */
 import * as z from 'zod';
 import { type ConstraintRule, constrainTokens } from '../processors/constraint.ts';
 import { epsilonCutoff, etaCutoff, minP } from '../processors/cutoffs.ts';
+import { dry } from '../processors/dry.ts';
 import { exponentialDecayLengthPenalty, forcedEos, minLength, minNewTokens } from '../processors/length.ts';
 import type { LogitsProcessor } from '../processors/logits-processor.ts';
 import {
@@ -25,6 +27,7 @@ import {
 } from '../processors/repetition.ts';
 import { renormalizeLogits, temperature } from '../processors/rescaling.ts';
 import { badWords, bannableWords, sequenceBias } from '../processors/sequence-bias.ts';
+import type { SequenceBreakers } from '../processors/sequence-breakers.ts';
 import {
   allowedTokens,
   beginSuppressTokens,
@@ -35,6 +38,7 @@ import { topH } from '../processors/top-h.ts';
 import { topK, topP } from '../processors/top-k-top-p.ts';
 import type { Truncation } from '../processors/truncation.ts';
 import { typicalP } from '../processors/typical-p.ts';
+import { xtc } from '../processors/xtc.ts';
 import { LARGEST_SEED, LEAST_SEED, seedSchema } from './seed.ts';
 
 /** The parameters of a search that a processor may use beside its own option. */
@@ -51,6 +55,13 @@ export interface ProcessorContext {
   readonly constraint?: ConstraintRule | undefined;
   /** Applied by the processor of `frequency_penalty`: two processors would round twice. */
   readonly presence_penalty: number;
+  /** The parameters of `dry_multiplier`, and of `xtc_probability`. */
+  readonly dry_base: number;
+  readonly dry_allowed_length: number;
+  readonly dry_penalty_last_n: number;
+  readonly breakers: SequenceBreakers;
+  readonly xtc_threshold: number;
+  readonly temperature: number;
 }
 
 /** `sampling`: `do_sample`; `beams`: `num_beams` above 1; `groups`: `num_beam_groups` above 1. */
@@ -62,6 +73,8 @@ export interface OptionEntry<Schema extends z.ZodType = z.ZodType> {
   readonly description: string;
   /** The only kind of search that uses the option; without it, every search uses it. */
   readonly search?: SearchKind;
+  /** The option without which this one has no effect: that one must ask for something. */
+  readonly needs?: string;
   /** Values that ask for nothing, beside the default. A search that does not use the option accepts them. */
   readonly neutral?: readonly z.output<Schema>[];
   /** The token ids in a value; the model's vocabulary must contain them. */
@@ -86,6 +99,10 @@ function option<Schema extends z.ZodType>(
 ): OptionEntry<Schema> {
   return { description, schema, ...rest };
 }
+
+/** In UTF-16 units. llama.cpp uses the first 40 bytes of longer ones. */
+const MAX_BREAKER_LENGTH = 40;
+const MAX_BREAKERS = 64;
 
 const tokenId = z.int().nonnegative();
 const tokenIds = z.array(tokenId);
@@ -273,6 +290,37 @@ export const OPTIONS = {
     'Subtracted from the score of each token that was generated.',
     z.number().min(-2).max(2).default(0),
   ),
+  dry_multiplier: option(
+    'Penalizes tokens that would go on with a repetition, prompt included (llama.cpp’s DRY); 0 disables it.',
+    z.number().min(0).max(1e6).default(0),
+    {
+      processor: (multiplier, context) => {
+        const { dry_base: base, dry_allowed_length: allowedLength, breakers } = context;
+        const lastTokens = context.dry_penalty_last_n;
+        return multiplier > 0 && dry({ multiplier, base, allowedLength, lastTokens }, breakers);
+      },
+    },
+  ),
+  dry_base: option(
+    'DRY: the penalty is dry_multiplier · dry_base ^ (length of the repetition - dry_allowed_length).',
+    z.number().min(1).max(1e6).default(1.75),
+    { needs: 'dry_multiplier' },
+  ),
+  dry_allowed_length: option(
+    'DRY: repetitions of fewer tokens than this are free.',
+    z.int().nonnegative().default(2),
+    { needs: 'dry_multiplier' },
+  ),
+  dry_penalty_last_n: option(
+    'DRY: number of last tokens in which repetitions are looked for; -1: all, 0 disables DRY.',
+    z.int().min(-1).default(-1),
+    { needs: 'dry_multiplier' },
+  ),
+  dry_sequence_breakers: option(
+    'DRY: texts at which a repetition ends.',
+    z.array(z.string().min(1).max(MAX_BREAKER_LENGTH)).max(MAX_BREAKERS).default(['\n', ':', '"', '*']),
+    { needs: 'dry_multiplier' },
+  ),
   allowed_token_ids: option('The only tokens that may be generated.', nonEmptyTokenIds.optional(), {
     tokenIds: allIds,
     processor: (ids) => ids && allowedTokens(ids),
@@ -339,6 +387,22 @@ export const OPTIONS = {
       search: 'sampling',
       processor: (epsilon, { truncation }) => epsilon > 0 && etaCutoff(epsilon, truncation),
     },
+  ),
+
+  xtc_probability: option(
+    'How often all top choices but the least likely are excluded (llama.cpp’s XTC); 0 disables it.',
+    probability.default(0),
+    {
+      search: 'sampling',
+      processor: (probability, { xtc_threshold: threshold, temperature, truncation }) =>
+        probability > 0 &&
+        xtc({ probability, threshold, temperature, minTokensToKeep: truncation.minTokensToKeep ?? 1 }),
+    },
+  ),
+  xtc_threshold: option(
+    'XTC: tokens of at least this probability, before the temperature, are top choices; above 0.5 none are excluded.',
+    probability.default(0.1),
+    { needs: 'xtc_probability' },
   ),
 
   // Processors after all others

@@ -159,7 +159,12 @@ export interface UnusedOption {
 export function isNeutral(name: OptionName, options: Partial<ResolvedOptions>): boolean {
   const { neutral = [] }: OptionEntry = OPTIONS[name];
   const value = options[name];
-  return value === undefined || value === DEFAULTS[name] || neutral.includes(value);
+  return value === undefined || isEqual(value, DEFAULTS[name]) || neutral.includes(value);
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every((element, i) => element === b[i]);
 }
 
 /** The options of a kind of search whose values ask for something. */
@@ -171,13 +176,25 @@ function askedOptions(kind: SearchKind, options: Partial<ResolvedOptions>): Opti
 /** Options that ask for something but have no effect on the selected search. */
 export function unusedOptions(options: ResolvedOptions): UnusedOption[] {
   const kinds = Object.keys(SEARCH_KINDS) as SearchKind[];
-  return kinds.flatMap((kind) => {
+  const ofOtherSearches = kinds.flatMap((kind) => {
     const { is, unused } = SEARCH_KINDS[kind];
     if (is(options)) return [];
     return askedOptions(kind, options).map((option) => ({
       option,
       message: `'${option}' is ${options[option]}, which only ${unused}`,
     }));
+  });
+  return [...ofOtherSearches, ...parametersOfNothing(options)];
+}
+
+/** Parameters of an option that asks for nothing. */
+function parametersOfNothing(options: ResolvedOptions): UnusedOption[] {
+  const entries = Object.entries(OPTIONS) as [OptionName, OptionEntry][];
+  return entries.flatMap(([option, { needs }]) => {
+    const main = needs as OptionName | undefined;
+    if (!main || isNeutral(option, options) || !isNeutral(main, options)) return [];
+    const found = JSON.stringify(options[option]);
+    return { option, message: `'${option}' is ${found}, which has no effect: ${main} is ${options[main]}` };
   });
 }
 

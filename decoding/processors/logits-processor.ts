@@ -1,5 +1,6 @@
 /** @module The interface of a logits processor. */
 import type { State } from '../constraints/automaton/state.ts';
+import type { Random } from '../math/random.ts';
 
 /** The tokens of one hypothesis, prompt first. */
 export interface TokenSequence {
@@ -17,17 +18,23 @@ export interface TokenSequence {
 export interface LogitsProcessor {
   /**
    * @param sequence the tokens before the one that the row scores
-   * @param earlierTokens chosen in this step by earlier beam groups; only in diverse beam search
    */
-  (scores: Float32Array, sequence: TokenSequence, earlierTokens?: readonly number[]): void;
+  (scores: Float32Array, sequence: TokenSequence, row?: RowContext): void;
   /** Called after all rows of a choice, if the search cannot end without one. */
   readonly together?: (rows: readonly ProcessedRow[]) => void;
 }
 
-export interface ProcessedRow {
+/** What a processor may use beside the row's own scores and tokens. */
+export interface RowContext {
+  /** Chosen in this step by earlier beam groups; only in diverse beam search. */
+  readonly earlierTokens?: readonly number[];
+  /** Of the row's branch, or of the search with its beams in order; only where tokens are sampled. */
+  readonly random?: Random;
+}
+
+export interface ProcessedRow extends RowContext {
   readonly scores: Float32Array;
   readonly sequence: TokenSequence;
-  readonly earlierTokens?: readonly number[];
 }
 
 /**
@@ -40,7 +47,7 @@ export function processRows(
   mustGoOn = true,
 ): void {
   for (const process of processors) {
-    for (const { scores, sequence, earlierTokens } of rows) process(scores, sequence, earlierTokens);
+    for (const row of rows) process(row.scores, row.sequence, row);
     if (mustGoOn) process.together?.(rows);
   }
 }

@@ -67,7 +67,7 @@ export function frequencyPresencePenalty(
  */
 export function hammingDiversity(penalty: number): LogitsProcessor {
   const unit = Math.fround(penalty);
-  return function hammingDiversity(scores, _, earlierTokens = []) {
+  return function hammingDiversity(scores, _, { earlierTokens = [] } = {}) {
     for (const token of new Set(earlierTokens)) {
       const count = earlierTokens.filter((other) => other === token).length;
       scores[token] = (scores[token] as number) - Math.fround(unit * count);

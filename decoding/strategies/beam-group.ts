@@ -170,6 +170,7 @@ export class BeamGroup {
       scores,
       sequence: this.#beams[i] as Hypothesis,
       earlierTokens: tokens ? indicesOf(earlierTokens, tokens) : earlierTokens,
+      random: this.#random,
     }));
     processRows(processors, rows, mustGoOn);
     return scored;

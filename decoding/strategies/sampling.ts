@@ -145,9 +145,9 @@ export class Sampling implements Strategy {
   }
 
   /** Overwrites the row. */
-  #chooseFromRow(row: Float32Array, { hypothesis, drawn }: Branch): Choice {
+  #chooseFromRow(row: Float32Array, { hypothesis, drawn, random }: Branch): Choice {
     const { options, processors } = this.#search;
-    processRows(processors, [{ scores: row, sequence: hypothesis }]);
+    processRows(processors, [{ scores: row, sequence: hypothesis, random }]);
     return options.do_sample ? sampleToken(row, () => drawn) : greedyToken(row);
   }
 

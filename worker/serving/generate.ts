@@ -6,6 +6,7 @@ import type { Constraint } from '../../decoding/constraints/automaton/constraint
 import { type Decoding, decodeResolved } from '../../decoding/decode.ts';
 import { checkTokenIds } from '../../decoding/options/check-against-model.ts';
 import type { QueueLimits } from '../../engine/batching/admission.ts';
+import { type Tokenizer, UnencodableTextError } from '../../tokenizer/tokenizer.ts';
 import { type Usage, usageOf } from '../http/request-record.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 import { CollectedAnswer, type PromptResult, promptLogOf, textsOf } from './collected.ts';
@@ -175,6 +176,7 @@ function decodePrompt(
   const decoding = { skipSpecialTokens: !showSpecialTokens };
   const textBytes = {
     tokenBytes: (id: number) => tokenizer.tokenBytes(id, decoding),
+    encode: (text: string) => encodeAlone(tokenizer, text),
     texts: tokenizer.isPlain ? undefined : tokenizer.windows(decoding),
   };
   return decodeResolved(tree, ids, optionsOf(request, prompt), {
@@ -183,6 +185,16 @@ function decodePrompt(
     healed,
     signal,
   });
+}
+
+/** The tokens of a text without those of the template; none if the vocabulary has none for it. */
+function encodeAlone(tokenizer: Tokenizer, text: string): ArrayLike<number> {
+  try {
+    return tokenizer.encode(text, { splitSpecialTokens: true, addSpecialTokens: false });
+  } catch (error) {
+    if (error instanceof UnencodableTextError) return [];
+    throw error;
+  }
 }
 
 /** The texts of some of the request's prompts, decoded one after the other in one tree. */

@@ -51,6 +51,8 @@ const TEXT_BYTES = 700;
 const TOKEN_BYTES = 200;
 /** Of a healed prompt: the states of its rest, and the mask of the tokens that may follow. */
 const HEALING_BYTES = 40_000;
+/** Of a token in which DRY has looked for sequence breakers and repetitions. */
+const DRY_BYTES = 100;
 /** A token that a beam can be extended by: its id and its score. */
 const BEST_BYTES = 8;
 /** More than the ties of the last of them, and the beam's objects. */
@@ -103,8 +105,9 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
       max_new_tokens * tokenBytes(logprobs));
   // The rows that scored the prompt serve as raw rows afterwards.
   const rows = branchRows + Math.max(scoredRows, rawRows) + countRows;
+  const dry = options.dry_multiplier ? (longest + max_new_tokens) * DRY_BYTES : 0;
   const healing = healed > 0 ? HEALING_BYTES : 0;
-  const search = SEARCH_BYTES + rows * row + best + scored + extended + healing;
+  const search = SEARCH_BYTES + rows * row + best + scored + extended + healing + dry;
   return { answer, search };
 }
 
