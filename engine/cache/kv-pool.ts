@@ -3,8 +3,8 @@
  *
  * A slot holds one token's keys and values of all layers. GPT-2 adds position embeddings at the input, so
  * keys do not depend on the slot: any free slot serves any token, and nothing is ever moved or compacted.
- * Slots come in pages `[n_layer, key | value, SLOTS_PER_PAGE, row]`, allocated from the heap as trees reserve
- * more.
+ * Slots come in pages `[n_layer, key | value, SLOTS_PER_PAGE, row]`, allocated as trees reserve more: the first ones in
+ * what onnxruntime does not use of its stack, the others from the heap.
  */
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { int8RowBytes } from '../kernels/attention.ts';
@@ -30,6 +30,11 @@ function rowBytes({ n_embd, n_head }: ModelConfig, cache: CachePrecision): numbe
 
 export function pageBytes(config: ModelConfig, cache: CachePrecision): number {
   return config.n_layer * 2 * SLOTS_PER_PAGE * rowBytes(config, cache);
+}
+
+/** Slots of the whole pages in `bytes`. */
+export function slotsIn(bytes: number, pageBytes: number): number {
+  return SLOTS_PER_PAGE * Math.max(0, Math.floor(bytes / pageBytes));
 }
 
 export class KeyValuePool {
@@ -69,7 +74,8 @@ export class KeyValuePool {
 
   /** The capacity when all available heap memory becomes pages. */
   get maximum(): number {
-    return this.capacity + SLOTS_PER_PAGE * Math.floor(this.#heap.account.available / this.#pageBytes);
+    const { available, unusedStack } = this.#heap.account;
+    return this.capacity + slotsIn(unusedStack, this.#pageBytes) + slotsIn(available, this.#pageBytes);
   }
 
   /**
@@ -126,7 +132,8 @@ export class KeyValuePool {
   }
 
   #addPage(): void {
-    const page = this.#heap.allocate(this.#pageBytes, 'cache');
+    const page =
+      this.#heap.allocateInStack(this.#pageBytes, 'cache') ?? this.#heap.allocate(this.#pageBytes, 'cache');
     this.#pages.push(page);
     for (let i = SLOTS_PER_PAGE - 1; i >= 0; i--) this.#freeSlots.push(page + i * this.#rowBytes);
   }

@@ -1,8 +1,9 @@
 /** @module Plans the heap of a model: rows per pass, precision of the cache, and its number of slots. */
 import type { Manifest, ModelConfig } from '../../model-assets/format/manifest.ts';
 import { weightBytes } from '../../model-assets/format/parameters.ts';
-import { type CachePrecision, pageBytes, SLOTS_PER_PAGE } from '../cache/kv-pool.ts';
+import { type CachePrecision, pageBytes, SLOTS_PER_PAGE, slotsIn } from '../cache/kv-pool.ts';
 import type { HeapAccount } from '../runtime/heap.ts';
+import { UNUSED_STACK_BYTES } from '../runtime/stack-space.ts';
 import { ModelTooLargeError } from './errors.ts';
 import { kernelPassBytes } from './kernel-network.ts';
 import { onnxPassBytes } from './onnx-network.ts';
@@ -12,7 +13,7 @@ import { pathBytes } from './paths.ts';
  * Maximum in an isolate of 128 MB, as in `wrangler.toml`: for the heap, and for what requests hold in JavaScript.
  * The code, the tokenizer and garbage use the rest.
  */
-export const ISOLATE_HEAP_BYTES = Math.floor(109.4 * 2 ** 20);
+export const ISOLATE_HEAP_BYTES = Math.floor(105.6 * 2 ** 20);
 
 /**
  * Candidates for the rows per pass, which is the chunk size of long prompts. Fewer than 16 cost more time
@@ -35,7 +36,10 @@ export interface Plan {
   readonly cache: CachePrecision;
   /** Capacity of the cache, in tokens. */
   readonly slots: number;
-  /** Bytes by use. `requests` are outside the heap, in JavaScript, and reduce it; `cache` is the remainder. */
+  /**
+   * Bytes by use. `requests` are outside the heap, in JavaScript, and reduce it; `cache` is the remainder, with its
+   * pages in onnxruntime's stack, which are not counted there.
+   */
   readonly bytes: {
     readonly maximum: number;
     readonly onnxruntime: number;
@@ -48,7 +52,15 @@ export interface Plan {
 }
 
 /** The heap's maximum, and what onnxruntime and the model's graphs use of it, in bytes. */
-export type HeapBudget = Pick<HeapAccount, 'maximum' | 'onnxruntime' | 'graphs'>;
+export type HeapBudget = Pick<HeapAccount, 'maximum' | 'onnxruntime' | 'unusedStack' | 'graphs'>;
+
+/** In an isolate. onnxruntime and the graphs are a little above the measured values (see `/health`). */
+export const ISOLATE_HEAP: HeapBudget = {
+  maximum: ISOLATE_HEAP_BYTES,
+  onnxruntime: 9.5e6,
+  unusedStack: UNUSED_STACK_BYTES,
+  graphs: 1e6,
+};
 
 /** The part of a manifest that a plan depends on. */
 export interface PlannedModel extends Pick<Manifest, 'name' | 'config' | 'precision'> {
@@ -84,22 +96,32 @@ const hasEnough = ({ slots }: Plan, { config }: PlannedModel) =>
   slots >= Math.min(MIN_SLOTS, config.n_positions);
 
 function createPlan(
-  { maximum, onnxruntime, graphs }: HeapBudget,
+  { maximum, onnxruntime, unusedStack, graphs }: HeapBudget,
   { config, precision, shards }: PlannedModel,
   maxRows: number,
   cache: CachePrecision,
 ): Plan {
   const weights = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const activations = activationBytes(config, precision, maxRows);
+  const page = pageBytes(config, cache);
   const remaining = maximum - onnxruntime - graphs - weights - activations;
-  const requests = Math.max(0, Math.floor(remaining * REQUESTS_SHARE));
-  const cacheBytes = remaining - requests;
-  const slots = SLOTS_PER_PAGE * Math.max(0, Math.floor(cacheBytes / pageBytes(config, cache)));
+  // Weights cannot be in the stack: if they do not fit, its pages are of no use.
+  const stackSlots = remaining < 0 ? 0 : slotsIn(unusedStack, page);
+  const stackBytes = (stackSlots / SLOTS_PER_PAGE) * page;
+  const requests = Math.max(0, Math.min(remaining, Math.floor((remaining + stackBytes) * REQUESTS_SHARE)));
   return {
     maxRows,
     cache,
-    slots,
-    bytes: { maximum, onnxruntime, graphs, weights, activations, requests, cache: cacheBytes },
+    slots: stackSlots + slotsIn(remaining - requests, page),
+    bytes: {
+      maximum,
+      onnxruntime: onnxruntime - stackBytes,
+      graphs,
+      weights,
+      activations,
+      requests,
+      cache: remaining - requests + stackBytes,
+    },
   };
 }
 
@@ -119,8 +141,12 @@ export function describePlan({ maxRows, cache, slots, bytes: { maximum, ...parts
 
 function modelTooLarge(heap: HeapBudget, plan: Plan, model: PlannedModel): ModelTooLargeError {
   const { name, config, precision } = model;
-  const { maximum, cache, requests, ...parts } = plan.bytes;
-  const minCacheBytes = Math.ceil(MIN_SLOTS / SLOTS_PER_PAGE) * pageBytes(config, plan.cache);
+  const { maximum, cache, requests, ...others } = plan.bytes;
+  const page = pageBytes(config, plan.cache);
+  const pages = Math.ceil(MIN_SLOTS / SLOTS_PER_PAGE);
+  const stackBytes = page * Math.min(pages, Math.floor(heap.unusedStack / page));
+  const parts = { ...others, onnxruntime: heap.onnxruntime - stackBytes };
+  const minCacheBytes = pages * page;
   const needed = Object.values(parts).reduce((sum, bytes) => sum + bytes, minCacheBytes);
   const fitsAtInt4 = precision !== 'int4' && hasEnough(atInt4(heap, model), model);
   const hint = fitsAtInt4 ? 'convert it with --precision int4' : 'use a smaller model';

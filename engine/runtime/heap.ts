@@ -6,6 +6,7 @@
  */
 import type { OrtGlue } from 'onnxruntime-web/ort-wasm-simd-threaded.mjs';
 import { HeapExhaustedError } from './errors.ts';
+import { StackSpace } from './stack-space.ts';
 
 export const PAGE_BYTES = 65_536;
 
@@ -23,8 +24,10 @@ export interface HeapAccount extends Readonly<Record<HeapOwner, number>> {
   readonly maximum: number;
   /** Current size. A WebAssembly heap never shrinks, so this is also the high-water mark. */
   readonly size: number;
-  /** onnxruntime itself: static data, stack, operator registry. */
+  /** onnxruntime itself: static data, operator registry, and its stack but for what is lent of it. */
   readonly onnxruntime: number;
+  /** What can still be lent of onnxruntime's stack: it is part of `onnxruntime`, not of `available`. */
+  readonly unusedStack: number;
   /** `maximum` less all owners' bytes and `onnxruntime`. */
   readonly available: number;
 }
@@ -40,6 +43,7 @@ export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly #maximum: number;
   readonly #ortBytes: number;
+  readonly #stack: StackSpace;
   readonly #blocks = new Map<number, Block>();
   readonly #bytesByOwner: Record<HeapOwner, number> = {
     weights: 0,
@@ -54,6 +58,7 @@ export class Heap {
     this.memory = memory;
     this.#maximum = maximum;
     this.#ortBytes = this.allocationEnd('onnxruntime');
+    this.#stack = StackSpace.find(memory, glue.stackSave());
   }
 
   /**
@@ -69,12 +74,24 @@ export class Heap {
     return pointer;
   }
 
+  /**
+   * Lends `bytes` of onnxruntime's stack to `owner`, aligned to 16.
+   * @returns undefined when no more of it is unused
+   */
+  allocateInStack(bytes: number, owner: HeapOwner): number | undefined {
+    const pointer = this.#stack.allocate(bytes);
+    if (pointer === undefined) return undefined;
+    this.#blocks.set(pointer, { bytes, owner });
+    this.#bytesByOwner[owner] += bytes;
+    return pointer;
+  }
+
   free(pointer: number): void {
     const block = this.#blocks.get(pointer);
     if (!block) throw new Error(`heap address ${pointer} is not allocated`);
     this.#blocks.delete(pointer);
     this.#bytesByOwner[block.owner] -= block.bytes;
-    this.#glue._free(pointer);
+    if (!this.#stack.free(pointer, block.bytes)) this.#glue._free(pointer);
   }
 
   /**
@@ -109,7 +126,8 @@ export class Heap {
     return {
       maximum: this.#maximum,
       size: this.size,
-      onnxruntime: this.#ortBytes,
+      onnxruntime: this.#ortBytes - this.#stack.lent,
+      unusedStack: this.#stack.unused,
       ...this.#bytesByOwner,
       available: this.#available,
     };
@@ -145,8 +163,8 @@ export class Heap {
   }
 
   get #available(): number {
-    const used = Object.values(this.#bytesByOwner).reduce((sum, bytes) => sum + bytes, this.#ortBytes);
-    return this.#maximum - used;
+    const used = Object.values(this.#bytesByOwner).reduce((sum, bytes) => sum + bytes, 0);
+    return this.#maximum - used - (this.#ortBytes - this.#stack.lent);
   }
 }
 

@@ -1,12 +1,9 @@
 /** @module The default precision of a conversion: the best one that fits an isolate. */
 import { ModelTooLargeError } from '../../engine/model/errors.ts';
-import { type HeapBudget, ISOLATE_HEAP_BYTES, makePlan, type Plan } from '../../engine/model/plan.ts';
+import { ISOLATE_HEAP, makePlan, type Plan } from '../../engine/model/plan.ts';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import type { ModelConfig, Precision } from '../format/manifest.ts';
 import { weightBytes } from '../format/parameters.ts';
-
-/** Heap use of onnxruntime and the graphs, a little above the measured values (see `/health`). */
-const ISOLATE: HeapBudget = { maximum: ISOLATE_HEAP_BYTES, onnxruntime: 9.5e6, graphs: 1e6 };
 
 /** int8 if an isolate's heap then still has cache slots for a full context, else int4. */
 export function fittingPrecision(config: ModelConfig): Precision {
@@ -32,5 +29,5 @@ export function checkFits(config: ModelConfig, precision: Precision, name: strin
 
 function planOf(config: ModelConfig, precision: Precision, name = ''): Plan {
   const shards = [{ bytes: weightBytes(config, precision) }];
-  return makePlan(ISOLATE, { name, config, precision, shards });
+  return makePlan(ISOLATE_HEAP, { name, config, precision, shards });
 }

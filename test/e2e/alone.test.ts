@@ -8,13 +8,14 @@ import { DEFAULT_MODEL } from '../../model-assets/ensure.ts';
 import { type PlainWorkerd, startPlainWorkerd } from '../support/plain-workerd.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
 
-/** The cache has space for 512 tokens: one prompt of LONG at a time, and a short request beside it. */
+/** The cache has space for 1,392 tokens: one prompt of LONG at a time, and a short request beside it. */
 const SETTINGS = { HEAP_MIB: 20 };
-/** 15,000 passes of a single row: takes far longer than any of the tests. */
+/** 15,000 passes of three rows: takes far longer than any of the tests. */
 const LONG = {
   prompt: Array.from({ length: 50 }, (_, i) => [i + 1, i + 2, i + 3, i + 4]),
   max_tokens: 300,
-  temperature: 0,
+  n: 3,
+  seed: 1,
   ignore_eos: true,
   cache_prompt: false,
 };

@@ -1,7 +1,8 @@
 /** @module Starts the Worker's app with its own engine, and sends requests to it. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { StackSpace } from '../../engine/runtime/stack-space.ts';
 import { createApp } from '../../worker/app.ts';
 import { allContracts } from '../../worker/contracts.ts';
 import type { Bindings } from '../../worker/http/env.ts';
@@ -41,6 +42,17 @@ export function startApp(bindings: Partial<Bindings> = {}): TestApp {
       for (const context of contexts.splice(0)) await waitOnExecutionContext(context);
     },
   };
+}
+
+/** Lets the tests of a file or a block have caches smaller than the unused part of onnxruntime's stack. */
+export function useSmallCaches(): void {
+  const { find } = StackSpace;
+  beforeAll(() => {
+    StackSpace.find = () => new StackSpace({ begin: 0, end: 0 });
+  });
+  afterAll(() => {
+    StackSpace.find = find;
+  });
 }
 
 export function post(app: TestApp, body: unknown): Promise<Response> {

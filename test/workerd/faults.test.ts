@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PathNode } from '../../engine/cache/radix-tree.ts';
 import { Gpt2 } from '../../engine/model/gpt2.ts';
 import { OrtError } from '../../engine/runtime/errors.ts';
-import { events, post, postTo, startApp, type TestApp } from './client.ts';
+import { events, post, postTo, startApp, type TestApp, useSmallCaches } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 24, temperature: 0 };
 /** Concurrent requests, in every contract and with every kind of search. */
@@ -211,6 +211,7 @@ describe('a model file whose read fails', () => {
 });
 
 describe('an unread stream', () => {
+  useSmallCaches();
   afterEach(() => {
     vi.useRealTimers();
   });

@@ -1,7 +1,7 @@
 /** @module The HTTP interface in workerd with the default model. */
 import { describe, expect, it } from 'vitest';
 import { bucket, copyModelToBucket } from './bucket.ts';
-import { disconnectMidStream, events, post, startApp } from './client.ts';
+import { disconnectMidStream, events, post, startApp, useSmallCaches } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
 
@@ -233,6 +233,7 @@ describe('loading', () => {
 });
 
 describe('a cache that is too small', () => {
+  useSmallCaches();
   // Beside onnxruntime and the weights, cache space for some 240 tokens.
   const app = startApp({ HEAP_MIB: 19 });
 

@@ -3,9 +3,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Engine } from '../../engine/engine.ts';
 import { Gpt2 } from '../../engine/model/gpt2.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
-import { events, post, postTo, startApp, type TestApp } from './client.ts';
+import { events, post, postTo, startApp, type TestApp, useSmallCaches } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 40, temperature: 0 };
+useSmallCaches();
 /** Beside onnxruntime and the weights, cache space for some 240 tokens. */
 const SMALL = { HEAP_MIB: 19 };
 /** Some 100 tokens. */

@@ -1,7 +1,8 @@
 /** @module What requests hold in JavaScript: bodies of many values, answers that cannot fit, and what is given back. */
 import { describe, expect, it } from 'vitest';
-import { disconnectMidStream, postTo, startApp } from './client.ts';
+import { disconnectMidStream, postTo, startApp, useSmallCaches } from './client.ts';
 
+useSmallCaches();
 const app = startApp({ HEAP_MIB: 20 });
 
 /** Each contract's refusal, as `[status, message]`. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { completionChunk, completionResponse } from '../../worker/contracts/openai/responses.ts';
-import { events, post, startApp } from './client.ts';
+import { events, post, startApp, useSmallCaches } from './client.ts';
 
 type Completion = z.output<typeof completionResponse>;
 type Chunk = z.output<typeof completionChunk>;
@@ -62,6 +62,7 @@ function joinChunks(chunks: readonly Chunk[]): Choice[] {
 }
 
 describe('prompts', () => {
+  useSmallCaches();
   it('may be text or token ids, one or several, and are answered in order', async () => {
     const [story] = await textsOf(STORY);
     const [dog] = await textsOf({ ...STORY, prompt: 'The dog' });

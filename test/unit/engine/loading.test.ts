@@ -148,7 +148,7 @@ describe('loading', () => {
     const before = bytesByOwner(ort.heap.account);
     await expect(load(DEFAULT_F32)).rejects.toThrow(ModelTooLargeError);
     await expect(load(DEFAULT_F32)).rejects.toThrow(
-      /^default does not fit: onnxruntime 8\.9 \+ graphs 0\.8 \+ weights 26\.6 \+ activations \d\.\d \+ a cache of 64 tokens 0\.2 = 3\d\.\d MiB, and the heap's maximum is 20\.0 MiB\. HINT: convert it with --precision int4, or /,
+      /^default does not fit: onnxruntime 8\.7 \+ graphs 0\.8 \+ weights 26\.6 \+ activations \d\.\d \+ a cache of 64 tokens 0\.2 = 3\d\.\d MiB, and the heap's maximum is 20\.0 MiB\. HINT: convert it with --precision int4, or /,
     );
     expect(bytesByOwner(ort.heap.account)).toEqual(before);
     const engine = await load(DEFAULT_INT8);

@@ -130,8 +130,9 @@ describe('an engine', () => {
     const engine = await loadEngine(ODD_INT8, { maximumBytes: 24 * MiB });
     const expected = await sequenceLogits(engine, [1, 2, 3]);
     await sequenceLogits(engine, Array(engine.contextLength).fill(1));
-    const { cache, available, size: _, ...constant } = engine.status.heap;
-    const cacheAndAvailable = available + cache;
+    const { size: _, unusedStack: __, ...account } = engine.status.heap;
+    const { cache, onnxruntime, available, ...constant } = account;
+    const cacheAndAvailable = cache + onnxruntime + available;
     const capacities = fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1, maxLength: 6 });
     const check = async (capacities: number[]) => {
       const trees = capacities.flatMap((nodes) => {
@@ -148,7 +149,7 @@ describe('an engine', () => {
       }
       const { heap, slots, requests } = engine.status;
       expect(heap).toMatchObject(constant);
-      expect(heap.available + heap.cache).toBe(cacheAndAvailable);
+      expect(heap.cache + heap.onnxruntime + heap.available).toBe(cacheAndAvailable);
       expect({ requests, ...slots }).toMatchObject({ requests: 0, reserved: 0, taken: 0 });
     };
     await fc.assert(fc.asyncProperty(capacities, check), { numRuns: 20 });

@@ -7,6 +7,7 @@ const heap = z.strictObject({
   maximum: bytes,
   size: bytes,
   onnxruntime: bytes,
+  unusedStack: bytes,
   graphs: bytes,
   weights: bytes,
   cache: bytes,

@@ -6,8 +6,14 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { QueueTimeoutError } from '../../../../engine/batching/errors.ts';
 import { pageBytes } from '../../../../engine/cache/kv-pool.ts';
-import type { Engine } from '../../../../engine/engine.ts';
-import { loadEngine } from '../../../../engine/node/load-engine.ts';
+import { Engine } from '../../../../engine/engine.ts';
+import {
+  folderSource,
+  kernelModules,
+  loadEngine,
+  nodePlatform,
+  startOrt,
+} from '../../../../engine/node/load-engine.ts';
 import { OrtError } from '../../../../engine/runtime/errors.ts';
 import { startGeneration } from '../../../../worker/serving/generate.ts';
 import type { GenerationRequest } from '../../../../worker/serving/request.ts';
@@ -57,6 +63,18 @@ const IDLE = {
 };
 const kinds = Object.entries(EVERY_KIND);
 
+/** An engine whose cache has pages in the heap only, where `_malloc` can fail. */
+async function loadLimited(): Promise<Engine> {
+  const ort = await startOrt(24 * MiB);
+  ort.heap.allocateInStack(ort.heap.account.unusedStack, 'graphs');
+  return Engine.load(ort, {
+    source: folderSource(ODD_INT8),
+    platform: nodePlatform,
+    kernels: await kernelModules(),
+    maxRows: 16,
+  });
+}
+
 const alone = new Map<string, EventsByPrompt>();
 let engine: Engine;
 beforeAll(async () => {
@@ -67,7 +85,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   faults.reset();
-  engine = await loadEngine(ODD_INT8, { maximumBytes: 24 * MiB, maxRows: 16 });
+  engine = await loadLimited();
 });
 afterEach(() => {
   faults.stop();
@@ -134,7 +152,7 @@ describe('a cache that cannot grow', () => {
     const several = request(prompts, { max_new_tokens: 20 });
     const expected = await eventsByPrompt(engine, several);
     engine.release();
-    engine = await loadEngine(ODD_INT8, { maximumBytes: 24 * MiB, maxRows: 16 });
+    engine = await loadLimited();
     // A lane has 22 tokens: the second one needs another page.
     faults.fail(
       '_malloc',
