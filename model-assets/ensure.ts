@@ -1,12 +1,28 @@
-/** @module Converts a model if it is missing or out of date. */
+/** @module Converts a model if it is missing or out of date; the embedded one with the catalogue of the page. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exampleTitles } from './catalogue/example-titles.ts';
+import { packTexts } from './catalogue/pack.ts';
 import { type ConvertOptions, convert } from './convert/convert.ts';
+import { CATALOGUES_FOLDER, CATALOGUES_MANIFEST } from './format/catalogues.ts';
 
 const FOLDER = import.meta.dirname;
 
 export const DEFAULT_CHECKPOINT = join(FOLDER, 'default');
 export const DEFAULT_MODEL = join(FOLDER, 'dist', 'default');
+
+/** Converts the embedded model into `out`, and packs its catalogue. */
+export async function ensureDefaultModel(
+  options: Pick<ConvertOptions, 'onProgress'> = {},
+  out = DEFAULT_MODEL,
+): Promise<void> {
+  const isConverted = await ensureModel({ ...options, source: DEFAULT_CHECKPOINT, out, precision: 'int8' });
+  const catalogues = join(out, CATALOGUES_FOLDER);
+  const isPacked = await stat(join(catalogues, CATALOGUES_MANIFEST)).catch(() => null);
+  if (isPacked && !isConverted) return;
+  const titles = exampleTitles().map((text, i) => ({ text, line: i + 1 }));
+  await packTexts(titles, { model: out, out: join(catalogues, 'titles.trie') });
+}
 
 /**
  * Converts the checkpoint unless `out` is newer than both the checkpoint and the converter's source files.

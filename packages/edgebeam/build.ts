@@ -14,7 +14,7 @@ import { basename, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { KERNEL_MODULES, wasmPath } from '../../engine/kernels/build.ts';
-import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
+import { DEFAULT_MODEL, ensureDefaultModel } from '../../model-assets/ensure.ts';
 import { packageLicences } from './licences.ts';
 import { packagedConfiguration } from './wrangler-toml.ts';
 
@@ -74,7 +74,7 @@ export async function buildPackage(onStep: (step: string) => void = () => {}): P
   for (const project of ['tsconfig.engine-types.json', 'tsconfig.worker-types.json'])
     await emitTypes(project);
   onStep('model');
-  await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8' });
+  await ensureDefaultModel();
   await cp(DEFAULT_MODEL, join(DIST, 'model'), { recursive: true });
 }
 

@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'convert a GPT-2 checkpoint into a folder that edgebeam can serve',
     run: () => import('../../model-assets/cli/convert.ts'),
   },
+  catalogue: {
+    summary: 'pack a list of texts, which requests can search by their likelihood',
+    run: () => import('../../model-assets/cli/catalogue.ts'),
+  },
   evaluate: {
     summary: 'compare a converted model with another on a text',
     run: () => import('../../model-assets/cli/evaluate.ts'),

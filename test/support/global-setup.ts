@@ -1,13 +1,13 @@
 /** @module Runs once before all tests: converts the models that they use. */
 import { join } from 'node:path';
-import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
+import { DEFAULT_CHECKPOINT, ensureDefaultModel, ensureModel } from '../../model-assets/ensure.ts';
 import { ensureKindModels } from './kind-models.ts';
 import { DEFAULT_F32, DEFAULT_INT4, DEFAULT_INT8, GOLDEN, ODD_F32, ODD_INT4, ODD_INT8 } from './models.ts';
 
 export default async function setup(): Promise<void> {
   const odd = join(GOLDEN, 'odd-checkpoint');
-  await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8' });
-  await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_INT8, precision: 'int8' });
+  await ensureDefaultModel();
+  await ensureDefaultModel({}, DEFAULT_INT8);
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_F32, precision: 'f32' });
   await ensureModel({ source: odd, out: ODD_F32, precision: 'f32' });
   await ensureModel({ source: odd, out: ODD_INT8, precision: 'int8' });

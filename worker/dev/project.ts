@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { createProgress } from '../../model-assets/cli/progress.ts';
-import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../../model-assets/ensure.ts';
+import { DEFAULT_MODEL, ensureDefaultModel } from '../../model-assets/ensure.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 export async function defaultModel(): Promise<string> {
   const { onProgress, stop } = createProgress('converting the default model');
   try {
-    await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8', onProgress });
+    await ensureDefaultModel({ onProgress });
   } finally {
     stop();
   }
