@@ -51,7 +51,10 @@ export interface Beam {
   /** The sum of its tokens' log-probabilities; once finished, divided by length ** `length_penalty`. */
   readonly score: number;
   readonly finished: FinishReason | null;
-  /** Number of tokens, ends of text included, that the constraint allowed in this token's place. */
+  /**
+   * Number of tokens, ends of text included, that the constraint allowed in this token's place, or that go on in the
+   * catalogue.
+   */
   readonly allowed?: number;
 }
 
@@ -85,7 +88,8 @@ export interface DecodedSequence {
   readonly tokens: readonly number[];
   readonly finish_reason: FinishReason;
   /**
-   * Beam search only (`sequences_scores`): the sum of `token_logprobs` divided by length ** `length_penalty`.
+   * Beam search only (`sequences_scores`): the sum of `token_logprobs` divided by length ** `length_penalty`; of a
+   * catalogue, the sum and `catalogue_weight` times the entry's weight.
    */
   readonly score: number | null;
   /** After all processors: `logprob` of the token events. */
@@ -94,6 +98,8 @@ export interface DecodedSequence {
   readonly model_logprobs: readonly ModelLogprobs[] | null;
   /** Beam search only: the beam that each token continued, by its `index` in the `beams` events. */
   readonly beam_indices: readonly number[] | null;
+  /** Search of a catalogue only: the number of the entry. */
+  readonly catalogue_entry?: number;
 }
 
 export interface DecodingResult {

@@ -54,3 +54,21 @@ export interface LogitsRow {
 
 /** May run twice, if a pass fails and is run again. If it throws, so does the `evaluate` that it was given to. */
 export type LogitsReader = (row: LogitsRow) => void;
+
+/** The logits of some tokens of a row, in their order, and the normalizer of the scores that are all logits. */
+export interface GatheredLogits extends Normalizer {
+  /** The receiver's own. */
+  readonly logits: Float32Array;
+}
+
+/**
+ * Asks for the logits of some tokens and the normalizer of the whole row, so that a model need not write the others. The
+ * exponentials are summed block by block: the total may differ from that of {@link LogitsRow} in its last bits. It depends
+ * on the row alone.
+ */
+export interface Gather {
+  /** Ascending. */
+  readonly tokens: ArrayLike<number>;
+  /** As a {@link LogitsReader} it may run twice. */
+  readonly read: (gathered: GatheredLogits) => void;
+}

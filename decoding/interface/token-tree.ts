@@ -7,7 +7,7 @@
  * the same token after the same path, within one generation or across several.
  */
 
-import type { LogitsReader } from './logits-row.ts';
+import type { Gather, LogitsReader } from './logits-row.ts';
 
 /**
  * One token after its ancestors. A node is reference-counted: it stays valid until every holder has released
@@ -20,7 +20,7 @@ export interface TreeNode {
   readonly parent: TreeNode | null;
 }
 
-/** One row of a forward pass. With neither `logits` nor `read` the pass only fills the node's cache entry. */
+/** One row of a forward pass. With none of `logits`, `read` and `gather` the pass only fills the node's cache entry. */
 export interface Evaluation {
   readonly node: TreeNode;
   /** `[vocab_size]`, receives the node's logits. */
@@ -29,6 +29,8 @@ export interface Evaluation {
   readonly read?: LogitsReader | undefined;
   /** The only tokens whose logits `read` looks at, ascending. All others may be left as they are. Default: all. */
   readonly only?: Uint32Array | undefined;
+  /** Reads some of the node's logits. Only for trees that lend them. */
+  readonly gather?: Gather | undefined;
 }
 
 /**
@@ -39,7 +41,7 @@ export type EvaluationKind = 'step' | 'prompt';
 
 export interface TokenTree {
   /**
-   * Whether `evaluate` calls `read`. It saves the searches that need only the best of a row (`readsInPlace` in
+   * Whether `evaluate` calls `read` and `gather`. It saves the searches that need only the best of a row (`readsInPlace` in
    * `options/in-place.ts`) from copying it and from computing in JavaScript. Default: false.
    */
   readonly lendsLogits?: boolean;

@@ -102,6 +102,7 @@ export class CachedTree implements TokenTree {
       node: this.#own(evaluation.node),
       read: readerOf(evaluation),
       only: evaluation.logits ? undefined : evaluation.only,
+      gather: evaluation.gather,
     }));
     checkOrder(rows);
     // A queued row keeps its slot, even if the caller releases its node in the meantime.

@@ -71,6 +71,11 @@ export class MemoryReservation {
     this.#onClose = onClose;
   }
 
+  /** Whether another request got the bytes. */
+  get expired(): boolean {
+    return this.#expired;
+  }
+
   /**
    * Renews the lease.
    * @throws LeaseExpiredError after another request got the bytes

@@ -7,7 +7,7 @@
  * a pass, and `turns.ts` says when a request that is alone need not yield.
  */
 
-import type { LogitsReader } from '../../decoding/interface/logits-row.ts';
+import type { Gather, LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { CachedNode } from '../cache/radix-tree.ts';
 import type { Gpt2 } from '../model/gpt2.ts';
 import type { Row } from '../model/network.ts';
@@ -33,6 +33,8 @@ export interface QueuedRow {
   readonly read?: LogitsReader | undefined;
   /** The only tokens whose logits are read. Default: all. */
   readonly only?: Uint32Array | undefined;
+  /** Reads some of the row's logits during the pass. */
+  readonly gather?: Gather | undefined;
 }
 
 export interface RowOwner {
@@ -62,6 +64,7 @@ type Share = PassShare<PendingCall>;
 interface SharedRow extends Row {
   readonly node: CachedNode;
   readonly readers: LogitsReader[];
+  readonly gathers: Gather[];
   only?: Uint32Array | undefined;
 }
 
@@ -201,9 +204,10 @@ export class PassQueue {
     // Calls may share a node: requests with the same prompt, or samples with the same prefix.
     const byNode = new Map<CachedNode, SharedRow>();
     for (const { call, rowCount } of shares) {
-      for (const { node, read, only } of call.rows.slice(0, rowCount)) {
-        const row = byNode.get(node) ?? { node, readers: [] };
+      for (const { node, read, only, gather } of call.rows.slice(0, rowCount)) {
+        const row = byNode.get(node) ?? { node, readers: [], gathers: [] };
         byNode.set(node, row);
+        if (gather) row.gathers.push({ ...gather, read: isolated(gather.read, call) });
         if (!read) continue;
         // Readers of other tokens share a row only as a whole.
         row.only = row.readers.length === 0 || row.only === only ? only : undefined;
@@ -232,7 +236,7 @@ export class PassCounts {
   add(rows: readonly Row[]): void {
     this.#passesByRows[rows.length] = (this.#passesByRows[rows.length] ?? 0) + 1;
     this.#rows += rows.length;
-    this.#lmHeadRows += rows.filter(({ readers }) => readers.length > 0).length;
+    this.#lmHeadRows += rows.filter(hasLogits).length;
   }
 
   /** A histogram, in ascending order of rows. */
@@ -250,8 +254,11 @@ export class PassCounts {
   }
 }
 
+/** Whether any of the row's logits are computed. */
+const hasLogits = ({ readers, gathers = [] }: Row): boolean => readers.length + gathers.length > 0;
+
 /** A reader whose failure is that of its call alone: the pass goes on. */
-function isolated(read: LogitsReader, call: PendingCall): LogitsReader {
+function isolated<T>(read: (row: T) => void, call: PendingCall): (row: T) => void {
   return (row) => {
     try {
       read(row);
@@ -270,7 +277,7 @@ function isPending({ owner, rows, failure }: PendingCall): boolean {
  * cached.
  */
 function dropComputedRows(call: PendingCall): void {
-  const remaining = call.rows.filter(({ node, read }) => read || !node.evaluated);
+  const remaining = call.rows.filter(({ node, read, gather }) => read || gather || !node.evaluated);
   call.reused += call.rows.length - remaining.length;
   call.rows = remaining;
 }

@@ -56,6 +56,12 @@ export interface LogitsKernel {
   /** The index at which `remaining`, less the f32 terms so far, is negative; else the last that is not 0. */
   draw(logits: number, n: number, divisor: number, shift: number, table: number, remaining: number): number;
 
+  /**
+   * Adds n logits to the normalizer of a row that comes in blocks.
+   * @param normalizer two f64: the largest so far, -Infinity at first, and Σ exp(logit - largest), 0 at first
+   */
+  addToNormalizer(logits: number, n: number, normalizer: number, table: number): void;
+
   /** The k-th largest; NaN if there is a NaN, -Infinity if n < k. @param heap k floats */
   kthLargest(logits: number, n: number, k: number, heap: number): number;
 

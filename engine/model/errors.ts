@@ -5,6 +5,9 @@ export class ModelFilesError extends Error {
   override readonly name = 'ModelFilesError';
 }
 
+/** A file does not exist. */
+export class MissingFileError extends ModelFilesError {}
+
 /** The model does not fit in the heap. Nothing was loaded. */
 export class ModelTooLargeError extends Error {
   override readonly name = 'ModelTooLargeError';

@@ -7,6 +7,7 @@ import { KeyValuePool } from '../cache/kv-pool.ts';
 import { type AttentionKernel, attentionScale, attentionScratchBytes } from '../kernels/attention.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
+import { gatherFromRow } from './gathered-rows.ts';
 import { LM_HEAD_ROWS, type Network, type NetworkPass, type Row } from './network.ts';
 import { pathBytes, writePaths } from './paths.ts';
 import type { Plan } from './plan.ts';
@@ -41,7 +42,7 @@ export class Gpt2 {
   }
 
   /**
-   * Writes the rows' keys and values to the pool, and computes logits for the rows with readers. A row can attend
+   * Writes the rows' keys and values to the pool, and computes logits for the rows whose logits are read. A row can attend
    * to rows of the same pass.
    * @param rows 1 to `maxRows`
    */
@@ -51,9 +52,15 @@ export class Gpt2 {
       const pass = this.#network.pass(rows.length);
       const { paths, maxLength } = writePaths(this.#ort.heap, rows, scratch);
       const attentionScratch = scratch.allocate(attentionScratchBytes(maxLength, this.#headSize));
-      const logitsRows = rows.flatMap(({ readers, only }, index) =>
-        readers.length > 0 ? [{ readers, only, index }] : [],
+      const gatheredRows = rows.flatMap(({ gathers = [] }, index) =>
+        gathers.map((gather) => ({ gather, index })),
       );
+      const logitsRows = [
+        ...rows.flatMap(({ readers, only }, index) => (readers.length > 0 ? [{ readers, only, index }] : [])),
+        ...(pass.gather
+          ? []
+          : gatheredRows.map(({ gather, index }) => ({ readers: [gatherFromRow(gather)], index }))),
+      ];
       const lastLayer = this.config.n_layer - 1;
 
       pass.embed(rows);
@@ -61,11 +68,12 @@ export class Gpt2 {
         pass.projectQkv(layer);
         this.#attention(layer, pass, rows.length, paths, attentionScratch);
         // Without logits, only the keys and values of the last layer are needed.
-        if (layer < lastLayer || logitsRows.length > 0) pass.finishBlock(layer);
+        if (layer < lastLayer || logitsRows.length + gatheredRows.length > 0) pass.finishBlock(layer);
       }
       for (let begin = 0; begin < logitsRows.length; begin += LM_HEAD_ROWS) {
         pass.lmHead(logitsRows.slice(begin, begin + LM_HEAD_ROWS));
       }
+      pass.gather?.(gatheredRows);
     } finally {
       scratch.release();
     }

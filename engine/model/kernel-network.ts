@@ -12,7 +12,7 @@
  *       hidden += branch; normalized = ln_2(hidden)           residual_norm
  *       branch = mlp.c_proj(activation(c_fc(normalized)))     kernels: quantize, matmul, GELU and quantize, matmul
  *       hidden += branch; normalized = next_ln(hidden)        residual_norm
- *     logits = lm_head · normalized                           kernels: quantize, matmul
+ *     logits = lm_head · normalized                           kernels: quantize, matmul; some of them: gathered-rows.ts
  *
  * `lm_head` is `wte` if they are tied. An activation other than GELU's tanh form is a graph of onnxruntime. `next_ln` is the next layer's `ln_1`, or `ln_f`: one run for a residual and the norm after it.
  */
@@ -26,6 +26,7 @@ import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts'
 import type { Ort } from '../runtime/ort.ts';
 import type { ScopedAllocations } from '../runtime/scoped-allocations.ts';
 import { releaseSessions, type Session, type Tensor } from '../runtime/session.ts';
+import { gatherRows } from './gathered-rows.ts';
 import { rowLender } from './lent-row.ts';
 import {
   LM_HEAD_ROWS,
@@ -75,7 +76,7 @@ function bufferSizes(config: ModelConfig, rows: number) {
 interface NetworkParts {
   readonly ort: Ort;
   readonly config: ModelConfig;
-  readonly kernels: LinearKernels;
+  readonly kernels: LinearKernels & LogitsKernel;
   readonly lendRow: ReturnType<typeof rowLender>;
   readonly sessions: KernelNetworkSessions;
   readonly weights: Weights;
@@ -210,6 +211,27 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
         lend(row, logits);
       }
     },
+    gather: (rows) =>
+      gatherRows(
+        {
+          heap,
+          kernels,
+          inputs: n_embd,
+          columns: vocab_size,
+          x: normalized,
+          weights: lmHead,
+          scales: lmHeadScale,
+          table: buffers.exponentials,
+          // The layers need none of their buffers any more.
+          selected: branch,
+          quantized,
+          logits: buffers.logits,
+          normalizers: mlpHidden,
+          maxRows: rowCount,
+          maxLogits: Math.min(rowCount, LM_HEAD_ROWS) * vocab_size,
+        },
+        rows,
+      ),
   };
 }
 

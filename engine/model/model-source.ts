@@ -8,7 +8,7 @@ const CHUNK_BYTES = 1 << 20;
 export interface ModelSource {
   /**
    * @param path relative to the model's folder
-   * @throws ModelFilesError when the file does not exist
+   * @throws MissingFileError when the file does not exist
    */
   open(path: string): Promise<ReadableStream<Uint8Array>>;
 }
@@ -23,10 +23,7 @@ export interface Sha256 {
 
 /** @throws ModelFilesError when the manifest is missing, invalid, inconsistent or of another version */
 export async function readManifest(source: ModelSource): Promise<Manifest> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of chunksOf(source, 'manifest.json')) chunks.push(chunk.slice());
-  const text = await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
-  const { data, error } = manifestSchema.safeParse(parseJson(text));
+  const { data, error } = manifestSchema.safeParse(await readJson(source, 'manifest.json'));
   if (!data) {
     const [issue] = error.issues;
     throw new ModelFilesError(
@@ -37,6 +34,13 @@ export async function readManifest(source: ModelSource): Promise<Manifest> {
   const fault = findManifestFault(data);
   if (fault === undefined) return data;
   throw new ModelFilesError(`manifest.json: ${fault}. HINT: convert the model again`);
+}
+
+/** @throws ModelFilesError when the file is missing, or is not JSON */
+export async function readJson(source: ModelSource, path: string): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of chunksOf(source, path)) chunks.push(chunk.slice());
+  return parseJson(path, await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text());
 }
 
 /** Reads a whole file. */
@@ -106,10 +110,10 @@ async function* chunksOf(source: ModelSource, path: string): AsyncGenerator<Uint
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ModelFilesError(`manifest.json is not JSON: ${error instanceof Error ? error.message : error}`);
+    throw new ModelFilesError(`${path} is not JSON: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -2,7 +2,7 @@
  * @module The model without attention. Two implementations: `onnx-network.ts` runs wholly in onnxruntime;
  * `kernel-network.ts` runs our kernels for 4-bit weights between parts of onnxruntime.
  */
-import type { LogitsReader } from '../../decoding/interface/logits-row.ts';
+import type { Gather, LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { PathNode } from '../cache/radix-tree.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
@@ -10,10 +10,18 @@ import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
 /** A token to compute in a forward pass. */
 export interface Row {
   readonly node: PathNode;
-  /** Read the row's logits. Without readers they are not computed. */
+  /** Read the row's logits. Without readers and `gathers` they are not computed. */
   readonly readers: readonly LogitsReader[];
   /** The only tokens whose logits are read, ascending. Default: all. */
   readonly only?: Uint32Array | undefined;
+  /** Read some of the row's logits. */
+  readonly gathers?: readonly Gather[];
+}
+
+/** A row of the pass, by its index, of which some logits are read. */
+export interface GatheredRow {
+  readonly index: number;
+  readonly gather: Gather;
 }
 
 /** A row of the pass, by its index, whose logits are computed. */
@@ -45,6 +53,8 @@ export interface NetworkPass {
   finishBlock(layer: number): void;
   /** `logits = lm_head · ln_f(hidden)`, for at most {@link LM_HEAD_ROWS} rows, of all tokens or at least of `only`. The readers read them in place. */
   lmHead(rows: readonly LogitsRow[]): void;
+  /** The same for any number of rows, without a row of logits for each. A network without it lends whole rows. */
+  gather?(rows: readonly GatheredRow[]): void;
 }
 
 /** Rows per call of `lm_head`: logits are the widest rows of the model. */

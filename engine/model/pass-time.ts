@@ -16,6 +16,7 @@ const BLOCK_MILLISECONDS = 0.2;
 interface SizedRow {
   readonly node: { readonly position: number };
   readonly readers: readonly unknown[];
+  readonly gathers?: readonly unknown[];
 }
 
 export function passMilliseconds(
@@ -23,9 +24,13 @@ export function passMilliseconds(
   rows: readonly SizedRow[],
 ): number {
   const blockWeights = n_embd * (4 * n_embd + 2 * n_inner);
-  const multiplications = rows.reduce((sum, { node, readers }) => {
+  const multiplications = rows.reduce((sum, { node, readers, gathers = [] }) => {
     const attention = 2 * n_embd * (node.position + 1);
-    return sum + n_layer * (blockWeights + attention) + (readers.length > 0 ? n_embd * vocab_size : 0);
+    return (
+      sum +
+      n_layer * (blockWeights + attention) +
+      (readers.length + gathers.length > 0 ? n_embd * vocab_size : 0)
+    );
   }, 0);
   return n_layer * BLOCK_MILLISECONDS + multiplications / MULTIPLICATIONS_PER_MILLISECOND;
 }

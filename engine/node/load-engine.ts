@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Engine, type EngineOptions, type KernelModules, type Platform } from '../engine.ts';
 import { hasRelaxedSimd, type LinearModules } from '../kernels/linear.ts';
-import { ModelFilesError } from '../model/errors.ts';
+import { MissingFileError, ModelFilesError } from '../model/errors.ts';
 import type { ModelSource, Sha256 } from '../model/model-source.ts';
 import { Ort } from '../runtime/ort.ts';
 import { onnxruntimePath, wasmPath } from './wasm-paths.ts';
@@ -27,7 +27,8 @@ export function folderSource(folder: string): ModelSource {
   return {
     async open(path) {
       const file = await open(join(folder, path)).catch((error: NodeJS.ErrnoException) => {
-        throw new ModelFilesError(`${path} cannot be read: ${error.code}`);
+        const FileError = error.code === 'ENOENT' ? MissingFileError : ModelFilesError;
+        throw new FileError(`${path} cannot be read: ${error.code}`);
       });
       return byteStream(file);
     },

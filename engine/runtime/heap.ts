@@ -142,6 +142,10 @@ export class Heap {
     return new Float32Array(this.memory.buffer, pointer, length);
   }
 
+  doubles(pointer: number, length: number): Float64Array {
+    return new Float64Array(this.memory.buffer, pointer, length);
+  }
+
   int64s(pointer: number, length: number): BigInt64Array {
     return new BigInt64Array(this.memory.buffer, pointer, length);
   }

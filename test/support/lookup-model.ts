@@ -6,6 +6,7 @@
 import type { LogitsRow } from '../../decoding/interface/logits-row.ts';
 import type { Evaluation, LanguageModel, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 import { seededRandom } from '../../decoding/math/random.ts';
+import { gatherFromRow } from '../../engine/model/gathered-rows.ts';
 
 /** Logits are within ±SPREAD / 2. */
 const SPREAD = 8;
@@ -129,10 +130,12 @@ class LookupTree implements TokenTree {
     this.#model.counts.rows += rows.length;
     for (const { node } of rows) node.references++;
     await Promise.resolve();
-    for (const { node, logits, read } of rows) {
+    for (const { node, logits, read, gather } of rows) {
       node.evaluated = true;
       logits?.set(this.#model.logitsAfter(node.path));
       if (read && this.#model.lend) read(this.#model.lend(this.#model.logitsAfter(node.path)));
+      if (gather && this.#model.lend)
+        gatherFromRow(gather)(this.#model.lend(this.#model.logitsAfter(node.path)));
       this.#release(node);
     }
     this.#checkOpen();

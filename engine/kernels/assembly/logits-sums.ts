@@ -1,5 +1,6 @@
 /** Sums over the softmax of a row of logits, and a draw from it (AssemblyScript). */
 import { countableSteps, exponentials, STEPS, stepsOf } from './exponential';
+import { largest } from './logits-best';
 
 const FLOAT_BYTES: usize = 4;
 const VECTOR_BYTES: usize = 16;
@@ -72,6 +73,18 @@ function sum(
     total += f64x2.extract_lane(exponentials(x, steps, table), 0);
   }
   return total;
+}
+
+/** Adds n logits to the normalizer of a row: what it has is scaled to the largest of both. */
+export function addToNormalizer(logits: usize, n: usize, normalizer: usize, table: usize): void {
+  const before = load<f64>(normalizer);
+  const found = largest(logits, n);
+  const shift = max(before, <f64>found);
+  const x = f64x2.splat(before - shift);
+  const scale = f64x2.extract_lane(exponentials(x, stepsOf(x, table), table), 0);
+  const added = sum(logits, n, 1, <f32>shift, table, 0, false, false);
+  store<f64>(normalizer, shift);
+  store<f64>(normalizer, load<f64>(normalizer, 8) * scale + added, 8);
 }
 
 /** The sum of the same terms, each rounded to f32. */

@@ -4,4 +4,4 @@
  */
 export { fillExponentialTable } from './exponential';
 export { collect, indexOf, kthLargest, largest } from './logits-best';
-export { countExponentials, draw, sumExponentials, sumWeights, weightOf } from './logits-sums';
+export { addToNormalizer, countExponentials, draw, sumExponentials, sumWeights, weightOf } from './logits-sums';
