@@ -1,6 +1,7 @@
 /**
  * @module Decoding: from a prompt, options and a model to events while it runs, and to sequences at the end.
  */
+import type { Trie } from './catalogue/trie.ts';
 import type { Constraint } from './constraints/automaton/constraint.ts';
 import { type HealedPrompt, healPrompt } from './constraints/automaton/healing.ts';
 import type { Vocabulary } from './constraints/automaton/vocabulary.ts';
@@ -12,6 +13,7 @@ import { Rows } from './math/row-pool.ts';
 import { SelectionWorkspace } from './math/selection.ts';
 import { branchCount, requiredNodes, withHealed } from './options/capacity.ts';
 import {
+  checkCatalogue,
   checkConstraint,
   checkLength,
   checkTokenIds,
@@ -22,11 +24,12 @@ import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './op
 import { processorsOf } from './options/processors.ts';
 import { constraintRule, isAtEnd } from './processors/constraint.ts';
 import { BeamSearch } from './strategies/beam-search.ts';
+import { CatalogueSearch } from './strategies/catalogue-search.ts';
 import { Hypothesis } from './strategies/hypothesis.ts';
 import { appendPrompt, evaluatePrompt, scorePrompt } from './strategies/prompt.ts';
 import { RawLogprobs } from './strategies/raw-logprobs.ts';
 import { Sampling } from './strategies/sampling.ts';
-import type { LiveHypothesis, LogitsTarget } from './strategies/search.ts';
+import type { LiveHypothesis, LogitsTarget, Search, Strategy } from './strategies/search.ts';
 import { stoppingCriterion, type TokenBytes } from './strategies/stopping.ts';
 
 /** One for all searches: a selection never waits, and keeps nothing from row to row. */
@@ -39,6 +42,8 @@ export interface DecodingContext {
   readonly constraint?: Constraint | undefined;
   /** Needed for `token_healing` only, and not beside a constraint, which has one. */
   readonly vocabulary?: Vocabulary | undefined;
+  /** The one that the option `catalogue` names: the texts are entries of it. */
+  readonly catalogue?: Trie | undefined;
   /** Stops before the next forward pass, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -69,6 +74,7 @@ export function decode(
   checkLength(options, model, prompt.length);
   checkTokenizer(options, context.tokenizer);
   checkTokenIds(options, model);
+  checkCatalogue(options, context.catalogue);
   // Without a text there is nothing that could begin with the prompt's end.
   const heals = options.token_healing && options.max_new_tokens > 0;
   const healed = heals ? healPrompt(prompt, vocabularyOf(context)) : undefined;
@@ -107,14 +113,15 @@ export async function* decodeResolved(
   model: LanguageModel,
   prompt: ArrayLike<number>,
   options: ResolvedOptions,
-  { tokenizer, constraint: shared, signal, healed }: ResolvedContext,
+  { tokenizer, constraint: shared, catalogue, signal, healed }: ResolvedContext,
   warnings: readonly string[] = [],
 ): Decoding {
   signal?.throwIfAborted();
-  const tree = model.open(requiredNodes(prompt.length, options));
+  if (catalogue?.isEmpty) return { sequences: [], warnings };
+  const tree = model.open(requiredNodes(prompt.length, options, catalogue));
   using pool = new Rows(model.vocabSize);
   try {
-    const inPlace = tree.lendsLogits === true && readsInPlace(options);
+    const inPlace = tree.lendsLogits === true && (catalogue !== undefined || readsInPlace(options));
     const rows = inPlace ? undefined : pool.take(branchCount(options));
     const eosTokenIds = options.ignore_eos ? [] : (options.eos_token_id ?? model.eosTokenIds);
     const maxLength = prompt.length + options.max_new_tokens;
@@ -142,12 +149,12 @@ export async function* decodeResolved(
       ),
       stopping: stoppingCriterion(options, { ...limits, constraint: rule, healed }, tokenizer),
       rawLogprobs:
-        options.logprobs === undefined
+        options.logprobs === undefined || catalogue
           ? undefined
           : new RawLogprobs(() => pool.take(beams ? branchCount(options) : 1), options.logprobs, workspace),
       workspace,
     };
-    const strategy = beams ? new BeamSearch(search) : new Sampling(search);
+    const strategy = strategyOf(search, catalogue);
     const isEmpty = options.max_new_tokens === 0 || (rule && isAtEnd(rule, search.prompt));
     const target = isEmpty ? {} : promptTarget(strategy.live, rows);
     const { prompt_logprobs: top } = options;
@@ -201,6 +208,9 @@ function promptTarget(
   rows: readonly Float32Array[] | undefined,
 ): LogitsTarget {
   if (rows) return { logits: rows[0] };
+  // The search of a catalogue begins with one beam.
+  const gather = live[0]?.target.gather;
+  if (gather) return { gather };
   return {
     read(row) {
       for (const { target } of live) target.read?.(row);
@@ -208,6 +218,11 @@ function promptTarget(
     // All have the same place in the same constraint.
     only: live[0]?.target.only,
   };
+}
+
+function strategyOf(search: Search, catalogue: Trie | undefined): Strategy {
+  if (catalogue) return new CatalogueSearch(search, catalogue);
+  return search.options.num_beams > 1 ? new BeamSearch(search) : new Sampling(search);
 }
 
 function emptySequences(options: ResolvedOptions, prompt: Hypothesis): DecodedSequence[] {

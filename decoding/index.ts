@@ -1,4 +1,13 @@
 /** @module `edgebeam/decoding`: the public API. */
+export {
+  type BuildOptions,
+  type BuiltCatalogue,
+  buildCatalogue,
+  type ListedEntry,
+} from './catalogue/build.ts';
+export { CatalogueError } from './catalogue/errors.ts';
+export { Catalogue, type Children, type Trie, type TrieLevel } from './catalogue/trie.ts';
+export { TypedTrie } from './catalogue/typed.ts';
 export type { Constraint } from './constraints/automaton/constraint.ts';
 export { type CompileLimits, ConstraintError } from './constraints/automaton/errors.ts';
 export { type HealedPrompt, healPrompt } from './constraints/automaton/healing.ts';
@@ -22,7 +31,14 @@ export type {
   TokenEvent,
   TokenLogprob,
 } from './interface/events.ts';
-export type { LogitsReader, LogitsRow, Normalizer, TokenLogits } from './interface/logits-row.ts';
+export type {
+  Gather,
+  GatheredLogits,
+  LogitsReader,
+  LogitsRow,
+  Normalizer,
+  TokenLogits,
+} from './interface/logits-row.ts';
 export type {
   Evaluation,
   EvaluationKind,

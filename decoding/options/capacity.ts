@@ -1,4 +1,5 @@
 /** @module The number of token tree nodes, and of rows of logits, that a search needs. */
+import type { TrieLevel } from '../catalogue/trie.ts';
 import type { ResolvedOptions } from './options.ts';
 
 type SearchWidth = Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences'> &
@@ -12,8 +13,22 @@ export function branchCount({ num_beams, num_return_sequences, best_of }: Search
   return num_beams > 1 ? num_beams : (best_of ?? num_return_sequences);
 }
 
-/** The maximum number of simultaneous nodes: the prompt once, and all but the last token of each branch. */
-export function requiredNodes(promptLength: number, options: ResolvedOptions): number {
+/**
+ * The maximum number of simultaneous nodes: the prompt once, and all but the last token of each branch. In a catalogue
+ * there are no more of them at any depth than nodes that go on.
+ */
+export function requiredNodes(
+  promptLength: number,
+  options: ResolvedOptions,
+  catalogue?: { readonly levels: readonly TrieLevel[] },
+): number {
+  if (catalogue) {
+    const { num_beams } = options;
+    // The root is the prompt.
+    return catalogue.levels
+      .slice(1)
+      .reduce((sum, { inner }) => sum + Math.min(num_beams, inner), promptLength);
+  }
   return promptLength + branchCount(options) * Math.max(options.max_new_tokens - 1, 0);
 }
 

@@ -1,4 +1,5 @@
 /** @module Checks of options against a model, a prompt and a constraint. */
+import type { Trie } from '../catalogue/trie.ts';
 import type { Constraint } from '../constraints/automaton/constraint.ts';
 import { DecodingOptionsError } from '../interface/errors.ts';
 import type { LanguageModel } from '../interface/token-tree.ts';
@@ -63,6 +64,27 @@ export function checkConstraint(
     'max_new_tokens',
     `'max_new_tokens' must be at least ${constraint.leastTokens() + more} for a whole text of the constraint, ` +
       `not ${max_new_tokens}`,
+  );
+}
+
+/**
+ * @throws DecodingOptionsError for the name of a catalogue without one, the other way round, and for a length without
+ *   room for its longest entry
+ */
+export function checkCatalogue(
+  { catalogue: name, max_new_tokens }: ResolvedOptions,
+  catalogue: Pick<Trie, 'levels'> | undefined,
+): void {
+  if (!catalogue) {
+    if (name === undefined) return;
+    throw new DecodingOptionsError('catalogue', `there is no catalogue ${name}`);
+  }
+  if (name === undefined) throw new DecodingOptionsError('catalogue', "'catalogue' must name the catalogue");
+  const longest = catalogue.levels.length - 1;
+  if (max_new_tokens >= longest) return;
+  throw new DecodingOptionsError(
+    'max_new_tokens',
+    `'max_new_tokens' must be at least ${longest}, the tokens of the longest entry of '${name}', not ${max_new_tokens}`,
   );
 }
 

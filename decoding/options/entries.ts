@@ -64,8 +64,11 @@ export interface ProcessorContext {
   readonly temperature: number;
 }
 
-/** `sampling`: `do_sample`; `beams`: `num_beams` above 1; `groups`: `num_beam_groups` above 1. */
-export type SearchKind = 'sampling' | 'beams' | 'groups';
+/**
+ * `sampling`: `do_sample`; `beams`: `num_beams` above 1; `groups`: `num_beam_groups` above 1; `catalogue`: a
+ * `catalogue`, whose search uses no other options than its own.
+ */
+export type SearchKind = 'sampling' | 'beams' | 'groups' | 'catalogue';
 
 export interface OptionEntry<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
@@ -157,6 +160,16 @@ export const OPTIONS = {
   seed: option(
     'Random seed; the same request with the same seed generates the same text.',
     seedSchema(LEAST_SEED, LARGEST_SEED).default(0),
+  ),
+
+  catalogue: option(
+    'Name of a catalogue: the texts are the `num_return_sequences` likeliest of its entries that `num_beams` beams find.',
+    z.string().min(1).max(64).optional(),
+  ),
+  catalogue_weight: option(
+    'Adds this many times the weight of an entry of the catalogue to its score.',
+    z.number().min(0).max(1e6).default(0),
+    { search: 'catalogue' },
   ),
 
   // The prompt

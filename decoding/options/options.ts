@@ -88,6 +88,12 @@ function checkCombinations(options: ResolvedOptions): void {
     }
   }
   checkForcedEnd(options);
+  if (options.catalogue !== undefined && (options.logprobs ?? 0) > 0) {
+    refuse(
+      'logprobs',
+      `'logprobs' must be 0 beside 'catalogue', which computes no other tokens, not ${options.logprobs}`,
+    );
+  }
 }
 
 /**
@@ -143,6 +149,7 @@ const SEARCH_KINDS = {
     is: ({ num_beam_groups }) => num_beam_groups > 1,
     unused: 'groups of beams use: num_beam_groups is 1',
   },
+  catalogue: { is: ({ catalogue }) => catalogue !== undefined, unused: 'the search of a catalogue uses' },
 } as const satisfies Record<SearchKind, { is: (options: ResolvedOptions) => boolean; unused: string }>;
 
 /** Whether the search that the options select uses an option. */
@@ -173,8 +180,21 @@ function askedOptions(kind: SearchKind, options: Partial<ResolvedOptions>): Opti
   return names.filter((name) => OPTIONS[name].search === kind && !isNeutral(name, options));
 }
 
+/** The options that the search of a catalogue uses: every other one would change what an entry's score is. */
+const OF_CATALOGUES: readonly OptionName[] = [
+  'catalogue',
+  'catalogue_weight',
+  'max_new_tokens',
+  'num_beams',
+  'num_return_sequences',
+  'seed',
+  'logprobs',
+  'prompt_logprobs',
+];
+
 /** Options that ask for something but have no effect on the selected search. */
 export function unusedOptions(options: ResolvedOptions): UnusedOption[] {
+  if (options.catalogue !== undefined) return unusedInCatalogue(options);
   const kinds = Object.keys(SEARCH_KINDS) as SearchKind[];
   const ofOtherSearches = kinds.flatMap((kind) => {
     const { is, unused } = SEARCH_KINDS[kind];
@@ -197,6 +217,21 @@ function parametersOfNothing(options: ResolvedOptions): UnusedOption[] {
     return { option, message: `'${option}' is ${found}, which has no effect: ${main} is ${options[main]}` };
   });
 }
+
+function unusedInCatalogue(options: ResolvedOptions): UnusedOption[] {
+  const names = Object.keys(OPTIONS) as OptionName[];
+  const asked = names.filter(
+    (name) => !OF_CATALOGUES.includes(name) && !isNeutral(name, options) && !isEmpty(options[name]),
+  );
+  return asked.map((option) => ({
+    option,
+    message: `'${option}' has no effect on the search of a catalogue: leave it out beside 'catalogue'`,
+  }));
+}
+
+/** Whether a value is a list or an object without elements. */
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 /** Whether any option asks for sampling. */
 export function asksForSampling(options: Partial<ResolvedOptions>): boolean {

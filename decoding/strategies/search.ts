@@ -30,7 +30,7 @@ export interface Search {
 }
 
 /** A search copies the logits after a token, or reads them in place. */
-export type LogitsTarget = Pick<Evaluation, 'logits' | 'read' | 'only'>;
+export type LogitsTarget = Pick<Evaluation, 'logits' | 'read' | 'only' | 'gather'>;
 
 /** An unfinished hypothesis, and what the next step needs of its logits. */
 export interface LiveHypothesis {

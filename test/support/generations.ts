@@ -4,6 +4,7 @@ import { type DecodingOptions, resolveOptions } from '../../decoding/options/opt
 import type { QueueLimits } from '../../engine/batching/admission.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { Catalogues } from '../../worker/isolate/catalogues.ts';
 import { Constraints } from '../../worker/isolate/constraints.ts';
 import type { ServedModel } from '../../worker/isolate/served-model.ts';
 import type { GenerationEvent } from '../../worker/serving/events.ts';
@@ -34,7 +35,9 @@ export function request(
 
 export function servedModel(engine: Engine): ServedModel {
   const tokenizer = Tokenizer.read(engine.tokenizerFile);
-  return { engine, tokenizer, constraints: new Constraints(tokenizer, engine.memory), defaults: {} };
+  const catalogues = new Catalogues(engine);
+  const constraints = new Constraints(tokenizer, engine.memory, catalogues);
+  return { engine, tokenizer, constraints, catalogues, defaults: {} };
 }
 
 /** Runs a request and returns its events by prompt: the prompts of a request progress independently. */

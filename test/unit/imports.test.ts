@@ -27,18 +27,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'decoding/constraints/grammar': under('decoding/constraints', 'automaton', 'regular'),
   'decoding/constraints/json-schema': under('decoding/constraints', 'automaton', 'regular'),
   'decoding/constraints': under('decoding/constraints', 'automaton', 'regular', 'grammar', 'json-schema'),
+  'decoding/catalogue': [],
   'decoding/options': [
     'zod',
-    ...under('decoding', 'constraints/automaton', 'interface', 'math', 'processors'),
+    ...under('decoding', 'catalogue', 'constraints/automaton', 'interface', 'math', 'processors'),
   ],
   'decoding/strategies': under(
     'decoding',
-    ...['constraints/automaton', 'interface', 'math', 'processors', 'options'],
+    ...['catalogue', 'constraints/automaton', 'interface', 'math', 'processors', 'options'],
   ),
   'decoding/scoring': under('decoding', 'interface', 'math', 'options', 'strategies'),
   decoding: under(
     'decoding',
     ...[
+      'catalogue',
       'constraints',
       'constraints/automaton',
       'interface',
@@ -146,6 +148,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'zod',
     ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'format', 'tokenizer'),
   ],
+  'model-assets/catalogue': [
+    'decoding/catalogue',
+    'node:',
+    'tokenizer',
+    'zod',
+    ...under('model-assets', 'checkpoint/interface', 'format'),
+  ],
   'model-assets/synthesize': [
     'node:',
     ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'format'),
@@ -156,7 +165,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'tokenizer',
     ...under('decoding', 'interface', 'math'),
     ...under('engine', 'cache', 'node'),
-    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'convert'),
+    ...under('model-assets', 'catalogue', 'checkpoint', 'checkpoint/interface', 'convert', 'format'),
   ],
   'model-assets/cli': [
     'cli-progress',
@@ -164,15 +173,17 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'model-assets',
     'node:',
     ...under('engine', 'cache', 'model', 'runtime'),
-    ...under('model-assets', 'checkpoint', 'checkpoint/interface', 'convert', 'format', 'hub', 'synthesize'),
+    ...under('model-assets', 'catalogue', 'checkpoint', 'checkpoint/interface', 'convert', 'format', 'hub'),
+    'model-assets/synthesize',
   ],
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.
   'worker/isolate': [
     'chat',
     'engine',
+    'model-assets/format',
     'tokenizer',
-    ...under('decoding', 'constraints', 'constraints/automaton', 'options'),
+    ...under('decoding', 'catalogue', 'constraints', 'constraints/automaton', 'options'),
     ...under('engine', 'batching', 'model', 'runtime'),
   ],
   'worker/http': [
@@ -189,7 +200,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'hono',
     'tokenizer',
-    ...under('decoding', 'constraints', 'constraints/automaton', 'interface', 'options'),
+    ...under('decoding', 'catalogue', 'constraints', 'constraints/automaton', 'interface', 'options'),
     ...under('engine', 'batching', 'cache', 'model', 'runtime'),
     ...under('worker', 'http', 'isolate'),
   ],

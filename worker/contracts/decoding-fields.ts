@@ -10,6 +10,7 @@ import {
   unusedOptions,
 } from '../../decoding/options/options.ts';
 import { ApiError, refuse } from '../http/errors.ts';
+import { ANY_LENGTH } from '../serving/catalogue.ts';
 
 /** Options that contracts rename, bound or default themselves, or do not have. All others pass through. */
 const NOT_PASSED_THROUGH = {
@@ -82,6 +83,9 @@ export function decodingFieldsOf(request: DecodingFields): DecodingFields {
   return Object.fromEntries(names.map((name) => [name, request[name]])) as DecodingFields;
 }
 
+/** `max_new_tokens` of the search of a catalogue: a length that is given must have room for every entry. */
+export const lengthInCatalogue = (given: number | undefined): number => given ?? ANY_LENGTH;
+
 /** The seed of requests without one. */
 export function randomSeed(): number {
   const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
@@ -120,7 +124,7 @@ export function refuseUnusedTemperature(temperature: number, byDefault: number):
  */
 export function resolveSearch(fields: Partial<ResolvedOptions>): ResolvedOptions {
   const options = completeOptions(fields);
-  const greedy = !options.do_sample && options.num_beams === 1;
+  const greedy = !options.do_sample && options.num_beams === 1 && options.catalogue === undefined;
   const [unused] = unusedOptions(greedy ? { ...options, do_sample: true } : options);
   if (unused) throw new ApiError(400, unused.message, { param: unused.option, code: 'unused_option' });
   return options;

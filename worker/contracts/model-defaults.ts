@@ -28,7 +28,8 @@ export function withModelDefaults<Search extends Partial<ResolvedOptions>>(
   given: GivenFields,
   defaults: ModelDefaults,
 ): Search {
-  if (Object.keys(defaults).length === 0) return search;
+  // The search of a catalogue uses none of them.
+  if (Object.keys(defaults).length === 0 || search.catalogue !== undefined) return search;
   const kind = choosesSearch(given) ? {} : kindOf(defaults);
   const selected = { ...DEFAULTS, ...search, ...kind };
   const isLeft = ([name]: readonly [string, unknown]) =>

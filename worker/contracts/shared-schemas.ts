@@ -19,6 +19,10 @@ export function stopOrLengthOf(reason: FinishReason): z.output<typeof stopOrLeng
   return reason === 'length' ? 'length' : 'stop';
 }
 
+/** The id of an entry of a catalogue: the list's, or else its place in the list, from 0. */
+export const entryId = z.union([z.string(), z.int().min(0)]);
+export const catalogueId = entryId.optional();
+
 /** One beam after a step. */
 export const beam = z.strictObject({
   group: z.int().min(0),
@@ -34,6 +38,6 @@ export const beam = z.strictObject({
     .min(0)
     .optional()
     .describe(
-      "With a constraint: number of tokens, ends of text included, that it allowed in this one's place.",
+      "With a constraint: number of tokens, ends of text included, that it allowed in this one's place; in a catalogue, that go on there.",
     ),
 });

@@ -24,7 +24,13 @@ export function usageOf(promptTokens: number, completionTokens: number, cachedTo
   };
 }
 
-export type StrategyName = 'greedy' | 'sampling' | 'beam_search' | 'beam_sampling' | 'diverse_beam_search';
+export type StrategyName =
+  | 'greedy'
+  | 'sampling'
+  | 'beam_search'
+  | 'beam_sampling'
+  | 'diverse_beam_search'
+  | 'catalogue_search';
 
 /** Referenced by its request only, so nothing remains when the platform drops the request. */
 export interface RequestRecord {

@@ -30,16 +30,18 @@ export class Constraints implements Evictable {
   #vocabulary: Vocabulary | undefined;
   #hasAllBytes: boolean | undefined;
   readonly #memory: MemoryBudget;
+  readonly #beside: Pick<Evictable, 'bytes'>;
   readonly #masks: MaskCache;
   /** By source. The first was used longest ago. */
   readonly #compiled = new Map<string, Constraint>();
   #cacheBytes = 0;
 
-  constructor(tokenizer: Tokenizer, memory: MemoryBudget) {
+  /** @param beside what is kept in the same memory */
+  constructor(tokenizer: Tokenizer, memory: MemoryBudget, beside: Pick<Evictable, 'bytes'> = { bytes: 0 }) {
     this.#tokenizer = tokenizer;
     this.#memory = memory;
+    this.#beside = beside;
     this.#masks = new MaskCache(() => this.#maximum - CONSTRAINT_BYTES * this.#compiled.size);
-    memory.evictable = this;
   }
 
   get bytes(): number {
@@ -100,7 +102,7 @@ export class Constraints implements Evictable {
   }
 
   get #maximum(): number {
-    return Math.min(this.#cacheBytes, this.#memory.unused);
+    return Math.min(this.#cacheBytes, Math.max(0, this.#memory.unused - this.#beside.bytes));
   }
 }
 

@@ -16,8 +16,10 @@ import type { ModelSource, Sha256 } from '../../engine/model/model-source.ts';
 import { describePlan } from '../../engine/model/plan.ts';
 import { Ort } from '../../engine/runtime/ort.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { Catalogues } from './catalogues.ts';
 import { ChatTemplates } from './chat-templates.ts';
 import { Constraints } from './constraints.ts';
+import { keptTogether } from './kept.ts';
 import { workerdPlatform } from './platform.ts';
 import type { ServedModel } from './served-model.ts';
 
@@ -109,9 +111,18 @@ function withTokenizer(engine: Engine): ServedModel {
   try {
     const tokenizer = tokenizerOf(engine);
     const { chat } = engine.manifest;
-    const constraints = new Constraints(tokenizer, engine.memory);
+    const catalogues = new Catalogues(engine);
+    const constraints = new Constraints(tokenizer, engine.memory, catalogues);
+    engine.memory.evictable = keptTogether([constraints, catalogues]);
     const defaults = defaultsOf(engine);
-    return { engine, tokenizer, constraints, defaults, ...(chat && { chat: new ChatTemplates(chat) }) };
+    return {
+      engine,
+      tokenizer,
+      constraints,
+      catalogues,
+      defaults,
+      ...(chat && { chat: new ChatTemplates(chat) }),
+    };
   } catch (error) {
     engine.release();
     throw error;

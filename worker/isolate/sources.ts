@@ -1,5 +1,5 @@
 /** @module Sources of a model's files in a Worker. */
-import { ModelFilesError } from '../../engine/model/errors.ts';
+import { MissingFileError, ModelFilesError } from '../../engine/model/errors.ts';
 import type { ModelSource } from '../../engine/model/model-source.ts';
 
 /** A binding of static assets. It ignores the host of the URL. */
@@ -18,7 +18,8 @@ export function assetsSource(assets: Assets, prefix = ''): ModelSource {
     async open(path) {
       const response = await assets.fetch(`http://assets/${prefix}${path}`);
       if (!response.ok || !response.body) {
-        throw new ModelFilesError(`${prefix}${path} is not among the assets (status ${response.status})`);
+        const FileError = response.status === 404 ? MissingFileError : ModelFilesError;
+        throw new FileError(`${prefix}${path} is not among the assets (status ${response.status})`);
       }
       return response.body as ReadableStream<Uint8Array>;
     },
@@ -33,7 +34,7 @@ export function bucketSource(bucket: Bucket, prefix = ''): ModelSource {
   return {
     async open(path) {
       const object = await bucket.get(prefix + path);
-      if (!object) throw new ModelFilesError(`${prefix}${path} is not in the bucket`);
+      if (!object) throw new MissingFileError(`${prefix}${path} is not in the bucket`);
       return object.body as ReadableStream<Uint8Array>;
     },
   };

@@ -7,6 +7,7 @@ import type {
 } from '../../decoding/interface/events.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { type Usage, usageOf } from '../http/request-record.ts';
+import { type FoundEntry, foundEntry, type SearchedCatalogue } from './catalogue.ts';
 import { textFilter, unfilled } from './prompt-texts.ts';
 import { type GenerationRequest, promptTokensOf } from './request.ts';
 import { TokenLog } from './token-log.ts';
@@ -25,6 +26,8 @@ interface CollectedText {
   readonly reason: FinishReason;
   /** `sequences_scores` of beam search. */
   readonly score: number | null;
+  /** Of a catalogue. */
+  readonly entry: FoundEntry | undefined;
 }
 
 /** A token of a whole text. */
@@ -44,6 +47,7 @@ export interface CollectedChoice {
   readonly log: TokenLog;
   readonly reason: FinishReason;
   readonly score: number | null;
+  readonly entry: FoundEntry | undefined;
   /** Decodes the tokens anew in each call. */
   tokens(): Iterable<TextToken>;
   text(): string;
@@ -58,13 +62,18 @@ export function promptLogOf(
 }
 
 /** Beam search may have found fewer texts than `num_return_sequences`: the others are those of `unfilled`. */
-export function textsOf({ sequences }: DecodingResult, count: number): CollectedText[] {
-  return Array.from({ length: count }, (_, i) => textOf(sequences[i] ?? unfilled(sequences)));
+export function textsOf(
+  { sequences }: DecodingResult,
+  count: number,
+  catalogue?: SearchedCatalogue,
+): CollectedText[] {
+  return Array.from({ length: count }, (_, i) => textOf(sequences[i] ?? unfilled(sequences), catalogue));
 }
 
-function textOf({ tokens, model_logprobs, finish_reason, score }: DecodedSequence): CollectedText {
+function textOf(sequence: DecodedSequence, catalogue: SearchedCatalogue | undefined): CollectedText {
+  const { tokens, model_logprobs, finish_reason, score } = sequence;
   const log = new TokenLog(tokens, model_logprobs, model_logprobs?.[0]?.top.length);
-  return { log, reason: finish_reason, score };
+  return { log, reason: finish_reason, score, entry: foundEntry(sequence, catalogue) };
 }
 
 export class CollectedAnswer {

@@ -3,6 +3,7 @@
  * prompt.
  */
 import type { Beam, FinishReason, GeneratedToken, ModelLogprobs } from '../../decoding/interface/events.ts';
+import type { FoundEntry } from './catalogue.ts';
 
 export type GenerationEvent = PromptLogprobsEvent | TextTokenEvent | TextBeamsEvent | ChoiceFinishedEvent;
 
@@ -42,4 +43,6 @@ export interface ChoiceFinishedEvent {
   readonly reason: FinishReason;
   /** `sequences_scores` of beam search. */
   readonly score: number | null;
+  /** Of a catalogue. */
+  readonly entry?: FoundEntry;
 }

@@ -9,6 +9,7 @@ import type { QueueLimits } from '../../engine/batching/admission.ts';
 import { type Tokenizer, UnencodableTextError } from '../../tokenizer/tokenizer.ts';
 import { type Usage, usageOf } from '../http/request-record.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
+import type { SearchedCatalogue } from './catalogue.ts';
 import { CollectedAnswer, type PromptResult, promptLogOf, textsOf } from './collected.ts';
 import type { GenerationEvent } from './events.ts';
 import { merge } from './merge.ts';
@@ -23,6 +24,8 @@ type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 export interface RunOptions {
   /** Compiled from the request's. */
   readonly constraint?: Constraint | undefined;
+  /** The one that the request names. */
+  readonly catalogue?: SearchedCatalogue | undefined;
   readonly limits: QueueLimits;
   readonly signal: AbortSignal;
   /** Of the prefix cache. */
@@ -92,10 +95,12 @@ async function checkAndAdmit(
   { engine }: ServedModel,
   request: GenerationRequest,
   form: AnswerForm,
-  { limits, signal, partition = '', onAdmitted }: RunOptions,
+  { limits, signal, partition = '', catalogue, onAdmitted }: RunOptions,
 ): Promise<Reservation> {
   checkTokenIds(request.options, engine);
-  const { value, milliseconds } = await admit(engine, request, { form, partition, limits, signal });
+  const { value, milliseconds } = await admit(engine, request, {
+    ...{ form, partition, limits, signal, catalogue },
+  });
   onAdmitted?.(milliseconds);
   return value;
 }
@@ -167,7 +172,7 @@ function decodePrompt(
   request: GenerationRequest,
   tree: ReservedTree,
   index: number,
-  { constraint, signal }: RunOptions,
+  { constraint, catalogue, signal }: RunOptions,
 ): Decoding {
   const { prompts, showSpecialTokens = false } = request;
   const prompt = prompts[index] as Prompt;
@@ -183,6 +188,7 @@ function decodePrompt(
     tokenizer: textBytes,
     constraint: healed ? constraints.after(healed.bytes, constraint) : constraint,
     healed,
+    catalogue: catalogue?.trie,
     signal,
   });
 }
@@ -214,7 +220,8 @@ async function* promptResults(
       if (result.value.type === 'token') onToken();
       else if (result.value.type === 'prompt') promptLog = promptLogOf(ids, result.value.logprobs);
     }
-    yield { prompt, promptLog, texts: textsOf(result.value, request.options.num_return_sequences) };
+    const texts = textsOf(result.value, request.options.num_return_sequences, options.catalogue);
+    yield { prompt, promptLog, texts };
   }
 }
 
@@ -227,7 +234,7 @@ async function* textEvents(
   options: RunOptions,
 ): Events {
   for (const prompt of prompts) {
-    const texts = new PromptTexts(model.tokenizer, request, prompt);
+    const texts = new PromptTexts(model.tokenizer, request, prompt, options.catalogue);
     const decoding = decodePrompt(model, request, tree, prompt, options);
     try {
       let result = await decoding.next();
@@ -237,7 +244,9 @@ async function* textEvents(
         else if (event.type === 'prompt') yield { ...event, prompt };
         else if (event.type === 'beams') yield texts.beams(event);
         // The score of a beam search is in its result, right after this event.
-        else if (request.options.num_beams === 1) yield* texts.finish(event.sequence, event.reason, null);
+        else if (request.options.num_beams === 1 && !options.catalogue) {
+          yield* texts.finish(event.sequence, { finish_reason: event.reason, score: null });
+        }
       }
       yield* texts.rest(result.value.sequences);
     } finally {

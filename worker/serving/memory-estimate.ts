@@ -3,6 +3,7 @@
  * everything follows from the number of texts, their length and what is reported of each token.
  * `test/unit/worker/serving/memory-estimate.test.ts` compares it with V8's own figures.
  */
+import type { TrieLevel } from '../../decoding/catalogue/trie.ts';
 import { branchCount, SCORED_ROWS } from '../../decoding/options/capacity.ts';
 import { bestOfBeam, readsInPlace } from '../../decoding/options/in-place.ts';
 import { DEFAULTS, type ResolvedOptions } from '../../decoding/options/options.ts';
@@ -24,6 +25,8 @@ export interface GenerationSize {
   readonly constrained?: boolean;
   /** Number of tokens that were taken off a healed prompt, and are generated anew: the largest. */
   readonly healed?: number;
+  /** The levels of the catalogue that is searched. */
+  readonly catalogue?: readonly TrieLevel[] | undefined;
   readonly options: SizeOptions;
 }
 
@@ -64,7 +67,8 @@ const TOP_BYTES = 62;
 const TOKEN_TEXT_BYTES = 8;
 
 export function estimateMemory(size: GenerationSize): MemoryEstimate {
-  const { prompts, characters, vocabSize, whole, n, constrained = false, healed = 0, options } = size;
+  const { prompts, characters, vocabSize, whole, n, constrained = false, healed = 0 } = size;
+  const { catalogue, options } = size;
   const { num_beams, num_return_sequences, logprobs, prompt_logprobs } = options;
   const max_new_tokens = options.max_new_tokens + healed;
   const promptTokens = prompts.reduce((sum, length) => sum + length, 0);
@@ -82,15 +86,19 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
     2 * characters +
     (whole ? collected : n * TEXT_BYTES);
 
+  // The log-probabilities of the tokens that go on after the beams, which the whole vocabulary is no part of.
+  const widest = Math.max(...(catalogue?.map(({ nodes }) => nodes) ?? [0]));
+  const gathered = FLOAT_BYTES * widest;
+
   // A search in place has a row only while it chooses from a whole one, and beams keep the best of theirs.
   const resolved: ResolvedOptions = { ...DEFAULTS, ...options };
-  const inPlace = readsInPlace(resolved);
-  const branchRows = inPlace ? 1 : branches;
+  const inPlace = catalogue !== undefined || readsInPlace(resolved);
+  const branchRows = catalogue ? 0 : inPlace ? 1 : branches;
   const bestOfBeams = bestOfBeam(resolved, options.eos_token_id?.length ?? 1) + BEST_SLACK;
-  const best = inPlace && num_beams > 1 ? branches * bestOfBeams * BEST_BYTES : 0;
+  const best = inPlace && !catalogue && num_beams > 1 ? branches * bestOfBeams * BEST_BYTES : 0;
 
   // Beam search looks up the chosen tokens of all beams at the end of a step, sampling row by row.
-  const rawRows = logprobs === undefined ? 0 : num_beams > 1 ? branches : 1;
+  const rawRows = logprobs === undefined || catalogue ? 0 : num_beams > 1 ? branches : 1;
   const scoredRows = prompt_logprobs === undefined ? 0 : SCORED_ROWS + 1;
   // The counts of tokens.
   const countRows = options.frequency_penalty || options.presence_penalty ? 1 : 0;
@@ -107,7 +115,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   const rows = branchRows + Math.max(scoredRows, rawRows) + countRows;
   const dry = options.dry_multiplier ? (longest + max_new_tokens) * DRY_BYTES : 0;
   const healing = healed > 0 ? HEALING_BYTES : 0;
-  const search = SEARCH_BYTES + rows * row + best + scored + extended + healing + dry;
+  const search = SEARCH_BYTES + rows * row + best + gathered + scored + extended + healing + dry;
   return { answer, search };
 }
 

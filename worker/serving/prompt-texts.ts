@@ -1,13 +1,9 @@
 /** @module The texts of one prompt: turns the tokens of decoding's events into text. */
 import { restText } from '../../decoding/constraints/automaton/healing.ts';
-import type {
-  BeamsEvent,
-  DecodedSequence,
-  FinishReason,
-  GeneratedToken,
-} from '../../decoding/interface/events.ts';
+import type { BeamsEvent, DecodedSequence, GeneratedToken } from '../../decoding/interface/events.ts';
 import { minimumLength } from '../../decoding/options/options.ts';
 import type { TextDecoding, Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { foundEntry, type SearchedCatalogue } from './catalogue.ts';
 import { constrainedTextEnds } from './constrained-text-ends.ts';
 import type { GenerationEvent, TextBeamsEvent } from './events.ts';
 import { type GenerationRequest, optionsOf, type Prompt } from './request.ts';
@@ -90,10 +86,17 @@ export class PromptTexts {
   /** Number of choices per sequence. */
   readonly #copies: number;
   readonly #sequences: readonly SequenceState[];
+  readonly #catalogue: SearchedCatalogue | undefined;
 
-  constructor(tokenizer: Tokenizer, request: GenerationRequest, prompt: number) {
+  constructor(
+    tokenizer: Tokenizer,
+    request: GenerationRequest,
+    prompt: number,
+    catalogue?: SearchedCatalogue,
+  ) {
     const { n, options } = request;
     this.#tokenizer = tokenizer;
+    this.#catalogue = catalogue;
     this.#prompt = prompt;
     this.#n = n;
     this.#copies = n / options.num_return_sequences;
@@ -117,11 +120,18 @@ export class PromptTexts {
     for (const choice of this.#choicesOf(sequence)) yield { type: 'token', choice, token: generated, text };
   }
 
-  *finish(sequence: number, reason: FinishReason, score: number | null): Generator<GenerationEvent> {
+  *finish(
+    sequence: number,
+    decoded: Pick<DecodedSequence, 'finish_reason' | 'score' | 'catalogue_entry'>,
+  ): Generator<GenerationEvent> {
     const state = this.#stateOf(sequence);
     state.finished = true;
     const { text } = state.text.flush();
-    for (const choice of this.#choicesOf(sequence)) yield { type: 'finished', choice, text, reason, score };
+    const { finish_reason: reason, score } = decoded;
+    const entry = foundEntry(decoded, this.#catalogue);
+    for (const choice of this.#choicesOf(sequence)) {
+      yield { type: 'finished', choice, text, reason, score, ...(entry && { entry }) };
+    }
   }
 
   /**
@@ -144,7 +154,7 @@ export class PromptTexts {
       const model = decoded.model_logprobs?.[i];
       yield* this.token(sequence, model ? { token, logprob, model } : { token, logprob });
     }
-    yield* this.finish(sequence, decoded.finish_reason, decoded.score);
+    yield* this.finish(sequence, decoded);
   }
 
   #stateOf(sequence: number): SequenceState {

@@ -5,9 +5,10 @@ import type { TreeOptions } from '../../engine/batching/cached-tree.ts';
 import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 import { CapacityError } from '../../engine/cache/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { SearchedCatalogue } from './catalogue.ts';
 import { estimateMemory, type GenerationSize, type MemoryEstimate } from './memory-estimate.ts';
 import { type GenerationRequest, optionsOf } from './request.ts';
-import { ReservedTree } from './reserved-tree.ts';
+import { type Lease, ReservedTree } from './reserved-tree.ts';
 
 /**
  * Target rows per pass for a request of several prompts: eight rows cost much less than twice as much as
@@ -42,19 +43,26 @@ export function admit(
     partition,
     limits,
     signal,
+    catalogue,
   }: {
     readonly form: AnswerForm;
     readonly partition: string;
+    readonly catalogue?: SearchedCatalogue | undefined;
     readonly limits: QueueLimits;
     readonly signal: AbortSignal;
   },
 ): Promise<Admitted<Reservation>> {
   // Once, not each time that the request polls the queue.
-  const bytes = estimateMemory(sizeOf(engine, request, form));
-  return engine.admission.admit(() => reserve(engine, request, bytes, partition), limits, signal);
+  const bytes = estimateMemory(sizeOf(engine, request, form, catalogue));
+  return engine.admission.admit(() => reserve(engine, request, bytes, partition, catalogue), limits, signal);
 }
 
-export function sizeOf({ vocabSize }: Engine, request: GenerationRequest, form: AnswerForm): GenerationSize {
+export function sizeOf(
+  { vocabSize }: Engine,
+  request: GenerationRequest,
+  form: AnswerForm,
+  catalogue?: SearchedCatalogue,
+): GenerationSize {
   const { prompts, n, constraint, options } = request;
   return {
     prompts: prompts.map(({ ids }) => ids.length),
@@ -64,6 +72,7 @@ export function sizeOf({ vocabSize }: Engine, request: GenerationRequest, form: 
     n,
     constrained: constraint !== undefined,
     healed: Math.max(...prompts.map(({ healed }) => healed?.removed.length ?? 0)),
+    catalogue: catalogue?.trie.levels,
     options,
   };
 }
@@ -78,30 +87,40 @@ function reserve(
   request: GenerationRequest,
   bytes: MemoryEstimate,
   partition: string,
+  catalogue?: SearchedCatalogue,
 ): Reservation {
   const { prompts, options, cachePrompt: shared } = request;
   const nodes = Math.max(
-    ...prompts.map((prompt) => requiredNodes(prompt.ids.length, optionsOf(request, prompt))),
+    ...prompts.map((prompt) => requiredNodes(prompt.ids.length, optionsOf(request, prompt), catalogue?.trie)),
   );
   const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
   // A request that never fits is refused for its sum, not for one of the parts below.
   engine.check(nodes);
-  engine.memory.check(bytes.answer + bytes.search);
+  engine.memory.check(bytes.answer + bytes.search + (catalogue?.loaded.file.memory ?? 0));
   // A tree that serves several prompts in turn must reserve space without a cached prefix: the second prompt
   // does not share the first one's.
   const prompt = prompts.length === 1 ? prompts[0]?.ids : undefined;
-  const answer = engine.memory.reserve(bytes.answer);
+  const lease = catalogue?.loaded.lease();
   const trees: ReservedTree[] = [];
   const closeTrees = () => {
     for (const tree of trees) tree.close();
+    lease?.close();
   };
+  let answer: MemoryReservation;
+  try {
+    answer = engine.memory.reserve(bytes.answer);
+  } catch (error) {
+    closeTrees();
+    throw error;
+  }
   const close = () => {
     closeTrees();
     answer.close();
   };
   try {
     while (trees.length < count) {
-      trees.push(openReserved(engine, nodes, { prompt, shared, partition }, bytes.search, answer));
+      const held = lease ? [answer, lease] : [answer];
+      trees.push(openReserved(engine, nodes, { prompt, shared, partition }, bytes.search, held));
     }
   } catch (error) {
     if (trees.length === 0 || !(error instanceof CapacityError)) {
@@ -115,7 +134,7 @@ function reserve(
 /**
  * Opens a tree with the memory of what runs in it.
  * @param bytes given back with the tree
- * @param answer memory whose lease each evaluation renews
+ * @param shared memory whose leases each evaluation renews
  * @throws CapacityError
  */
 export function openReserved(
@@ -123,11 +142,11 @@ export function openReserved(
   nodes: number,
   options: TreeOptions,
   bytes: number,
-  answer: MemoryReservation,
+  shared: readonly Lease[],
 ): ReservedTree {
   const search = engine.memory.reserve(bytes);
   try {
-    return new ReservedTree(engine, engine.open(nodes, options), search, answer);
+    return new ReservedTree(engine, engine.open(nodes, options), search, shared);
   } catch (error) {
     search.close();
     throw error;

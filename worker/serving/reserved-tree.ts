@@ -12,6 +12,9 @@ export interface ResettableTree extends TokenTree {
   reset(): void;
 }
 
+/** Memory that is taken away unless it is touched. */
+export type Lease = Pick<MemoryReservation, 'touch'>;
+
 /** A model whose trees use one reservation in turn. No other request can take the space in between. */
 export class ReservedTree implements LanguageModel {
   readonly vocabSize: number;
@@ -19,25 +22,25 @@ export class ReservedTree implements LanguageModel {
   readonly eosTokenIds: readonly number[];
   readonly #tree: ResettableTree;
   readonly #memory: MemoryReservation;
-  readonly #answer: MemoryReservation;
+  readonly #shared: readonly Lease[];
 
   /**
    * Each evaluation renews the leases of the request's memory.
    * @param memory of the searches in this tree, closed with it
-   * @param answer memory that the request's trees share
+   * @param shared memory that the request's trees share
    */
   constructor(
     model: LanguageModel,
     tree: ResettableTree,
     memory: MemoryReservation,
-    answer: MemoryReservation,
+    shared: readonly Lease[],
   ) {
     this.vocabSize = model.vocabSize;
     this.contextLength = model.contextLength;
     this.eosTokenIds = model.eosTokenIds;
     this.#tree = tree;
     this.#memory = memory;
-    this.#answer = answer;
+    this.#shared = shared;
   }
 
   get reusedEvaluations(): number {
@@ -69,6 +72,6 @@ export class ReservedTree implements LanguageModel {
 
   #touch(): void {
     this.#memory.touch();
-    this.#answer.touch();
+    for (const memory of this.#shared) memory.touch();
   }
 }

@@ -20,8 +20,16 @@ import type { JsonStream } from '../http/json-stream.ts';
 import { CLIENT_GONE, type StrategyName, type Usage } from '../http/request-record.ts';
 import { sendJson } from '../http/send-json.ts';
 import { constraintLimitsOf, queueLimitsOf } from '../http/settings.ts';
+import { workerdPlatform } from '../isolate/platform.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 import { cachePartition } from './cache-partition.ts';
+import {
+  loadCatalogue,
+  type SearchedCatalogue,
+  searchedPart,
+  tooManyBeams,
+  withCatalogue,
+} from './catalogue.ts';
 import type { CollectedAnswer } from './collected.ts';
 import { constraintOf, refusedConstraint } from './constrain.ts';
 import type { GenerationEvent } from './events.ts';
@@ -29,6 +37,7 @@ import { collectGeneration, type Generation, type RunOptions, startGeneration } 
 import { exceedsCache, exceedsMemory } from './refusals.ts';
 import { checkContext, type GenerationRequest } from './request.ts';
 import { type AnswerForm, sizeOf } from './reservation.ts';
+import { modelSource } from './served-model.ts';
 
 /**
  * Starts a generation whose events are streamed: the status of the answer is certain when this returns. When the
@@ -65,10 +74,12 @@ export async function answerWhole(
 async function run<T>(
   c: Context<AppEnv>,
   model: ServedModel,
-  request: GenerationRequest,
+  asked: GenerationRequest,
   form: AnswerForm,
   generate: (model: ServedModel, request: GenerationRequest, options: RunOptions) => Promise<T>,
 ): Promise<T> {
+  const catalogue = await catalogueOf(c, model, asked);
+  const request = catalogue ? withCatalogue(asked, catalogue.loaded) : asked;
   checkContext(model.engine, request);
   const record = c.get('record');
   record.strategy = strategyOf(request.options);
@@ -77,10 +88,11 @@ async function run<T>(
   return runAdmitted(
     c,
     request.cacheSalt,
-    (options) => generate(model, request, { ...options, constraint }),
+    (options) => generate(model, request, { ...options, constraint, catalogue }),
     {
-      cache: (error) => exceedsCache(error, request),
-      memory: (error) => exceedsMemory(error, sizeOf(model.engine, request, form), request.fields),
+      cache: (error) =>
+        catalogue ? tooManyBeams(request, catalogue, error.maximum) : exceedsCache(error, request),
+      memory: (error) => exceedsMemory(error, sizeOf(model.engine, request, form, catalogue), request.fields),
       other: (error) => forClient(error, request),
     },
   );
@@ -124,6 +136,28 @@ export async function runAdmitted<T>(
   }
 }
 
+/** The catalogue that a request names, in memory. @throws ApiError */
+async function catalogueOf(
+  c: Context<AppEnv>,
+  model: ServedModel,
+  { options, typed }: GenerationRequest,
+): Promise<SearchedCatalogue | undefined> {
+  if (options.catalogue === undefined) return undefined;
+  const context = {
+    source: modelSource(c.env),
+    sha256: workerdPlatform.sha256,
+    limits: queueLimitsOf(c.env),
+    signal: c.req.raw.signal,
+  };
+  const loading = loadCatalogue(model, options.catalogue, context);
+  c.executionCtx.waitUntil(loading.catch(() => {}));
+  try {
+    return searchedPart(model, await loading, typed);
+  } catch (error) {
+    throw forClient(error);
+  }
+}
+
 /**
  * Waits for the memory of an answer without a generation.
  * @param bytes at most the maximum of the budget
@@ -146,7 +180,9 @@ export async function reserveMemory(
   }
 }
 
-export function strategyOf({ do_sample, num_beams, num_beam_groups }: ResolvedOptions): StrategyName {
+export function strategyOf(options: ResolvedOptions): StrategyName {
+  const { catalogue, do_sample, num_beams, num_beam_groups } = options;
+  if (catalogue !== undefined) return 'catalogue_search';
   if (num_beams === 1) return do_sample ? 'sampling' : 'greedy';
   if (num_beam_groups > 1) return 'diverse_beam_search';
   return do_sample ? 'beam_sampling' : 'beam_search';

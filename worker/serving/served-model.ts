@@ -49,7 +49,8 @@ function unavailable(error: unknown): unknown {
   return new ApiError(500, `The model cannot be loaded: ${error.message}`, { code: 'model_unavailable' });
 }
 
-function modelSource({ MODEL_BUCKET, ASSETS, MODEL_PREFIX }: Bindings): ModelSource {
+/** Where the files of the model and of its catalogues are. @throws MisconfiguredError */
+export function modelSource({ MODEL_BUCKET, ASSETS, MODEL_PREFIX }: Bindings): ModelSource {
   if (MODEL_BUCKET) return bucketSource(MODEL_BUCKET, MODEL_PREFIX);
   if (ASSETS) return assetsSource(ASSETS, MODEL_PREFIX);
   throw new MisconfiguredError('ASSETS', 'the Worker binds neither static assets nor a MODEL_BUCKET');

@@ -35,6 +35,8 @@ interface ChatPiece {
   readonly finish_reason: 'stop' | 'length' | null;
   /** Hugging Face's `sequences_scores` of beam search, in the last piece. */
   readonly sequences_score?: number;
+  /** Of an entry of a catalogue, in the last piece. */
+  readonly catalogue_id?: string | number;
 }
 
 export interface ChatReport {
@@ -71,10 +73,13 @@ export class ChatChoices {
       const content = this.#report.logprobs ? [this.#entry(token, model ?? null)] : undefined;
       yield { ...piece, delta: { content: text }, logprobs: content ? { content, refusal: null } : null };
     } else {
-      const { reason, score } = event;
-      const sequences_score = score !== null && { sequences_score: score };
+      const { reason, score, entry } = event;
+      const found = {
+        ...(score !== null && { sequences_score: score }),
+        ...(entry && { catalogue_id: entry.id }),
+      };
       const delta = text === '' ? {} : { content: text };
-      yield { ...piece, delta, finish_reason: stopOrLengthOf(reason), ...sequences_score };
+      yield { ...piece, delta, finish_reason: stopOrLengthOf(reason), ...found };
     }
   }
 
@@ -91,6 +96,7 @@ export class ChatChoices {
             : null,
           finish_reason: stopOrLengthOf(choice.reason),
           sequences_score: choice.score ?? undefined,
+          catalogue_id: choice.entry?.id,
         }),
       ),
     );

@@ -17,6 +17,8 @@ export interface CompletionChoice {
   readonly finish_reason: 'stop' | 'length' | null;
   /** Hugging Face's `sequences_scores` of beam search, in the last piece. */
   readonly sequences_score?: number;
+  /** Of an entry of a catalogue, in the last piece. */
+  readonly catalogue_id?: string | number;
 }
 
 export type ReportFields = Pick<
@@ -59,13 +61,14 @@ export class ChoicePieces {
       yield { ...piece, logprobs, finish_reason: null };
     } else {
       this.#offsets.delete(index);
-      const { reason, score } = event;
+      const { reason, score, entry } = event;
       const finish_reason = stopOrLengthOf(reason);
       yield {
         ...piece,
         logprobs: this.#logprobs(),
         finish_reason,
         ...(score !== null && { sequences_score: score }),
+        ...(entry && { catalogue_id: entry.id }),
       };
     }
   }

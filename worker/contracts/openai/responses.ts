@@ -1,6 +1,6 @@
 /** @module Schemas of OpenAI's answers, for the OpenAPI document. The tests check answers against it. */
 import * as z from 'zod';
-import { beam, stopOrLength, usage } from '../shared-schemas.ts';
+import { beam, catalogueId, stopOrLength, usage } from '../shared-schemas.ts';
 import { tgiFinishReason, tgiSeed, tgiToken } from '../tgi/responses.ts';
 
 const tokenLogprobs = z.record(z.string(), z.number());
@@ -30,6 +30,7 @@ const choice = z.strictObject({
   logprobs: logprobs.nullable(),
   finish_reason: stopOrLength,
   sequences_score: z.number().optional(),
+  catalogue_id: catalogueId,
 });
 
 const head = {
@@ -66,6 +67,7 @@ export const completionChunk = z.strictObject({
       input_length: z.int().min(1),
       seed: tgiSeed,
       sequences_score: z.number().optional(),
+      catalogue_id: catalogueId,
     })
     .nullable()
     .optional(),
@@ -92,6 +94,7 @@ const chatChoice = {
   index: z.int().min(0),
   logprobs: chatLogprobs.nullable(),
   sequences_score: z.number().optional(),
+  catalogue_id: catalogueId,
 };
 
 export const chatResponse = z.strictObject({

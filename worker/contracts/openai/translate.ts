@@ -16,6 +16,7 @@ import { completionConstraint } from '../constraint-fields.ts';
 import {
   decodingFieldsOf,
   isGreedy,
+  lengthInCatalogue,
   randomSeed,
   refuseUnusedTemperature,
   resolveSearch,
@@ -70,10 +71,12 @@ export function generationOf(
   const room = () =>
     prompt ? defaultMaxTokens(model.engine, prompt, search, model.engine.contextLength) : 1;
   // In vLLM the model's `max_new_tokens` is a limit for every request.
-  const max_new_tokens = Math.min(
-    request.max_tokens ?? room(),
-    defaults.max_new_tokens ?? Number.POSITIVE_INFINITY,
-  );
+  const limited = () =>
+    Math.min(request.max_tokens ?? room(), defaults.max_new_tokens ?? Number.POSITIVE_INFINITY);
+  const max_new_tokens =
+    request.catalogue === undefined
+      ? limited()
+      : lengthInCatalogue(given.has(fields.maxTokens) ? request.max_tokens : undefined);
   const options = resolveSearch({ ...search, max_new_tokens });
   refuseUnseen(request, options);
   return {
@@ -179,9 +182,10 @@ function searchOf(
     refuse('do_sample', "must be false where 'use_beam_search' is true", true);
   }
   const greedy = isGreedy(temperature, request.do_sample);
-  const do_sample = request.do_sample ?? (!beams && !use_beam_search && !greedy);
-  if (!do_sample && (beams || use_beam_search)) refuseUnusedTemperature(temperature, 1);
-  if (beams && n > num_beams) {
+  const searches = decoding.catalogue !== undefined;
+  const do_sample = request.do_sample ?? (!beams && !use_beam_search && !greedy && !searches);
+  if (!do_sample && (beams || use_beam_search || searches)) refuseUnusedTemperature(temperature, 1);
+  if ((beams || searches) && n > num_beams) {
     refuse(nName(request), `must be at most num_beams, ${num_beams}`, n);
   }
   if (best_of > n && beams && !use_beam_search)
@@ -192,7 +196,7 @@ function searchOf(
     num_beams,
     do_sample,
     min_new_tokens: Math.max(decoding.min_new_tokens, request.min_tokens),
-    num_return_sequences: samples || beams ? n : 1,
+    num_return_sequences: samples || beams || searches ? n : 1,
     ...(samples && best_of > n && { best_of }),
     ...(do_sample && { temperature }),
     top_p: request.top_p,

@@ -28,6 +28,7 @@ export function wholeChoices(
         finish_reason: stopOrLengthOf(choice.reason),
         prompt_logprobs: promptLogprobs(choice.promptLog, report.prompt_logprobs, entries),
         sequences_score: choice.score ?? undefined,
+        catalogue_id: choice.entry?.id,
       });
     }),
   );

@@ -7,8 +7,9 @@ import type { Context } from 'hono';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError, toApiError } from '../../http/errors.ts';
 import { checkSettings, constraintLimitsOf } from '../../http/settings.ts';
+import type { ServedModel } from '../../isolate/served-model.ts';
 import { hasKey } from '../../operate/keys.ts';
-import { servedModel } from '../../serving/served-model.ts';
+import { modelSource, servedModel } from '../../serving/served-model.ts';
 
 const RETRY_AFTER_SECONDS = 10;
 
@@ -36,7 +37,24 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
     plan,
     ...status,
     constraints,
+    catalogues: await cataloguesOf(c, loaded),
   });
+}
+
+/** By name; none where they cannot be looked up, which requests that name one are told. */
+async function cataloguesOf(c: Context<AppEnv>, { catalogues }: ServedModel) {
+  try {
+    const list = await catalogues.list(modelSource(c.env));
+    return Object.fromEntries(
+      Object.entries(list).map(([name, { entries, depth, bytes, memory, loaded }]) => [
+        name,
+        { entries, depth, bytes, memory, loaded },
+      ]),
+    );
+  } catch (error) {
+    console.error(error);
+    return {};
+  }
 }
 
 export async function ready(c: Context<AppEnv>): Promise<Response> {

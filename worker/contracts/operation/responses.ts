@@ -30,6 +30,18 @@ const javaScript = z.strictObject({ maximum: bytes, reserved: bytes });
 /** What is kept of constraints for later requests: masks and compiled constraints. It gives way to requests. */
 const constraints = z.strictObject({ maximum: bytes, bytes, compiled: z.int().min(0) });
 
+/** Each takes `memory` bytes when it is loaded, which give way to requests unless one searches it. */
+const catalogues = z.record(
+  z.string(),
+  z.strictObject({
+    entries: z.int().min(1),
+    depth: z.int().min(1),
+    bytes,
+    memory: bytes,
+    loaded: z.boolean(),
+  }),
+);
+
 const plan = z.strictObject({
   maxRows: z.int().min(1),
   cache: z.enum(['f32', 'int8']),
@@ -71,6 +83,7 @@ export const healthResponse = z.union([
     slots,
     javaScript,
     constraints,
+    catalogues,
     requests: z.int().min(0),
     waitingRequests: z.int().min(0),
     waitingRows: z.int().min(0),

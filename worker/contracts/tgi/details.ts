@@ -26,7 +26,7 @@ export function wholeDetails(answer: CollectedAnswer, format: DetailsFormat): Js
 }
 
 function detailsOf(choice: CollectedChoice, { tokens, seed, hasTop }: DetailsFormat) {
-  const { log, promptLog, reason, score } = choice;
+  const { log, promptLog, reason, score, entry } = choice;
   const list = <T>(entry: (token: TextToken) => T) => jsonArray(Iterator.from(choice.tokens()).map(entry));
   return {
     finish_reason: finishReason(reason),
@@ -35,6 +35,7 @@ function detailsOf(choice: CollectedChoice, { tokens, seed, hasTop }: DetailsFor
     prefill: promptLog ? jsonArray(tokens.prefill(promptLog)) : [],
     tokens: list(({ token, model, text }) => tokens.generated({ token, model }, text)),
     sequences_score: score ?? undefined,
+    catalogue_id: entry?.id,
     top_tokens: hasTop ? list(({ model }) => tokens.top(model)) : undefined,
   };
 }

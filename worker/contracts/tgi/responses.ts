@@ -1,6 +1,6 @@
 /** @module Schemas of TGI's answers. Chunks of OpenAI's route may carry its tokens and details as well. */
 import * as z from 'zod';
-import { beam } from '../shared-schemas.ts';
+import { beam, catalogueId } from '../shared-schemas.ts';
 
 export const tgiToken = z.strictObject({
   id: z.int().min(0),
@@ -22,6 +22,7 @@ const details = z.strictObject({
   tokens: z.array(tgiToken),
   top_tokens: z.array(z.array(tgiToken)).optional(),
   sequences_score: z.number().optional(),
+  catalogue_id: catalogueId,
 });
 
 export const generateResponse = z.strictObject({
@@ -46,6 +47,7 @@ export const streamEvent = z.strictObject({
       input_length: z.int().min(1),
       seed: tgiSeed,
       sequences_score: z.number().optional(),
+      catalogue_id: catalogueId,
     })
     .nullable(),
 });

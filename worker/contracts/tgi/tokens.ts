@@ -89,16 +89,19 @@ export interface TgiStreamDetails {
   /** null if nothing was sampled. */
   readonly seed: ReportedSeed;
   readonly sequences_score?: number;
+  /** Of an entry of a catalogue. */
+  readonly catalogue_id?: string | number;
 }
 
 export function streamDetails(
-  { reason, score }: ChoiceFinishedEvent,
+  { reason, score, entry }: ChoiceFinishedEvent,
   counts: Pick<TgiStreamDetails, 'generated_tokens' | 'input_length' | 'seed'>,
 ): TgiStreamDetails {
   return {
     finish_reason: finishReason(reason),
     ...counts,
     ...(score !== null && { sequences_score: score }),
+    ...(entry && { catalogue_id: entry.id }),
   };
 }
 

@@ -8,6 +8,7 @@ import { tgiConstraint } from '../constraint-fields.ts';
 import {
   decodingFieldsOf,
   isGreedy,
+  lengthInCatalogue,
   randomSeed,
   refuseUnseenBeams,
   resolveSearch,
@@ -49,8 +50,10 @@ export function toGeneration(
   const options = resolveSearch({
     ...search,
     max_new_tokens:
-      parameters.max_new_tokens ??
-      defaultMaxTokens(model.engine, prompt, search, defaults.max_new_tokens ?? DEFAULT_MAX_NEW_TOKENS),
+      parameters.catalogue === undefined
+        ? (parameters.max_new_tokens ??
+          defaultMaxTokens(model.engine, prompt, search, defaults.max_new_tokens ?? DEFAULT_MAX_NEW_TOKENS))
+        : lengthInCatalogue(parameters.max_new_tokens),
   });
   return {
     prompts: [prompt],

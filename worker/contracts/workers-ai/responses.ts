@@ -1,6 +1,6 @@
 /** @module Schemas of the Workers AI route's answers. */
 import * as z from 'zod';
-import { beam, stopOrLength, usage } from '../shared-schemas.ts';
+import { beam, catalogueId, entryId, stopOrLength, usage } from '../shared-schemas.ts';
 
 /** A text; with `response_format`, a JSON object or list. The metadata keeps the list's elements open. */
 const response = z.union([
@@ -17,6 +17,8 @@ export const runResponse = z.strictObject({
     /** All texts, if there are several. */
     responses: z.array(response).optional(),
     sequences_scores: z.array(z.number()).optional(),
+    /** Of the entries of a catalogue. */
+    catalogue_ids: z.array(entryId).optional(),
     usage,
   }),
   success: z.literal(true),
@@ -28,6 +30,7 @@ export const runEvent = z.strictObject({
   response: z.string(),
   /** In the last event, with the usage. */
   finish_reason: stopOrLength.optional(),
+  catalogue_id: catalogueId,
   usage: usage.optional(),
   beams: z.strictObject({ step: z.int().min(1), front: z.array(beam) }).optional(),
 });

@@ -1,6 +1,5 @@
 /** @module `POST /ai/run/:model` of Workers AI's contract. */
 import type { Context } from 'hono';
-import type { FinishReason } from '../../../decoding/interface/events.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { ApiError } from '../../http/errors.ts';
 import { parsedWithGiven } from '../../http/given-fields.ts';
@@ -8,6 +7,7 @@ import { parseField } from '../../http/json-body.ts';
 import { type JsonStream, jsonArray, jsonObject, jsonText } from '../../http/json-stream.ts';
 import { wellFormedJson } from '../../http/well-formed-json.ts';
 import type { CollectedAnswer, CollectedChoice } from '../../serving/collected.ts';
+import type { ChoiceFinishedEvent } from '../../serving/events.ts';
 import type { Generation } from '../../serving/generate.ts';
 import { answerWhole, beginGeneration, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
@@ -68,12 +68,14 @@ function whole(answer: CollectedAnswer, { num_return_sequences, response_format 
   const written = (choice: CollectedChoice) => (isJson ? jsonOrText(choice.text()) : choice.text());
   const several = num_return_sequences > 1;
   const scores = answer.choices().map(({ score }) => score);
+  const ids = answer.choices().map(({ entry }) => entry?.id);
   return jsonObject({
     result: jsonObject({
       response: first && written(first),
       finish_reason: first && stopOrLengthOf(first.reason),
       responses: several ? jsonArray(answer.choices().map(written)) : undefined,
       sequences_scores: first && first.score !== null ? jsonArray(scores) : undefined,
+      catalogue_ids: first?.entry ? jsonArray(ids) : undefined,
       usage: answer.usage,
     }),
     success: true,
@@ -101,7 +103,7 @@ function jsonOrText(text: string): JsonStream | string {
 }
 
 function streamed(c: Context<AppEnv>, generation: Generation, { include_beams }: RunRequest): Response {
-  let reason: FinishReason | undefined;
+  let finished: ChoiceFinishedEvent | undefined;
   const message = (data: object) => ({ data: JSON.stringify(data) });
   const format: StreamFormat = {
     *event(event) {
@@ -109,13 +111,14 @@ function streamed(c: Context<AppEnv>, generation: Generation, { include_beams }:
         yield message({ response: '', beams: { step: event.step, front: event.beams } });
       }
       if (event.type !== 'token' && event.type !== 'finished') return;
-      if (event.type === 'finished') reason = event.reason;
+      if (event.type === 'finished') finished = event;
       if (event.text !== '') yield message({ response: event.text });
     },
     *end() {
       yield message({
         response: '',
-        ...(reason && { finish_reason: stopOrLengthOf(reason) }),
+        ...(finished && { finish_reason: stopOrLengthOf(finished.reason) }),
+        ...(finished?.entry && { catalogue_id: finished.entry.id }),
         usage: generation.usage,
       });
       yield { data: '[DONE]' };

@@ -14,6 +14,7 @@ import { workersAiConstraint } from '../constraint-fields.ts';
 import {
   decodingFieldsOf,
   isGreedy,
+  lengthInCatalogue,
   randomSeed,
   refuseUnseenBeams,
   refuseUnusedTemperature,
@@ -44,8 +45,10 @@ export async function toGeneration(
   const options = resolveSearch({
     ...search,
     max_new_tokens:
-      request.max_tokens ??
-      defaultMaxTokens(model.engine, prompt, search, defaults.max_new_tokens ?? DEFAULT_MAX_TOKENS),
+      request.catalogue === undefined
+        ? (request.max_tokens ??
+          defaultMaxTokens(model.engine, prompt, search, defaults.max_new_tokens ?? DEFAULT_MAX_TOKENS))
+        : lengthInCatalogue(request.max_tokens),
   });
   return {
     prompts: [prompt],
@@ -84,8 +87,9 @@ function searchOf(
   const decoding = decodingFieldsOf(request);
   const beams = decoding.num_beams > 1;
   const greedy = isGreedy(temperature, request.do_sample);
-  const do_sample = request.do_sample ?? (!beams && !greedy);
-  if (!do_sample && beams) refuseUnusedTemperature(temperature, DEFAULT_TEMPERATURE);
+  const searches = decoding.catalogue !== undefined;
+  const do_sample = request.do_sample ?? (!beams && !greedy && !searches);
+  if (!do_sample && (beams || searches)) refuseUnusedTemperature(temperature, DEFAULT_TEMPERATURE);
   return {
     ...decoding,
     do_sample,

@@ -48,7 +48,7 @@ export async function reserveScoring(
 function open(engine: Engine, nodes: number, bytes: ScoringBytes, options: TreeOptions): ReservedScoring {
   const answer = engine.memory.reserve(bytes.answer);
   try {
-    const tree = openReserved(engine, nodes, options, bytes.work, answer);
+    const tree = openReserved(engine, nodes, options, bytes.work, [answer]);
     return {
       tree,
       answer,

@@ -15,6 +15,7 @@ import { MemoryBudget } from '../../../../engine/batching/memory-budget.ts';
 import type { Engine } from '../../../../engine/engine.ts';
 import { wasmPath } from '../../../../engine/kernels/build.ts';
 import type { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
+import { Catalogues } from '../../../../worker/isolate/catalogues.ts';
 import { Constraints } from '../../../../worker/isolate/constraints.ts';
 import { collectGeneration, startGeneration } from '../../../../worker/serving/generate.ts';
 import { estimateMemory } from '../../../../worker/serving/memory-estimate.ts';
@@ -107,7 +108,8 @@ async function peakOf(
 ): Promise<{ readonly estimate: number; readonly real: number }> {
   const { engine, peak } = measuringEngine(23);
   const constraints = new Constraints(tokenizer, engine.memory);
-  const model = { engine, tokenizer, constraints, defaults: {} };
+  const catalogues = new Catalogues(engine);
+  const model = { engine, tokenizer, constraints, catalogues, defaults: {} };
   const { signal } = new AbortController();
   forgetRows();
   const before = liveBytes();
