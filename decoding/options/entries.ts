@@ -162,6 +162,7 @@ export const OPTIONS = {
     seedSchema(LEAST_SEED, LARGEST_SEED).default(0),
   ),
 
+  // A catalogue
   catalogue: option(
     'Name of a catalogue: the texts are the `num_return_sequences` likeliest of its entries that `num_beams` beams find.',
     z.string().min(1).max(64).optional(),
@@ -170,6 +171,11 @@ export const OPTIONS = {
     'Adds this many times the weight of an entry of the catalogue to its score.',
     z.number().min(0).max(1e6).default(0),
     { search: 'catalogue' },
+  ),
+  catalogue_prefix: option(
+    'Searches only the entries of the catalogue that begin with this text, whatever their tokens are.',
+    z.string().max(4096).optional(),
+    { search: 'catalogue', neutral: [''] },
   ),
 
   // The prompt

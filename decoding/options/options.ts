@@ -184,6 +184,7 @@ function askedOptions(kind: SearchKind, options: Partial<ResolvedOptions>): Opti
 const OF_CATALOGUES: readonly OptionName[] = [
   'catalogue',
   'catalogue_weight',
+  'catalogue_prefix',
   'max_new_tokens',
   'num_beams',
   'num_return_sequences',

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { buildCatalogue, type ListedEntry } from '../../decoding/catalogue/build.ts';
+import { type BuildOptions, buildCatalogue, type ListedEntry } from '../../decoding/catalogue/build.ts';
 import { Catalogue } from '../../decoding/catalogue/trie.ts';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { OnProgress } from '../checkpoint/interface/progress.ts';
@@ -49,16 +49,24 @@ export async function packCatalogue(list: string, options: PackOptions): Promise
 
 /** @throws ListError for a list that does not serve, a folder without a model, and a name that no request can have */
 export async function packTexts(texts: readonly ListedText[], options: PackOptions): Promise<PackResult> {
-  const { model, out, prefix = '' } = options;
-  const name = basename(out, extname(out));
-  if (!CATALOGUE_NAME.test(name)) {
-    throw new ListError(
-      `the name of the file must have letters, digits, - and _ only, not ${JSON.stringify(name)}`,
-    );
-  }
-  const { tokenizer, digest, config } = await readModelFolder(model);
+  nameOf(options);
+  const { tokenizer, digest, config } = await readModelFolder(options.model);
   const { entries, changed } = encodeAll(texts, tokenizer, config, options);
-  const built = buildCatalogue(entries, { vocabSize: config.vocab_size, tokenizer: digest });
+  return {
+    ...(await packTokens(entries, { vocabSize: config.vocab_size, tokenizer: digest }, options)),
+    changed,
+  };
+}
+
+/** Packs entries whose tokens are known. @throws ListError for a name that no request can have */
+export async function packTokens(
+  entries: readonly ListedEntry[],
+  model: BuildOptions,
+  options: Pick<PackOptions, 'out' | 'prefix'>,
+): Promise<Omit<PackResult, 'changed'>> {
+  const { out, prefix = '' } = options;
+  const name = nameOf(options);
+  const built = buildCatalogue(entries, model);
   const { memory, hasWeights } = figuresOf(built.bytes);
   const file: CatalogueFile = {
     path: basename(out),
@@ -69,12 +77,21 @@ export async function packTexts(texts: readonly ListedText[], options: PackOptio
     depth: built.depth,
     prefix,
     weights: hasWeights,
-    tokenizer: digest,
+    tokenizer: model.tokenizer,
   };
   await mkdir(dirname(out), { recursive: true });
   await replaceFile(out, built.bytes);
   await addToManifest(join(dirname(out), CATALOGUES_MANIFEST), name, file);
-  return { ...file, name, nodes: built.nodes, repeated: built.repeated, changed };
+  return { ...file, name, nodes: built.nodes, repeated: built.repeated };
+}
+
+/** The catalogue's. */
+function nameOf({ out }: Pick<PackOptions, 'out'>): string {
+  const name = basename(out, extname(out));
+  if (CATALOGUE_NAME.test(name)) return name;
+  throw new ListError(
+    `the name of the file must have letters, digits, - and _ only, not ${JSON.stringify(name)}`,
+  );
 }
 
 function figuresOf(bytes: Uint8Array) {

@@ -93,6 +93,7 @@ const COMBINATIONS: readonly Fields[] = [
   { catalogue: 'titles', num_beams: 2, catalogue_weight: 3, echo: true, logprobs: 0, stream: true },
   { catalogue: 'titles', do_sample: true, regex: 'a' },
   { catalogue: 'nope', num_return_sequences: 2 },
+  { catalogue: 'titles', catalogue_prefix: 'The', n: 3, num_beams: 3, num_return_sequences: 3 },
   { guided_choice: ['a', 'b c', 'dog'], num_beams: 3, n: 2 },
   { guided_choice: ['cat', 'the cat'], suppress_tokens: [11], logprobs: 2, stop: ['a'] },
   { regex: '[ab]{0,3}', n: 3, seed: 1, min_tokens: 2 },

@@ -85,6 +85,19 @@ describe('a catalogue', () => {
     expect(together.slice(0, requests.length)).toEqual(alone);
   });
 
+  it('finds what begins with a text, and no more than there is', async () => {
+    const prefix = 'The Sle';
+    const choices = await choicesOf(app, { ...search, catalogue_prefix: prefix, num_beams: 40, n: 40 });
+    for (const { text } of choices) expect(text.startsWith(prefix)).toBe(true);
+    const whole = 'Tom and the Magic Ball';
+    const [one, none] = await choicesOf(app, { ...search, catalogue_prefix: whole, n: 2 });
+    expect(one).toMatchObject({ text: whole, catalogue_id: TITLES.indexOf(whole) });
+    expect(none).toMatchObject({ text: '', sequences_score: -1e9 });
+    expect(none).not.toHaveProperty('catalogue_id');
+    const [lost] = await choicesOf(app, { ...search, catalogue_prefix: 'zzz', n: 1 });
+    expect(lost).toMatchObject({ text: '', sequences_score: -1e9 });
+  });
+
   it('streams, with the ids in the last chunks', async () => {
     const whole = await choicesOf(app, search);
     const response = await post(app, { ...search, stream: true, stream_options: { include_beams: true } });

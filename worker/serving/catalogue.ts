@@ -68,10 +68,10 @@ export function withCatalogue(
   request: GenerationRequest,
   { file: { depth, entries } }: LoadedCatalogue,
 ): GenerationRequest {
-  const { options, constraint, typed, fields, n } = request;
+  const { options, constraint, fields, n } = request;
   if (constraint) refuse(constraint.field, "must not be given beside 'catalogue'", '{…}');
-  // Of what was typed, there may be none.
-  if (typed === undefined && n > entries)
+  // Of those that begin with a text, there may be fewer, or none.
+  if (options.catalogue_prefix === undefined && n > entries)
     refuse(fields.n, `must be at most ${entries}, the entries of the catalogue`, n);
   if (options.max_new_tokens < depth) {
     const rule = `must be at least ${depth}, the tokens of the longest entry of the catalogue`;

@@ -16,8 +16,6 @@ export interface GenerationRequest {
   readonly n: number;
   /** The form of every text, if the request asks for one. */
   readonly constraint?: RequestedConstraint | undefined;
-  /** The beginning of the entries that are searched, of a request with the option `catalogue`. Default: any. */
-  readonly typed?: string | undefined;
   /** Whether a text keeps the stop string that ends it. */
   readonly keepStop: boolean;
   /** Whether a text shows the special tokens that were generated. Default: false. */

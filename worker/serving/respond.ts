@@ -140,7 +140,7 @@ export async function runAdmitted<T>(
 async function catalogueOf(
   c: Context<AppEnv>,
   model: ServedModel,
-  { options, typed }: GenerationRequest,
+  { options }: GenerationRequest,
 ): Promise<SearchedCatalogue | undefined> {
   if (options.catalogue === undefined) return undefined;
   const context = {
@@ -152,7 +152,7 @@ async function catalogueOf(
   const loading = loadCatalogue(model, options.catalogue, context);
   c.executionCtx.waitUntil(loading.catch(() => {}));
   try {
-    return searchedPart(model, await loading, typed);
+    return searchedPart(model, await loading, options.catalogue_prefix);
   } catch (error) {
     throw forClient(error);
   }
