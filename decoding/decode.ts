@@ -19,6 +19,7 @@ import {
   checkTokenIds,
   checkTokenizer,
 } from './options/check-against-model.ts';
+import { contextWindow, tokensInView } from './options/context-window.ts';
 import { readsInPlace } from './options/in-place.ts';
 import { type DecodingOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import { processorsOf } from './options/processors.ts';
@@ -31,6 +32,7 @@ import { RawLogprobs } from './strategies/raw-logprobs.ts';
 import { Sampling } from './strategies/sampling.ts';
 import type { LiveHypothesis, LogitsTarget, Search, Strategy } from './strategies/search.ts';
 import { stoppingCriterion, type TokenBytes } from './strategies/stopping.ts';
+import { WindowedTree } from './strategies/windowed-tree.ts';
 
 /** One for all searches: a selection never waits, and keeps nothing from row to row. */
 const workspace = new SelectionWorkspace();
@@ -118,7 +120,10 @@ export async function* decodeResolved(
 ): Decoding {
   signal?.throwIfAborted();
   if (catalogue?.isEmpty) return { sequences: [], warnings };
-  const tree = model.open(requiredNodes(prompt.length, options, catalogue));
+  const window = contextWindow(options, model, prompt.length);
+  const opened = model.open(requiredNodes(prompt.length, options, catalogue, window));
+  const windowed = window && new WindowedTree(opened, window, prompt.length);
+  const tree = windowed ?? opened;
   using pool = new Rows(model.vocabSize);
   try {
     const inPlace = tree.lendsLogits === true && (catalogue !== undefined || readsInPlace(options));
@@ -133,7 +138,7 @@ export async function* decodeResolved(
       constraint && constraintRule(constraint, endTokenIds, options.allow_incomplete ? Infinity : lastLength);
     const limits = { promptLength: prompt.length, maxLength, eosTokenIds };
     const beams = options.num_beams > 1;
-    const nodes = appendPrompt(tree, prompt);
+    const nodes = appendPrompt(tree, window ? tokensInView(prompt, window) : prompt);
     const search = {
       prompt: Hypothesis.ofPrompt(prompt, nodes.at(-1) as TreeNode, constraint),
       rows,
@@ -167,7 +172,9 @@ export async function* decodeResolved(
         logprobs: await scorePrompt(tree, nodes, target, { vocabSize, top, workspace }),
       };
     }
-    if (isEmpty) return { sequences: emptySequences(options, search.prompt), warnings };
+    const resets = () => (options.truncation === 'auto' ? { context_resets: windowed?.resets ?? 0 } : {});
+    if (windowed?.resets) yield { type: 'context_reset', resets: windowed.resets };
+    if (isEmpty) return { sequences: emptySequences(options, search.prompt), warnings, ...resets() };
     // All branches or beams begin with the same logits.
     for (const row of rows?.slice(1) ?? []) row.set(rows?.[0] as Float32Array);
 
@@ -175,10 +182,12 @@ export async function* decodeResolved(
       signal?.throwIfAborted();
       const previous = strategy.live.map(({ hypothesis }) => hypothesis);
       yield* strategy.step();
-      if (strategy.live.length === 0) return { sequences: strategy.sequences, warnings };
+      if (strategy.live.length === 0) return { sequences: strategy.sequences, warnings, ...resets() };
       // The signal may have been aborted while the caller handled the step's events.
       signal?.throwIfAborted();
+      const before = windowed?.resets;
       await advance(tree, previous, strategy.live);
+      if (windowed && windowed.resets !== before) yield { type: 'context_reset', resets: windowed.resets };
     }
   } finally {
     tree.close();

@@ -20,6 +20,7 @@ export { DecodingOptionsError, NoTokenLeftError } from './interface/errors.ts';
 export type {
   Beam,
   BeamsEvent,
+  ContextResetEvent,
   DecodedSequence,
   DecodingEvent,
   DecodingResult,

@@ -134,6 +134,11 @@ export class Engine implements LanguageModel {
     return this.manifest.config.n_positions;
   }
 
+  /** By the plan: what requests hold at the moment does not change it. */
+  get maxNodes(): number {
+    return this.plan.slots;
+  }
+
   get eosTokenIds(): readonly number[] {
     return this.manifest.config.eos_token_ids;
   }

@@ -81,7 +81,17 @@ export interface PromptEvent {
   readonly logprobs: readonly (ModelLogprobs | null)[];
 }
 
-export type DecodingEvent = PromptEvent | TokenEvent | BeamsEvent | FinishedEvent;
+/**
+ * Tokens have been dropped, because a text has reached the end of the context, or a prompt was too long. Only with the
+ * option `truncation`.
+ */
+export interface ContextResetEvent {
+  readonly type: 'context_reset';
+  /** How often it has happened so far; at the same step for several texts, or for all beams, counts once. */
+  readonly resets: number;
+}
+
+export type DecodingEvent = PromptEvent | TokenEvent | BeamsEvent | ContextResetEvent | FinishedEvent;
 
 export interface DecodedSequence {
   /** The generated tokens, including a final end-of-text token. */
@@ -109,4 +119,6 @@ export interface DecodingResult {
    */
   readonly sequences: readonly DecodedSequence[];
   readonly warnings: readonly string[];
+  /** Only with the option `truncation`: how often tokens have been dropped. */
+  readonly context_resets?: number;
 }

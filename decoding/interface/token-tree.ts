@@ -35,9 +35,10 @@ export interface Evaluation {
 
 /**
  * What waits for rows. A step's rows are the next tokens of texts, and somebody waits for each step; those of a prompt,
- * or of texts that are scored, may take as long as nobody else has to wait for them.
+ * of texts that are scored, or of a reset, may take as long as nobody else has to wait for them. The rows of a reset have
+ * tokens that were computed before, in other positions.
  */
-export type EvaluationKind = 'step' | 'prompt';
+export type EvaluationKind = 'step' | 'prompt' | 'reset';
 
 export interface TokenTree {
   /**
@@ -75,6 +76,8 @@ export interface LanguageModel {
   readonly vocabSize: number;
   /** Maximum length of a path, in tokens. */
   readonly contextLength: number;
+  /** The most nodes that a tree can have. Default: no limit. */
+  readonly maxNodes?: number | undefined;
   /** End-of-text tokens. */
   readonly eosTokenIds: readonly number[];
   /** Opens a tree with space for `nodes` simultaneous nodes, reserved before any forward pass. */

@@ -13,23 +13,36 @@ export function branchCount({ num_beams, num_return_sequences, best_of }: Search
   return num_beams > 1 ? num_beams : (best_of ?? num_return_sequences);
 }
 
+/** What the model sees of a text that may be longer than the context. */
+export interface ContextWindow {
+  /** The most tokens that it sees at a time. */
+  readonly size: number;
+  /** The number of tokens at the beginning of the prompt that it always sees; less than `size`. */
+  readonly keep: number;
+  /** The number of tokens after those that a reset drops; at most `size - keep`. */
+  readonly discard: number;
+}
+
 /**
  * The maximum number of simultaneous nodes: the prompt once, and all but the last token of each branch. In a catalogue
  * there are no more of them at any depth than nodes that go on.
+ * @param window of texts that may be longer than the context: each branch has one, and all of them share what it keeps
  */
 export function requiredNodes(
   promptLength: number,
   options: ResolvedOptions,
   catalogue?: { readonly levels: readonly TrieLevel[] },
+  window?: ContextWindow,
 ): number {
+  const branches = branchCount(options);
   if (catalogue) {
-    const { num_beams } = options;
     // The root is the prompt.
     return catalogue.levels
       .slice(1)
-      .reduce((sum, { inner }) => sum + Math.min(num_beams, inner), promptLength);
+      .reduce((sum, { inner }) => sum + Math.min(options.num_beams, inner), promptLength);
   }
-  return promptLength + branchCount(options) * Math.max(options.max_new_tokens - 1, 0);
+  if (window) return window.keep + branches * (window.size - window.keep);
+  return promptLength + branches * Math.max(options.max_new_tokens - 1, 0);
 }
 
 /**

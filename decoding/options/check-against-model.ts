@@ -4,16 +4,26 @@ import type { Constraint } from '../constraints/automaton/constraint.ts';
 import { DecodingOptionsError } from '../interface/errors.ts';
 import type { LanguageModel } from '../interface/token-tree.ts';
 import type { BreakerTokenizer } from '../processors/sequence-breakers.ts';
+import { checkWindow } from './context-window.ts';
 import { OPTIONS, type OptionEntry } from './entries.ts';
 import type { ResolvedOptions } from './options.ts';
 
-/** @throws DecodingOptionsError for a length beyond the context; RangeError for a prompt without tokens */
+/**
+ * @throws DecodingOptionsError for a length beyond the context, unless `truncation` is auto, whose own options are checked
+ *   then; RangeError for a prompt without tokens
+ */
 export function checkLength(
-  { max_new_tokens }: ResolvedOptions,
-  { contextLength }: Pick<LanguageModel, 'contextLength'>,
+  options: ResolvedOptions,
+  model: Pick<LanguageModel, 'contextLength' | 'maxNodes'>,
   promptLength: number,
 ): void {
   if (promptLength === 0) throw new RangeError('the prompt has no tokens');
+  if (options.truncation === 'auto') {
+    checkWindow(options, model, promptLength);
+    return;
+  }
+  const { contextLength } = model;
+  const { max_new_tokens } = options;
   const available = contextLength - promptLength;
   if (max_new_tokens <= available) return;
   throw new DecodingOptionsError(

@@ -6,8 +6,8 @@
  * Names and semantics are those of transformers' `GenerationConfig` 5.18.0, with three differences. `top_k`
  * has no hidden default of 50. `max_length` is not an option: use `max_new_tokens`. Options that transformers
  * does not have take their names from OpenAI (`best_of`, `logit_bias`, `frequency_penalty`,
- * `presence_penalty`, `stop`, `logprobs`), vLLM (`stop_token_ids`, `ignore_eos`, `allowed_token_ids`,
- * `prompt_logprobs`) or llama.cpp (`dry_*`, `xtc_*`).
+ * `presence_penalty`, `stop`, `logprobs`, `truncation`), vLLM (`stop_token_ids`, `ignore_eos`,
+ * `allowed_token_ids`, `prompt_logprobs`) or llama.cpp (`n_keep`, `n_discard`, `dry_*`, `xtc_*`).
  *
  * Processors run in the order of their entries, which is the order of transformers (`_get_logits_processor`).
  * Processors that transformers does not have run where it runs a caller's custom processors; XTC after the last that
@@ -133,6 +133,18 @@ export const OPTIONS = {
     'Maximum number of generated tokens; 0 only evaluates the prompt, for `prompt_logprobs`.',
     z.int().nonnegative().default(20),
   ),
+  truncation: option(
+    'What becomes of a text beyond the context: "disabled" refuses it, "auto" drops tokens from its beginning.',
+    z.enum(['auto', 'disabled'], { error: 'must be "auto" or "disabled"' }).default('disabled'),
+  ),
+  n_keep: option(
+    'With truncation: number of tokens at the beginning of the prompt that are never dropped; -1: the whole prompt.',
+    z.int().min(-1).default(0),
+  ),
+  n_discard: option(
+    'With truncation: number of tokens to drop at a time; 0: half of those that are not kept.',
+    z.int().nonnegative().default(0),
+  ),
 
   // Search
   do_sample: option('Samples tokens instead of choosing the likeliest.', z.boolean().default(false)),
@@ -148,7 +160,7 @@ export const OPTIONS = {
   ),
   length_penalty: option(
     'Exponent of the length by which the score of a finished beam is divided.',
-    // Up to a length of 4,096 the divisor is a float, and no two scores become equal by it.
+    // Up to a length of 7,131 the divisor is a float, and no two scores become equal by it.
     z.number().min(-10).max(10).default(1),
     { search: 'beams' },
   ),

@@ -94,6 +94,21 @@ function checkCombinations(options: ResolvedOptions): void {
       `'logprobs' must be 0 beside 'catalogue', which computes no other tokens, not ${options.logprobs}`,
     );
   }
+  checkTruncation(options);
+}
+
+function checkTruncation({ truncation, n_keep, n_discard, catalogue }: ResolvedOptions): void {
+  if (truncation === 'auto') {
+    if (catalogue === undefined) return;
+    refuse(
+      'truncation',
+      `'truncation' must be "disabled" beside 'catalogue', whose entries are all in view, not "auto"`,
+    );
+  }
+  for (const [name, value] of Object.entries({ n_keep, n_discard })) {
+    if (value !== 0)
+      refuse(name as OptionName, `'${name}' must be 0 where truncation is "disabled", not ${value}`);
+  }
 }
 
 /**

@@ -55,8 +55,8 @@ export class BeamSearch implements Strategy {
     const live = this.live.map(({ hypothesis }) => hypothesis);
     const [best] = this.#ranked;
     const candidates = best ? [...live, best.hypothesis] : live;
-    const certain = commonPrefixLength(candidates);
-    for (const generated of candidates[0]?.generated.slice(this.#emitted, certain) ?? []) {
+    const certain = commonPrefixLength(candidates, this.#emitted);
+    for (const generated of candidates[0]?.generated(this.#emitted, certain) ?? []) {
       yield { type: 'token', sequence: 0, ...generated };
     }
     this.#emitted = Math.max(this.#emitted, certain);
@@ -76,12 +76,13 @@ export class BeamSearch implements Strategy {
   }
 }
 
-/** The length of the common prefix of generated tokens; tokens with different log-probabilities differ. */
-function commonPrefixLength(hypotheses: readonly Hypothesis[]): number {
-  const [first, ...others] = hypotheses.map(({ generated }) => generated);
+/**
+ * The length of the common prefix of generated tokens; tokens with different log-probabilities differ.
+ * @param from length of a prefix that is known to be common
+ */
+function commonPrefixLength([first, ...others]: readonly Hypothesis[], from: number): number {
   if (!first) return 0;
-  const end = first.findIndex(({ token, logprob }, i) =>
-    others.some((other) => other[i]?.token !== token || other[i]?.logprob !== logprob),
-  );
-  return end < 0 ? first.length : end;
+  let length = from;
+  while (length < first.generatedLength && others.every((other) => first.agreesAt(length, other))) length++;
+  return length;
 }

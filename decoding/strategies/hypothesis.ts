@@ -5,16 +5,15 @@ import type { State } from '../constraints/automaton/state.ts';
 import type { DecodedSequence, FinishReason, GeneratedToken } from '../interface/events.ts';
 import type { TokenTree, TreeNode } from '../interface/token-tree.ts';
 import type { TokenSequence } from '../processors/logits-processor.ts';
+import { TextLog } from './text-log.ts';
 
 export class Hypothesis implements TokenSequence {
-  readonly tokens: Int32Array;
   readonly length: number;
-  readonly generated: readonly GeneratedToken[];
-  /** For each generated token, the beam that it continued. */
-  readonly beamIndices: readonly number[];
   /** The sum of the generated tokens' log-probabilities. */
   readonly score: number;
   readonly state: State | undefined;
+  /** Begins with this text; another one may have appended to it. */
+  readonly #log: TextLog;
   readonly #constraint: Constraint | undefined;
   /** The node of the last token that has one, before the first that `appendTo` appends. */
   readonly #parent: TreeNode | null;
@@ -24,26 +23,28 @@ export class Hypothesis implements TokenSequence {
   #node: TreeNode | null = null;
 
   private constructor(
-    fields: Pick<Hypothesis, 'tokens' | 'generated' | 'beamIndices' | 'score' | 'state'>,
+    fields: Pick<Hypothesis, 'length' | 'score' | 'state'>,
+    log: TextLog,
     constraint: Constraint | undefined,
     parent: TreeNode | null,
     pending: number,
   ) {
-    this.tokens = fields.tokens;
-    this.length = fields.tokens.length;
-    this.generated = fields.generated;
-    this.beamIndices = fields.beamIndices;
+    this.length = fields.length;
     this.score = fields.score;
     this.state = fields.state;
+    this.#log = log;
     this.#constraint = constraint;
     this.#parent = parent;
     this.#pending = pending;
   }
 
-  /** @param constraint of the tokens that follow */
+  /**
+   * @param node of the prompt's last token
+   * @param constraint of the tokens that follow
+   */
   static ofPrompt(prompt: ArrayLike<number>, node: TreeNode, constraint?: Constraint): Hypothesis {
-    const fields = { tokens: Int32Array.from(prompt), generated: [], beamIndices: [], score: 0 };
-    const hypothesis = new Hypothesis({ ...fields, state: constraint?.start }, constraint, node.parent, 0);
+    const fields = { length: prompt.length, score: 0, state: constraint?.start };
+    const hypothesis = new Hypothesis(fields, TextLog.ofPrompt(prompt), constraint, node.parent, 0);
     hypothesis.#node = node;
     return hypothesis;
   }
@@ -53,35 +54,40 @@ export class Hypothesis implements TokenSequence {
    * @param beam index of this hypothesis in the current step
    */
   extended(generated: GeneratedToken, beam: number, score: number): Hypothesis {
-    const tokens = new Int32Array(this.length + 1);
-    tokens.set(this.tokens);
-    tokens[this.length] = generated.token;
     // A token that the constraint does not know ends the text: it is an end-of-text token, or forced.
     const state = this.state && (this.#constraint?.next(this.state, generated.token) ?? this.state);
     return new Hypothesis(
-      {
-        tokens,
-        generated: [...this.generated, generated],
-        beamIndices: [...this.beamIndices, beam],
-        score,
-        state,
-      },
+      { length: this.length + 1, score, state },
+      this.#log.extended(this.length, generated, beam),
       this.#constraint,
       this.#node ?? this.#parent,
       this.#node ? 1 : this.#pending + 1,
     );
   }
 
+  get tokens(): Int32Array {
+    return this.#log.tokens;
+  }
+
+  /** Number of generated tokens. */
+  get generatedLength(): number {
+    return this.length - this.#log.promptLength;
+  }
+
+  /** The generated tokens from one index to another. */
+  generated(from: number, to: number): GeneratedToken[] {
+    return Array.from({ length: Math.max(0, to - from) }, (_, i) => this.#log.at(from + i));
+  }
+
+  /** Whether another hypothesis has the same generated token, with the same log-probability, at this index. */
+  agreesAt(index: number, other: Hypothesis): boolean {
+    return index < other.generatedLength && this.#log.agreesAt(index, other.#log);
+  }
+
   /** Whether the constraint accepts the text as it is. */
   get isWhole(): boolean {
     const { state } = this;
     return state ? state.accepts && !state.isFree : false;
-  }
-
-  get last(): GeneratedToken {
-    const last = this.generated.at(-1);
-    if (!last) throw new Error('no token has been generated');
-    return last;
   }
 
   /** Appends the tokens without a node to the tree. @returns their nodes; the last one is the hypothesis' own */
@@ -108,15 +114,14 @@ export class Hypothesis implements TokenSequence {
 
   /** @param score of the sequence in beam search; null in other searches */
   toSequence(finish_reason: FinishReason, score: number | null): DecodedSequence {
-    const { generated } = this;
-    const modelLogprobs = generated.flatMap(({ model }) => model ?? []);
+    const { tokens, logprobs, beams, models } = this.#log.lists(this.generatedLength);
     return {
-      tokens: generated.map(({ token }) => token),
+      tokens,
       finish_reason: this.finishReason(finish_reason),
       score,
-      token_logprobs: generated.map(({ logprob }) => logprob),
-      model_logprobs: modelLogprobs.length === generated.length ? modelLogprobs : null,
-      beam_indices: score === null ? null : this.beamIndices,
+      token_logprobs: logprobs,
+      model_logprobs: models.length === tokens.length ? models : null,
+      beam_indices: score === null ? null : beams,
     };
   }
 }

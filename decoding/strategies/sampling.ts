@@ -155,7 +155,7 @@ export class Sampling implements Strategy {
   get #returned(): readonly Branch[] {
     const { best_of, num_return_sequences } = this.#search.options;
     if (best_of === undefined) return this.#branches;
-    const perToken = ({ hypothesis }: Branch) => hypothesis.score / hypothesis.generated.length;
+    const perToken = ({ hypothesis }: Branch) => hypothesis.score / hypothesis.generatedLength;
     return this.#branches.toSorted((a, b) => perToken(b) - perToken(a)).slice(0, num_return_sequences);
   }
 }

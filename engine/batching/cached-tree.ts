@@ -41,7 +41,7 @@ export class CachedTree implements TokenTree {
   readonly capacity: number;
   /** Time of the last evaluation (`Date.now()`). */
   lastUsed = Date.now();
-  /** Rows without logits that needed no computation: cached, or computed by another tree. */
+  /** Rows without logits that needed no computation when they came first: cached, or computed by another tree. */
   reusedEvaluations = 0;
   #state: 'open' | 'closed' | 'expired' = 'open';
 
@@ -108,8 +108,9 @@ export class CachedTree implements TokenTree {
     // A queued row keeps its slot, even if the caller releases its node in the meantime.
     for (const { node } of rows) this.#retain(node);
     try {
-      const isPrompt = kind === undefined ? isChain(rows) : kind === 'prompt';
-      this.reusedEvaluations += await this.#sharedCache.queue.run({ owner: this, rows, isPrompt });
+      const isPrompt = kind === undefined ? isChain(rows) : kind !== 'step';
+      const reused = await this.#sharedCache.queue.run({ owner: this, rows, isPrompt });
+      if (kind !== 'reset') this.reusedEvaluations += reused;
     } finally {
       for (const { node } of rows) this.release(node);
     }

@@ -46,7 +46,7 @@ export interface PassRequest {
   readonly owner: RowOwner;
   /** Each after its parent. */
   readonly rows: readonly QueuedRow[];
-  /** Whether the rows are a prompt, or scored texts, and not a step. */
+  /** Whether the rows are a prompt, scored texts, or a reset, and not a step. */
   readonly isPrompt: boolean;
 }
 

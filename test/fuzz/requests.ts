@@ -107,6 +107,10 @@ const COMBINATIONS: readonly Fields[] = [
   { grammar: { type: 'regex', value: 'a|b?c' }, num_beams: 2, allow_incomplete: true },
   { response_format: { type: 'json_object' }, allow_incomplete: true, seed: 1 },
   { response_format: { type: 'json_schema', json_schema: { schema: { enum: [1, 'a', null] } } } },
+  { truncation: 'auto', prompt: 'The dog ran. '.repeat(300), n_keep: 3 },
+  { truncation: 'auto', prompt: 'A cat sat on it. '.repeat(100), n_discard: 1, num_beams: 3 },
+  { truncation: 'auto', prompt: 'a b '.repeat(400), n_keep: 500, n: 2, seed: 1 },
+  { truncation: 'auto', n_keep: -1, n_discard: 500 },
 ];
 
 export class RequestSource {
@@ -224,10 +228,12 @@ function bounded<T extends Fields>(draw: Draw, body: T, { template }: Route): T 
   if ('inputs' in body && (body.parameters ?? null) === null && draw.chance(0.95))
     Object.assign(body, { parameters: {} });
   const options = optionsOf(body);
-  if (!options || draw.chance(0.02)) return body;
+  // A text that may be longer than the context has no other bound.
+  const isLong = options?.truncation === 'auto';
+  if (!options || (!isLong && draw.chance(0.02))) return body;
   for (const [name, largest] of Object.entries(COSTS)) {
     const value = options[name];
-    if (typeof value === 'number' && value > largest && value < LARGEST_COST)
+    if (typeof value === 'number' && value > largest && (isLong || value < LARGEST_COST))
       options[name] = draw.integer(1, largest);
   }
   // Without it, or with null, some contracts fill the context.

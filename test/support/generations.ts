@@ -73,5 +73,11 @@ export const EVERY_KIND: Readonly<Record<string, GenerationRequest>> = {
   'two prompts': request([ids(6, 6), ids(7, 9)], { max_new_tokens: 5 }),
   'a common prefix': request([[...COMMON, 1, 2]], {}),
   'the same prefix': request([[...COMMON, 3]], { do_sample: true, seed: 1 }),
+  'a text longer than the context': request([ids(9, 90)], {
+    ...{ truncation: 'auto', n_keep: 4, n_discard: 80, max_new_tokens: 12 },
+  }),
+  'beams longer than the context': request([ids(10, 94)], {
+    ...{ truncation: 'auto', n_discard: 90, num_beams: 3, max_new_tokens: 8 },
+  }),
   private: request([ids(8, 6)], {}, { cachePrompt: false }),
 };

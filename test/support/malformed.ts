@@ -68,6 +68,12 @@ export const VALUES: readonly Malformed[] = [
   [{ remove_invalid_values: [] }, 'remove_invalid_values', 'must be a boolean, not []'],
   [{ do_sample: 'yes' }, 'do_sample', 'must be a boolean, not "yes"'],
   [{ allow_incomplete: 'yes' }, 'allow_incomplete', 'must be a boolean, not "yes"'],
+  [{ truncation: 'left' }, 'truncation', 'must be "auto" or "disabled", not "left"'],
+  [{ truncation: true }, 'truncation', 'must be "auto" or "disabled", not true'],
+  [{ n_keep: -2 }, 'n_keep', 'must be at least -1, not -2'],
+  [{ n_keep: 1.5 }, 'n_keep', 'must be a whole number, not 1.5'],
+  [{ n_discard: -1 }, 'n_discard', 'must be at least 0, not -1'],
+  [{ n_discard: '8' }, 'n_discard', 'must be a number, not "8"'],
   ...['lora', 'adapter_id', 'Temperature', 'max_length', 'constructor', 'toString', 'hasOwnProperty'].map(
     (field): Malformed => [{ [field]: 'x' }, field, 'is not a supported field'],
   ),
@@ -110,6 +116,19 @@ export const COMBINATIONS: readonly Malformed[] = [
     "must have a token that 'suppress_tokens' and 'allowed_token_ids' allow at the last position, not 11, 13",
   ],
   [{ allow_incomplete: true }, 'allow_incomplete', 'needs a constraint, and none was given'],
+  [{ n_keep: 4 }, 'n_keep', 'must be 0 where truncation is "disabled", not 4'],
+  [{ n_keep: -1, truncation: 'disabled' }, 'n_keep', 'must be 0 where truncation is "disabled", not -1'],
+  [{ n_discard: 4, truncation: null }, 'n_discard', 'must be 0 where truncation is "disabled", not 4'],
+  [
+    { truncation: 'auto', n_keep: 512 },
+    'n_keep',
+    'must be at most 511, which leaves room for a token in the context, not 512',
+  ],
+  [
+    { truncation: 'auto', n_discard: 513 },
+    'n_discard',
+    'must be at most 512, the tokens in the context that are not kept, not 513',
+  ],
 ];
 
 type Body = string | Uint8Array<ArrayBuffer> | null;

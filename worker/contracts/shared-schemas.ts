@@ -5,11 +5,17 @@
 import * as z from 'zod';
 import type { FinishReason } from '../../decoding/interface/events.ts';
 
+export const contextResets = z
+  .int()
+  .min(0)
+  .describe('Only with `truncation`: how often tokens have been dropped, so that the text fits the context.');
+
 export const usage = z.strictObject({
   prompt_tokens: z.int().min(0),
   completion_tokens: z.int().min(0),
   total_tokens: z.int().min(0),
   prompt_tokens_details: z.strictObject({ cached_tokens: z.int().min(0) }),
+  context_resets: contextResets.optional(),
 });
 
 export const stopOrLength = z.enum(['stop', 'length']);

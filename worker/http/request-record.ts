@@ -9,18 +9,27 @@ export interface Usage {
     /** Tokens whose keys and values came from the cache. */
     readonly cached_tokens: number;
   };
+  /** Only with `truncation`: how often tokens of a text have been dropped. */
+  readonly context_resets?: number;
 }
 
 /**
  * @param completionTokens the token that ends a text counts; a repeated text counts each time
  * @param cachedTokens may count generated tokens, of which several were computed at once
+ * @param contextResets undefined for texts that must fit into the context
  */
-export function usageOf(promptTokens: number, completionTokens: number, cachedTokens: number): Usage {
+export function usageOf(
+  promptTokens: number,
+  completionTokens: number,
+  cachedTokens: number,
+  contextResets?: number,
+): Usage {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: Math.min(cachedTokens, promptTokens) },
+    ...(contextResets !== undefined && { context_resets: contextResets }),
   };
 }
 

@@ -20,6 +20,10 @@ export class Records {
     'edgebeam_cached_tokens_total',
     'Tokens of prompts that came from the cache.',
   );
+  readonly #contextResets = new Counter(
+    'edgebeam_context_resets_total',
+    'How often tokens of texts have been dropped, because the context was full.',
+  );
   readonly #cancelled = new Counter('edgebeam_cancelled_total', 'Requests whose client left before the end.');
   readonly #queueSeconds = new Histogram(
     'edgebeam_queue_seconds',
@@ -43,6 +47,7 @@ export class Records {
       this.#promptTokens.add({ strategy }, record.usage.prompt_tokens);
       this.#generatedTokens.add({ strategy }, record.usage.completion_tokens);
       this.#cachedTokens.add({ strategy }, record.usage.prompt_tokens_details.cached_tokens);
+      this.#contextResets.add({ strategy }, record.usage.context_resets ?? 0);
       this.#queueSeconds.observe({}, (record.queuedMilliseconds ?? 0) / 1000);
     }
     if (record.error === CLIENT_GONE) this.#cancelled.add({ strategy });
@@ -57,6 +62,7 @@ export class Records {
       this.#promptTokens,
       this.#cachedTokens,
       this.#generatedTokens,
+      this.#contextResets,
       this.#queueSeconds,
       this.#seconds,
     ];

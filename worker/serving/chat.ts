@@ -9,8 +9,8 @@ import { checkLength, type Prompt, promptOfText } from './request.ts';
 export interface ChatRequest extends Chat {
   /** Name of a template. Default: the model's default one. */
   readonly template?: string | undefined;
-  /** Whether the end of the text is used, however long it is. */
-  readonly endOnly?: boolean;
+  /** Whether a part of the text is used, however long it is. */
+  readonly isPartial?: boolean;
   /** Whether special tokens are text, also those that the template writes. */
   readonly splitSpecialTokens?: boolean | undefined;
 }
@@ -31,9 +31,9 @@ export async function promptOfChat(
 ): Promise<Prompt> {
   const { chat: templates } = model;
   if (!templates) throw noTemplate(model, fields);
-  const { messages, endOnly = false } = request;
+  const { messages, isPartial = false } = request;
   // Bounds what the template works on.
-  if (!endOnly) checkLength(model.engine, model.tokenizer, lengthOf(messages), fields.messages);
+  if (!isPartial) checkLength(model.engine, model.tokenizer, lengthOf(messages), fields.messages);
   const template = await templateOf(templates, request.template, fields);
   const chat = {
     ...request,
@@ -42,7 +42,7 @@ export async function promptOfChat(
   };
   const text = textOf(template, chat, fields);
   // As transformers does; whether special tokens are parsed is the tokenizer's own setting.
-  return promptOfText(model, text, fields.messages, endOnly, {
+  return promptOfText(model, text, fields.messages, isPartial, {
     addSpecialTokens: false,
     splitSpecialTokens: request.splitSpecialTokens,
   });

@@ -86,20 +86,21 @@ export class CollectedAnswer {
 
   /**
    * @param results by prompt
-   * @param cachedTokens of the prompts, that the cache had
+   * @param counts `cachedTokens`: of the prompts, that the cache had; `resets`: how often tokens have been dropped
    */
   constructor(
     tokenizer: Tokenizer,
     request: GenerationRequest,
     results: readonly PromptResult[],
-    cachedTokens: number,
+    { cachedTokens, resets }: { readonly cachedTokens: number; readonly resets: number },
   ) {
     this.#tokenizer = tokenizer;
     this.#request = request;
     this.#results = results;
     this.#copies = request.n / request.options.num_return_sequences;
     const tokens = results.flatMap(({ texts }) => texts).reduce((sum, { log }) => sum + log.length, 0);
-    this.usage = usageOf(promptTokensOf(request), this.#copies * tokens, cachedTokens);
+    const told = request.options.truncation === 'auto' ? resets : undefined;
+    this.usage = usageOf(promptTokensOf(request), this.#copies * tokens, cachedTokens, told);
   }
 
   /** One at a time, in order. */

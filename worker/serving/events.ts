@@ -5,7 +5,12 @@
 import type { Beam, FinishReason, GeneratedToken, ModelLogprobs } from '../../decoding/interface/events.ts';
 import type { FoundEntry } from './catalogue.ts';
 
-export type GenerationEvent = PromptLogprobsEvent | TextTokenEvent | TextBeamsEvent | ChoiceFinishedEvent;
+export type GenerationEvent =
+  | PromptLogprobsEvent
+  | TextTokenEvent
+  | TextBeamsEvent
+  | PromptContextResetEvent
+  | ChoiceFinishedEvent;
 
 /** Precedes all other events of a prompt when `prompt_logprobs` asks for it. */
 export interface PromptLogprobsEvent {
@@ -33,6 +38,14 @@ export interface TextBeamsEvent {
   readonly prompt: number;
   readonly step: number;
   readonly beams: readonly TextBeam[];
+}
+
+/** Tokens of the prompt or its texts have been dropped, so that they fit the context. */
+export interface PromptContextResetEvent {
+  readonly type: 'context_reset';
+  readonly prompt: number;
+  /** How often so far. */
+  readonly resets: number;
 }
 
 export interface ChoiceFinishedEvent {

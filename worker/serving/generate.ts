@@ -54,7 +54,7 @@ export async function startGeneration(
     );
     return new Generation(request, await events.next(), events, reservation);
   } catch (error) {
-    options.onFailed?.(usageSoFar(request, reservation, 0));
+    options.onFailed?.(usageSoFar(request, reservation, { tokens: 0, resets: 0 }));
     reservation.close();
     throw error;
   }
@@ -72,20 +72,25 @@ export async function collectGeneration(
   const reservation = await checkAndAdmit(model, request, 'whole', options);
   const copies = request.n / request.options.num_return_sequences;
   let tokens = 0;
+  let resets = 0;
   const onToken = () => {
     tokens += copies;
+  };
+  const onReset = () => {
+    resets++;
   };
   try {
     const results: PromptResult[] = [];
     const decoded = ofAllPrompts(reservation, request, (tree, prompts) =>
-      promptResults(model, request, tree, prompts, { ...options, onToken }),
+      promptResults(model, request, tree, prompts, { ...options, onToken, onReset }),
     );
     for await (const result of decoded) results[result.prompt] = result;
-    const answer = new CollectedAnswer(model.tokenizer, request, results, reusedEvaluations(reservation));
+    const cachedTokens = reusedEvaluations(reservation);
+    const answer = new CollectedAnswer(model.tokenizer, request, results, { cachedTokens, resets });
     reservation.closeTrees();
     return { answer, held: reservation.answer };
   } catch (error) {
-    options.onFailed?.(usageSoFar(request, reservation, tokens));
+    options.onFailed?.(usageSoFar(request, reservation, { tokens, resets }));
     reservation.close();
     throw error;
   }
@@ -125,9 +130,21 @@ function reusedEvaluations({ trees }: Reservation): number {
   return trees.reduce((sum, tree) => sum + tree.reusedEvaluations, 0);
 }
 
-/** @param completionTokens those that a stream would have sent */
-function usageSoFar(request: GenerationRequest, reservation: Reservation, completionTokens: number): Usage {
-  return usageOf(promptTokensOf(request), completionTokens, reusedEvaluations(reservation));
+/** What a stream has told so far, or would have told. */
+interface Progress {
+  /** Those of all choices. */
+  readonly tokens: number;
+  /** How often tokens have been dropped for the context. */
+  readonly resets: number;
+}
+
+function usageSoFar(
+  request: GenerationRequest,
+  reservation: Reservation,
+  { tokens, resets }: Progress,
+): Usage {
+  const told = request.options.truncation === 'auto' ? resets : undefined;
+  return usageOf(promptTokensOf(request), tokens, reusedEvaluations(reservation), told);
 }
 
 /** A running generation whose first event has been computed. */
@@ -136,7 +153,7 @@ export class Generation {
   readonly events: Events;
   readonly request: GenerationRequest;
   readonly #reservation: Reservation;
-  #completionTokens = 0;
+  readonly #progress = { tokens: 0, resets: 0 };
 
   constructor(
     request: GenerationRequest,
@@ -151,13 +168,14 @@ export class Generation {
 
   /** The usage so far. */
   get usage(): Usage {
-    return usageSoFar(this.request, this.#reservation, this.#completionTokens);
+    return usageSoFar(this.request, this.#reservation, this.#progress);
   }
 
   async *#counted(first: IteratorResult<GenerationEvent, void>, rest: Events): Events {
     try {
       for (let result = first; !result.done; result = await rest.next()) {
-        if (result.value.type === 'token') this.#completionTokens++;
+        if (result.value.type === 'token') this.#progress.tokens++;
+        else if (result.value.type === 'context_reset') this.#progress.resets++;
         yield result.value;
       }
     } finally {
@@ -209,7 +227,7 @@ async function* promptResults(
   request: GenerationRequest,
   tree: ReservedTree,
   prompts: readonly number[],
-  { onToken, ...options }: RunOptions & { readonly onToken: () => void },
+  { onToken, onReset, ...options }: RunOptions & Record<'onToken' | 'onReset', () => void>,
 ): AsyncGenerator<PromptResult, void, undefined> {
   for (const prompt of prompts) {
     const ids = request.prompts[prompt]?.ids ?? [];
@@ -218,6 +236,7 @@ async function* promptResults(
     let result = await decoding.next();
     for (; !result.done; result = await decoding.next()) {
       if (result.value.type === 'token') onToken();
+      else if (result.value.type === 'context_reset') onReset();
       else if (result.value.type === 'prompt') promptLog = promptLogOf(ids, result.value.logprobs);
     }
     const texts = textsOf(result.value, request.options.num_return_sequences, options.catalogue);
@@ -241,7 +260,7 @@ async function* textEvents(
       for (; !result.done; result = await decoding.next()) {
         const event = result.value;
         if (event.type === 'token') yield* texts.token(event.sequence, event);
-        else if (event.type === 'prompt') yield { ...event, prompt };
+        else if (event.type === 'prompt' || event.type === 'context_reset') yield { ...event, prompt };
         else if (event.type === 'beams') yield texts.beams(event);
         // The score of a beam search is in its result, right after this event.
         else if (request.options.num_beams === 1 && !options.catalogue) {

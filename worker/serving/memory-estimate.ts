@@ -21,6 +21,8 @@ export interface GenerationSize {
   readonly whole: boolean;
   /** Number of texts per prompt, copies included. */
   readonly n: number;
+  /** The most tokens of a text that the model sees at a time, if it may be longer than the context. */
+  readonly inView?: number | undefined;
   /** Whether its texts have a constraint. */
   readonly constrained?: boolean;
   /** Number of tokens that were taken off a healed prompt, and are generated anew: the largest. */
@@ -50,8 +52,14 @@ const SEARCH_BYTES = 24_000;
 const PROMPT_BYTES = 400;
 /** A text's objects beside its tokens. */
 const TEXT_BYTES = 700;
-/** A token in a hypothesis: the object, its node, and its places in the lists of the hypothesis. */
-const TOKEN_BYTES = 200;
+/** A token of a hypothesis: in its log, which may have a quarter more space, and in the lists of the result. */
+const TOKEN_BYTES = 40;
+/** The id of a token in a log. */
+const LOGGED_ID_BYTES = 5;
+/** The node of a token. */
+const NODE_BYTES = 156;
+/** Its node in a window, beside it. */
+const WINDOW_NODE_BYTES = 64;
 /** Of a healed prompt: the states of its rest, and the mask of the tokens that may follow. */
 const HEALING_BYTES = 40_000;
 /** Of a token in which DRY has looked for sequence breakers and repetitions. */
@@ -63,12 +71,12 @@ const BEST_SLACK = 64;
 /** Its log-probabilities, and each of the likeliest tokens. */
 const LOGPROB_BYTES = 104;
 const TOP_BYTES = 62;
-/** Text of a token, once it is decoded. */
+/** Text of a token, once it is decoded. The last event of a stream may have the whole text. */
 const TOKEN_TEXT_BYTES = 8;
 
 export function estimateMemory(size: GenerationSize): MemoryEstimate {
   const { prompts, characters, vocabSize, whole, n, constrained = false, healed = 0 } = size;
-  const { catalogue, options } = size;
+  const { catalogue, inView, options } = size;
   const { num_beams, num_return_sequences, logprobs, prompt_logprobs } = options;
   const max_new_tokens = options.max_new_tokens + healed;
   const promptTokens = prompts.reduce((sum, length) => sum + length, 0);
@@ -84,7 +92,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
     prompts.length * PROMPT_BYTES +
     promptTokens * Int32Array.BYTES_PER_ELEMENT +
     2 * characters +
-    (whole ? collected : n * TEXT_BYTES);
+    (whole ? collected : n * (TEXT_BYTES + max_new_tokens * TOKEN_TEXT_BYTES));
 
   // The log-probabilities of the tokens that go on after the beams, which the whole vocabulary is no part of.
   const widest = Math.max(...(catalogue?.map(({ nodes }) => nodes) ?? [0]));
@@ -105,12 +113,17 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   // Of a beam search there are as many finished hypotheses, but all of them share their beginnings.
   const hypotheses = num_beams > 1 ? 1.5 * branches : branches;
   const row = vocabSize * FLOAT_BYTES;
-  const scored = longest * (prompt_logprobs === undefined ? TOKEN_TEXT_BYTES : tokenBytes(prompt_logprobs));
+  const scoredToken = NODE_BYTES + tokenBytes(prompt_logprobs);
+  const scored = longest * (prompt_logprobs === undefined ? TOKEN_TEXT_BYTES : scoredToken);
+  // A window has nodes of the prompt too, in positions that other requests do not share.
+  const nodes =
+    inView === undefined ? max_new_tokens * NODE_BYTES : inView * (NODE_BYTES + WINDOW_NODE_BYTES);
   const extended =
     hypotheses *
     (TEXT_BYTES +
-      Int32Array.BYTES_PER_ELEMENT * (longest + max_new_tokens) +
-      max_new_tokens * tokenBytes(logprobs));
+      LOGGED_ID_BYTES * (longest + max_new_tokens) +
+      max_new_tokens * tokenBytes(logprobs) +
+      nodes);
   // The rows that scored the prompt serve as raw rows afterwards.
   const rows = branchRows + Math.max(scoredRows, rawRows) + countRows;
   const dry = options.dry_multiplier ? (longest + max_new_tokens) * DRY_BYTES : 0;
@@ -141,7 +154,7 @@ export function largestThatFits(
   return low;
 }
 
-/** Bytes of a token's objects in a hypothesis. */
+/** Bytes of a token in a hypothesis, without its nodes. */
 function tokenBytes(top: number | undefined): number {
   return TOKEN_BYTES + (top === undefined ? 0 : LOGPROB_BYTES + top * TOP_BYTES);
 }

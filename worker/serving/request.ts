@@ -1,8 +1,10 @@
 /** @module A generation request, independent of its contract, and the checks that all contracts share. */
 import type { HealedPrompt } from '../../decoding/constraints/automaton/healing.ts';
 import type { ConstraintSource } from '../../decoding/constraints/source.ts';
+import { DecodingOptionsError } from '../../decoding/interface/errors.ts';
 import { branchCount, maxNewTokensWithin, withHealed } from '../../decoding/options/capacity.ts';
-import type { ResolvedOptions } from '../../decoding/options/options.ts';
+import { checkWindow, contextWindow, MAX_NEW_TOKENS } from '../../decoding/options/context-window.ts';
+import { DEFAULTS, type ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { type EncodeOptions, type Tokenizer, UnencodableTextError } from '../../tokenizer/tokenizer.ts';
 import { ApiError, refuse } from '../http/errors.ts';
@@ -66,7 +68,7 @@ export function promptTokensOf({ prompts }: GenerationRequest): number {
 /**
  * An empty prompt becomes GPT-2's end-of-text token, which marks the beginning of a text.
  * @param field name in the contract, for error messages
- * @param endOnly whether the end of the prompt is used, however long it is
+ * @param isPartial whether a part of the prompt is used, however long it is
  * @param encoding how the text becomes tokens
  * @throws ApiError before the text is encoded if it cannot fit the context
  */
@@ -74,10 +76,10 @@ export function promptOfText(
   { engine, tokenizer }: ServedModel,
   text: string,
   field: string,
-  endOnly = false,
+  isPartial = false,
   encoding: EncodeOptions = {},
 ): Prompt {
-  if (!endOnly) checkLength(engine, tokenizer, text.length, field);
+  if (!isPartial) checkLength(engine, tokenizer, text.length, field);
   const ids = encodeText(tokenizer, text, field, encoding);
   const unknown = ids.find((id) => id >= engine.vocabSize);
   if (unknown !== undefined) {
@@ -168,14 +170,17 @@ export function lastTokens({ tokenizer }: ServedModel, prompt: Prompt, length: n
  * @returns at least 1, even if that does not fit
  */
 export function defaultMaxTokens(
-  { contextLength, status, memory, vocabSize }: Engine,
+  engine: Engine,
   { ids, text, healed }: Prompt,
   search: Omit<SizeOptions, 'max_new_tokens'>,
   limit: number,
 ): number {
+  const { contextLength, status, memory, vocabSize } = engine;
   const removed = healed?.removed.length ?? 0;
   const inCache = maxNewTokensWithin(status.slots.maximum, ids.length, branchCount(search));
-  const most = Math.min(limit, Math.min(contextLength - ids.length, inCache) - removed);
+  const room = Math.min(contextLength - ids.length, inCache) - removed;
+  // With `truncation`, tokens that have no room drop others.
+  const most = search.truncation === 'auto' ? limit : Math.min(limit, room);
   const size = {
     prompts: [ids.length],
     characters: text.length,
@@ -184,14 +189,31 @@ export function defaultMaxTokens(
     n: search.num_return_sequences,
     healed: removed,
   };
-  const fits = (max_new_tokens: number) =>
-    leastMemory({ ...size, options: { ...search, max_new_tokens } }) <= memory.maximum;
+  const fits = (max_new_tokens: number) => {
+    const options = { ...search, max_new_tokens };
+    const longer = { ...options, max_new_tokens: max_new_tokens + removed };
+    const inView = tokensInView(engine, longer, ids.length);
+    return leastMemory({ ...size, inView, options }) <= memory.maximum;
+  };
   return largestThatFits(1, most, fits) ?? 1;
 }
 
-/** @throws ApiError when a prompt and its `max_tokens` exceed the model's context */
-export function checkContext({ contextLength }: Engine, request: GenerationRequest): void {
+/** The most tokens of a text that the model sees at a time; undefined for a text that fits into the context. */
+export function tokensInView(engine: Engine, options: SizeOptions, promptLength: number): number | undefined {
+  return contextWindow({ ...DEFAULTS, ...options }, engine, promptLength)?.size;
+}
+
+/**
+ * @throws ApiError when a prompt and its `max_tokens` exceed the model's context; with `truncation` for options of it that
+ *   are out of their range
+ */
+export function checkContext(engine: Engine, request: GenerationRequest): void {
+  const { contextLength } = engine;
   const { prompts, options, fields } = request;
+  if (options.truncation === 'auto') {
+    for (const prompt of prompts) checkPromptWindow(engine, request, prompt);
+    return;
+  }
   const longest = Math.max(...prompts.map(lengthOf));
   const requested = longest + options.max_new_tokens;
   if (requested <= contextLength) return;
@@ -209,4 +231,29 @@ export function checkContext({ contextLength }: Engine, request: GenerationReque
 /** The number of a prompt's tokens, those that were taken off included. */
 export function lengthOf({ ids, healed }: Prompt): number {
   return ids.length + (healed?.removed.length ?? 0);
+}
+
+function checkPromptWindow(engine: Engine, request: GenerationRequest, prompt: Prompt): void {
+  const { options, fields } = request;
+  const longer = optionsOf(request, prompt);
+  // The tokens that a healed prompt gets back are beside those that were asked for.
+  const max_new_tokens = Math.max(options.max_new_tokens, Math.min(longer.max_new_tokens, MAX_NEW_TOKENS));
+  try {
+    checkWindow({ ...longer, max_new_tokens }, engine, prompt.ids.length);
+  } catch (error) {
+    if (!(error instanceof DecodingOptionsError)) throw error;
+    if (error.option === 'prompt_logprobs') {
+      const size = tokensInView(engine, longer, prompt.ids.length);
+      const message = `'${fields.prompt}' must have at most ${size} tokens for log-probabilities of all of them, not ${prompt.ids.length}`;
+      throw new ApiError(400, message, { param: fields.prompt, code: 'context_length_exceeded' });
+    }
+    const names: Record<string, string> = {
+      max_new_tokens: fields.maxTokens,
+      num_return_sequences: fields.n,
+      best_of: fields.n,
+    };
+    const param = names[error.option] ?? error.option;
+    const message = error.message.replace(`'${error.option}'`, `'${param}'`);
+    throw new ApiError(400, message, { param, code: 'invalid_value' });
+  }
 }

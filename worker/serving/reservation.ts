@@ -1,5 +1,6 @@
 /** @module What a generation reserves before its first pass: cache space, and memory in JavaScript. */
 import { branchCount, requiredNodes } from '../../decoding/options/capacity.ts';
+import { contextWindow } from '../../decoding/options/context-window.ts';
 import type { Admitted, QueueLimits } from '../../engine/batching/admission.ts';
 import type { TreeOptions } from '../../engine/batching/cached-tree.ts';
 import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
@@ -7,7 +8,7 @@ import { CapacityError } from '../../engine/cache/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { SearchedCatalogue } from './catalogue.ts';
 import { estimateMemory, type GenerationSize, type MemoryEstimate } from './memory-estimate.ts';
-import { type GenerationRequest, optionsOf } from './request.ts';
+import { type GenerationRequest, optionsOf, tokensInView } from './request.ts';
 import { type Lease, ReservedTree } from './reserved-tree.ts';
 
 /**
@@ -58,12 +59,16 @@ export function admit(
 }
 
 export function sizeOf(
-  { vocabSize }: Engine,
+  engine: Engine,
   request: GenerationRequest,
   form: AnswerForm,
   catalogue?: SearchedCatalogue,
 ): GenerationSize {
+  const { vocabSize } = engine;
   const { prompts, n, constraint, options } = request;
+  const windows = prompts.flatMap(
+    (prompt) => tokensInView(engine, optionsOf(request, prompt), prompt.ids.length) ?? [],
+  );
   return {
     prompts: prompts.map(({ ids }) => ids.length),
     characters: prompts.reduce((sum, { text }) => sum + text.length, 0),
@@ -73,6 +78,7 @@ export function sizeOf(
     constrained: constraint !== undefined,
     healed: Math.max(...prompts.map(({ healed }) => healed?.removed.length ?? 0)),
     catalogue: catalogue?.trie.levels,
+    inView: windows.length > 0 ? Math.max(...windows) : undefined,
     options,
   };
 }
@@ -90,16 +96,22 @@ function reserve(
   catalogue?: SearchedCatalogue,
 ): Reservation {
   const { prompts, options, cachePrompt: shared } = request;
+  const windows = prompts.map((prompt) =>
+    contextWindow(optionsOf(request, prompt), engine, prompt.ids.length),
+  );
   const nodes = Math.max(
-    ...prompts.map((prompt) => requiredNodes(prompt.ids.length, optionsOf(request, prompt), catalogue?.trie)),
+    ...prompts.map((prompt, i) =>
+      requiredNodes(prompt.ids.length, optionsOf(request, prompt), catalogue?.trie, windows[i]),
+    ),
   );
   const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
   // A request that never fits is refused for its sum, not for one of the parts below.
   engine.check(nodes);
   engine.memory.check(bytes.answer + bytes.search + (catalogue?.loaded.file.memory ?? 0));
   // A tree that serves several prompts in turn must reserve space without a cached prefix: the second prompt
-  // does not share the first one's.
-  const prompt = prompts.length === 1 ? prompts[0]?.ids : undefined;
+  // does not share the first one's. What a text may drop is not pinned either.
+  const only = prompts.length === 1 ? prompts[0]?.ids : undefined;
+  const prompt = only && windows[0] ? Array.from(only).slice(0, windows[0].keep) : only;
   const lease = catalogue?.loaded.lease();
   const trees: ReservedTree[] = [];
   const closeTrees = () => {

@@ -19,6 +19,7 @@ export type Lease = Pick<MemoryReservation, 'touch'>;
 export class ReservedTree implements LanguageModel {
   readonly vocabSize: number;
   readonly contextLength: number;
+  readonly maxNodes: number | undefined;
   readonly eosTokenIds: readonly number[];
   readonly #tree: ResettableTree;
   readonly #memory: MemoryReservation;
@@ -37,6 +38,7 @@ export class ReservedTree implements LanguageModel {
   ) {
     this.vocabSize = model.vocabSize;
     this.contextLength = model.contextLength;
+    this.maxNodes = model.maxNodes;
     this.eosTokenIds = model.eosTokenIds;
     this.#tree = tree;
     this.#memory = memory;

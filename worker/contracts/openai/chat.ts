@@ -15,7 +15,7 @@ import { ChatChoices, type ChatReport } from './chat-choices.ts';
 import { type ChatCompletionRequest, chatSchema } from './chat-schema.ts';
 import { checkModel } from './models.ts';
 import { chunksOf, headOf, streamChunks } from './stream.ts';
-import { generationOf, type SharedRequest, truncated } from './translate.ts';
+import { generationOf, type SharedRequest, truncated, usesPart } from './translate.ts';
 
 export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   const { request, given } = await parsedWithGiven(c, chatSchema, { nameOf });
@@ -128,7 +128,7 @@ function promptOf(
     variables: chat_template_kwargs,
     template: request.chat_template,
     splitSpecialTokens: request.split_special_tokens,
-    endOnly: request.truncate_prompt_tokens !== undefined,
+    isPartial: usesPart(request),
   };
   return promptOfChat(model, chat, { messages: 'messages', template: 'chat_template' });
 }

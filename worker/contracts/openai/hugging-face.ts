@@ -8,6 +8,7 @@ import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ChoiceFinishedEvent, GenerationEvent, TextTokenEvent } from '../../serving/events.ts';
 import type { GenerationRequest } from '../../serving/request.ts';
+import { TextPieces } from '../tgi/text-pieces.ts';
 import {
   seedOf,
   streamDetails,
@@ -60,7 +61,7 @@ export interface TgiChunk {
 
 interface ChoiceState {
   delayed: { piece: CompletionChoice; token?: TgiToken } | undefined;
-  text: string;
+  readonly text: TextPieces;
   tokens: number;
 }
 
@@ -93,7 +94,7 @@ export class TgiChunks {
       yield { choices: [piece], ...token, generated_text: null, details: null };
     }
     state.delayed = { piece, token: this.#tokens.generated(event.token, event.text) };
-    state.text += piece.text;
+    state.text.add(piece.text);
     state.tokens++;
   }
 
@@ -107,7 +108,7 @@ export class TgiChunks {
     return {
       choices: [delayed ? joinPieces(delayed.piece, piece) : piece],
       ...(token && { token: withRest(token, event.text) }),
-      generated_text: text + piece.text,
+      generated_text: `${text}${piece.text}`,
       details: streamDetails(event, {
         generated_tokens: tokens,
         input_length: prompts[Math.floor(event.choice / n)]?.ids.length ?? 0,
@@ -117,7 +118,7 @@ export class TgiChunks {
   }
 
   #stateOf(choice: number): ChoiceState {
-    const state = this.#states.get(choice) ?? { delayed: undefined, text: '', tokens: 0 };
+    const state = this.#states.get(choice) ?? { delayed: undefined, text: new TextPieces(), tokens: 0 };
     this.#states.set(choice, state);
     return state;
   }

@@ -1,6 +1,6 @@
 /** @module Schemas of OpenAI's answers, for the OpenAPI document. The tests check answers against it. */
 import * as z from 'zod';
-import { beam, catalogueId, stopOrLength, usage } from '../shared-schemas.ts';
+import { beam, catalogueId, contextResets, stopOrLength, usage } from '../shared-schemas.ts';
 import { tgiFinishReason, tgiSeed, tgiToken } from '../tgi/responses.ts';
 
 const tokenLogprobs = z.record(z.string(), z.number());
@@ -56,6 +56,7 @@ export const completionChunk = z.strictObject({
   ...head,
   choices: z.array(choice.extend({ finish_reason: stopOrLength.nullable() })).max(1),
   usage: chunkUsage,
+  context_resets: contextResets.optional(),
   beams: chunkBeams,
   // With `details`
   token: tgiToken.optional(),
@@ -126,6 +127,7 @@ export const chatChunk = z.strictObject({
     )
     .max(1),
   usage: chunkUsage,
+  context_resets: contextResets.optional(),
   beams: chunkBeams,
 });
 

@@ -58,18 +58,23 @@ export function streamChunks(
   // As in vLLM, the usage of each chunk comes with that of the last one.
   const { include_usage = continuous_usage_stats } = options ?? {};
   // With `include_usage` every chunk has the field `usage`.
-  const common = include_usage ? { ...head, usage: null } : head;
+  const begin = include_usage ? { ...head, usage: null } : head;
+  /** Of a text that may be longer than the context, every chunk tells how often tokens have been dropped. */
+  const common = () => {
+    const { context_resets } = generation.usage;
+    return context_resets === undefined ? begin : { ...begin, context_resets };
+  };
   const counts = new ChunkUsage(generation.request);
   const message = (data: object) => ({ data: JSON.stringify(data) });
   const format: StreamFormat = {
     *event(event) {
       if (event.type === 'beams' && include_beams) {
         const { prompt, step, beams } = event;
-        yield message({ ...common, choices: [], beams: { prompt, step, front: beams } });
+        yield message({ ...common(), choices: [], beams: { prompt, step, front: beams } });
       }
       for (const { choices, hasToken, others } of chunks(event)) {
         const usage = continuous_usage_stats && { usage: counts.of(choices[0].index, hasToken) };
-        yield message({ ...common, ...usage, choices, ...others });
+        yield message({ ...common(), ...usage, choices, ...others });
       }
     },
     *end() {

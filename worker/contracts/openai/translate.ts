@@ -94,18 +94,26 @@ export function generationOf(
 
 function promptsOf(model: ServedModel, request: CompletionRequest): Prompt[] {
   const { prompt } = request;
-  const endOnly = request.truncate_prompt_tokens !== undefined;
+  const isPartial = usesPart(request);
   const encoding = {
     splitSpecialTokens: request.split_special_tokens,
     addSpecialTokens: request.add_special_tokens,
   };
-  if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt', endOnly, encoding)];
+  if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt', isPartial, encoding)];
   if (isIds(prompt)) return [promptOfIds(model, prompt, 'prompt')];
   return prompt.map((element, i) =>
     typeof element === 'string'
-      ? promptOfText(model, element, `prompt.${i}`, endOnly, encoding)
+      ? promptOfText(model, element, `prompt.${i}`, isPartial, encoding)
       : promptOfIds(model, element, `prompt.${i}`),
   );
+}
+
+/** Whether a part of a prompt is used, however long it is. */
+export function usesPart({
+  truncate_prompt_tokens,
+  truncation,
+}: Pick<GenerationFields, 'truncate_prompt_tokens' | 'truncation'>): boolean {
+  return truncate_prompt_tokens !== undefined || truncation === 'auto';
 }
 
 /** vLLM's `truncate_prompt_tokens`: -1 keeps what fits into the context before `max_tokens`. */

@@ -21,6 +21,7 @@ export function wholeDetails(answer: CollectedAnswer, format: DetailsFormat): Js
     .map((choice) => jsonObject({ generated_text: format.text(choice), ...detailsOf(choice, format) }));
   return jsonObject({
     ...detailsOf(first, format),
+    context_resets: answer.usage.context_resets,
     best_of_sequences: second ? jsonArray(others) : undefined,
   });
 }

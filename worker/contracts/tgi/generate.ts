@@ -16,6 +16,7 @@ import {
   generateStreamSchema,
   hasDetails,
 } from './schema.ts';
+import { TextPieces } from './text-pieces.ts';
 import { seedOf, streamDetails, type TgiToken, TgiTokens, withRest } from './tokens.ts';
 import { type AnswerKind, toGeneration } from './translate.ts';
 
@@ -75,6 +76,8 @@ async function answered(
     // TGI's timing headers are omitted: the clock of a deployed Worker does not advance while it computes.
     c.header('x-prompt-tokens', String(generation.prompts[0]?.ids.length));
     c.header('x-generated-tokens', String(first?.log.length));
+    const { context_resets } = answer.usage;
+    if (context_resets !== undefined) c.header('x-context-resets', String(context_resets));
     const text = (choice: CollectedChoice) => promptPrefix(request) + choice.text();
     const details = hasDetails(request.parameters)
       ? wholeDetails(answer, {
@@ -99,7 +102,7 @@ async function streamed(c: Context<AppEnv>, request: GenerateRequest, given: Giv
   const tokens = new TgiTokens(model.tokenizer);
   const { top_n_tokens, include_beams } = request.parameters;
   const [prompt] = generationRequest.prompts;
-  let text = promptPrefix(request);
+  const text = new TextPieces(promptPrefix(request));
   let index = 0;
   let delayed: { index: number; token: TgiToken; top_tokens?: TgiToken[] } | undefined;
   const message = (data: object) => ({ data: JSON.stringify(data) });
@@ -109,7 +112,7 @@ async function streamed(c: Context<AppEnv>, request: GenerateRequest, given: Giv
         yield message({ beams: { step: event.step, front: event.beams } });
       }
       if (event.type !== 'token' && event.type !== 'finished') return;
-      text += event.text;
+      text.add(event.text);
       if (event.type === 'token') {
         if (delayed) yield message({ ...delayed, generated_text: null, details: null });
         const { model } = event.token;
@@ -119,11 +122,12 @@ async function streamed(c: Context<AppEnv>, request: GenerateRequest, given: Giv
         yield message({
           ...delayed,
           token: withRest(delayed.token, event.text),
-          generated_text: text,
+          generated_text: String(text),
           details: streamDetails(event, {
             generated_tokens: index,
             input_length: prompt?.ids.length ?? 0,
             seed: seedOf(generationRequest),
+            context_resets: generation.usage.context_resets,
           }),
         });
       }

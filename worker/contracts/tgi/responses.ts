@@ -1,6 +1,6 @@
 /** @module Schemas of TGI's answers. Chunks of OpenAI's route may carry its tokens and details as well. */
 import * as z from 'zod';
-import { beam, catalogueId } from '../shared-schemas.ts';
+import { beam, catalogueId, contextResets } from '../shared-schemas.ts';
 
 export const tgiToken = z.strictObject({
   id: z.int().min(0),
@@ -28,7 +28,10 @@ const details = z.strictObject({
 export const generateResponse = z.strictObject({
   generated_text: z.string(),
   details: details
-    .extend({ best_of_sequences: z.array(details.extend({ generated_text: z.string() })).optional() })
+    .extend({
+      context_resets: contextResets.optional(),
+      best_of_sequences: z.array(details.extend({ generated_text: z.string() })).optional(),
+    })
     .optional(),
 });
 
@@ -48,6 +51,7 @@ export const streamEvent = z.strictObject({
       seed: tgiSeed,
       sequences_score: z.number().optional(),
       catalogue_id: catalogueId,
+      context_resets: contextResets.optional(),
     })
     .nullable(),
 });

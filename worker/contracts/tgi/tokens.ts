@@ -91,11 +91,13 @@ export interface TgiStreamDetails {
   readonly sequences_score?: number;
   /** Of an entry of a catalogue. */
   readonly catalogue_id?: string | number;
+  /** Only with `truncation`: how often tokens have been dropped. */
+  readonly context_resets?: number | undefined;
 }
 
 export function streamDetails(
   { reason, score, entry }: ChoiceFinishedEvent,
-  counts: Pick<TgiStreamDetails, 'generated_tokens' | 'input_length' | 'seed'>,
+  counts: Omit<TgiStreamDetails, 'finish_reason' | 'sequences_score' | 'catalogue_id'>,
 ): TgiStreamDetails {
   return {
     finish_reason: finishReason(reason),

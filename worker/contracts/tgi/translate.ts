@@ -32,8 +32,9 @@ export function toGeneration(
   given: GivenFields,
 ): GenerationRequest {
   const { defaults } = model;
-  const { truncate } = parameters;
-  const whole = promptOfText(model, inputs, 'inputs', truncate !== undefined, {
+  const { truncate, truncation } = parameters;
+  const isPartial = truncate !== undefined || truncation === 'auto';
+  const whole = promptOfText(model, inputs, 'inputs', isPartial, {
     splitSpecialTokens: parameters.split_special_tokens,
   });
   const sent = truncate === undefined ? whole : lastTokens(model, whole, truncate);

@@ -65,6 +65,7 @@ export async function toGeneration(
 
 async function promptOf(model: ServedModel, request: RunRequest, field: string): Promise<Prompt> {
   const { messages, raw } = request;
+  const isPartial = request.truncation === 'auto';
   if (request.prompt === undefined && model.chat && !raw) {
     refuseHealing(request.token_healing, 'the prompt ends in what the chat template writes');
     const chat = {
@@ -73,11 +74,12 @@ async function promptOf(model: ServedModel, request: RunRequest, field: string):
       continueFinalMessage: false,
       variables: {},
       splitSpecialTokens: request.split_special_tokens,
+      isPartial,
     };
     return await promptOfChat(model, chat, { messages: field, template: field });
   }
   const text = request.prompt ?? messages.map(({ content }) => content).join('\n\n');
-  return promptOfText(model, text, field, false, { splitSpecialTokens: request.split_special_tokens });
+  return promptOfText(model, text, field, isPartial, { splitSpecialTokens: request.split_special_tokens });
 }
 
 function searchOf(

@@ -240,3 +240,45 @@ describe('a tree rejects', () => {
     closed.close();
   });
 });
+
+it('counts rows that are computed again as none of a cached prompt, and lets them share passes as a prompt', async () => {
+  const engine = await loadEngine(ODD_INT8, { maxRows: 32 });
+  const tokens = Array.from({ length: 24 }, (_, i) => i);
+  /** A trunk with two branches: no chain. */
+  const open = () => {
+    const tree = engine.open(40, { shared: true });
+    const trunk = appendAll(tree, null, tokens);
+    const last = trunk.at(-1) as TreeNode;
+    return { tree, nodes: [...trunk, ...appendAll(tree, last, [1, 2]), ...appendAll(tree, last, [3, 4])] };
+  };
+  const stream = engine.open(8);
+  let next = stream.append(null, 300);
+  const step = async () => {
+    await stream.evaluate([{ node: next, logits: new Float32Array(VOCABULARY) }]);
+    next = stream.append(next, 301);
+  };
+  const first = open();
+  await Promise.all([
+    first.tree.evaluate(
+      first.nodes.map((node) => ({ node })),
+      'reset',
+    ),
+    step().then(step),
+  ]);
+  // Beside a row of the stream, three of the others.
+  expect(engine.passCounts.passesByRows).toContainEqual([4, 2]);
+  first.tree.close();
+  for (const [kind, reused] of [
+    ['reset', 0],
+    ['prompt', 28],
+  ] as const) {
+    const { tree, nodes } = open();
+    await tree.evaluate(
+      nodes.map((node) => ({ node })),
+      kind,
+    );
+    expect(tree.reusedEvaluations).toBe(reused);
+    tree.close();
+  }
+  engine.release();
+});

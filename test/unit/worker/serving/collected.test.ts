@@ -117,8 +117,17 @@ function randomRequest(random: Draw, maxPrompts = 3): GenerationRequest {
     ...(random.chance(0.4) && { stop: [random.pick(letters), random.pick(letters) + random.pick(letters)] }),
     ...(random.chance(0.2) && { min_new_tokens: 1 }),
   };
+  const isLong = random.chance(0.25) && options.prompt_logprobs === undefined;
+  if (isLong) {
+    Object.assign(options, {
+      truncation: 'auto',
+      n_keep: random.integer(-1, 6),
+      n_discard: random.integer(0, 20),
+    });
+  }
+  const [shortest, longest] = isLong && options.n_keep !== -1 ? ([80, 130] as const) : ([1, 24] as const);
   const prompts = Array.from({ length: random.integer(1, maxPrompts) }, () =>
-    Array.from({ length: random.integer(1, 24) }, () => random.integer(0, 299)),
+    Array.from({ length: random.integer(shortest, longest) }, () => random.integer(0, 299)),
   );
   // Greedy search finds one text and repeats it.
   return request(prompts, options, { n: count, keepStop: random.chance(0.5), cachePrompt: false });

@@ -53,13 +53,13 @@ beforeAll(async () => {
 });
 
 /** An engine of random logits that measures the live bytes in some of its evaluations. */
-function measuringEngine(every: number) {
+function measuringEngine(every: number, contextLength = 1024) {
   const peak = { bytes: 0, evaluations: 0, trees: 0 };
   let seed = 1;
   const computed = new Float32Array(VOCABULARY);
   const engine = {
     vocabSize: VOCABULARY,
-    contextLength: 1024,
+    contextLength,
     eosTokenIds: [],
     manifest: { config: {} },
     memory: new MemoryBudget(2 ** 40),
@@ -106,7 +106,8 @@ async function peakOf(
   given: GenerationRequest,
   form: 'whole' | 'stream',
 ): Promise<{ readonly estimate: number; readonly real: number }> {
-  const { engine, peak } = measuringEngine(23);
+  const isLong = given.options.truncation === 'auto';
+  const { engine, peak } = isLong ? measuringEngine(97, 256) : measuringEngine(23);
   const constraints = new Constraints(tokenizer, engine.memory);
   const catalogues = new Catalogues(engine);
   const model = { engine, tokenizer, constraints, catalogues, defaults: {} };
@@ -149,6 +150,18 @@ function randomRequest(): GenerationRequest {
   return request(prompts, options);
 }
 
+/** Most of its memory is its tokens. */
+function longRequest(): GenerationRequest {
+  const beams = random.chance(0.5);
+  const width = random.integer(2, 4);
+  const options: DecodingOptions = {
+    ...{ truncation: 'auto', n_keep: random.integer(0, 100), max_new_tokens: random.integer(2000, 3000) },
+    ...(beams ? { num_beams: width } : { do_sample: true, top_k: 40, num_return_sequences: width }),
+  };
+  const prompt = Array.from({ length: random.integer(20, 4000) }, () => random.integer(0, VOCABULARY - 1));
+  return request([prompt], options);
+}
+
 describe('the estimate of a generation', () => {
   it.each(['whole', 'stream'] as const)(
     'is never less than a %s answer holds, and not much more',
@@ -180,4 +193,17 @@ describe('the estimate of a generation', () => {
     // Collecting garbage takes most of it.
     300_000,
   );
+
+  it('is so of a text longer than the context', async () => {
+    await peakOf(longRequest(), 'stream');
+    for (const form of ['whole', 'stream', 'whole', 'stream'] as const) {
+      const given = longRequest();
+      const { estimate, real } = await peakOf(given, form);
+      const { max_new_tokens, num_beams, num_return_sequences } = given.options;
+      const prompt = given.prompts[0]?.ids.length;
+      const about = JSON.stringify({ form, prompt, max_new_tokens, num_beams, num_return_sequences });
+      expect(estimate, about).toBeGreaterThanOrEqual(real);
+      expect(estimate, about).toBeLessThanOrEqual(6 * real);
+    }
+  }, 300_000);
 });
