@@ -5,13 +5,14 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
-import { findPackageFaults, packPackages } from './pack.ts';
+import { findPackageFaults, packPackages, type Tarballs } from './pack.ts';
 import { findVersionFaults, releasedChangelog } from './versions.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+const CHANGELOG = join(ROOT, 'CHANGELOG.md');
 const run = promisify(execFile);
 
 const program = new Command('npm run release --')
@@ -26,38 +27,47 @@ await release(program.opts<{ dryRun?: true }>());
 async function release({ dryRun = false }: { readonly dryRun?: boolean }): Promise<void> {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const tag = `v${version}`;
-  const faults = [...(await findTreeFaults(tag)), ...(await findVersionFaults(ROOT))];
-  // A build of what cannot be released would only take time.
-  refuse(faults);
+  // Before the build, which would only take time.
+  refuse([...(await findTreeFaults(tag)), ...(await findVersionFaults(ROOT))]);
+  const date = new Date().toISOString().slice(0, 10);
+  const say = (doing: string, would: string, what: string) =>
+    console.log(`${dryRun ? would : doing}: ${what}`);
+  say('Dating', 'Would date', `${version}, ${date} in CHANGELOG.md`);
+  const changelog = await readFile(CHANGELOG, 'utf8');
+  const dated = releasedChangelog(changelog, version, date);
+  // The package has it too.
+  if (!dryRun) await writeFile(CHANGELOG, dated);
   const folder = await mkdtemp(join(tmpdir(), 'edgebeam-release-'));
   try {
-    console.log(`Packing ${version} …`);
-    const { edgebeam, createEdgebeam } = await packPackages(folder);
-    refuse(await findPackageFaults(edgebeam));
-    for (const tarball of [edgebeam, createEdgebeam])
-      console.log(
-        `${tarball.slice(folder.length + 1)}: ${((await stat(tarball)).size / 2 ** 20).toFixed(2)} MiB`,
-      );
-    const date = new Date().toISOString().slice(0, 10);
+    const { edgebeam, createEdgebeam } = await packChecked(folder).catch(async (error) => {
+      await writeFile(CHANGELOG, changelog);
+      throw error;
+    });
     const steps = [
       ['git', 'commit', '--all', '--message', `Release ${version}`],
-      ['git', 'tag', tag],
+      ['git', 'tag', '--annotate', '--message', `Release ${version}`, tag],
       ['npm', 'publish', edgebeam],
       ['npm', 'publish', createEdgebeam],
       ['git', 'push', '--follow-tags'],
     ];
-    console.log(`${dryRun ? 'Would date' : 'Dating'} ${version} in CHANGELOG.md: ${date}`);
-    if (!dryRun) {
-      const path = join(ROOT, 'CHANGELOG.md');
-      await writeFile(path, releasedChangelog(await readFile(path, 'utf8'), version, date));
-    }
     for (const [command = '', ...args] of steps) {
-      console.log(`${dryRun ? 'Would run' : 'Running'}: ${command} ${args.join(' ')}`);
+      say('Running', 'Would run', [command, ...args].join(' '));
       if (!dryRun) runStep(command, args);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** @throws Error if publint or Are The Types Wrong finds a fault */
+async function packChecked(folder: string): Promise<Tarballs> {
+  console.log('Packing …');
+  const tarballs = await packPackages(folder);
+  for (const tarball of Object.values(tarballs))
+    console.log(`${basename(tarball)}: ${Math.ceil((await stat(tarball)).size / 1024)} KiB`);
+  const faults = await findPackageFaults(tarballs.edgebeam);
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+  return tarballs;
 }
 
 /** The tree must be what the tag will say. */
