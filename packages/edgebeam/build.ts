@@ -76,6 +76,8 @@ export async function buildPackage(onStep: (step: string) => void = () => {}): P
   onStep('model');
   await ensureDefaultModel();
   await cp(DEFAULT_MODEL, join(DIST, 'model'), { recursive: true });
+  // Where it comes from, and under which licences. Not in its folder, all of which is uploaded.
+  await copyFile(join(DEFAULT_CHECKPOINT, 'README.md'), join(DIST, 'MODEL.md'));
 }
 
 async function emitTypes(project: string): Promise<void> {

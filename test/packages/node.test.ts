@@ -123,8 +123,9 @@ describe.each(['20', '24'])('Node %s', (version) => {
   });
 
   it('prepares a deployment', async () => {
-    const output = await run(shell, 'npx', 'edgebeam', 'deploy', '--', '--dry-run', '--outdir', 'bundle');
+    const bundle = join(shell.folder, 'bundle');
+    const output = await run(shell, 'npx', 'edgebeam', 'deploy', '--', '--dry-run', '--outdir', bundle);
     expect(output).toContain('--dry-run: exiting now.');
-    expect(await readdir(join(shell.folder, 'bundle'))).toEqual(expect.arrayContaining(['standalone.js']));
+    expect(await readdir(bundle)).toContain('standalone.js');
   });
 });
