@@ -17,7 +17,7 @@ export interface Settings {
 
 /** Those of a Worker that sets none; `wrangler.toml` has the same. */
 export const DEFAULT_SETTINGS: Settings = {
-  HEAP_MIB: 109.4,
+  HEAP_MIB: 105.6,
   QUEUE_LENGTH: 64,
   QUEUE_SECONDS: 30,
   CONSTRAINT_STEPS: 500_000,
