@@ -14,7 +14,7 @@ import { basename, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { KERNEL_MODULES, wasmPath } from '../../engine/kernels/build.ts';
-import { DEFAULT_MODEL, ensureDefaultModel } from '../../model-assets/ensure.ts';
+import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureDefaultModel } from '../../model-assets/ensure.ts';
 import { packageLicences } from './licences.ts';
 import { packagedConfiguration } from './wrangler-toml.ts';
 
