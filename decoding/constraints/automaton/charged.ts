@@ -1,6 +1,6 @@
 /**
- * @module What compilations share. Each is charged what the first one spent to build it: whether a constraint is within
- * its bounds does not depend on those that were compiled before.
+ * @module What compilations share. Each is charged once what the first one spent to build it: whether a constraint is
+ * within its bounds does not depend on those that were compiled before.
  */
 import type { CompileBudget } from './errors.ts';
 
@@ -15,12 +15,28 @@ export interface Charged<Value> {
  * @param isKept whether to keep a value that was built; may make room for it
  * @throws ConstraintError beyond the limits of the budget
  */
-export function chargedValue<Value>(
+export function chargedValue<Value extends object>(
   known: Map<string, Charged<Value>>,
   key: string,
   budget: CompileBudget,
   build: () => Value,
   isKept: (value: Value) => boolean = () => true,
+): Value {
+  budget.spendSteps();
+  const own = budget.valuesOf(known);
+  const charged = own.get(key);
+  if (charged) return charged;
+  const value = chargedOnce(known, key, budget, build, isKept);
+  own.set(key, value);
+  return value;
+}
+
+function chargedOnce<Value extends object>(
+  known: Map<string, Charged<Value>>,
+  key: string,
+  budget: CompileBudget,
+  build: () => Value,
+  isKept: (value: Value) => boolean,
 ): Value {
   const before = known.get(key);
   if (before) {

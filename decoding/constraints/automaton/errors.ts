@@ -33,6 +33,7 @@ export class CompileBudget {
   readonly limits: CompileLimits;
   #steps = 0;
   #states = 0;
+  readonly #values = new Map<object, Map<string, object>>();
 
   constructor(limits: CompileLimits = DEFAULT_LIMITS) {
     this.limits = limits;
@@ -45,6 +46,17 @@ export class CompileBudget {
 
   get states(): number {
     return this.#states;
+  }
+
+  /** What this compilation has been charged for, by what it shares it in. */
+  valuesOf<Value extends object>(shared: ReadonlyMap<string, { readonly value: Value }>): Map<string, Value> {
+    let values = this.#values.get(shared);
+    if (!values) {
+      values = new Map();
+      this.#values.set(shared, values);
+    }
+    // What is shared says of which type its values are.
+    return values as Map<string, Value>;
   }
 
   /** @throws ConstraintError beyond the limit */

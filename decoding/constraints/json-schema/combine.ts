@@ -16,8 +16,6 @@ import {
 
 /** Of scalars, which are joined to one automaton. */
 const MAX_SCALARS = 4096;
-/** A member is looked for in so many rules in a step. */
-const RULES_PER_STEP = 2;
 
 export function intersectValues(a: ValueSet, b: ValueSet, nodes: Algebra): ValueSet {
   return {
@@ -82,7 +80,7 @@ export function intersectObjects(a: ObjectShape, b: ObjectShape, nodes: Algebra)
       some: a.some,
     };
     // Each required member has a set in each rule.
-    nodes.budget.spendSteps(Math.ceil((both.required.size * (1 + both.rules.length)) / RULES_PER_STEP));
+    nodes.budget.spendSteps(both.required.size * (1 + both.rules.length));
     for (const name of both.required) if (memberOf(both, name, nodes) === IMPOSSIBLE) return undefined;
   }
   return settled(both, b.some, nodes);
@@ -92,6 +90,7 @@ export function intersectObjects(a: ObjectShape, b: ObjectShape, nodes: Algebra)
 function isImplied(rule: ObjectRule, shape: ObjectShape, nodes: Algebra): boolean {
   if (shape.rules.includes(rule)) return true;
   if (rule.patterns.length > 0 || rule.rest !== ANYTHING || rule.names.size > 1) return false;
+  nodes.budget.spendSteps(1 + shape.rules.length);
   for (const [name, node] of rule.names) {
     const member = memberOf(shape, name, nodes);
     if (nodes.and([member, node]) !== member) return false;

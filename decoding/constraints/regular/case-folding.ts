@@ -27,7 +27,10 @@ export function withAllCases(set: CodePoints, folding: Folding, budget: CompileB
     }
   } else {
     budget.spendSteps(MANY_STEPS);
-    for (const group of groups) if (group.some((codePoint) => includes(set, codePoint))) added.push(...group);
+    for (const group of groups) {
+      const own = group.filter((codePoint) => includes(set, codePoint));
+      if (own.length > 0 && own.length < group.length) added.push(...group);
+    }
   }
   return unionOf([set, codePoints(added.map((codePoint) => [codePoint, codePoint] as const))]);
 }

@@ -9,8 +9,14 @@ import type { CompileBudget } from '../automaton/errors.ts';
 import { Alphabet, NO_CLASS } from './alphabet.ts';
 import { DEAD, type Dfa, DfaBuilder, NO_LABEL, targetsOf } from './dfa.ts';
 
+/** What the lists of a round take, in which blocks are split. */
+const STEPS_OF_ROUND = 12;
+/** What the lists of a state take. */
+const STEPS_OF_STATE = 8;
+
 /** The least automaton. Its states can all be reached, and from all of them the text can end. */
 export function minimize(dfa: Dfa, budget: CompileBudget): Dfa {
+  budget.spendSteps(STEPS_OF_STATE * dfa.labels.length);
   const sources = sourcesOf(dfa);
   const live = liveStates(dfa, sources);
   if (!live[0]) return new DfaBuilder().build(Alphabet.of([0, 0xd800, 0xe000], [0, undefined, 0]).alphabet);
@@ -111,6 +117,7 @@ function partition(dfa: Dfa, live: Uint8Array, { starts, list }: Sources, budget
   });
   const isDirty = new Uint8Array(live.length);
   while (dirty.length > 0) {
+    budget.spendSteps(STEPS_OF_ROUND);
     for (const state of dirty) isDirty[state] = 1;
     const moved: number[] = [];
     for (const part of splits(dfa, blocks, dirty, isDirty, budget)) {
@@ -186,7 +193,7 @@ function signature(dfa: Dfa, blockOf: Int32Array, state: number, budget: Compile
   const usual = blockAt(blockOf, fallback[state] as number);
   let key = String(usual);
   const end = offsets[state + 1] as number;
-  budget.spendSteps(1 + end - (offsets[state] as number));
+  budget.spendSteps(2 + 2 * (end - (offsets[state] as number)));
   for (let i = offsets[state] as number; i < end; i++) {
     const block = blockAt(blockOf, targets[i] as number);
     if (block !== usual) key += `,${symbols[i]}:${block}`;

@@ -177,6 +177,7 @@ class Determinizer {
     }
     if (burdened) next.push(...burdened);
     if (next.length === 0) return undefined;
+    this.#budget.spendSteps(next.length);
     return {
       threads: next.length === 1 ? next : next.sort((a, b) => a - b),
       before: this.#usesBefore ? (this.#sides[symbol] as number) : 0,
