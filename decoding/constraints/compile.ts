@@ -31,13 +31,15 @@ export function compileConstraint(
   vocabulary: Vocabulary,
   { masks = new MaskCache(DEFAULT_MASK_BYTES), limits = DEFAULT_LIMITS }: CompileOptions = {},
 ): Constraint {
-  const frames = framesOf(source, new CompileBudget(limits));
+  const budget = new CompileBudget(limits);
+  const frames = framesOf(source, budget);
   const open = (): Constraint => {
     const automaton = new Automaton(
       MAX_STATES,
       source.type === 'grammar' ? MAX_JOINED_OF_GRAMMAR : undefined,
     );
-    return new Constraint(automaton, automaton.push(frames, automaton.end), vocabulary, masks, open);
+    const start = automaton.push(frames, automaton.end);
+    return new Constraint(automaton, start, vocabulary, masks, { anew: open, bytes: budget.bytes });
   };
   return open();
 }
@@ -49,7 +51,8 @@ export function compileConstraint(
 export function anyText(vocabulary: Vocabulary, masks = new MaskCache(DEFAULT_MASK_BYTES)): Constraint {
   const open = (): Constraint => {
     const automaton = new Automaton(MAX_STATES);
-    return new Constraint(automaton, automaton.push([ANY_TEXT], automaton.end), vocabulary, masks, open);
+    const start = automaton.push([ANY_TEXT], automaton.end);
+    return new Constraint(automaton, start, vocabulary, masks, { anew: open });
   };
   return open();
 }

@@ -17,11 +17,6 @@ export interface ConstraintLimits extends CompileLimits {
   readonly cacheBytes: number;
 }
 
-/**
- * A compiled constraint after a text, in workerd: V8's pointers have half of their size in Node, where half of MaskBench's
- * schemas hold 0.2 MB, nine in ten at most 0.9 MB, and one in a hundred 5 MB. A text's own states take half as much.
- */
-export const CONSTRAINT_BYTES = 400_000;
 const MAX_KEPT = 8;
 
 export class Constraints implements Evictable {
@@ -41,11 +36,11 @@ export class Constraints implements Evictable {
     this.#tokenizer = tokenizer;
     this.#memory = memory;
     this.#beside = beside;
-    this.#masks = new MaskCache(() => this.#maximum - CONSTRAINT_BYTES * this.#compiled.size);
+    this.#masks = new MaskCache(() => this.#maximum - this.#compiledBytes);
   }
 
   get bytes(): number {
-    return this.#masks.bytes + CONSTRAINT_BYTES * this.#compiled.size;
+    return this.#masks.bytes + this.#compiledBytes;
   }
 
   /** Number of compiled constraints that are kept. */
@@ -90,15 +85,20 @@ export class Constraints implements Evictable {
     if (!vocabulary) throw new ConstraintError(`this model's texts cannot be constrained: ${NOT_BYTEWISE}`);
     const constraint = known ?? compileConstraint(source, vocabulary, { masks: this.#masks, limits });
     this.#compiled.set(key, constraint);
-    const [oldest] = this.#compiled.keys();
-    const isFull = this.#compiled.size > MAX_KEPT || CONSTRAINT_BYTES * this.#compiled.size > this.#maximum;
-    if (isFull && oldest !== undefined) this.#compiled.delete(oldest);
+    for (const oldest of this.#compiled.keys()) {
+      if (this.#compiled.size <= MAX_KEPT && this.#compiledBytes <= this.#maximum) break;
+      this.#compiled.delete(oldest);
+    }
     const text = constraint.forText();
     // Its parts are kept for the first step. If it cannot be made, the request is refused before anything is computed.
     const { size } = text.allowed(text.start);
     if (size === 0 && text.start.bytes.length > 0)
       throw new ConstraintError('the constraint has too many ways to read the first byte of a text');
     return text;
+  }
+
+  get #compiledBytes(): number {
+    return this.#compiled.values().reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   get #maximum(): number {

@@ -22,8 +22,8 @@ type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 
 /** How a generation runs, beside its request. */
 export interface RunOptions {
-  /** Compiled from the request's. */
-  readonly constraint?: Constraint | undefined;
+  /** Compiles the request's constraint, once. */
+  readonly compile?: (() => Constraint | undefined) | undefined;
   /** The one that the request names. */
   readonly catalogue?: SearchedCatalogue | undefined;
   readonly limits: QueueLimits;
@@ -35,6 +35,9 @@ export interface RunOptions {
   /** Is called with the usage so far when an admitted request fails and nobody gets a result with its usage. */
   readonly onFailed?: ((usage: Usage) => void) | undefined;
 }
+
+/** How the texts of a prompt are decoded. */
+interface DecodingRun extends Pick<RunOptions, 'signal' | 'catalogue'>, Pick<Reservation, 'constraint'> {}
 
 /**
  * Checks the options against the model, waits for the space that the request needs at most, and computes up to
@@ -50,7 +53,7 @@ export async function startGeneration(
   const reservation = await checkAndAdmit(model, request, 'stream', options);
   try {
     const events = ofAllPrompts(reservation, request, (tree, prompts) =>
-      textEvents(model, request, tree, prompts, options),
+      textEvents(model, request, tree, prompts, { ...options, constraint: reservation.constraint }),
     );
     return new Generation(request, await events.next(), events, reservation);
   } catch (error) {
@@ -82,7 +85,12 @@ export async function collectGeneration(
   try {
     const results: PromptResult[] = [];
     const decoded = ofAllPrompts(reservation, request, (tree, prompts) =>
-      promptResults(model, request, tree, prompts, { ...options, onToken, onReset }),
+      promptResults(model, request, tree, prompts, {
+        ...options,
+        constraint: reservation.constraint,
+        onToken,
+        onReset,
+      }),
     );
     for await (const result of decoded) results[result.prompt] = result;
     const cachedTokens = reusedEvaluations(reservation);
@@ -100,11 +108,11 @@ async function checkAndAdmit(
   { engine }: ServedModel,
   request: GenerationRequest,
   form: AnswerForm,
-  { limits, signal, partition = '', catalogue, onAdmitted }: RunOptions,
+  { compile, limits, signal, partition = '', catalogue, onAdmitted }: RunOptions,
 ): Promise<Reservation> {
   checkTokenIds(request.options, engine);
   const { value, milliseconds } = await admit(engine, request, {
-    ...{ form, partition, limits, signal, catalogue },
+    ...{ compile, form, partition, limits, signal, catalogue },
   });
   onAdmitted?.(milliseconds);
   return value;
@@ -190,7 +198,7 @@ function decodePrompt(
   request: GenerationRequest,
   tree: ReservedTree,
   index: number,
-  { constraint, catalogue, signal }: RunOptions,
+  { constraint, catalogue, signal }: DecodingRun,
 ): Decoding {
   const { prompts, showSpecialTokens = false } = request;
   const prompt = prompts[index] as Prompt;
@@ -227,7 +235,7 @@ async function* promptResults(
   request: GenerationRequest,
   tree: ReservedTree,
   prompts: readonly number[],
-  { onToken, onReset, ...options }: RunOptions & Record<'onToken' | 'onReset', () => void>,
+  { onToken, onReset, ...options }: DecodingRun & Record<'onToken' | 'onReset', () => void>,
 ): AsyncGenerator<PromptResult, void, undefined> {
   for (const prompt of prompts) {
     const ids = request.prompts[prompt]?.ids ?? [];
@@ -250,7 +258,7 @@ async function* textEvents(
   request: GenerationRequest,
   tree: ReservedTree,
   prompts: readonly number[],
-  options: RunOptions,
+  options: DecodingRun,
 ): Events {
   for (const prompt of prompts) {
     const texts = new PromptTexts(model.tokenizer, request, prompt, options.catalogue);

@@ -7,7 +7,6 @@ import type { TrieLevel } from '../../decoding/catalogue/trie.ts';
 import { branchCount, SCORED_ROWS } from '../../decoding/options/capacity.ts';
 import { bestOfBeam, readsInPlace } from '../../decoding/options/in-place.ts';
 import { DEFAULTS, type ResolvedOptions } from '../../decoding/options/options.ts';
-import { CONSTRAINT_BYTES } from '../isolate/constraints.ts';
 import { TokenLog } from './token-log.ts';
 
 /** The figures that the memory of a generation depends on. */
@@ -23,8 +22,8 @@ export interface GenerationSize {
   readonly n: number;
   /** The most tokens of a text that the model sees at a time, if it may be longer than the context. */
   readonly inView?: number | undefined;
-  /** Whether its texts have a constraint. */
-  readonly constrained?: boolean;
+  /** Bytes of its compiled constraint, if it has one. */
+  readonly constraint?: number | undefined;
   /** Number of tokens that were taken off a healed prompt, and are generated anew: the largest. */
   readonly healed?: number;
   /** The levels of the catalogue that is searched. */
@@ -71,11 +70,13 @@ const BEST_SLACK = 64;
 /** Its log-probabilities, and each of the likeliest tokens. */
 const LOGPROB_BYTES = 104;
 const TOP_BYTES = 62;
+/** The states that constrained texts lead to: some thousands, in workerd, where V8's pointers have four bytes. */
+const CONSTRAINED_TEXT_BYTES = 200_000;
 /** Text of a token, once it is decoded. The last event of a stream may have the whole text. */
 const TOKEN_TEXT_BYTES = 8;
 
 export function estimateMemory(size: GenerationSize): MemoryEstimate {
-  const { prompts, characters, vocabSize, whole, n, constrained = false, healed = 0 } = size;
+  const { prompts, characters, vocabSize, whole, n, constraint, healed = 0 } = size;
   const { catalogue, inView, options } = size;
   const { num_beams, num_return_sequences, logprobs, prompt_logprobs } = options;
   const max_new_tokens = options.max_new_tokens + healed;
@@ -88,7 +89,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
     (prompt_logprobs === undefined ? 0 : promptTokens * TokenLog.bytesPerPromptToken(prompt_logprobs));
   const answer =
     REQUEST_BYTES +
-    (constrained ? CONSTRAINT_BYTES : 0) +
+    (constraint === undefined ? 0 : constraint + CONSTRAINED_TEXT_BYTES) +
     prompts.length * PROMPT_BYTES +
     promptTokens * Int32Array.BYTES_PER_ELEMENT +
     2 * characters +

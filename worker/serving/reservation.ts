@@ -1,4 +1,5 @@
 /** @module What a generation reserves before its first pass: cache space, and memory in JavaScript. */
+import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
 import { branchCount, requiredNodes } from '../../decoding/options/capacity.ts';
 import { contextWindow } from '../../decoding/options/context-window.ts';
 import type { Admitted, QueueLimits } from '../../engine/batching/admission.ts';
@@ -21,6 +22,8 @@ const TARGET_ROWS = 8;
 export type AnswerForm = 'whole' | 'stream';
 
 export interface Reservation {
+  /** What the texts must be; its memory is a part of `answer`. */
+  readonly constraint: Constraint | undefined;
   /** A tree for each prompt, or fewer that serve them in turn. */
   readonly trees: readonly ReservedTree[];
   /** Memory until the answer is sent. */
@@ -31,21 +34,25 @@ export interface Reservation {
 }
 
 /**
- * Waits for what the request needs at most.
+ * Waits for what the request needs at most. A constraint is compiled when it is the request's turn, so that there is one
+ * at most whose memory is not reserved.
+ * @param compile returns the request's constraint, always the same one
  * @param partition of the prefix cache
  * @throws CapacityError for a request that never fits; QueueFullError and QueueTimeoutError for one that does
- *   not fit now
+ *   not fit now; what `compile` throws
  */
 export function admit(
   engine: Engine,
   request: GenerationRequest,
   {
+    compile,
     form,
     partition,
     limits,
     signal,
     catalogue,
   }: {
+    readonly compile?: (() => Constraint | undefined) | undefined;
     readonly form: AnswerForm;
     readonly partition: string;
     readonly catalogue?: SearchedCatalogue | undefined;
@@ -54,18 +61,29 @@ export function admit(
   },
 ): Promise<Admitted<Reservation>> {
   // Once, not each time that the request polls the queue.
-  const bytes = estimateMemory(sizeOf(engine, request, form, catalogue));
-  return engine.admission.admit(() => reserve(engine, request, bytes, partition, catalogue), limits, signal);
+  let bytes: MemoryEstimate | undefined;
+  const open = (): Reservation => {
+    const constraint = compile?.();
+    bytes ??= estimateMemory(sizeOf(engine, request, form, { constraint, catalogue }));
+    return { ...reserve(engine, request, bytes, partition, catalogue), constraint };
+  };
+  return engine.admission.admit(open, limits, signal);
+}
+
+/** What a request needs beside itself. */
+export interface Needed {
+  readonly constraint?: Pick<Constraint, 'bytes'> | undefined;
+  readonly catalogue?: SearchedCatalogue | undefined;
 }
 
 export function sizeOf(
   engine: Engine,
   request: GenerationRequest,
   form: AnswerForm,
-  catalogue?: SearchedCatalogue,
+  { constraint, catalogue }: Needed = {},
 ): GenerationSize {
-  const { vocabSize } = engine;
-  const { prompts, n, constraint, options } = request;
+  const { vocabSize, memory } = engine;
+  const { prompts, n, options } = request;
   const windows = prompts.flatMap(
     (prompt) => tokensInView(engine, optionsOf(request, prompt), prompt.ids.length) ?? [],
   );
@@ -75,7 +93,8 @@ export function sizeOf(
     vocabSize,
     whole: form === 'whole',
     n,
-    constrained: constraint !== undefined,
+    // A large one beside a large model is no reason to refuse the request: it is an estimate.
+    constraint: constraint && Math.min(constraint.bytes, memory.maximum / 2),
     healed: Math.max(...prompts.map(({ healed }) => healed?.removed.length ?? 0)),
     catalogue: catalogue?.trie.levels,
     inView: windows.length > 0 ? Math.max(...windows) : undefined,
@@ -94,7 +113,7 @@ function reserve(
   bytes: MemoryEstimate,
   partition: string,
   catalogue?: SearchedCatalogue,
-): Reservation {
+): Omit<Reservation, 'constraint'> {
   const { prompts, options, cachePrompt: shared } = request;
   const windows = prompts.map((prompt) =>
     contextWindow(optionsOf(request, prompt), engine, prompt.ids.length),

@@ -4,6 +4,7 @@
  */
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
+import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
 import { ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import {
@@ -84,15 +85,21 @@ async function run<T>(
   const record = c.get('record');
   record.strategy = strategyOf(request.options);
   record.choices = request.n * request.prompts.length;
-  const constraint = constraintOf(model, request, constraintLimitsOf(c.env));
+  const constraintLimits = constraintLimitsOf(c.env);
+  let compiled: { readonly constraint: Constraint | undefined } | undefined;
+  const compile = () => {
+    compiled ??= { constraint: constraintOf(model, request, constraintLimits) };
+    return compiled.constraint;
+  };
+  const size = () => sizeOf(model.engine, request, form, { constraint: compiled?.constraint, catalogue });
   return runAdmitted(
     c,
     request.cacheSalt,
-    (options) => generate(model, request, { ...options, constraint, catalogue }),
+    (options) => generate(model, request, { ...options, compile, catalogue }),
     {
       cache: (error) =>
         catalogue ? tooManyBeams(request, catalogue, error.maximum) : exceedsCache(error, request),
-      memory: (error) => exceedsMemory(error, sizeOf(model.engine, request, form, catalogue), request.fields),
+      memory: (error) => exceedsMemory(error, size(), request.fields),
       other: (error) => forClient(error, request),
     },
   );

@@ -9,6 +9,13 @@ import { SearchEffort, ShortestAnswers } from './shortest-answers.ts';
 import type { State } from './state.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
+/** What is known of the compilation. */
+interface Compiled {
+  /** Creates the same constraint with another automaton. */
+  readonly anew?: () => Constraint;
+  readonly bytes?: number;
+}
+
 const NOTHING = Mask.of(new Uint32Array(0));
 
 export class Constraint {
@@ -19,22 +26,22 @@ export class Constraint {
   readonly #cache: MaskCache;
   readonly #masks: MaskMaker;
   readonly #shortest: ShortestAnswers;
+  /** Memory of what was compiled, about; constraints of the same compilation share it. */
+  readonly bytes: number;
   readonly #anew: (() => Constraint) | undefined;
   /** The last state that was asked for: beams and branches often ask for the same one. */
   #last: (StateMask & { readonly state: State }) | undefined;
 
-  /**
-   * @param masks of this vocabulary, shared by its constraints
-   * @param anew creates the same constraint with another automaton
-   */
+  /** @param masks of this vocabulary, shared by its constraints */
   constructor(
     automaton: Automaton,
     start: State,
     vocabulary: Vocabulary,
     masks: MaskCache,
-    anew?: () => Constraint,
+    { anew, bytes = 0 }: Compiled = {},
   ) {
     this.#anew = anew;
+    this.bytes = bytes;
     this.vocabulary = vocabulary;
     this.start = start;
     this.#automaton = automaton;
@@ -57,7 +64,10 @@ export class Constraint {
       const text = this.forText();
       const automaton = text.#automaton;
       const start = automaton.push(prefixFrames(prefix), text.start);
-      return new Constraint(automaton, start, text.vocabulary, text.#cache, open);
+      return new Constraint(automaton, start, text.vocabulary, text.#cache, {
+        anew: open,
+        bytes: text.bytes,
+      });
     };
     return open();
   }

@@ -28,11 +28,17 @@ export interface CompileLimits {
 
 export const DEFAULT_LIMITS: CompileLimits = { steps: 500_000, states: 50_000, depth: 200 };
 
+/** Memory of a compiled constraint, whatever it is; of a state; and at most: texts reach only a part of a large one. */
+const LEAST_BYTES = 100_000;
+const STATE_BYTES = 100;
+const MOST_BYTES = 2_000_000;
+
 /** Counts what a compilation does. */
 export class CompileBudget {
   readonly limits: CompileLimits;
   #steps = 0;
   #states = 0;
+  #bytes = LEAST_BYTES;
   readonly #values = new Map<object, Map<string, object>>();
 
   constructor(limits: CompileLimits = DEFAULT_LIMITS) {
@@ -46,6 +52,16 @@ export class CompileBudget {
 
   get states(): number {
     return this.#states;
+  }
+
+  /** About what the constraint takes in memory once texts have reached its parts, where pointers have four bytes. */
+  get bytes(): number {
+    return Math.min(this.#bytes, MOST_BYTES);
+  }
+
+  /** Adds memory beside that of states. */
+  addBytes(count: number): void {
+    this.#bytes += count;
   }
 
   /** What this compilation has been charged for, by what it shares it in. */
@@ -69,6 +85,7 @@ export class CompileBudget {
   /** @throws ConstraintError beyond the limit */
   spendStates(count = 1): void {
     this.#states += count;
+    this.#bytes += STATE_BYTES * count;
     if (this.#states > this.limits.states)
       throw new ConstraintError(`the constraint has more than ${this.limits.states} states`);
   }

@@ -7,6 +7,8 @@ import type { Algebra, Keyword, ValueNode, ValueSet } from './values.ts';
 
 /** What a node costs, in elementary steps: its shapes, their members and their distances. */
 const STEPS = 100;
+/** What its frames take in memory, once texts have reached them. */
+const BYTES = 6_000;
 
 /** Creates nodes, equal ones once. */
 export class Nodes implements Algebra {
@@ -27,6 +29,7 @@ export class Nodes implements Algebra {
   create(place: string, compute: () => ValueSet): ValueNode {
     this.budget.spendStates();
     this.budget.spendSteps(STEPS);
+    this.budget.addBytes(BYTES);
     return new LazyNode(this.#ids++, place, () => this.#nested(compute));
   }
 

@@ -11,7 +11,7 @@ import {
   type OtherMembers,
 } from './object-plan.ts';
 import { ObjectMachine, type ObjectState } from './object-states.ts';
-import { withQuote } from './text-frames.ts';
+import { TextsReader, withQuote } from './text-frames.ts';
 import { TextTrie, type TriePlace } from './text-trie.ts';
 import type { ValueNode } from './values.ts';
 
@@ -23,6 +23,8 @@ export class ObjectReader {
   readonly live: LiveMembers;
   /** The names that can be there. */
   readonly trie: TextTrie;
+  /** Reads what is left of a name, where it is known which one it is: the same wherever in the object that is. */
+  readonly names: TextsReader;
   /** The member of each text of `trie`. */
   readonly members: readonly number[];
   readonly plan: ObjectPlan;
@@ -34,6 +36,7 @@ export class ObjectReader {
     this.plan = plan;
     this.live = plan.live(distanceOf);
     this.trie = new TextTrie(this.live.names);
+    this.names = new TextsReader(this.trie);
     const numbers = new Map(this.live.names.map((name, i) => [name, i]));
     this.members = this.trie.texts.map((name) => numbers.get(name) as number);
     this.#machine = new ObjectMachine(this.live.costs, this.live.bounds, this.live.names.length);
@@ -103,13 +106,18 @@ class StateFrames {
     return text >= 0 && this.state.mayHave(this.reader.members[text] as number);
   }
 
-  name(place: TriePlace): Frame {
+  /** How a key goes on, of the names from a place on. */
+  name(place: TriePlace): Reading {
+    if (place.only >= 0) {
+      const [after = []] = this.afterName(place.only);
+      return [this.reader.names.frame(place), ...after];
+    }
     let frame = this.#names.get(place);
     if (!frame) {
       frame = new NameFrame(this, place);
       this.#names.set(place, frame);
     }
-    return frame;
+    return [frame];
   }
 
   afterName(text: number): Alternatives {
@@ -146,7 +154,7 @@ class StateFrames {
 
   #namedKeys(): Alternatives {
     const { start } = this.reader.trie;
-    return start.some((text) => this.mayEndWith(text)) ? [[this.name(start)]] : [];
+    return start.some((text) => this.mayEndWith(text)) ? [this.name(start)] : [];
   }
 
   #otherKeys(): Alternatives {
@@ -257,7 +265,7 @@ class NameFrame implements Frame {
     const { ending } = this.#place;
     if (byte === QUOTE && frames.mayEndWith(ending)) return frames.afterName(ending);
     const next = this.#place.after(byte);
-    return next && this.#leadsOn(next) ? [[frames.name(next)]] : [];
+    return next && this.#leadsOn(next) ? [frames.name(next)] : [];
   }
 
   #leadsOn(place: TriePlace | undefined): boolean {

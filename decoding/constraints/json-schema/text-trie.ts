@@ -11,6 +11,8 @@ const NONE = -1;
 export interface TriePlace {
   /** The text that ends here, as an index; -1 for none. */
   readonly ending: number;
+  /** The only text that goes on here or ends, as an index; -1 if there are several. */
+  readonly only: number;
   /** The bytes of characters that may follow, ascending. The quote at the end is not among them. */
   readonly bytes: readonly number[];
   /** @returns undefined if no text goes on with the byte */
@@ -91,6 +93,7 @@ export class TextTrie {
 /** Between characters: the texts from `from` up to `to` begin with the same `depth` code units. */
 class TrieNode implements TriePlace {
   readonly ending: number;
+  readonly only: number;
   readonly #trie: TextTrie;
   readonly #from: number;
   readonly #to: number;
@@ -105,6 +108,7 @@ class TrieNode implements TriePlace {
     this.#to = to;
     this.#depth = depth;
     this.#prefixBytes = prefixBytes;
+    this.only = from + 1 === to ? from : NONE;
     // The shortest text is the first.
     this.ending = from < to && trie.texts[from]?.length === depth ? from : NONE;
   }
@@ -138,12 +142,16 @@ class TrieNode implements TriePlace {
 
 class InsidePlace implements TriePlace {
   readonly ending = NONE;
+  readonly only: number;
   readonly #trie: TextTrie;
   readonly #char: CharNode;
 
   constructor(trie: TextTrie, char: CharNode) {
     this.#trie = trie;
     this.#char = char;
+    const { slices } = char;
+    // Equal characters lead to one node.
+    this.only = slices.length === 3 ? trie.node(slices[2] as number).only : NONE;
   }
 
   get bytes(): readonly number[] {
