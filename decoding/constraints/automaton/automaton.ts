@@ -82,11 +82,6 @@ export class Automaton {
     return this.#intern(accepts, alternatives);
   }
 
-  /** Number of states in the tables. */
-  get size(): number {
-    return this.#states.size;
-  }
-
   /** Bounds the steps from here on together. @param alternatives that they may join; default: as the largest mask */
   bound(alternatives = this.#maxJoined): void {
     this.#joinedInAll = this.#maxJoined - alternatives;
