@@ -47,6 +47,15 @@ const STATES: Readonly<
     },
   },
   'single text': { fragment: 'search=greedy&max_tokens=8&run=1', reach: (view) => view.waitForEnd() },
+  list: {
+    fragment: '',
+    async reach({ page }) {
+      await page.getByText('Search a list while you type').click();
+      await page.getByRole('combobox', { name: 'Beginning of a title' }).fill('The');
+      await page.locator('#list-options').getByRole('option').nth(7).waitFor();
+      await page.keyboard.press('ArrowDown');
+    },
+  },
   error: { fragment: 'n=9&max_tokens=5&run=1', reach: (view) => view.waitForEnd('failed') },
 };
 

@@ -225,6 +225,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'worker/contracts/openai',
     'worker/serving/scoring',
   ),
+  'worker/contracts/suggest': contract('worker/contracts/openai'),
   'worker/contracts/workers-ai': contract(),
   'worker/contracts/operation': contract(
     'engine',
@@ -239,7 +240,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'onnxruntime-web',
     'engine/kernels',
     ...under('worker', 'http', 'isolate', 'operate', 'page'),
-    ...under('worker/contracts', 'openai', 'operation', 'score', 'tgi', 'workers-ai'),
+    ...under('worker/contracts', 'openai', 'operation', 'score', 'suggest', 'tgi', 'workers-ai'),
   ],
   packages: ['commander', 'node:'],
   // The entries of the package and its build.

@@ -30,6 +30,12 @@ export interface Choice {
   readonly sequences_score?: number;
 }
 
+/** An entry of a catalogue, with what was typed. */
+export interface Suggestion {
+  readonly text: string;
+  readonly score: number;
+}
+
 export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
@@ -46,6 +52,7 @@ export interface Chunk {
 export interface Health {
   readonly ready: boolean;
   readonly model?: { readonly name: string; readonly precision: string } | null;
+  readonly catalogues?: Readonly<Record<string, { readonly entries: number }>>;
   readonly plan?: { readonly maxRows: number };
   readonly heap?: { readonly maximum: number; readonly size: number };
   readonly slots?: { readonly maximum: number; readonly reserved: number; readonly taken: number };
@@ -98,6 +105,17 @@ export class Api {
       yield chunk;
     }
     throw new ApiError(response.status, 'The stream ended before the text was complete.', null);
+  }
+
+  /** Aborting the signal cancels the search. @throws ApiError; the signal's reason if it was aborted */
+  async suggest(body: RequestBody, signal: AbortSignal): Promise<readonly Suggestion[]> {
+    const response = await this.#fetch('/v1/suggest', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal,
+    });
+    return ((await response.json()) as { readonly data: readonly Suggestion[] }).data;
   }
 
   async #fetch(path: string, init: RequestInit = {}): Promise<Response> {

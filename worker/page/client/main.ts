@@ -5,11 +5,12 @@ import { byId, el, oncePerFrame, setText } from './dom.ts';
 import { EXAMPLES } from './examples.ts';
 import { FormView } from './form-view.ts';
 import { OptionsFold } from './options-fold.ts';
-import { toRequest } from './request.ts';
+import { type RequestBody, toListSearch, toRequest, toSuggestion } from './request.ts';
 import { SearchRecord } from './search-record.ts';
 import { SEARCHES } from './searches.ts';
 import { fromFragment, type Settings, toFragment } from './settings.ts';
 import { SnippetView } from './snippet-view.ts';
+import { SuggestView } from './suggest-view.ts';
 import { TextView } from './text-view.ts';
 import { TimeView } from './time-view.ts';
 import { TreeView } from './tree-view.ts';
@@ -38,6 +39,19 @@ const stopButton = byId('cancel', HTMLButtonElement);
 const keyRow = byId('key-row', HTMLElement);
 const keyInput = byId('key', HTMLInputElement);
 
+/** The catalogue that is searched while one types: the server's first. */
+let catalogue = '';
+const suggestView = new SuggestView({
+  suggest: (text, signal) => api.suggest(toSuggestion(catalogue, text), signal),
+  onChosen: (text) => {
+    const body = toListSearch(catalogue, text);
+    snippetView.draw(body, !keyRow.hidden);
+    void run(body, true);
+  },
+  onError: (error) => {
+    if (error instanceof ApiError && error.status === 401) showKey();
+  },
+});
 let record: SearchRecord | null = null;
 let runningSearch: AbortController | null = null;
 
@@ -93,11 +107,14 @@ function settingsChanged(): void {
   snippetView.draw(toRequest(settings), !keyRow.hidden);
 }
 
-async function search(): Promise<void> {
-  runningSearch?.abort();
+function search(): Promise<void> {
   const { settings } = formView;
-  const body = toRequest(settings);
-  const newRecord = new SearchRecord(body, SEARCHES[settings.search].usesBeams, performance.now());
+  return run(toRequest(settings), SEARCHES[settings.search].usesBeams);
+}
+
+async function run(body: RequestBody, usesBeams: boolean): Promise<void> {
+  runningSearch?.abort();
+  const newRecord = new SearchRecord(body, usesBeams, performance.now());
   const controller = new AbortController();
   runningSearch = controller;
   record = newRecord;
@@ -181,6 +198,8 @@ async function refreshHealth(): Promise<void> {
   }
   costsView.health = health;
   if (!('model' in health)) showKey();
+  catalogue = Object.keys(health.catalogues ?? {})[0] ?? catalogue;
+  suggestView.isAvailable = catalogue !== '';
   const { model } = health;
   setText(
     byId('model', HTMLElement),

@@ -34,6 +34,24 @@ export function toRequest(settings: Settings): RequestBody {
   };
 }
 
+const LISTED_BEAMS = 16;
+const LISTED = 8;
+
+/** The search for the entries of a catalogue that begin with what was typed: for `/v1/suggest`. */
+export function toSuggestion(catalogue: string, text: string): RequestBody {
+  return { text, catalogue, n: LISTED, num_beams: LISTED_BEAMS };
+}
+
+/** The same as a stream with its beams. */
+export function toListSearch(catalogue: string, text: string): RequestBody {
+  return {
+    prompt: '',
+    ...{ catalogue, catalogue_prefix: text, n: LISTED, num_beams: LISTED_BEAMS, logprobs: 0 },
+    stream: true,
+    stream_options: { include_usage: true, include_beams: true },
+  };
+}
+
 function parse(name: FieldName, value: string): unknown {
   const { kind } = FIELDS[name];
   if (kind === 'lines') return parseLines(value);

@@ -1,0 +1,45 @@
+/** @module The request and the answer of `POST /v1/suggest`. */
+import * as z from 'zod';
+import { cacheFields, decodingFields } from '../decoding-fields.ts';
+import { entryId, usage } from '../shared-schemas.ts';
+
+export const MAX_SUGGESTIONS = 64;
+
+export const suggestSchema = z.strictObject({
+  text: z.string().default('').describe('What has been typed so far; the empty text is the beginning.'),
+  n: z.int().min(1).max(MAX_SUGGESTIONS).default(5).describe('Number of suggestions, at most.'),
+  catalogue: decodingFields.catalogue.describe(
+    'Name of a catalogue: the suggestions are its entries that begin with the text. Default: any text.',
+  ),
+  catalogue_weight: decodingFields.catalogue_weight,
+  prompt: z
+    .string()
+    .default('')
+    .describe('A text before the one that is typed. The empty prompt is the beginning of a text.'),
+  num_beams: z.int().min(1).max(256).optional().describe('Number of beams. Default: 32, or n if it is more.'),
+  max_tokens: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Without a catalogue: maximum number of tokens after the text. Default: 8.'),
+  model: z.string().optional().describe('Name of the model, which there is one of.'),
+  user: z.string().optional().describe('For the log.'),
+  ...cacheFields,
+});
+
+export type SuggestRequest = z.output<typeof suggestSchema>;
+
+const suggestion = z.strictObject({
+  text: z.string().describe('The whole suggestion, with what was typed.'),
+  id: entryId.optional().describe('Of an entry of the catalogue.'),
+  score: z
+    .number()
+    .describe('The log-likelihood of the entry, with its weight if asked; without a catalogue per token.'),
+});
+
+export const suggestResponse = z.strictObject({
+  object: z.literal('list'),
+  model: z.string(),
+  data: z.array(suggestion).describe('Best first.'),
+  usage,
+});
