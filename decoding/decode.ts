@@ -11,7 +11,7 @@ import type { DecodedSequence, DecodingEvent, DecodingResult } from './interface
 import type { LanguageModel, TokenTree, TreeNode } from './interface/token-tree.ts';
 import { Rows } from './math/row-pool.ts';
 import { SelectionWorkspace } from './math/selection.ts';
-import { branchCount, requiredNodes, withHealed } from './options/capacity.ts';
+import { branchCount, isGuided, requiredNodes, withHealed } from './options/capacity.ts';
 import {
   checkCatalogue,
   checkConstraint,
@@ -128,6 +128,7 @@ export async function* decodeResolved(
   try {
     const inPlace = tree.lendsLogits === true && (catalogue !== undefined || readsInPlace(options));
     const rows = inPlace ? undefined : pool.take(branchCount(options));
+    const unconditional = isGuided(options) ? pool.take(branchCount(options)) : undefined;
     const eosTokenIds = options.ignore_eos ? [] : (options.eos_token_id ?? model.eosTokenIds);
     const maxLength = prompt.length + options.max_new_tokens;
     // A forced end takes the place of the last token.
@@ -139,9 +140,12 @@ export async function* decodeResolved(
     const limits = { promptLength: prompt.length, maxLength, eosTokenIds };
     const beams = options.num_beams > 1;
     const nodes = appendPrompt(tree, window ? tokensInView(prompt, window) : prompt);
+    const negative = unconditional && appendPrompt(tree, negativePrompt(options, prompt));
+    const lastNodes = [nodes, ...(negative ? [negative] : [])].map((path) => path.at(-1) as TreeNode);
     const search = {
-      prompt: Hypothesis.ofPrompt(prompt, nodes.at(-1) as TreeNode, constraint),
+      prompt: Hypothesis.ofPrompt(prompt, lastNodes, constraint),
       rows,
+      unconditional,
       options,
       eosTokenIds,
       constraint: rule,
@@ -175,8 +179,11 @@ export async function* decodeResolved(
     const resets = () => (options.truncation === 'auto' ? { context_resets: windowed?.resets ?? 0 } : {});
     if (windowed?.resets) yield { type: 'context_reset', resets: windowed.resets };
     if (isEmpty) return { sequences: emptySequences(options, search.prompt), warnings, ...resets() };
+    if (negative) await evaluatePrompt(tree, negative, { logits: unconditional[0] });
     // All branches or beams begin with the same logits.
-    for (const row of rows?.slice(1) ?? []) row.set(rows?.[0] as Float32Array);
+    for (const [first, ...others] of [rows ?? [], unconditional ?? []]) {
+      for (const row of others) row.set(first as Float32Array);
+    }
 
     for (;;) {
       signal?.throwIfAborted();
@@ -203,12 +210,22 @@ async function advance(
   previous: readonly Hypothesis[],
   live: readonly LiveHypothesis[],
 ): Promise<void> {
-  const evaluations = live.flatMap(({ hypothesis, target }) => {
-    const nodes = hypothesis.appendTo(tree);
-    return nodes.map((node, i) => (i === nodes.length - 1 ? { node, ...target } : { node }));
-  });
+  const evaluations = live.flatMap(({ hypothesis, target, unconditional }) =>
+    hypothesis.appendTo(tree).flatMap((nodes, path) => {
+      const own = path === 0 ? target : { logits: unconditional };
+      return nodes.map((node, i) => (i === nodes.length - 1 ? { node, ...own } : { node }));
+    }),
+  );
   for (const hypothesis of new Set(previous)) hypothesis.releaseFrom(tree);
   await tree.evaluate(evaluations);
+}
+
+/** As in transformers, the last token of the prompt where there is no other. */
+function negativePrompt(
+  { negative_prompt_ids }: ResolvedOptions,
+  prompt: ArrayLike<number>,
+): ArrayLike<number> {
+  return negative_prompt_ids ?? [prompt[prompt.length - 1] as number];
 }
 
 /** Every branch or beam takes the logits of the prompt's last token. */

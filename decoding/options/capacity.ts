@@ -3,7 +3,7 @@ import type { TrieLevel } from '../catalogue/trie.ts';
 import type { ResolvedOptions } from './options.ts';
 
 type SearchWidth = Pick<ResolvedOptions, 'num_beams' | 'num_return_sequences'> &
-  Partial<Pick<ResolvedOptions, 'best_of'>>;
+  Partial<Pick<ResolvedOptions, 'best_of' | 'guidance_scale' | 'negative_prompt_ids'>>;
 
 /** Rows of logits per forward pass when every token's logits are needed: bounds their memory. */
 export const SCORED_ROWS = 8;
@@ -23,8 +23,23 @@ export interface ContextWindow {
   readonly discard: number;
 }
 
+/** The number of paths of the tree that each step extends: with guidance, every branch has a second one. */
+export function pathCount(options: SearchWidth): number {
+  return branchCount(options) * (isGuided(options) ? 2 : 1);
+}
+
+/** Whether a search has a negative prompt beside its own. */
+export function isGuided({ guidance_scale = 1 }: SearchWidth): boolean {
+  return guidance_scale !== 1;
+}
+
+/** Number of tokens of the negative prompt; 0 for a search without one. */
+export function negativeLength(options: SearchWidth): number {
+  return isGuided(options) ? (options.negative_prompt_ids?.length ?? 1) : 0;
+}
+
 /**
- * The maximum number of simultaneous nodes: the prompt once, and all but the last token of each branch. In a catalogue
+ * The maximum number of simultaneous nodes: each prompt once, and all but the last token of each path. In a catalogue
  * there are no more of them at any depth than nodes that go on.
  * @param window of texts that may be longer than the context: each branch has one, and all of them share what it keeps
  */
@@ -42,15 +57,17 @@ export function requiredNodes(
       .reduce((sum, { inner }) => sum + Math.min(options.num_beams, inner), promptLength);
   }
   if (window) return window.keep + branches * (window.size - window.keep);
-  return promptLength + branches * Math.max(options.max_new_tokens - 1, 0);
+  const length = promptLength + negativeLength(options);
+  return length + pathCount(options) * Math.max(options.max_new_tokens - 1, 0);
 }
 
 /**
  * The largest `max_new_tokens` with which a prompt and its branches fit into `nodes` nodes; 0 if the prompt
  * does not.
  */
-export function maxNewTokensWithin(nodes: number, promptLength: number, branches: number): number {
-  return nodes < promptLength ? 0 : Math.floor((nodes - promptLength) / branches) + 1;
+export function maxNewTokensWithin(nodes: number, promptLength: number, options: SearchWidth): number {
+  const left = nodes - promptLength - negativeLength(options);
+  return left < 0 ? 0 : Math.floor(left / pathCount(options)) + 1;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Constraint } from '../constraints/automaton/constraint.ts';
 import { DecodingOptionsError } from '../interface/errors.ts';
 import type { LanguageModel } from '../interface/token-tree.ts';
 import type { BreakerTokenizer } from '../processors/sequence-breakers.ts';
+import { negativeLength } from './capacity.ts';
 import { checkWindow } from './context-window.ts';
 import { OPTIONS, type OptionEntry } from './entries.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -24,6 +25,12 @@ export function checkLength(
   }
   const { contextLength } = model;
   const { max_new_tokens } = options;
+  const negative = negativeLength(options);
+  if (negative > 0 && negative + max_new_tokens > contextLength) {
+    const most = contextLength - max_new_tokens;
+    const rule = `must have at most ${most} tokens before ${max_new_tokens} in a context of ${contextLength}`;
+    throw new DecodingOptionsError('negative_prompt_ids', `'negative_prompt_ids' ${rule}, not ${negative}`);
+  }
   const available = contextLength - promptLength;
   if (max_new_tokens <= available) return;
   throw new DecodingOptionsError(

@@ -17,6 +17,7 @@ import * as z from 'zod';
 import { type ConstraintRule, constrainTokens } from '../processors/constraint.ts';
 import { epsilonCutoff, etaCutoff, minP } from '../processors/cutoffs.ts';
 import { dry } from '../processors/dry.ts';
+import { guidance } from '../processors/guidance.ts';
 import { exponentialDecayLengthPenalty, forcedEos, minLength, minNewTokens } from '../processors/length.ts';
 import type { LogitsProcessor } from '../processors/logits-processor.ts';
 import {
@@ -222,6 +223,16 @@ export const OPTIONS = {
   ),
 
   // Processors of every search
+  guidance_scale: option(
+    'Follows the prompt this many times as much as the negative one; 1 disables it, less reverses it.',
+    z.number().min(-100).max(100).default(1),
+    { processor: (scale) => scale !== 1 && guidance(scale) },
+  ),
+  negative_prompt_ids: option(
+    'With guidance_scale: the token ids of the prompt to keep away from. Default: the last token of the prompt.',
+    nonEmptyTokenIds.optional(),
+    { tokenIds: allIds, needs: 'guidance_scale' },
+  ),
   sequence_bias: option(
     'Pairs of a token sequence and a bias, added to the score of its last token after the tokens before it.',
     z.array(z.tuple([nonEmptyTokenIds, bias])).default([]),

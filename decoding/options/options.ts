@@ -97,8 +97,13 @@ function checkCombinations(options: ResolvedOptions): void {
   checkTruncation(options);
 }
 
-function checkTruncation({ truncation, n_keep, n_discard, catalogue }: ResolvedOptions): void {
+function checkTruncation(options: ResolvedOptions): void {
+  const { truncation, n_keep, n_discard, catalogue, guidance_scale } = options;
   if (truncation === 'auto') {
+    if (guidance_scale !== 1) {
+      const rule = `must be "disabled" beside guidance, whose prompts must stay in view, not "auto"`;
+      refuse('truncation', `'truncation' ${rule}`);
+    }
     if (catalogue === undefined) return;
     refuse(
       'truncation',

@@ -30,6 +30,8 @@ export interface RowContext {
   readonly earlierTokens?: readonly number[];
   /** Of the row's branch, or of the search with its beams in order; only where tokens are sampled. */
   readonly random?: Random;
+  /** `[vocab_size]` The logits after the negative prompt and the same generated tokens; only with guidance. */
+  readonly unconditional?: Float32Array | undefined;
 }
 
 export interface ProcessedRow extends RowContext {

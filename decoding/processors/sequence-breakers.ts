@@ -10,6 +10,8 @@ export interface BreakerTokenizer {
 
 /** Tokens of a breaker's rest that count, as in llama.cpp. */
 const MAX_REST = 20;
+/** Tokens whose breakers are known: most of a text are its last ones, or come again. */
+const MAX_KNOWN = 512;
 const WHOLE: readonly number[] = [];
 const NO_RESTS: readonly (readonly number[])[] = [];
 /** Of a rest that no tokens have. */
@@ -18,7 +20,7 @@ const NOWHERE: readonly number[] = [-1];
 export class SequenceBreakers {
   readonly #breakers: readonly Uint8Array[];
   readonly #tokenizer: BreakerTokenizer | undefined;
-  /** Of the tokens that were asked for. */
+  /** Of the tokens that were asked for last. */
   readonly #ofTokens = new Map<number, readonly (readonly number[])[]>();
   readonly #encoded = new Map<string, readonly number[]>();
 
@@ -40,6 +42,7 @@ export class SequenceBreakers {
         overlaps(bytes, breaker).map((length) => this.#encode(breaker.subarray(length))),
       );
       rests = all.length > 0 ? all : NO_RESTS;
+      if (this.#ofTokens.size === MAX_KNOWN) this.#ofTokens.clear();
       this.#ofTokens.set(token, rests);
     }
     return rests;

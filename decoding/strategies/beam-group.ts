@@ -37,6 +37,8 @@ export class BeamGroup {
   readonly #size: number;
   /** Undefined for a search that reads its rows in place. */
   readonly #rows: readonly Float32Array[] | undefined;
+  /** With guidance. */
+  readonly #unconditional: readonly Float32Array[] | undefined;
   /** The best tokens of each beam, of a search that reads its rows in place. */
   readonly #read: ScoredTokens[] = [];
   /** Number of tokens that the constraint allows after each beam. */
@@ -60,14 +62,20 @@ export class BeamGroup {
     this.#search = search;
     this.#index = index;
     this.#size = num_beams / num_beam_groups;
-    this.#rows = search.rows?.slice(index * this.#size, (index + 1) * this.#size);
+    const own = [index * this.#size, (index + 1) * this.#size] as const;
+    this.#rows = search.rows?.slice(...own);
+    this.#unconditional = search.unconditional?.slice(...own);
     this.#random = random;
     this.#beams = [search.prompt];
   }
 
   /** The live beams, best first. */
   get live(): readonly LiveHypothesis[] {
-    return this.#beams.map((hypothesis, i) => ({ hypothesis, target: this.#target(hypothesis, i) }));
+    return this.#beams.map((hypothesis, i) => ({
+      hypothesis,
+      target: this.#target(hypothesis, i),
+      unconditional: this.#unconditional?.[i],
+    }));
   }
 
   /**
@@ -171,6 +179,7 @@ export class BeamGroup {
       sequence: this.#beams[i] as Hypothesis,
       earlierTokens: tokens ? indicesOf(earlierTokens, tokens) : earlierTokens,
       random: this.#random,
+      unconditional: this.#unconditional?.[i],
     }));
     processRows(processors, rows, mustGoOn);
     return scored;

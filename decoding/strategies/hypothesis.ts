@@ -1,4 +1,4 @@
-/** @module A hypothesis of a search: its tokens, its scores and its node in the token tree. */
+/** @module A hypothesis of a search: its tokens, its scores and its nodes in the token tree. */
 
 import type { Constraint } from '../constraints/automaton/constraint.ts';
 import type { State } from '../constraints/automaton/state.ts';
@@ -15,18 +15,18 @@ export class Hypothesis implements TokenSequence {
   /** Begins with this text; another one may have appended to it. */
   readonly #log: TextLog;
   readonly #constraint: Constraint | undefined;
-  /** The node of the last token that has one, before the first that `appendTo` appends. */
-  readonly #parent: TreeNode | null;
-  /** Number of last tokens that have no node. */
+  /** Of each path: the node of the last token that has one, before the first that `appendTo` appends. */
+  readonly #parents: readonly (TreeNode | null)[];
+  /** Number of last tokens that have no nodes. */
   readonly #pending: number;
-  /** The node of the last token; null before `appendTo` and after `releaseFrom`. */
-  #node: TreeNode | null = null;
+  /** Of each path: the node of the last token; empty before `appendTo` and after `releaseFrom`. */
+  #nodes: readonly TreeNode[] = [];
 
   private constructor(
     fields: Pick<Hypothesis, 'length' | 'score' | 'state'>,
     log: TextLog,
     constraint: Constraint | undefined,
-    parent: TreeNode | null,
+    parents: readonly (TreeNode | null)[],
     pending: number,
   ) {
     this.length = fields.length;
@@ -34,18 +34,24 @@ export class Hypothesis implements TokenSequence {
     this.state = fields.state;
     this.#log = log;
     this.#constraint = constraint;
-    this.#parent = parent;
+    this.#parents = parents;
     this.#pending = pending;
   }
 
   /**
-   * @param node of the prompt's last token
+   * @param nodes of the prompt's last token; with guidance, of the negative prompt's too: the tokens that follow have a
+   *   node after each
    * @param constraint of the tokens that follow
    */
-  static ofPrompt(prompt: ArrayLike<number>, node: TreeNode, constraint?: Constraint): Hypothesis {
+  static ofPrompt(
+    prompt: ArrayLike<number>,
+    nodes: readonly TreeNode[],
+    constraint?: Constraint,
+  ): Hypothesis {
     const fields = { length: prompt.length, score: 0, state: constraint?.start };
-    const hypothesis = new Hypothesis(fields, TextLog.ofPrompt(prompt), constraint, node.parent, 0);
-    hypothesis.#node = node;
+    const parents = nodes.map(({ parent }) => parent);
+    const hypothesis = new Hypothesis(fields, TextLog.ofPrompt(prompt), constraint, parents, 0);
+    hypothesis.#nodes = nodes;
     return hypothesis;
   }
 
@@ -54,14 +60,15 @@ export class Hypothesis implements TokenSequence {
    * @param beam index of this hypothesis in the current step
    */
   extended(generated: GeneratedToken, beam: number, score: number): Hypothesis {
+    const hasNodes = this.#nodes.length > 0;
     // A token that the constraint does not know ends the text: it is an end-of-text token, or forced.
     const state = this.state && (this.#constraint?.next(this.state, generated.token) ?? this.state);
     return new Hypothesis(
       { length: this.length + 1, score, state },
       this.#log.extended(this.length, generated, beam),
       this.#constraint,
-      this.#node ?? this.#parent,
-      this.#node ? 1 : this.#pending + 1,
+      hasNodes ? this.#nodes : this.#parents,
+      hasNodes ? 1 : this.#pending + 1,
     );
   }
 
@@ -90,21 +97,24 @@ export class Hypothesis implements TokenSequence {
     return state ? state.accepts && !state.isFree : false;
   }
 
-  /** Appends the tokens without a node to the tree. @returns their nodes; the last one is the hypothesis' own */
-  appendTo(tree: TokenTree): TreeNode[] {
-    const nodes: TreeNode[] = [];
-    for (let i = this.length - this.#pending; i < this.length; i++) {
-      nodes.push(tree.append(nodes.at(-1) ?? this.#parent, this.tokens[i] as number));
-    }
-    this.#node = nodes.at(-1) ?? null;
+  /** Appends the tokens without a node to the tree. @returns their nodes in each path; the last ones are kept */
+  appendTo(tree: TokenTree): TreeNode[][] {
+    const paths = this.#parents.map((parent) => {
+      const nodes: TreeNode[] = [];
+      for (let i = this.length - this.#pending; i < this.length; i++) {
+        nodes.push(tree.append(nodes.at(-1) ?? parent, this.tokens[i] as number));
+      }
+      return nodes;
+    });
+    this.#nodes = paths.map((nodes) => nodes.at(-1) as TreeNode);
     // A node retains its ancestors, so a reference to the last one is enough.
-    for (const node of nodes.slice(0, -1)) tree.release(node);
-    return nodes;
+    for (const nodes of paths) for (const node of nodes.slice(0, -1)) tree.release(node);
+    return paths;
   }
 
   releaseFrom(tree: TokenTree): void {
-    if (this.#node) tree.release(this.#node);
-    this.#node = null;
+    for (const node of this.#nodes) tree.release(node);
+    this.#nodes = [];
   }
 
   /** The maximum length does not cut a whole constrained text off. */

@@ -43,7 +43,7 @@ export class Sampling implements Strategy {
   readonly #chooseAmong: ChooserAmong;
 
   constructor(search: Search) {
-    const { rows, prompt, options, workspace } = search;
+    const { rows, unconditional, prompt, options, workspace } = search;
     this.#search = search;
     this.#chooseInPlace = options.do_sample ? sampledChoice(options, workspace) : greedyChoice;
     this.#chooseAmong = options.do_sample ? sampledAmong(options, workspace) : greedyAmong;
@@ -51,6 +51,7 @@ export class Sampling implements Strategy {
       const random = seededRandom(options.seed, i);
       const branch: Branch = {
         target: { logits: rows?.[i] },
+        unconditional: unconditional?.[i],
         random,
         drawn: random(),
         hypothesis: prompt,
@@ -145,9 +146,9 @@ export class Sampling implements Strategy {
   }
 
   /** Overwrites the row. */
-  #chooseFromRow(row: Float32Array, { hypothesis, drawn, random }: Branch): Choice {
+  #chooseFromRow(row: Float32Array, { hypothesis, drawn, random, unconditional }: Branch): Choice {
     const { options, processors } = this.#search;
-    processRows(processors, [{ scores: row, sequence: hypothesis, random }]);
+    processRows(processors, [{ scores: row, sequence: hypothesis, random, unconditional }]);
     return options.do_sample ? sampleToken(row, () => drawn) : greedyToken(row);
   }
 

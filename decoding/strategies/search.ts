@@ -16,6 +16,8 @@ export interface Search {
    * Undefined for a search that reads its rows in place.
    */
   readonly rows: readonly Float32Array[] | undefined;
+  /** With guidance: buffers like `rows`, for the logits after the negative prompt and the same tokens. */
+  readonly unconditional: readonly Float32Array[] | undefined;
   readonly options: ResolvedOptions;
   /** Empty when no token ends a text. */
   readonly eosTokenIds: readonly number[];
@@ -36,6 +38,8 @@ export type LogitsTarget = Pick<Evaluation, 'logits' | 'read' | 'only' | 'gather
 export interface LiveHypothesis {
   readonly hypothesis: Hypothesis;
   readonly target: LogitsTarget;
+  /** With guidance: receives the logits after the negative prompt and the same tokens. */
+  readonly unconditional?: Float32Array | undefined;
 }
 
 /** A search, one step at a time. `decode` runs the model between the steps. */

@@ -70,8 +70,10 @@ def ends_in_last(tokens, stop):
     return stop in tokenizer.decode(tokens)[max(0, before - len(stop) + 1) :]
 
 
-def run(prompt, options, constraint=None):
+def run(prompt, options, constraint=None, **given):
     """
+    `given`: arguments of `generate` beside its configuration.
+
     A case without its kind. Without a constraint, None if the search has fewer than `num_return_sequences`
     hypotheses; with one, it may return fewer.
     """
@@ -86,7 +88,7 @@ def run(prompt, options, constraint=None):
         out = model.generate(
             ids, attention_mask=torch.ones_like(ids), generation_config=config,
             tokenizer=tokenizer if "stop_strings" in options else None,
-            prefix_allowed_tokens_fn=constraint and constraint.after(prompt, end),
+            prefix_allowed_tokens_fn=constraint and constraint.after(prompt, end), **given,
         )  # fmt: skip
     if beams and out.sequences_scores.isnan().any():
         # `renormalize_logits` makes NaN of a row without tokens.

@@ -60,6 +60,10 @@ export const tokenFields = {
       'Makes special tokens in a prompt, such as <|endoftext|>, text like other text: for texts of strangers. ' +
         'Default: what the tokenizer’s files say, which mostly is false.',
     ),
+  negative_prompt: z
+    .string()
+    .optional()
+    .describe('The text of negative_prompt_ids: with guidance_scale, the prompt to keep away from.'),
   skip_special_tokens: z.boolean().default(true).describe('Leaves special tokens out of the generated text.'),
 };
 

@@ -4,7 +4,7 @@
  * `test/unit/worker/serving/memory-estimate.test.ts` compares it with V8's own figures.
  */
 import type { TrieLevel } from '../../decoding/catalogue/trie.ts';
-import { branchCount, SCORED_ROWS } from '../../decoding/options/capacity.ts';
+import { branchCount, isGuided, pathCount, SCORED_ROWS } from '../../decoding/options/capacity.ts';
 import { bestOfBeam, readsInPlace } from '../../decoding/options/in-place.ts';
 import { DEFAULTS, type ResolvedOptions } from '../../decoding/options/options.ts';
 import { TokenLog } from './token-log.ts';
@@ -61,8 +61,8 @@ const NODE_BYTES = 156;
 const WINDOW_NODE_BYTES = 64;
 /** Of a healed prompt: the states of its rest, and the mask of the tokens that may follow. */
 const HEALING_BYTES = 40_000;
-/** Of a token in which DRY has looked for sequence breakers and repetitions. */
-const DRY_BYTES = 100;
+/** What DRY knows of tokens, and what it finds in a row. */
+const DRY_BYTES = 60_000;
 /** A token that a beam can be extended by: its id and its score. */
 const BEST_BYTES = 8;
 /** More than the ties of the last of them, and the beam's objects. */
@@ -102,7 +102,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   // A search in place has a row only while it chooses from a whole one, and beams keep the best of theirs.
   const resolved: ResolvedOptions = { ...DEFAULTS, ...options };
   const inPlace = catalogue !== undefined || readsInPlace(resolved);
-  const branchRows = catalogue ? 0 : inPlace ? 1 : branches;
+  const branchRows = catalogue ? 0 : inPlace ? 1 : pathCount(resolved);
   const bestOfBeams = bestOfBeam(resolved, options.eos_token_id?.length ?? 1) + BEST_SLACK;
   const best = inPlace && !catalogue && num_beams > 1 ? branches * bestOfBeams * BEST_BYTES : 0;
 
@@ -116,9 +116,12 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   const row = vocabSize * FLOAT_BYTES;
   const scoredToken = NODE_BYTES + tokenBytes(prompt_logprobs);
   const scored = longest * (prompt_logprobs === undefined ? TOKEN_TEXT_BYTES : scoredToken);
+  const nodesOfToken = isGuided(resolved) ? 2 : 1;
   // A window has nodes of the prompt too, in positions that other requests do not share.
   const nodes =
-    inView === undefined ? max_new_tokens * NODE_BYTES : inView * (NODE_BYTES + WINDOW_NODE_BYTES);
+    inView === undefined
+      ? max_new_tokens * nodesOfToken * NODE_BYTES
+      : inView * (NODE_BYTES + WINDOW_NODE_BYTES);
   const extended =
     hypotheses *
     (TEXT_BYTES +
@@ -127,7 +130,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
       nodes);
   // The rows that scored the prompt serve as raw rows afterwards.
   const rows = branchRows + Math.max(scoredRows, rawRows) + countRows;
-  const dry = options.dry_multiplier ? (longest + max_new_tokens) * DRY_BYTES : 0;
+  const dry = options.dry_multiplier ? DRY_BYTES : 0;
   const healing = healed > 0 ? HEALING_BYTES : 0;
   const search = SEARCH_BYTES + rows * row + best + gathered + scored + extended + healing + dry;
   return { answer, search };

@@ -15,7 +15,7 @@ export function exceedsCache(
   const largest = Math.min(
     ...prompts.map(
       (prompt) =>
-        maxNewTokensWithin(maximum, prompt.ids.length, branches) - (prompt.healed?.removed.length ?? 0),
+        maxNewTokensWithin(maximum, prompt.ids.length, options) - (prompt.healed?.removed.length ?? 0),
     ),
   );
   const longest = Math.max(...prompts.map(lengthOf));

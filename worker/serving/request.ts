@@ -2,7 +2,7 @@
 import type { HealedPrompt } from '../../decoding/constraints/automaton/healing.ts';
 import type { ConstraintSource } from '../../decoding/constraints/source.ts';
 import { DecodingOptionsError } from '../../decoding/interface/errors.ts';
-import { branchCount, maxNewTokensWithin, withHealed } from '../../decoding/options/capacity.ts';
+import { isGuided, maxNewTokensWithin, negativeLength, withHealed } from '../../decoding/options/capacity.ts';
 import { checkWindow, contextWindow, MAX_NEW_TOKENS } from '../../decoding/options/context-window.ts';
 import { DEFAULTS, type ResolvedOptions } from '../../decoding/options/options.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -177,8 +177,9 @@ export function defaultMaxTokens(
 ): number {
   const { contextLength, status, memory, vocabSize } = engine;
   const removed = healed?.removed.length ?? 0;
-  const inCache = maxNewTokensWithin(status.slots.maximum, ids.length, branchCount(search));
-  const room = Math.min(contextLength - ids.length, inCache) - removed;
+  const inCache = maxNewTokensWithin(status.slots.maximum, ids.length, search);
+  const longest = Math.max(ids.length, negativeLength(search));
+  const room = Math.min(contextLength - longest, inCache) - removed;
   // With `truncation`, tokens that have no room drop others.
   const most = search.truncation === 'auto' ? limit : Math.min(limit, room);
   const size = {
@@ -214,15 +215,19 @@ export function checkContext(engine: Engine, request: GenerationRequest): void {
     for (const prompt of prompts) checkPromptWindow(engine, request, prompt);
     return;
   }
-  const longest = Math.max(...prompts.map(lengthOf));
+  const lengths = prompts.map(lengthOf);
+  const negative =
+    negativeLength(options) + Math.max(...prompts.map(({ healed }) => healed?.removed.length ?? 0));
+  const isNegative = isGuided(options) && negative > Math.max(...lengths);
+  const longest = Math.max(...lengths, isNegative ? negative : 0);
   const requested = longest + options.max_new_tokens;
   if (requested <= contextLength) return;
   throw new ApiError(
     400,
     `This model's context is ${contextLength} tokens, but ${requested} were requested: ${longest} in the ` +
-      `prompt and ${options.max_new_tokens} in ${fields.maxTokens}`,
+      `${isNegative ? 'negative ' : ''}prompt and ${options.max_new_tokens} in ${fields.maxTokens}`,
     {
-      param: longest < contextLength ? fields.maxTokens : fields.prompt,
+      param: longest < contextLength ? fields.maxTokens : isNegative ? 'negative_prompt_ids' : fields.prompt,
       code: 'context_length_exceeded',
     },
   );

@@ -1,6 +1,6 @@
 /** @module What a generation reserves before its first pass: cache space, and memory in JavaScript. */
 import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
-import { branchCount, requiredNodes } from '../../decoding/options/capacity.ts';
+import { pathCount, requiredNodes } from '../../decoding/options/capacity.ts';
 import { contextWindow } from '../../decoding/options/context-window.ts';
 import type { Admitted, QueueLimits } from '../../engine/batching/admission.ts';
 import type { TreeOptions } from '../../engine/batching/cached-tree.ts';
@@ -123,7 +123,7 @@ function reserve(
       requiredNodes(prompt.ids.length, optionsOf(request, prompt), catalogue?.trie, windows[i]),
     ),
   );
-  const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / branchCount(options))));
+  const count = Math.max(1, Math.min(prompts.length, Math.floor(TARGET_ROWS / pathCount(options))));
   // A request that never fits is refused for its sum, not for one of the parts below.
   engine.check(nodes);
   engine.memory.check(bytes.answer + bytes.search + (catalogue?.loaded.file.memory ?? 0));

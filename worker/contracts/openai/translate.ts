@@ -1,8 +1,10 @@
 /** @module Translates OpenAI's request into a generation request. */
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
+import type { EncodeOptions } from '../../../tokenizer/tokenizer.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { healed } from '../../serving/heal.ts';
+import { negativePromptOf } from '../../serving/negative-prompt.ts';
 import {
   defaultMaxTokens,
   type GenerationRequest,
@@ -65,7 +67,12 @@ export function generationOf(
     refuse('best_of', `must be ${n}, as 'n' is, in a stream: the best are known only at the end`, best_of);
   }
   const defaults = vllmDefaults(model.defaults);
-  const search = { ...withModelDefaults(searchOf(request), given, defaults), ...report };
+  const encoding = encodingOf(request);
+  const search = {
+    ...withModelDefaults(searchOf(request), given, defaults),
+    ...report,
+    ...negativePromptOf(model, request, encoding),
+  };
   const prompts = healed(model, sent, { ...search, maxTokens: request.max_tokens });
   const [prompt] = prompts;
   const room = () =>
@@ -92,13 +99,22 @@ export function generationOf(
   };
 }
 
-function promptsOf(model: ServedModel, request: CompletionRequest): Prompt[] {
-  const { prompt } = request;
-  const isPartial = usesPart(request);
-  const encoding = {
+/** How texts become tokens; a chat's template writes its own special tokens. */
+function encodingOf(
+  request: Pick<SharedRequest, 'split_special_tokens'> & {
+    readonly add_special_tokens?: boolean | undefined;
+  },
+): EncodeOptions {
+  return {
     splitSpecialTokens: request.split_special_tokens,
     addSpecialTokens: request.add_special_tokens,
   };
+}
+
+function promptsOf(model: ServedModel, request: CompletionRequest): Prompt[] {
+  const { prompt } = request;
+  const isPartial = usesPart(request);
+  const encoding = encodingOf(request);
   if (typeof prompt === 'string') return [promptOfText(model, prompt, 'prompt', isPartial, encoding)];
   if (isIds(prompt)) return [promptOfIds(model, prompt, 'prompt')];
   return prompt.map((element, i) =>

@@ -3,6 +3,7 @@ import { asksForSampling, type ResolvedOptions } from '../../../decoding/options
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { healed } from '../../serving/heal.ts';
+import { negativePromptOf } from '../../serving/negative-prompt.ts';
 import { defaultMaxTokens, type GenerationRequest, lastTokens, promptOfText } from '../../serving/request.ts';
 import { tgiConstraint } from '../constraint-fields.ts';
 import {
@@ -44,6 +45,7 @@ export function toGeneration(
   const { top_n_tokens, decoder_input_details, stop } = parameters;
   const search = {
     ...withModelDefaults(searchOf(parameters), given, defaults),
+    ...negativePromptOf(model, parameters, { splitSpecialTokens: parameters.split_special_tokens }),
     stop,
     logprobs: top_n_tokens,
     ...(decoder_input_details && { prompt_logprobs: 0 }),

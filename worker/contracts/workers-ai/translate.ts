@@ -4,6 +4,7 @@ import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { promptOfChat } from '../../serving/chat.ts';
 import { healed, refuseHealing } from '../../serving/heal.ts';
+import { negativePromptOf } from '../../serving/negative-prompt.ts';
 import {
   defaultMaxTokens,
   type GenerationRequest,
@@ -41,7 +42,10 @@ export async function toGeneration(
     refuse('num_return_sequences', 'must be 1 in a stream, which has one text', num_return_sequences);
   }
   refuseUnseenBeams(request);
-  const search = withModelDefaults(searchOf(request), given, defaults);
+  const search = {
+    ...withModelDefaults(searchOf(request), given, defaults),
+    ...negativePromptOf(model, request, { splitSpecialTokens: request.split_special_tokens }),
+  };
   const options = resolveSearch({
     ...search,
     max_new_tokens:
