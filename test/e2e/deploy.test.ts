@@ -28,6 +28,14 @@ test.for<[string, string[], RegExp]>([
   expect(await readdir(out.path)).toContain('index.js');
 });
 
+test('deploys a model under a name of its own, and writes nothing into the tree', async () => {
+  await using out = await temporaryFolder();
+  const before = await Promise.all([readdir(ROOT), readFile(join(ROOT, 'wrangler.toml'), 'utf8')]);
+  await deploy('--model', ODD_INT8, '--name', 'stories', '--', '--dry-run', '--outdir', out.path);
+  expect(await readFile(join(out.path, 'README.md'), 'utf8')).toContain('worker "stories"');
+  expect(await Promise.all([readdir(ROOT), readFile(join(ROOT, 'wrangler.toml'), 'utf8')])).toEqual(before);
+});
+
 test('deploys with all options that are commented out in wrangler.toml', async () => {
   await using out = await temporaryFolder();
   const template = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
@@ -40,6 +48,7 @@ test('deploys with all options that are commented out in wrangler.toml', async (
     expect(stdout).toMatch(/env\.MODEL_BUCKET \(models\)/);
     expect(stdout).toMatch(/env\.MODEL_PREFIX/);
     expect(stdout).toMatch(/env\.CORS_ORIGINS/);
+    expect(stdout).toMatch(/env\.EDGEBEAM_SESSIONS \(EdgebeamSession\)/);
   } finally {
     await rm(config);
   }

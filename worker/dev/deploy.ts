@@ -7,12 +7,17 @@ import { addModelOptions, type ModelOptions, modelArguments, modelFolder, runWra
 const program = addModelOptions(
   new Command(commandLine('deploy')).description('Deploys the Worker with a converted model to Cloudflare.'),
 )
-  .argument('[wrangler...]', 'after --: more arguments for `wrangler deploy`, e.g. --dry-run or --name NAME')
+  .option('--name <name>', "the Worker's name, so that each model has a Worker of its own")
+  .argument('[wrangler...]', 'after --: more arguments for `wrangler deploy`, e.g. --dry-run or --env NAME')
   .parse();
 
-await deploy(program.opts<ModelOptions>(), program.args);
+interface Options extends ModelOptions {
+  readonly name?: string;
+}
 
-async function deploy(options: ModelOptions, wranglerArguments: readonly string[]): Promise<void> {
+await deploy(program.opts<Options>(), program.args);
+
+async function deploy({ name, ...options }: Options, wranglerArguments: readonly string[]): Promise<void> {
   const folder = await modelFolder(options);
   const faults = await findAssetFaults(folder);
   if (faults.length > 0) {
@@ -22,5 +27,8 @@ async function deploy(options: ModelOptions, wranglerArguments: readonly string[
     );
   }
   // wrangler may prompt for a login.
-  runWrangler(['deploy', ...modelArguments(folder, options), ...wranglerArguments], { stdio: 'inherit' });
+  const nameArguments = name === undefined ? [] : ['--name', name];
+  runWrangler(['deploy', ...modelArguments(folder, options), ...nameArguments, ...wranglerArguments], {
+    stdio: 'inherit',
+  });
 }
