@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { basePath } from 'hono/route';
 import { createApp } from './app.ts';
+import { callerIn } from './http/caller.ts';
 import { DEFAULT_SETTINGS } from './http/default-settings.ts';
 import type { Bindings } from './http/env.ts';
 import { IsolateModel } from './isolate/isolate-model.ts';
@@ -37,7 +38,12 @@ export function edgebeam<Env extends object = Partial<Bindings>>({
   const app = createApp(new IsolateModel(modules));
   return new Hono<{ Bindings: Env }>().all('/*', (c) => {
     const mountedAt = basePath(c).replace(/\/$/, '');
-    const own = { ...DEFAULT_SETTINGS, ...bindings(c.env), ...(mountedAt && { BASE_PATH: mountedAt }) };
+    const own = {
+      ...DEFAULT_SETTINGS,
+      ...bindings(c.env),
+      ...(mountedAt && { BASE_PATH: mountedAt }),
+      ...callerIn(c.env),
+    };
     return app.fetch(c.req.raw, own, c.executionCtx);
   });
 }

@@ -31,6 +31,7 @@ interface Manifest {
 /** Entries of the libraries and the Worker, by the names of their files in `dist/`. */
 const LIBRARIES = {
   decoding: 'decoding/index.ts',
+  caller: 'worker/rpc/caller.ts',
   engine: 'packages/edgebeam/engine.ts',
   'engine-workerd': 'packages/edgebeam/engine-workerd.ts',
   worker: 'packages/edgebeam/worker.ts',

@@ -4,35 +4,46 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { build } from 'esbuild';
 import { unstable_readConfig } from 'wrangler';
 import { freePort } from '../../worker/dev/ports.ts';
 
+const CALLER_MODULE = 'caller.js';
 const ROOT = join(import.meta.dirname, '..', '..');
 /** The path of workerd's program. The package has no types. */
 const { default: WORKERD } = createRequire(import.meta.url)('workerd') as { readonly default: string };
 
 export interface PlainWorkerd extends AsyncDisposable {
   readonly url: string;
+  /** Of the Worker that calls the first one. */
+  readonly callerUrl: string;
 }
+
+export type Settings = Readonly<Record<string, number | string>>;
 
 /**
  * @param model folder of a converted model
  * @param settings in place of those in wrangler.toml
+ * @param caller the source of a Worker whose binding LLM is the first one's entrypoint
  * @throws Error when the Worker cannot be bundled or started
  */
 export async function startPlainWorkerd(
   model: string,
-  settings: Readonly<Record<string, number>> = {},
+  settings: Settings = {},
+  caller?: string,
 ): Promise<PlainWorkerd> {
   const folder = await mkdtemp(join(tmpdir(), 'plain-workerd-'));
   await bundle(folder, model);
-  const port = await freePort();
-  await writeFile(join(folder, 'config.capnp'), await configuration(folder, model, port, settings));
+  if (caller !== undefined) await bundleCaller(folder, caller);
+  const [port, callerPort] = [await freePort(), await freePort()];
+  const text = await configuration(folder, model, [port, callerPort], settings);
+  await writeFile(join(folder, 'config.capnp'), text);
   const child = spawn(WORKERD, ['serve', 'config.capnp'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -44,6 +55,7 @@ export async function startPlainWorkerd(
   }
   return {
     url,
+    callerUrl: `http://127.0.0.1:${callerPort}`,
     async [Symbol.asyncDispose]() {
       child.kill();
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -61,12 +73,16 @@ async function bundle(folder: string, model: string): Promise<void> {
   if (code !== 0) throw new Error(`wrangler exited with code ${code}`);
 }
 
+async function bundleCaller(folder: string, caller: string): Promise<void> {
+  await build({ entryPoints: [caller], outfile: join(folder, CALLER_MODULE), bundle: true, format: 'esm' });
+}
+
 /** workerd's configuration of the project's Worker, with the model's folder in place of the assets. */
 async function configuration(
   folder: string,
   model: string,
-  port: number,
-  settings: Readonly<Record<string, number>>,
+  [port, callerPort]: readonly [number, number],
+  settings: Settings,
 ): Promise<string> {
   const { compatibility_date, compatibility_flags, vars } = unstable_readConfig({
     config: join(ROOT, 'wrangler.toml'),
@@ -76,6 +92,7 @@ async function configuration(
     return `(name = "${name}", ${kind} = embed "${name}")`;
   };
   const others = (await readdir(folder)).filter((name) => /\.(wasm|txt|html)$/.test(name));
+  const hasCaller = existsSync(join(folder, CALLER_MODULE));
   const bindings = Object.entries({ ...vars, ...settings }).map(
     ([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`,
   );
@@ -84,8 +101,12 @@ const config :Workerd.Config = (
   services = [
     (name = "worker", worker = .worker),
     (name = "model", disk = ${JSON.stringify(model)}),
+    ${hasCaller ? '(name = "caller", worker = .caller),' : ''}
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+  sockets = [
+    (name = "http", address = "127.0.0.1:${port}", http = (), service = "worker"),
+    ${hasCaller ? `(name = "calls", address = "127.0.0.1:${callerPort}", http = (), service = "caller"),` : ''}
+  ],
 );
 const worker :Workerd.Worker = (
   modules = [${['(name = "index.js", esModule = embed "index.js")', ...others.map(moduleOf)].join(', ')}],
@@ -93,5 +114,13 @@ const worker :Workerd.Worker = (
   compatibilityFlags = ${JSON.stringify(compatibility_flags)},
   bindings = [(name = "ASSETS", service = "model"), ${bindings.join(', ')}],
 );
-`;
+${hasCaller ? callerOf(compatibility_date) : ''}`;
 }
+
+const callerOf = (compatibilityDate: string) => `const caller :Workerd.Worker = (
+  modules = [(name = "${CALLER_MODULE}", esModule = embed "${CALLER_MODULE}")],
+  compatibilityDate = "${compatibilityDate}",
+  compatibilityFlags = ["enable_request_signal"],
+  bindings = [(name = "LLM", service = (name = "worker", entrypoint = "Edgebeam"))],
+);
+`;

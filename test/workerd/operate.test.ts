@@ -1,9 +1,16 @@
 /** @module The headers of every answer, readiness, the log and the metrics. */
+import { createExecutionContext, createScheduledController, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Gpt2 } from '../../engine/model/gpt2.ts';
 import { OrtError } from '../../engine/runtime/errors.ts';
+import { createApp } from '../../worker/app.ts';
+import worker from '../../worker/index.ts';
+import { IsolateModel } from '../../worker/isolate/isolate-model.ts';
+import { modules } from '../../worker/modules.ts';
+import { warmUp } from '../../worker/warm-up.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
-import { events, post, startApp } from './client.ts';
+import { assetsOfModel, events, post, startApp } from './client.ts';
 
 const STORY = { prompt: 'Once upon a time', max_tokens: 8, temperature: 0 };
 
@@ -80,6 +87,57 @@ describe('GET /health/ready', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'not_ready' } });
     expect((await app.fetch('/health')).status).toBe(200);
     error.mockRestore();
+  });
+});
+
+/** Collects the log. @returns the lines of requests so far */
+function logLines(): () => Line[] {
+  const texts: string[] = [];
+  vi.spyOn(console, 'log').mockImplementation((text: string) => {
+    texts.push(text);
+  });
+  return () => texts.filter((text) => text.startsWith('{')).map((text) => JSON.parse(text) as Line);
+}
+
+describe('the log of a cold isolate', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('says what the load cost the requests that waited for it', async () => {
+    const lines = logLines();
+    const app = startApp();
+    await Promise.all([post(app, STORY), post(app, STORY)]);
+    await app.settled();
+    await post(app, STORY);
+    await app.settled();
+    const loads = lines().map(({ loadMilliseconds }) => loadMilliseconds);
+    expect(loads).toEqual([expect.any(Number), expect.any(Number), undefined]);
+    const metrics = parsePrometheus(await (await app.fetch('/metrics')).text());
+    const count = metrics.get('edgebeam_load_seconds')?.samples.find(({ name }) => name.endsWith('_count'));
+    expect(count?.value).toBe(2);
+  });
+
+  it('has a line for a scheduled trigger, which loads the model', async () => {
+    const lines = logLines();
+    const bindings = { ...env, ASSETS: assetsOfModel('default-int8') };
+    for (const loads of [expect.any(Number), undefined]) {
+      const context = createExecutionContext();
+      await worker.scheduled(createScheduledController(), bindings, context);
+      await waitOnExecutionContext(context);
+      expect(lines().at(-1)).toMatchObject({ path: '/health/ready', status: 200 });
+      expect(lines().at(-1)?.loadMilliseconds).toEqual(loads);
+    }
+  });
+
+  it('has a trigger that fails where the model cannot be loaded', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    const app = createApp(new IsolateModel(modules));
+    const context = createExecutionContext();
+    const failed = vi.fn();
+    vi.spyOn(context, 'waitUntil').mockImplementation((work) => void Promise.resolve(work).catch(failed));
+    warmUp(app, env, context);
+    await vi.waitFor(() => expect(String(failed.mock.calls[0])).toContain('the model is not ready'));
   });
 });
 
@@ -230,5 +288,6 @@ describe('GET /metrics', () => {
 });
 
 interface Line {
+  readonly loadMilliseconds?: number;
   readonly usage?: { readonly completion_tokens: number };
 }

@@ -3,10 +3,12 @@
  * a zone. Routes, and `c.req.path`, are below it.
  */
 import { getPath } from 'hono/utils/url';
+import { CALLER } from './caller.ts';
 import type { Bindings } from './env.ts';
 
-/** Begins with a slash and ends with none; empty at the root. */
-export function basePathOf({ BASE_PATH = '' }: Pick<Bindings, 'BASE_PATH'>): string {
+/** Begins with a slash and ends with none; empty at the root, and for callers that are not HTTP's. */
+export function basePathOf({ BASE_PATH = '', [CALLER]: caller }: Partial<Bindings>): string {
+  if (caller) return '';
   const path = BASE_PATH.replace(/^\/+|\/+$/g, '');
   return path === '' ? '' : `/${path}`;
 }

@@ -1,5 +1,6 @@
 /** @module The types of Hono's context: the bindings of a deployment, and the variables of a request. */
 import type { IsolateModel } from '../isolate/isolate-model.ts';
+import type { CALLER, Caller } from './caller.ts';
 import type { Settings } from './default-settings.ts';
 import type { HeldBody, RequestBodies } from './request-bodies.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -24,6 +25,12 @@ export interface Bindings extends Settings {
   readonly RATE_LIMITER?: RateLimit;
   /** Where clients reach the routes: the path of the Worker's route in a zone, such as `/llm`. */
   readonly BASE_PATH?: string;
+  /** The objects that sessions go to. If it is not set, requests are answered wherever they arrive. */
+  readonly EDGEBEAM_SESSIONS?: DurableObjectNamespace;
+  /** The number of objects that share all sessions. */
+  readonly SESSION_OBJECTS?: number | string;
+  /** Of a request that did not come over HTTP; it is no setting. */
+  readonly [CALLER]?: Caller;
 }
 
 export interface AppEnv {
@@ -33,6 +40,8 @@ export interface AppEnv {
     bodies: RequestBodies;
     /** The request's body in their account, once it has been read. */
     body?: HeldBody;
+    /** The bytes of the body, decompressed, once they have been read. */
+    bodyBytes?: Uint8Array<ArrayBuffer>;
     requestId: string;
     /** Set for pages with an inline style. */
     secureHeadersNonce?: string;
@@ -42,4 +51,13 @@ export interface AppEnv {
     /** Settles when the response's stream ends. */
     streaming?: Promise<void>;
   };
+}
+
+/** What of the Hono app its doors need. @param Env the bindings of the Worker, of which edgebeam's are a part */
+export interface App<Env extends object> {
+  fetch(
+    request: Request,
+    env: Env & { readonly [CALLER]?: Caller },
+    ctx: ExecutionContext,
+  ): Response | Promise<Response>;
 }

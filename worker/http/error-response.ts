@@ -1,5 +1,6 @@
 /** @module Turns any thrown value into a response, in the error shape of the path's contract. */
 import type { Context } from 'hono';
+import { CALLER } from './caller.ts';
 import { type Contract, contractOf } from './contract.ts';
 import type { AppEnv } from './env.ts';
 import { type ApiError, toApiError } from './errors.ts';
@@ -12,7 +13,8 @@ export function errorHandler(contracts: readonly Contract[]): ErrorHandler {
     const api = toApiError(error);
     // Not the message: it may contain a part of the request.
     c.get('record').error = api.details.code ?? 'error';
-    const { errors } = contractOf(contracts, c.req.path);
+    // Over RPC there are no paths: all errors have the shape of the first contract.
+    const { errors } = contractOf(contracts, c.env[CALLER]?.method === undefined ? c.req.path : '');
     return c.json(errors.body(api), errors.status(api), { ...api.details.headers, ...retryHint(api) });
   };
 }

@@ -22,6 +22,12 @@ const SLICE_BYTES = 1024;
  *   those of `RequestBodies.receive`
  */
 export async function requestBody(c: Context<AppEnv>): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = c.get('bodyBytes') ?? (await readBody(c));
+  c.set('bodyBytes', bytes);
+  return bytes;
+}
+
+async function readBody(c: Context<AppEnv>): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = (c.req.header('content-encoding') ?? '').trim().toLowerCase();
   if (encoding === '' || encoding === 'identity') return await received(c);
   const format = FORMATS.get(encoding);

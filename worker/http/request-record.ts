@@ -52,7 +52,13 @@ export interface RequestRecord {
   choices?: number;
   stream?: boolean;
   user?: string;
+  /** The number of the session's object that answered. */
+  session?: number;
+  /** Whether the object of a session answers, and writes the line. */
+  forwarded?: boolean;
   usage?: Usage;
+  /** Time spent waiting for the model, in an isolate that did not have it yet. */
+  loadMilliseconds?: number;
   /** Time spent waiting for cache space, if there was any. */
   queuedMilliseconds?: number;
   /** The code of the error, whether in place of the answer or within its stream. */

@@ -69,6 +69,18 @@ export function queueLimitsOf(env: Bindings): { readonly length: number; readonl
   return { length: numberOf(env, 'QUEUE_LENGTH'), milliseconds: 1000 * numberOf(env, 'QUEUE_SECONDS') };
 }
 
+/** A session's object has the model in memory: many objects are many models. */
+const DEFAULT_SESSION_OBJECTS = 8;
+const MAX_SESSION_OBJECTS = 10_000;
+
+/** The number of objects that share all sessions. @throws MisconfiguredError */
+export function sessionObjectsOf({ SESSION_OBJECTS: value = DEFAULT_SESSION_OBJECTS }: Bindings): number {
+  const number = String(value).trim() === '' ? Number.NaN : Number(value);
+  if (Number.isInteger(number) && number > 0 && number <= MAX_SESSION_OBJECTS) return number;
+  const rule = `must be a whole number from 1 to ${MAX_SESSION_OBJECTS}`;
+  throw new MisconfiguredError('SESSION_OBJECTS', `${rule}, not ${JSON.stringify(value)}`);
+}
+
 /** The bounds of constraints. @throws MisconfiguredError */
 export function constraintLimitsOf(env: Bindings): ConstraintLimits {
   return {
@@ -87,6 +99,7 @@ export function checkSettings(env: Bindings): void {
   heapBytesOf(env);
   queueLimitsOf(env);
   constraintLimitsOf(env);
+  sessionObjectsOf(env);
 }
 
 function numberOf(env: Bindings, name: keyof Settings): number {

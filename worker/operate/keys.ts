@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { HTTPException } from 'hono/http-exception';
+import { CALLER } from '../http/caller.ts';
 import { type Contract, isOpen } from '../http/contract.ts';
 import type { AppEnv } from '../http/env.ts';
 import { ApiError } from '../http/errors.ts';
@@ -13,11 +14,13 @@ const RETRY_AFTER_SECONDS = 10;
 
 /**
  * Requires one of the keys in the secrets `API_KEYS` and `ADMIN_KEYS`, separated by commas. If neither is
- * set, access is open. Open routes answer in a deployment with a malformed secret too.
+ * set, access is open. Open routes answer in a deployment with a malformed secret too, and so do calls over RPC.
  */
 export function keys(contracts: readonly Contract[]): MiddlewareHandler<AppEnv> {
   return (c, next) => {
-    if (isOpen(contracts, c.req)) return next();
+    const caller = c.env[CALLER];
+    if (caller?.key !== undefined) c.set('key', caller.key);
+    if (caller || isOpen(contracts, c.req)) return next();
     const { all } = keysOf(c.env);
     if (all.length === 0) return next();
     return requireOneOf(all)(c, async () => {
@@ -27,8 +30,9 @@ export function keys(contracts: readonly Contract[]): MiddlewareHandler<AppEnv> 
   };
 }
 
-/** Whether a request to an open route has a valid key, or the deployment has no keys. */
+/** Whether a request to an open route has a valid key or needs none. */
 export async function hasKey(c: Context<AppEnv>): Promise<boolean> {
+  if (c.env[CALLER]) return true;
   const { all } = keysOf(c.env);
   return all.length === 0 || (await sendsOneOf(all, c));
 }
@@ -64,7 +68,7 @@ function sentKeyDigest(c: Context<AppEnv>): Promise<string> {
 export function rateLimit(contracts: readonly Contract[]): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const limiter = c.env.RATE_LIMITER;
-    if (!limiter || isOpen(contracts, c.req)) return next();
+    if (!limiter || c.env[CALLER] || isOpen(contracts, c.req)) return next();
     // Not the key that is sent to a deployment without keys: a client could vary it.
     const caller = c.get('key') ?? c.req.header('cf-connecting-ip') ?? 'unknown';
     const { success } = await limiter.limit({ key: caller });

@@ -4,9 +4,11 @@ import { cors } from 'hono/cors';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { requestedPath } from '../http/base-path.ts';
+import { CALLER } from '../http/caller.ts';
 import type { AppEnv } from '../http/env.ts';
 import { CLIENT_GONE, type RequestRecord } from '../http/request-record.ts';
 import type { Records } from './records.ts';
+import { trace } from './traces.ts';
 
 /** Allows the origins in `CORS_ORIGINS`, separated by commas; all origins if it is not set. */
 export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
@@ -44,17 +46,21 @@ export const securityHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
 export function logged(records: Records): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { signal } = c.req.raw;
-    const { method } = c.req;
-    const path = requestedPath(c.req);
+    const { method: rpc, session } = c.env[CALLER] ?? {};
+    const method = rpc === undefined ? c.req.method : 'RPC';
+    const path = rpc ?? requestedPath(c.req);
     const record: RequestRecord = { id: c.get('requestId'), method, path, startedAt: Date.now() };
+    if (session !== undefined) record.session = session;
     c.set('record', record);
     const answering = next();
     // When the client disconnects, the platform drops all work that is not under waitUntil.
     c.executionCtx.waitUntil(
       answering.then(async () => {
         await c.var.streaming;
+        if (record.forwarded) return;
         if (signal.aborted) record.error = CLIENT_GONE;
-        records.finish(record, { status: c.res.status, route: routeOf(c) });
+        trace(c.executionCtx as ExecutionContext, record);
+        records.finish(record, { status: c.res.status, route: rpc ?? routeOf(c) });
       }),
     );
     await answering;

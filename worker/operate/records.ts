@@ -25,6 +25,11 @@ export class Records {
     'How often tokens of texts have been dropped, because the context was full.',
   );
   readonly #cancelled = new Counter('edgebeam_cancelled_total', 'Requests whose client left before the end.');
+  readonly #loadSeconds = new Histogram(
+    'edgebeam_load_seconds',
+    'Time that requests waited for the model, in an isolate that did not have it yet.',
+    SECONDS,
+  );
   readonly #queueSeconds = new Histogram(
     'edgebeam_queue_seconds',
     'Time that generations waited for cache space.',
@@ -50,6 +55,7 @@ export class Records {
       this.#contextResets.add({ strategy }, record.usage.context_resets ?? 0);
       this.#queueSeconds.observe({}, (record.queuedMilliseconds ?? 0) / 1000);
     }
+    if (record.loadMilliseconds !== undefined) this.#loadSeconds.observe({}, record.loadMilliseconds / 1000);
     if (record.error === CLIENT_GONE) this.#cancelled.add({ strategy });
     const time = new Date(startedAt).toISOString();
     console.log(JSON.stringify({ time, id, method, path, status, milliseconds, ...rest }));
@@ -63,6 +69,7 @@ export class Records {
       this.#cachedTokens,
       this.#generatedTokens,
       this.#contextResets,
+      this.#loadSeconds,
       this.#queueSeconds,
       this.#seconds,
     ];

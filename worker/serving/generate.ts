@@ -12,10 +12,11 @@ import type { ServedModel } from '../isolate/served-model.ts';
 import type { SearchedCatalogue } from './catalogue.ts';
 import { CollectedAnswer, type PromptResult, promptLogOf, textsOf } from './collected.ts';
 import type { GenerationEvent } from './events.ts';
+import type { AnswerForm } from './memory-estimate.ts';
 import { merge } from './merge.ts';
 import { PromptTexts } from './prompt-texts.ts';
 import { type GenerationRequest, optionsOf, type Prompt, promptTokensOf } from './request.ts';
-import { type AnswerForm, admit, type Reservation } from './reservation.ts';
+import { admit, type Reservation } from './reservation.ts';
 import type { ReservedTree } from './reserved-tree.ts';
 
 type Events = AsyncGenerator<GenerationEvent, void, undefined>;
@@ -27,6 +28,8 @@ export interface RunOptions {
   /** The one that the request names. */
   readonly catalogue?: SearchedCatalogue | undefined;
   readonly limits: QueueLimits;
+  /** Of an answer that is collected. Default: `whole`. */
+  readonly form?: Exclude<AnswerForm, 'stream'> | undefined;
   readonly signal: AbortSignal;
   /** Of the prefix cache. */
   readonly partition?: string | undefined;
@@ -72,7 +75,7 @@ export async function collectGeneration(
   request: GenerationRequest,
   options: RunOptions,
 ): Promise<{ readonly answer: CollectedAnswer; readonly held: Reservation['answer'] }> {
-  const reservation = await checkAndAdmit(model, request, 'whole', options);
+  const reservation = await checkAndAdmit(model, request, options.form ?? 'whole', options);
   const copies = request.n / request.options.num_return_sequences;
   let tokens = 0;
   let resets = 0;

@@ -9,6 +9,9 @@ import { bestOfBeam, readsInPlace } from '../../decoding/options/in-place.ts';
 import { DEFAULTS, type ResolvedOptions } from '../../decoding/options/options.ts';
 import { TokenLog } from './token-log.ts';
 
+/** The form of an answer decides how much of it is held. An object is what a call over RPC returns. */
+export type AnswerForm = 'stream' | 'whole' | 'object';
+
 /** The figures that the memory of a generation depends on. */
 export interface GenerationSize {
   /** Number of tokens of each prompt. */
@@ -16,12 +19,14 @@ export interface GenerationSize {
   /** UTF-16 code units of all prompts. */
   readonly characters: number;
   readonly vocabSize: number;
-  /** Whether the answer is collected before it is sent. */
-  readonly whole: boolean;
+  /** Whether the answer is sent event by event, is collected before it is sent, or becomes an object besides. */
+  readonly form: AnswerForm;
   /** Number of texts per prompt, copies included. */
   readonly n: number;
   /** The most tokens of a text that the model sees at a time, if it may be longer than the context. */
   readonly inView?: number | undefined;
+  /** Whether an answer repeats the prompt before each text. */
+  readonly echo?: boolean;
   /** Bytes of its compiled constraint, if it has one. */
   readonly constraint?: number | undefined;
   /** Number of tokens that were taken off a healed prompt, and are generated anew: the largest. */
@@ -72,11 +77,15 @@ const LOGPROB_BYTES = 104;
 const TOP_BYTES = 62;
 /** The states that constrained texts lead to: some thousands, in workerd, where V8's pointers have four bytes. */
 const CONSTRAINED_TEXT_BYTES = 200_000;
+/** In the JSON, in its value and in the value's clone: text of a token, its log-probability, each of the likeliest. */
+const JSON_TEXT_BYTES = 32;
+const JSON_LOGPROB_BYTES = 620;
+const JSON_TOP_BYTES = 250;
 /** Text of a token, once it is decoded. The last event of a stream may have the whole text. */
 const TOKEN_TEXT_BYTES = 8;
 
 export function estimateMemory(size: GenerationSize): MemoryEstimate {
-  const { prompts, characters, vocabSize, whole, n, constraint, healed = 0 } = size;
+  const { prompts, characters, vocabSize, form, n, constraint, healed = 0 } = size;
   const { catalogue, inView, options } = size;
   const { num_beams, num_return_sequences, logprobs, prompt_logprobs } = options;
   const max_new_tokens = options.max_new_tokens + healed;
@@ -93,7 +102,8 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
     prompts.length * PROMPT_BYTES +
     promptTokens * Int32Array.BYTES_PER_ELEMENT +
     2 * characters +
-    (whole ? collected : n * (TEXT_BYTES + max_new_tokens * TOKEN_TEXT_BYTES));
+    (form === 'stream' ? n * (TEXT_BYTES + max_new_tokens * TOKEN_TEXT_BYTES) : collected) +
+    (form === 'object' ? objectBytes(size, promptTokens) : 0);
 
   // The log-probabilities of the tokens that go on after the beams, which the whole vocabulary is no part of.
   const widest = Math.max(...(catalogue?.map(({ nodes }) => nodes) ?? [0]));
@@ -156,6 +166,22 @@ export function largestThatFits(
     else high = middle - 1;
   }
   return low;
+}
+
+/** The JSON of an answer, its value, and the value's clone: of each copy of a text, and of each copy of its prompt. */
+function objectBytes(
+  { prompts, n, characters, echo = false, options }: GenerationSize,
+  promptTokens: number,
+): number {
+  const { max_new_tokens, logprobs } = options;
+  const texts = n * prompts.length * (TEXT_BYTES + max_new_tokens * tokenJsonBytes(logprobs));
+  if (!echo) return texts;
+  const reported = logprobs === undefined ? 0 : promptTokens * tokenJsonBytes(logprobs);
+  return texts + n * (3 * 2 * characters + reported);
+}
+
+function tokenJsonBytes(top: number | undefined): number {
+  return JSON_TEXT_BYTES + (top === undefined ? 0 : JSON_LOGPROB_BYTES + top * JSON_TOP_BYTES);
 }
 
 /** Bytes of a token in a hypothesis, without its nodes. */

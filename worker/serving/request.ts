@@ -16,6 +16,8 @@ export interface GenerationRequest {
   readonly options: ResolvedOptions;
   /** Number of texts per prompt. Greedy search finds one and repeats it `n` times. */
   readonly n: number;
+  /** Whether the answer repeats the prompt before each text. */
+  readonly echo?: boolean;
   /** The form of every text, if the request asks for one. */
   readonly constraint?: RequestedConstraint | undefined;
   /** Whether a text keeps the stop string that ends it. */
@@ -139,12 +141,15 @@ export function promptOfIds(
   ids: readonly number[],
   field: string,
 ): Prompt {
-  const { vocabSize } = engine;
-  const outside = ids.findIndex((id) => id >= vocabSize);
-  if (outside >= 0) {
-    refuse(`${field}.${outside}`, `must be below ${vocabSize}, the size of the vocabulary`, ids[outside]);
-  }
+  checkIds(engine, ids, field);
   return { ids, text: tokenizer.decode(ids, { skipSpecialTokens: true }) };
+}
+
+/** @throws ApiError for an id beyond the model's vocabulary */
+export function checkIds({ vocabSize }: Engine, ids: readonly number[], field: string): void {
+  const outside = ids.findIndex((id) => id >= vocabSize);
+  if (outside < 0) return;
+  refuse(`${field}.${outside}`, `must be below ${vocabSize}, the size of the vocabulary`, ids[outside]);
 }
 
 /**
@@ -186,7 +191,8 @@ export function defaultMaxTokens(
     prompts: [ids.length],
     characters: text.length,
     vocabSize,
-    whole: true,
+    // The default is the same over HTTP and RPC.
+    form: 'object' as const,
     n: search.num_return_sequences,
     healed: removed,
   };

@@ -8,7 +8,12 @@ import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 import { CapacityError } from '../../engine/cache/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { SearchedCatalogue } from './catalogue.ts';
-import { estimateMemory, type GenerationSize, type MemoryEstimate } from './memory-estimate.ts';
+import {
+  type AnswerForm,
+  estimateMemory,
+  type GenerationSize,
+  type MemoryEstimate,
+} from './memory-estimate.ts';
 import { type GenerationRequest, optionsOf, tokensInView } from './request.ts';
 import { type Lease, ReservedTree } from './reserved-tree.ts';
 
@@ -17,9 +22,6 @@ import { type Lease, ReservedTree } from './reserved-tree.ts';
  * four.
  */
 const TARGET_ROWS = 8;
-
-/** The form of an answer decides how much of it is held. */
-export type AnswerForm = 'whole' | 'stream';
 
 export interface Reservation {
   /** What the texts must be; its memory is a part of `answer`. */
@@ -83,7 +85,7 @@ export function sizeOf(
   { constraint, catalogue }: Needed = {},
 ): GenerationSize {
   const { vocabSize, memory } = engine;
-  const { prompts, n, options } = request;
+  const { prompts, n, echo = false, options } = request;
   const windows = prompts.flatMap(
     (prompt) => tokensInView(engine, optionsOf(request, prompt), prompt.ids.length) ?? [],
   );
@@ -91,8 +93,9 @@ export function sizeOf(
     prompts: prompts.map(({ ids }) => ids.length),
     characters: prompts.reduce((sum, { text }) => sum + text.length, 0),
     vocabSize,
-    whole: form === 'whole',
+    form,
     n,
+    echo,
     // A large one beside a large model is no reason to refuse the request: it is an estimate.
     constraint: constraint && Math.min(constraint.bytes, memory.maximum / 2),
     healed: Math.max(...prompts.map(({ healed }) => healed?.removed.length ?? 0)),

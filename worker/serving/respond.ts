@@ -15,6 +15,7 @@ import {
 } from '../../engine/batching/errors.ts';
 import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 import { SlotsExhaustedError } from '../../engine/cache/errors.ts';
+import { CALLER } from '../http/caller.ts';
 import type { AppEnv } from '../http/env.ts';
 import { type ApiError, retryLater, toApiError } from '../http/errors.ts';
 import type { JsonStream } from '../http/json-stream.ts';
@@ -35,9 +36,10 @@ import type { CollectedAnswer } from './collected.ts';
 import { constraintOf, refusedConstraint } from './constrain.ts';
 import type { GenerationEvent } from './events.ts';
 import { collectGeneration, type Generation, type RunOptions, startGeneration } from './generate.ts';
+import type { AnswerForm } from './memory-estimate.ts';
 import { exceedsCache, exceedsMemory } from './refusals.ts';
 import { checkContext, type GenerationRequest } from './request.ts';
-import { type AnswerForm, sizeOf } from './reservation.ts';
+import { sizeOf } from './reservation.ts';
 import { modelSource } from './served-model.ts';
 
 /**
@@ -62,8 +64,9 @@ export async function answerWhole(
   write: (answer: CollectedAnswer) => JsonStream,
 ): Promise<Response> {
   const { signal } = c.req.raw;
-  return await run(c, model, request, 'whole', async (...args) => {
-    const { answer, held } = await collectGeneration(...args);
+  const form = c.env[CALLER]?.method === undefined ? 'whole' : 'object';
+  return await run(c, model, request, form, async (model, request, options) => {
+    const { answer, held } = await collectGeneration(model, request, { ...options, form });
     c.get('record').usage = answer.usage;
     if (!signal.aborted) return sendJson(c, write(answer), held);
     // Nobody will read or cancel the answer.

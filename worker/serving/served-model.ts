@@ -19,8 +19,11 @@ const DEPLOYMENT_ERRORS = [ModelFilesError, ModelTooLargeError, HeapExhaustedErr
 export async function servedModel(c: Context<AppEnv>): Promise<ServedModel> {
   const heapBytes = heapBytesOf(c.env);
   const usesDefaults = usesGenerationConfig(c.env);
+  const isolate = c.get('model');
+  const isCold = isolate.loaded === undefined;
+  const began = Date.now();
   try {
-    const model = await c.get('model').get({
+    const model = await isolate.get({
       source: modelSource(c.env),
       heapBytes,
       waitUntil: (work) => c.executionCtx.waitUntil(work),
@@ -28,6 +31,8 @@ export async function servedModel(c: Context<AppEnv>): Promise<ServedModel> {
     return usesDefaults ? model : { ...model, defaults: {} };
   } catch (error) {
     throw unavailable(error);
+  } finally {
+    if (isCold) c.get('record').loadMilliseconds = Date.now() - began;
   }
 }
 

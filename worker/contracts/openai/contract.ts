@@ -1,8 +1,10 @@
 /** @module OpenAI's contract: completions, chats and models. */
 import type { Contract, Route } from '../../http/contract.ts';
+import { toSession } from '../../sessions/forward.ts';
 import { chatCompletions } from './chat.ts';
 import { chatSchema } from './chat-schema.ts';
 import { completions } from './completions.ts';
+import { detokenize } from './detokenize.ts';
 import { openaiErrors } from './errors.ts';
 import { listModels, retrieveModel } from './models.ts';
 import {
@@ -10,13 +12,15 @@ import {
   chatResponse,
   completionChunk,
   completionResponse,
+  detokenizeResponse,
   model,
   modelList,
 } from './responses.ts';
-import { completionSchema } from './schema.ts';
+import { completionSchema, detokenizeSchema } from './schema.ts';
 
 const chatRoute = {
   method: 'post',
+  middleware: [toSession],
   handler: chatCompletions,
   request: {
     name: 'ChatCompletionRequest',
@@ -37,6 +41,7 @@ export const openai: Contract = {
       method: 'post',
       path: '/v1/completions',
       summary: 'Continues prompts',
+      middleware: [toSession],
       handler: completions,
       request: {
         name: 'CompletionRequest',
@@ -49,6 +54,15 @@ export const openai: Contract = {
     },
     { ...chatRoute, path: '/v1/chat/completions', summary: 'Answers a chat' },
     { ...chatRoute, path: '/ai/v1/chat/completions', summary: 'Answers a chat, at the path of Workers AI' },
+    {
+      method: 'post',
+      path: '/detokenize',
+      summary: 'Returns the text of tokens, as vLLM does',
+      handler: detokenize,
+      request: { name: 'DetokenizeRequest', schema: detokenizeSchema, example: { tokens: [1, 2, 3] } },
+      response: { name: 'DetokenizeResponse', schema: detokenizeResponse },
+      errors: [404],
+    },
     {
       method: 'get',
       path: '/v1/models',

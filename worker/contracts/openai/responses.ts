@@ -142,6 +142,9 @@ export const model = z.strictObject({
 
 export const modelList = z.strictObject({ object: z.literal('list'), data: z.array(model) });
 
+/** As in vLLM. */
+export const detokenizeResponse = z.strictObject({ prompt: z.string() });
+
 export const errorResponse = z.strictObject({
   error: z.strictObject({
     message: z.string(),

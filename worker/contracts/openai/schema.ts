@@ -56,4 +56,10 @@ export const completionSchema = z.strictObject({
   ...generationFields,
 });
 
+/** As in vLLM. */
+export const detokenizeSchema = z.strictObject({
+  model: z.string().optional().describe('Name of the deployed model, which is the default.'),
+  tokens: z.array(tokenId).describe('The ids of the tokens.'),
+});
+
 export type CompletionRequest = z.output<typeof completionSchema>;

@@ -42,7 +42,8 @@ export function toGeneration(
 ): GenerationRequest {
   const prompts = truncated(model, promptsOf(model, request), request);
   const fields = { prompt: 'prompt', maxTokens: 'max_tokens', logprobs: 'logprobs' };
-  return generationOf(model, request, { prompts, report: reportOf(request), fields, given });
+  const generation = generationOf(model, request, { prompts, report: reportOf(request), fields, given });
+  return { ...generation, echo: request.echo };
 }
 
 /** @throws ApiError */

@@ -1,6 +1,7 @@
 /** @module The contract of Hugging Face's Text Generation Inference (TGI). */
 import * as z from 'zod';
 import type { Contract } from '../../http/contract.ts';
+import { toSession } from '../../sessions/forward.ts';
 import { tgiErrors } from './errors.ts';
 import { compatGenerate, generate, generateStream } from './generate.ts';
 import {
@@ -26,6 +27,7 @@ export const tgi: Contract = {
       method: 'post',
       path: '/',
       summary: 'Continues a text, streamed or not',
+      middleware: [toSession],
       handler: compatGenerate,
       request: { name: 'CompatRequest', schema: compatSchema, example },
       response: { name: 'CompatResponse', schema: compatResponse },
@@ -35,6 +37,7 @@ export const tgi: Contract = {
       method: 'post',
       path: '/generate',
       summary: 'Continues a text',
+      middleware: [toSession],
       handler: generate,
       request: { name: 'GenerateRequest', schema: generateSchema, example },
       response: { name: 'GenerateResponse', schema: generateResponse },
@@ -43,6 +46,7 @@ export const tgi: Contract = {
       method: 'post',
       path: '/generate_stream',
       summary: 'Continues a text, as a stream of tokens',
+      middleware: [toSession],
       handler: generateStream,
       request: { name: 'GenerateStreamRequest', schema: generateStreamSchema, example },
       event,

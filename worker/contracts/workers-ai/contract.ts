@@ -1,5 +1,6 @@
 /** @module The contract of Cloudflare Workers AI's REST API. */
 import type { Contract } from '../../http/contract.ts';
+import { toSession } from '../../sessions/forward.ts';
 import { workersAiErrors } from './errors.ts';
 import { runEvent, runResponse } from './responses.ts';
 import { run } from './run.ts';
@@ -15,6 +16,7 @@ export const workersAi: Contract = {
       method: 'post',
       path: '/ai/run/:model{.+}',
       summary: 'Continues a text',
+      middleware: [toSession],
       handler: run,
       request: {
         name: 'RunRequest',

@@ -15,10 +15,13 @@ import { MemoryBudget } from '../../../../engine/batching/memory-budget.ts';
 import type { Engine } from '../../../../engine/engine.ts';
 import { wasmPath } from '../../../../engine/kernels/build.ts';
 import type { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
+import { LogprobEntries } from '../../../../worker/contracts/openai/logprobs.ts';
+import { wholeChoices } from '../../../../worker/contracts/openai/whole.ts';
 import { Catalogues } from '../../../../worker/isolate/catalogues.ts';
 import { Constraints } from '../../../../worker/isolate/constraints.ts';
+import type { CollectedAnswer } from '../../../../worker/serving/collected.ts';
 import { collectGeneration, startGeneration } from '../../../../worker/serving/generate.ts';
-import { estimateMemory } from '../../../../worker/serving/memory-estimate.ts';
+import { type AnswerForm, estimateMemory } from '../../../../worker/serving/memory-estimate.ts';
 import type { GenerationRequest } from '../../../../worker/serving/request.ts';
 import { sizeOf } from '../../../../worker/serving/reservation.ts';
 import { loadTokenizer } from '../../../golden/tokenizer-golden.ts';
@@ -104,7 +107,7 @@ const limits = { length: 1, milliseconds: 1 };
 
 async function peakOf(
   given: GenerationRequest,
-  form: 'whole' | 'stream',
+  form: AnswerForm,
 ): Promise<{ readonly estimate: number; readonly real: number }> {
   const isLong = given.options.truncation === 'auto';
   const { engine, peak } = isLong ? measuringEngine(97, 256) : measuringEngine(23);
@@ -115,9 +118,11 @@ async function peakOf(
   forgetRows();
   const before = liveBytes();
   let real = 0;
-  if (form === 'whole') {
-    const { answer, held } = await collectGeneration(model, given, { limits, signal });
+  if (form !== 'stream') {
+    const { answer, held } = await collectGeneration(model, given, { limits, signal, form });
+    const objects = form === 'object' ? objectsOf(answer, given) : [];
     real = liveBytes();
+    expect(objects.length).toBe(form === 'object' ? 3 : 0);
     // The answer lives until here.
     expect(answer.usage.completion_tokens).toBeGreaterThan(0);
     held.close();
@@ -125,8 +130,25 @@ async function peakOf(
     const { events } = await startGeneration(model, given, { limits, signal });
     for await (const _ of events);
   }
-  const { answer, search } = estimateMemory(sizeOf(engine, given, form));
+  const { logprobs, prompt_logprobs } = given.options;
+  const echo = logprobs !== undefined && prompt_logprobs !== undefined;
+  const { answer, search } = estimateMemory(sizeOf(engine, { ...given, echo }, form));
   return { estimate: answer + peak.trees * search, real: Math.max(real, peak.bytes) - before };
+}
+
+/** What a call over RPC makes of an answer: its JSON, its value, and the value's clone. */
+function objectsOf(answer: CollectedAnswer, given: GenerationRequest): unknown[] {
+  const { logprobs, prompt_logprobs } = given.options;
+  const report = {
+    echo: prompt_logprobs !== undefined && logprobs !== undefined,
+    logprobs,
+    return_tokens_as_token_ids: false,
+  };
+  const choices = wholeChoices(answer, given, report, new LogprobEntries(tokenizer, false, false));
+  // As bytes, it is no string of strings any more.
+  const json = new TextDecoder().decode(new TextEncoder().encode(Array.from(choices.pieces()).join('')));
+  const value: unknown = JSON.parse(json);
+  return [json, value, structuredClone(value)];
 }
 
 const random = new Draw(14);
@@ -163,12 +185,12 @@ function longRequest(): GenerationRequest {
 }
 
 describe('the estimate of a generation', () => {
-  it.each(['whole', 'stream'] as const)(
+  it.each(['whole', 'stream', 'object'] as const)(
     'is never less than a %s answer holds, and not much more',
     async (form) => {
       // Loads code and fills caches.
       for (let i = 0; i < 3; i++) await peakOf(randomRequest(), form);
-      for (let i = 0; i < 6; i++) {
+      for (let i = 0; i < (form === 'object' ? 3 : 6); i++) {
         const given = randomRequest();
         const { estimate, real } = await peakOf(given, form);
         const { max_new_tokens, num_beams, num_return_sequences, logprobs, prompt_logprobs, top_k } =
@@ -185,8 +207,9 @@ describe('the estimate of a generation', () => {
         });
         expect(estimate, about).toBeGreaterThanOrEqual(real);
         // Beams share their common beginnings, which the estimate counts for each beam. Rows, if there are any, dwarf
-        // them.
-        const most = num_beams > 1 && readsInPlace(given.options) ? 4 : 2;
+        // them. Objects share names and shapes, which it counts for each.
+        const shared = form === 'object' ? 3 : 2;
+        const most = num_beams > 1 && readsInPlace(given.options) ? 4 : shared;
         expect(estimate, about).toBeLessThanOrEqual(most * real);
       }
     },

@@ -1,0 +1,57 @@
+/** @module What calls over RPC take and give: the bodies of the routes, without what belongs to HTTP. */
+import type * as z from 'zod';
+import type { chatSchema } from '../contracts/openai/chat-schema.ts';
+import type {
+  chatChunk,
+  chatResponse,
+  completionChunk,
+  completionResponse,
+  detokenizeResponse,
+  modelList,
+} from '../contracts/openai/responses.ts';
+import type { completionSchema, detokenizeSchema } from '../contracts/openai/schema.ts';
+import type { healthResponse } from '../contracts/operation/responses.ts';
+import type { perplexityResponse, scoreResponse } from '../contracts/score/responses.ts';
+import type { perplexitySchema, scoreSchema } from '../contracts/score/schema.ts';
+import type { tokenizeResponse } from '../contracts/tgi/responses.ts';
+import type { tokenizeSchema } from '../contracts/tgi/schema.ts';
+import type { CancelSignal } from './cancel.ts';
+
+/** The method says whether the answer is streamed. */
+type Unstreamed<Request> = Omit<Request, 'stream'>;
+
+/** The body of `POST /v1/completions`. */
+export type CompletionRequest = Unstreamed<z.input<typeof completionSchema>>;
+export type Completion = z.output<typeof completionResponse>;
+/** An event of a streamed completion. */
+export type CompletionChunk = z.output<typeof completionChunk>;
+
+/** The body of `POST /v1/chat/completions`. */
+export type ChatRequest = Unstreamed<z.input<typeof chatSchema>>;
+export type Chat = z.output<typeof chatResponse>;
+/** An event of a streamed chat. */
+export type ChatChunk = z.output<typeof chatChunk>;
+
+/** The body of `POST /v1/score`. */
+export type ScoreRequest = z.input<typeof scoreSchema>;
+export type Score = z.output<typeof scoreResponse>;
+
+/** The body of `POST /v1/perplexity`. */
+export type PerplexityRequest = Unstreamed<z.input<typeof perplexitySchema>>;
+export type Perplexity = z.output<typeof perplexityResponse>;
+
+/** The body of `POST /tokenize`. */
+export type TokenizeRequest = z.input<typeof tokenizeSchema>;
+export type Tokens = z.output<typeof tokenizeResponse>;
+
+/** The body of `POST /detokenize`. */
+export type DetokenizeRequest = z.input<typeof detokenizeSchema>;
+export type Detokenized = z.output<typeof detokenizeResponse>;
+
+export type ModelList = z.output<typeof modelList>;
+export type Health = z.output<typeof healthResponse>;
+
+export interface CallOptions {
+  /** Ends the call early, and gives back all that it holds. */
+  readonly signal?: CancelSignal | undefined;
+}

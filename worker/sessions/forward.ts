@@ -1,0 +1,64 @@
+/**
+ * @module Sends the requests of a session to the same Durable Object, in whose isolate their prefix is cached. Only in
+ * a deployment with the binding `EDGEBEAM_SESSIONS`.
+ */
+import type { Context, MiddlewareHandler } from 'hono';
+import { CALLER, type Caller } from '../http/caller.ts';
+import type { AppEnv } from '../http/env.ts';
+import { retryLater } from '../http/errors.ts';
+import { limitJsonValues } from '../http/json-values.ts';
+import { requestBody } from '../http/request-body.ts';
+import { sessionObjectsOf } from '../http/settings.ts';
+import { sha256 } from '../http/sha256.ts';
+import { sessionKeyOf } from './session-key.ts';
+
+/** Tells the object who calls. Nobody else can: the object has no route of its own. */
+export const CALLER_HEADER = 'x-edgebeam-caller';
+
+/** Headers that describe the body as it arrived. */
+const BODY_HEADERS = ['content-encoding', 'content-length', 'transfer-encoding'];
+
+/** For the routes that generate. */
+export const toSession: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { EDGEBEAM_SESSIONS: namespace, [CALLER]: caller } = c.env;
+  // In the object itself, the request has arrived.
+  if (!namespace || caller?.session !== undefined) return next();
+  const body = await requestBody(c);
+  const key = sessionKey(body);
+  if (key === undefined) return next();
+  // Users of different API keys are different users, whatever they are called.
+  const digest = await sha256(`${c.get('key') ?? ''} ${key}`);
+  const session = Number.parseInt(digest.slice(0, 8), 16) % sessionObjectsOf(c.env);
+  const object = namespace.getByName(`session-${session}`);
+  const response = await object.fetch(forwarded(c, body, session)).catch((error: unknown) => {
+    if (c.req.raw.signal.aborted) throw error;
+    console.error(error);
+    throw retryLater('session_unavailable', 'The object of this session cannot be reached at the moment');
+  });
+  // The object writes the log line, and counts the request.
+  c.get('record').forwarded = true;
+  return new Response(response.body, response);
+};
+
+/** What is no JSON, or too much of it, is refused where all bodies are. */
+function sessionKey(body: Uint8Array): string | undefined {
+  try {
+    limitJsonValues(body);
+    return sessionKeyOf(JSON.parse(new TextDecoder().decode(body)));
+  } catch {
+    return undefined;
+  }
+}
+
+function forwarded(c: Context<AppEnv>, body: Uint8Array<ArrayBuffer>, session: number): Request {
+  const { headers: sent, signal } = c.req.raw;
+  // Below the base path, which only the isolate knows where the request arrived.
+  const url = new URL(c.req.raw.url);
+  url.pathname = c.req.path;
+  const headers = new Headers(sent);
+  for (const name of BODY_HEADERS) headers.delete(name);
+  const caller: Caller = { method: c.env[CALLER]?.method, key: c.get('key'), session };
+  headers.set(CALLER_HEADER, JSON.stringify(caller));
+  headers.set('x-request-id', c.get('requestId'));
+  return new Request(url, { method: 'POST', headers, body, signal });
+}
