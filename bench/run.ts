@@ -13,6 +13,7 @@ import { reportComparison } from './constraints/sides-report.ts';
 import { measureConstrainedSteps } from './constraints/steps.ts';
 import { reportConstrained } from './constraints/steps-report.ts';
 import { measureDecoding } from './decoding.ts';
+import { measureLongTexts, reportLongTexts } from './long-texts.ts';
 import { describe, describeMachine } from './machine.ts';
 import { FULL, measure, QUICK } from './measure.ts';
 import { ensureInt4Model, ensureInt8Models } from './models.ts';
@@ -22,7 +23,7 @@ import { report } from './report.ts';
 import { measureScoring, reportScoring } from './score.ts';
 import { startInWorkerd } from './workerd/contestant.ts';
 
-/** The parts about constraints and scoring run only if they are named: `constraints` needs cases. */
+/** The parts about constraints, scoring and long texts run only if they are named: `constraints` needs cases. */
 const ONLY = [
   'node',
   'workerd',
@@ -33,6 +34,7 @@ const ONLY = [
   'constraints',
   'constrained',
   'score',
+  'long',
 ] as const;
 
 /** Of the comparison with other packages. */
@@ -70,6 +72,7 @@ const options = new Command('npm run bench --')
 if (options.only === 'constraints') await runConstraints(options);
 else if (options.only === 'constrained') await runConstrained(options);
 else if (options.only === 'score') await runScoring(options);
+else if (options.only === 'long') await runLong(options);
 else await run(options);
 
 async function runConstraints({ cases, quick, json, peers }: Options): Promise<void> {
@@ -100,6 +103,13 @@ async function runScoring({ quick, json }: Options): Promise<void> {
   const results = await (quick ? measureScoring(1, 3) : measureScoring(5, 10));
   console.log(`On ${describe(describeMachine())}.\n\n${reportScoring(results)}`);
   if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+async function runLong({ quick, json }: Options): Promise<void> {
+  await ensureInt4Model();
+  const texts = await measureLongTexts(quick ? 1400 : 4000);
+  console.log(`On ${describe(describeMachine())}.\n\n${reportLongTexts(texts)}`);
+  if (json) await writeFile(json, `${JSON.stringify(texts, null, 2)}\n`);
 }
 
 async function run({ only, quick, json, write }: Options): Promise<void> {

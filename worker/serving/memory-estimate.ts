@@ -127,11 +127,11 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   const scoredToken = NODE_BYTES + tokenBytes(prompt_logprobs);
   const scored = longest * (prompt_logprobs === undefined ? TOKEN_TEXT_BYTES : scoredToken);
   const nodesOfToken = isGuided(resolved) ? 2 : 1;
-  // A window has nodes of the prompt too, in positions that other requests do not share.
+  // A window has nodes of the prompt too, and at a reset those of the one before are not yet forgotten.
   const nodes =
     inView === undefined
       ? max_new_tokens * nodesOfToken * NODE_BYTES
-      : inView * (NODE_BYTES + WINDOW_NODE_BYTES);
+      : 2 * inView * (NODE_BYTES + WINDOW_NODE_BYTES);
   const extended =
     hypotheses *
     (TEXT_BYTES +
