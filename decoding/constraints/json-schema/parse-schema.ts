@@ -28,6 +28,8 @@ import { FALSE, NULL, TRUE, type ValueNode, type ValueSet } from './values.ts';
 const TYPES = ['null', 'boolean', 'object', 'array', 'number', 'integer', 'string'] as const;
 type Type = (typeof TYPES)[number];
 
+/** What a schema takes beside the set of its values: its place in the document, its keywords. */
+const STEPS_OF_SCHEMA = 40;
 /** Of comparing two branches of `oneOf`. */
 const STEPS_OF_PAIR = 50;
 
@@ -56,6 +58,7 @@ export class SchemaParser implements Parsing {
       throw new ConstraintError(`a schema must be an object or a boolean, found ${shown(schema)}`, place);
     let node = this.#known.get(schema);
     if (!node) {
+      this.nodes.budget.spendSteps(STEPS_OF_SCHEMA);
       node = this.nodes.create(place, () => this.#valuesOf(this.document.keywordsOf(schema), location));
       this.#known.set(schema, node);
     }
