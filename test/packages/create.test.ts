@@ -1,5 +1,5 @@
 /** @module `npm create edgebeam`, from an empty folder to answers. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../../worker/dev/ports.ts';
@@ -63,6 +63,51 @@ it('serves', async () => {
 
 it('prepares a deployment', async () => {
   expect(await run(shell, 'npm', 'run', 'deploy', '--', '--dry-run')).toContain('--dry-run: exiting now.');
+});
+
+it('is called by another Worker over a binding', async () => {
+  const source = `
+    import { EdgebeamEntrypoint, edgebeam } from 'edgebeam/worker';
+    import { Hono } from 'hono';
+    const llm = edgebeam();
+    export default new Hono<{ Bindings: Env }>().route('/llm', llm);
+    export class Llm extends EdgebeamEntrypoint<Env> {
+      protected override readonly app = llm;
+    }`;
+  const caller = `
+    import { readEvents } from 'edgebeam/caller';
+    import type { Llm } from '../src/index.ts';
+    const request = { prompt: 'Once upon a time', max_tokens: 8, num_beams: 4 };
+    export default {
+      async fetch(_: Request, { LLM }: { LLM: Service<Llm> }): Promise<Response> {
+        const whole = await LLM.generate(request);
+        let streamed = '';
+        for await (const { choices } of readEvents(await LLM.stream(request))) streamed += choices[0]?.text ?? '';
+        return Response.json([whole.choices[0]?.text, streamed]);
+      },
+    };`;
+  const configuration = `
+    name = "caller"
+    main = "index.ts"
+    compatibility_date = "2026-10-20"
+    [[services]]
+    binding = "LLM"
+    service = "my-worker"
+    entrypoint = "Llm"`;
+  await mkdir(join(shell.folder, 'caller'));
+  await writeFile(join(shell.folder, 'src', 'index.ts'), source);
+  await writeFile(join(shell.folder, 'caller', 'index.ts'), caller);
+  await writeFile(join(shell.folder, 'caller', 'wrangler.toml'), configuration);
+  const project = join(shell.folder, 'tsconfig.json');
+  const { compilerOptions } = JSON.parse(await readFile(project, 'utf8'));
+  compilerOptions.allowImportingTsExtensions = true;
+  await writeFile(project, JSON.stringify({ compilerOptions, include: ['src', 'caller'] }));
+  await run(shell, 'npm', 'run', 'types');
+  const port = await freePort();
+  const configurations = ['-c', 'caller/wrangler.toml', '-c', 'wrangler.toml'];
+  const args = ['run', 'dev', '--', ...configurations, '--port', String(port), '--inspector-port', '0'];
+  await using _ = await serve(shell, 'Ready on', 'npm', ...args);
+  expect(await (await fetch(`http://localhost:${port}/`)).json()).toEqual([EXPECTED, EXPECTED]);
 });
 
 it('imports the engine and decoding without the app', async () => {
