@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { completionResponse } from '../../worker/contracts/openai/responses.ts';
+import { scoreResponse } from '../../worker/contracts/score/responses.ts';
 import { generateResponse } from '../../worker/contracts/tgi/responses.ts';
 import { assetsOfModel, events, postTo, startApp, type TestApp } from './client.ts';
 
@@ -63,6 +64,24 @@ describe.each([
       const body = { prompt, temperature: 2, seed, max_tokens: 16 };
       const [whole] = (await complete(served, body)).choices;
       expect((await streamed(served, body)).join('')).toBe(whole?.text);
+    }
+  });
+
+  it('scores a choice as a part of the text that it makes with the prompt', async () => {
+    const { app, tokenizer } = served;
+    const options = { addSpecialTokens: false };
+    for (const choice of [' world', ', Hello 😀']) {
+      const response = await postTo(app, '/v1/score', { prompt, choices: [choice], tokens: true });
+      const [scored] = scoreResponse.parse(await response.json()).choices;
+      const ids = scored?.tokens?.map(({ id }) => id) ?? [];
+      const joined = [...tokenizer.encode(prompt + choice, options)];
+      expect(joined.slice(joined.length - ids.length)).toEqual(ids);
+      const all = [...tokenizer.template.before, ...joined];
+      const { choices } = await complete(served, { prompt: all, max_tokens: 0, echo: true, logprobs: 0 });
+      const logprobs = choices[0]?.logprobs?.token_logprobs ?? [];
+      expect(scored?.tokens?.map(({ logprob }) => logprob)).toEqual(
+        logprobs.slice(logprobs.length - ids.length),
+      );
     }
   });
 

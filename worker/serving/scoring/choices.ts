@@ -40,7 +40,7 @@ export function scoringTask(model: ServedModel, request: ScoreRequest): ScoringT
     if (path.tokens.length > from) return path;
     const fault =
       tokens.length === 0
-        ? 'has no token'
+        ? 'has no token of its own after the prompt'
         : 'has a single token, and nothing stands before it: a beginning-of-text token would, with add_bos_token';
     throw new ApiError(400, `'choices.${i}' ${fault}`, { param: `choices.${i}`, code: 'invalid_value' });
   });

@@ -2,18 +2,9 @@
  * @module The estimate of a generation's JavaScript memory against V8's own figures, over random requests: never
  * below what is held, and not much more.
  */
-import { readFile } from 'node:fs/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { TokenTree, TreeNode } from '../../../../decoding/interface/token-tree.ts';
-import { Rows } from '../../../../decoding/math/row-pool.ts';
 import { readsInPlace } from '../../../../decoding/options/in-place.ts';
 import type { DecodingOptions } from '../../../../decoding/options/options.ts';
-import { AdmissionQueue } from '../../../../engine/batching/admission.ts';
-import { MemoryBudget } from '../../../../engine/batching/memory-budget.ts';
-import type { Engine } from '../../../../engine/engine.ts';
-import { wasmPath } from '../../../../engine/kernels/build.ts';
 import type { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
 import { LogprobEntries } from '../../../../worker/contracts/openai/logprobs.ts';
 import { wholeChoices } from '../../../../worker/contracts/openai/whole.ts';
@@ -27,81 +18,21 @@ import { sizeOf } from '../../../../worker/serving/reservation.ts';
 import { loadTokenizer } from '../../../golden/tokenizer-golden.ts';
 import { Draw } from '../../../support/draw.ts';
 import { request } from '../../../support/generations.ts';
-import { RowMemory } from '../../../support/lending-model.ts';
+import type { RowMemory } from '../../../support/lending-model.ts';
+import {
+  forgetRows,
+  liveBytes,
+  MEASURED_VOCABULARY,
+  measuredRows,
+  measuringEngine,
+} from '../../../support/measured-memory.ts';
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-/** Live bytes in V8's heap and in array buffers. */
-function liveBytes(): number {
-  collectGarbage();
-  // The first finds dead buffers, the second waits until they are freed.
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
-
-/** Rows that other searches left would not count: one of another length drops them all. */
-function forgetRows(): void {
-  using rows = new Rows(1);
-  rows.take(1);
-}
-
-const VOCABULARY = 8192;
 let tokenizer: Tokenizer;
 let rowMemory: RowMemory;
 beforeAll(async () => {
   tokenizer = await loadTokenizer('default');
-  rowMemory = new RowMemory(await WebAssembly.compile(await readFile(wasmPath('logits'))), VOCABULARY);
+  rowMemory = await measuredRows();
 });
-
-/** An engine of random logits that measures the live bytes in some of its evaluations. */
-function measuringEngine(every: number, contextLength = 1024) {
-  const peak = { bytes: 0, evaluations: 0, trees: 0 };
-  let seed = 1;
-  const computed = new Float32Array(VOCABULARY);
-  const engine = {
-    vocabSize: VOCABULARY,
-    contextLength,
-    eosTokenIds: [],
-    manifest: { config: {} },
-    memory: new MemoryBudget(2 ** 40),
-    admission: new AdmissionQueue(() => Promise.resolve()),
-    check: () => {},
-    open: () => {
-      peak.trees++;
-      return tree();
-    },
-  };
-  function tree(): TokenTree & { capacity: number; reusedEvaluations: number; reset(): void } {
-    return {
-      capacity: 2 ** 30,
-      lendsLogits: true,
-      reusedEvaluations: 0,
-      append: (parent: TreeNode | null, token: number) => ({
-        token,
-        parent,
-        position: (parent?.position ?? -1) + 1,
-      }),
-      async evaluate(evaluations) {
-        for (const { logits, read } of evaluations) {
-          if (!logits && !read) continue;
-          for (let i = 0; i < computed.length; i++) {
-            seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
-            computed[i] = seed / 2 ** 28;
-          }
-          logits?.set(computed);
-          read?.(rowMemory.lend(computed));
-        }
-        if (peak.evaluations++ % every === 0) peak.bytes = Math.max(peak.bytes, liveBytes());
-      },
-      release() {},
-      close() {},
-      reset() {},
-    };
-  }
-  return { engine: engine as unknown as Engine, peak };
-}
 
 const limits = { length: 1, milliseconds: 1 };
 
@@ -110,7 +41,7 @@ async function peakOf(
   form: AnswerForm,
 ): Promise<{ readonly estimate: number; readonly real: number }> {
   const isLong = given.options.truncation === 'auto';
-  const { engine, peak } = isLong ? measuringEngine(131, 256) : measuringEngine(23);
+  const { engine, peak } = isLong ? measuringEngine(131, rowMemory, 256) : measuringEngine(23, rowMemory);
   const constraints = new Constraints(tokenizer, engine.memory);
   const catalogues = new Catalogues(engine);
   const model = { engine, tokenizer, constraints, catalogues, defaults: {} };
@@ -167,7 +98,7 @@ function randomRequest(): GenerationRequest {
     ...(random.chance(0.4) && { prompt_logprobs: logprobs ?? 0 }),
   };
   const prompts = Array.from({ length: random.integer(1, 6) }, () =>
-    Array.from({ length: random.integer(20, 400) }, () => random.integer(0, VOCABULARY - 1)),
+    Array.from({ length: random.integer(20, 400) }, () => random.integer(0, MEASURED_VOCABULARY - 1)),
   );
   return request(prompts, options);
 }
