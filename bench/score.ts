@@ -4,10 +4,14 @@
  */
 import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureModel } from '../model-assets/ensure.ts';
 import { promptSource } from './concurrency/prompts.ts';
-import { SUBJECTS } from './concurrency/subjects.ts';
 import { median, milliseconds, table } from './format.ts';
-import { startServer } from './workerd/server.ts';
+import { INT4_MODEL } from './models.ts';
+import { ISOLATE_HEAP_MIB, startServer } from './workerd/server.ts';
 
+const MODELS = [
+  { name: 'the default model, 7M', assets: DEFAULT_MODEL },
+  { name: 'GPT-2 124M, int4', assets: INT4_MODEL },
+] as const;
 const PROMPT = 300;
 const CHOICES = 100;
 /** Tokens of a choice; some choices begin with the same ones. */
@@ -28,8 +32,8 @@ export interface ScoringTimes {
 export async function measureScoring(rounds: number, echoes: number): Promise<ScoringTimes[]> {
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_MODEL, precision: 'int8' });
   const results: ScoringTimes[] = [];
-  for (const { name, assets, heapMib } of SUBJECTS) {
-    const server = await startServer('worker/index.ts', assets, heapMib);
+  for (const { name, assets } of MODELS) {
+    const server = await startServer('worker/index.ts', assets, ISOLATE_HEAP_MIB);
     try {
       results.push({ model: name, ...(await measureModel(server.url, rounds, echoes)) });
     } finally {
