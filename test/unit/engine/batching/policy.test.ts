@@ -38,6 +38,15 @@ class User {
     return this.#tree.evaluate(nodes.map((node) => ({ node })));
   }
 
+  /** Evaluates `count` rows after the root that nobody waits for one by one, as of texts that are scored. */
+  scores(count: number): Promise<void> {
+    const nodes = Array.from({ length: count }, () => this.#tree.append(this.#root, this.#token));
+    return this.#tree.evaluate(
+      nodes.map((node) => ({ node })),
+      'prompt',
+    );
+  }
+
   /** Runs `count` steps of `branches` rows, one after the other. */
   async steps(count: number, branches: number): Promise<void> {
     for (let i = 0; i < count; i++) {
@@ -141,6 +150,16 @@ describe('a pass', () => {
     for (const counts of passes().slice(0, lastPromptPass)) {
       expect(counts[5]).toBeGreaterThanOrEqual(1);
       expect((counts[1] ?? 0) + (counts[2] ?? 0)).toBeGreaterThanOrEqual(1);
+    }
+  });
+
+  it('takes rows that are scored as those of a prompt', async () => {
+    const [stream, scored] = [new User(engine, 1, 20), new User(engine, 5, 40)];
+    await evaluateRoots(stream, scored);
+    await Promise.all([stream.steps(4, 1), scored.scores(30)]);
+    for (const counts of passes().slice(0, 3)) {
+      expect(counts[1]).toBe(1);
+      expect(counts[5]).toBeLessThanOrEqual(4);
     }
   });
 

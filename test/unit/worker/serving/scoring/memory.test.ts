@@ -62,8 +62,8 @@ async function measured(
 }
 
 function randomScores(): ScoreRequest {
-  const length = random.pick([2, 6, 12]);
-  const choices = Array.from({ length: random.integer(40, 600 / length) }, () =>
+  const length = random.pick([2, 4, 8]);
+  const choices = Array.from({ length: random.integer(100, 900 / length) }, () =>
     random.chance(0.5)
       ? ids(random.integer(1, length))
       : ` ${tokenizer.decode(ids(random.integer(1, length)))}`,
@@ -84,11 +84,15 @@ it('is never less than scores of choices hold, and not much more', async () => {
   };
   // Loads code and fills caches.
   await draw();
+  const totals = { estimate: 0, real: 0 };
   for (let i = 0; i < 4; i++) {
     const { estimate, real } = await draw();
     expect(estimate).toBeGreaterThanOrEqual(real);
-    expect(estimate).toBeLessThanOrEqual(4 * real);
+    totals.estimate += estimate;
+    // Less than nothing where V8 has dropped what is not the request's.
+    totals.real += Math.max(0, real);
   }
+  expect(totals.estimate).toBeLessThanOrEqual(4 * totals.real);
 }, 120_000);
 
 it.each([true, false])(
