@@ -111,7 +111,9 @@ function longRequest(): GenerationRequest {
     ...{ truncation: 'auto', n_keep: random.integer(0, 100), max_new_tokens: random.integer(2000, 3000) },
     ...(beams ? { num_beams: width } : { do_sample: true, top_k: 40, num_return_sequences: width }),
   };
-  const prompt = Array.from({ length: random.integer(20, 4000) }, () => random.integer(0, VOCABULARY - 1));
+  const prompt = Array.from({ length: random.integer(20, 4000) }, () =>
+    random.integer(0, MEASURED_VOCABULARY - 1),
+  );
   return request([prompt], options);
 }
 
