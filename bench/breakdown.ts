@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogitsReader } from '../decoding/interface/logits-row.ts';
 import type { PathNode } from '../engine/cache/radix-tree.ts';
+import { adapterKernel } from '../engine/kernels/adapter.ts';
 import { attentionKernel } from '../engine/kernels/attention.ts';
 import { linearKernels } from '../engine/kernels/linear.ts';
 import { logitsKernel } from '../engine/kernels/logits.ts';
@@ -141,6 +142,7 @@ async function timedModel(timer: PartTimer) {
       embed: timer.wrap('embedding', kernels.embed),
       embedInt4: timer.wrap('embedding', kernels.embedInt4),
       setReadAhead: kernels.setReadAhead,
+      ...adapterKernel(modules.adapter, ort.heap.memory),
       ...logitsKernel(modules.logits, ort.heap.memory),
     },
     weights,

@@ -7,9 +7,10 @@ import { AdmissionQueue } from './batching/admission.ts';
 import { CachedTree, type SharedCache, type TreeOptions } from './batching/cached-tree.ts';
 import { MemoryBudget } from './batching/memory-budget.ts';
 import { type EventLoop, type PassCounts, PassQueue } from './batching/pass-queue.ts';
-import { SlotsExhaustedError } from './cache/errors.ts';
+import { CapacityError, SlotsExhaustedError } from './cache/errors.ts';
 import { RadixTree } from './cache/radix-tree.ts';
 import type { DotProduct } from './kernels/linear.ts';
+import type { Adapters, AdaptersStatus } from './model/adapters.ts';
 import type { Gpt2 } from './model/gpt2.ts';
 import { type KernelModules, type LoadedModel, loadModel } from './model/load-model.ts';
 import { type ModelSource, readFile, readManifest, type Sha256 } from './model/model-source.ts';
@@ -38,6 +39,12 @@ export interface EngineOptions extends PlanOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a tree uses beside its nodes. */
+export interface EngineTreeOptions extends Omit<TreeOptions, 'adapter'> {
+  /** The name of a LoRA adapter of the manifest, which changes the model for this tree. */
+  readonly adapter?: string | undefined;
+}
+
 export interface EngineStatus {
   readonly heap: HeapAccount;
   readonly slots: {
@@ -50,6 +57,7 @@ export interface EngineStatus {
     /** Slots that only the prefix cache uses; any request can evict them. */
     readonly cached: number;
   };
+  readonly adapters: AdaptersStatus;
   /** JavaScript memory of requests, in bytes. */
   readonly javaScript: {
     /** The most that all requests may hold together. */
@@ -73,6 +81,7 @@ export class Engine implements LanguageModel {
   readonly #readAhead: LoadedModel['readAhead'];
   readonly #ort: Ort;
   readonly #weights: Weights;
+  readonly #adapters: Adapters;
   readonly #model: Gpt2;
   readonly #sharedCache: SharedCache;
   readonly #trees = new Set<CachedTree>();
@@ -85,13 +94,15 @@ export class Engine implements LanguageModel {
     ort: Ort,
     manifest: Manifest,
     tokenizerFile: Uint8Array,
-    { weights, model, plan, dotProduct, readAhead }: LoadedModel,
+    { weights, adapters, model, plan, dotProduct, readAhead }: LoadedModel,
+    source: ModelSource,
     platform: Platform,
   ) {
     this.#ort = ort;
     this.manifest = manifest;
     this.tokenizerFile = tokenizerFile;
     this.#weights = weights;
+    this.#adapters = adapters;
     this.#model = model;
     this.plan = plan;
     this.dotProduct = dotProduct;
@@ -103,6 +114,7 @@ export class Engine implements LanguageModel {
       queue: new PassQueue(model, platform, readAhead),
       vocabSize: vocab_size,
       contextLength: n_positions,
+      loadAdapter: (adapter) => adapters.load(adapter, { source, ...platform }),
     };
     this.memory = new MemoryBudget(plan.bytes.requests);
     this.admission = new AdmissionQueue(platform.wait);
@@ -118,7 +130,7 @@ export class Engine implements LanguageModel {
     const manifest = await readManifest(source);
     const tokenizerFile = await readFile(source, manifest.tokenizer, sha256);
     const loaded = await loadModel(ort, manifest, { ...options, sha256, signal });
-    return new Engine(ort, manifest, tokenizerFile, loaded, platform);
+    return new Engine(ort, manifest, tokenizerFile, loaded, source, platform);
   }
 
   /** Whether the kernels read weights ahead. Undefined until passes of both forms have been timed. */
@@ -151,18 +163,25 @@ export class Engine implements LanguageModel {
 
   /**
    * @param nodes that the tree may hold at one time
-   * @throws SlotsExhaustedError when the cache has no room for them now, or never has; EngineBrokenError
+   * @throws SlotsExhaustedError when the cache has no room for them now, or never has; AdaptersExhaustedError likewise;
+   *   UnknownAdapterError; EngineBrokenError
    */
-  open(nodes: number, options: TreeOptions = {}): CachedTree {
+  open(nodes: number, options: EngineTreeOptions = {}): CachedTree {
     // Another engine may use the memory by now.
     if (this.broken) throw new EngineBrokenError('the engine is broken');
     this.check(nodes);
     try {
       return this.#open(nodes, options);
     } catch (error) {
-      if (!(error instanceof SlotsExhaustedError) || !this.#expireIdleTrees()) throw error;
+      if (!(error instanceof CapacityError) || !this.#expireIdleTrees()) throw error;
       return this.#open(nodes, options);
     }
+  }
+
+  /** The model that one of its adapters makes of this one. */
+  withAdapter(adapter: string): LanguageModel {
+    const { vocabSize, contextLength, eosTokenIds } = this;
+    return { vocabSize, contextLength, eosTokenIds, open: (nodes) => this.open(nodes, { adapter }) };
   }
 
   /** Announces a request before it opens a tree: a request that computes gives it its turns from now on. */
@@ -177,6 +196,7 @@ export class Engine implements LanguageModel {
     return {
       heap: this.#ort.heap.account,
       slots: { capacity, maximum, reserved, taken: capacity - freeSlots - cached, cached },
+      adapters: this.#adapters.status,
       javaScript: { maximum: this.memory.maximum, reserved: this.memory.reserved },
       requests: this.#trees.size,
       waitingRequests: this.admission.length,
@@ -207,13 +227,24 @@ export class Engine implements LanguageModel {
     for (const tree of this.#trees) tree.close();
     this.#model.release();
     this.#weights.release();
+    this.#adapters.free();
     this.#ort.heap.reserve(-this.plan.bytes.requests, 'requests');
   }
 
-  #open(nodes: number, options: TreeOptions): CachedTree {
-    const tree = new CachedTree(this.#sharedCache, nodes, options, (closed) => this.#trees.delete(closed));
-    this.#trees.add(tree);
-    return tree;
+  #open(nodes: number, { adapter: name, ...options }: EngineTreeOptions): CachedTree {
+    const adapter = name === undefined ? undefined : this.#adapters.retain(name);
+    const release = () => adapter && this.#adapters.release(adapter);
+    try {
+      const tree = new CachedTree(this.#sharedCache, nodes, { ...options, adapter }, (closed) => {
+        this.#trees.delete(closed);
+        release();
+      });
+      this.#trees.add(tree);
+      return tree;
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** A request that the platform has killed runs no `finally`; this frees what it held. */

@@ -29,6 +29,8 @@ export interface EvaluateOptions {
   readonly reference: string;
   /** Special tokens such as `<|endoftext|>` are parsed. */
   readonly text: string;
+  /** An adapter of the evaluated model. Default: none. */
+  readonly adapter?: string | undefined;
   /** KV cache precision of the evaluated model; the reference uses f32. Default: f32. */
   readonly cache?: CachePrecision | undefined;
   /** Maximum number of tokens to read. Default: all. */
@@ -66,7 +68,7 @@ export interface Comparison {
 /**
  * Compares two converted models on a text.
  *
- * @throws EvaluationError for models of different vocabularies, a text of fewer than two tokens, or a window
+ * @throws EvaluationError for an adapter that the model does not have, models of different vocabularies, a text of fewer than two tokens, or a window
  *   that exceeds a model's context; the engine's ModelFilesError and HeapExhaustedError
  * @example
  * const { top1Agreement } = await evaluate({ model: 'dist/int8', reference: 'dist/f32', text });
@@ -81,13 +83,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Comparison> {
     );
   const model = await load(options.model, options.cache ?? 'f32');
   const reference = await load(options.reference, 'f32');
+  const evaluated = withAdapter(model, options.adapter);
   const window = checkWindow(model, reference, options.window);
   const ids = encode(model, options);
 
   const total = ids.length - 1;
   const sums = new Sums(total);
   for (let begin = 0; begin < total; begin += window) {
-    await compareWindow([model, reference], ids, begin, Math.min(begin + window, total), sums, options);
+    await compareWindow([evaluated, reference], ids, begin, Math.min(begin + window, total), sums, options);
   }
   return {
     model: figuresOf(model, sums.modelLoss / total),
@@ -164,6 +167,13 @@ async function compareWindow(
     }
     onProgress?.(sums.rows, sums.divergences.length, 'tokens');
   }
+}
+
+function withAdapter(model: Engine, adapter: string | undefined): LanguageModel {
+  if (adapter === undefined) return model;
+  const names = (model.manifest.adapters ?? []).map(({ name }) => name);
+  if (names.includes(adapter)) return model.withAdapter(adapter);
+  throw new EvaluationError(`The model has no adapter ${adapter}; it has ${names.join(', ') || 'none'}`);
 }
 
 function checkWindow(model: Engine, reference: Engine, requested: number | undefined): number {

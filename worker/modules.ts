@@ -1,5 +1,6 @@
 /** @module All WebAssembly of the Worker: workerd compiles imported modules only. */
 import onnxruntime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
+import adapter from '../engine/kernels/adapter.wasm';
 import attention from '../engine/kernels/attention.wasm';
 import dot from '../engine/kernels/linear-dot.wasm';
 import relaxed from '../engine/kernels/linear-relaxed.wasm';
@@ -8,5 +9,5 @@ import type { EngineModules } from './isolate/isolate-model.ts';
 
 export const modules: EngineModules = {
   onnxruntime,
-  kernels: { attention, logits, linear: { dot, relaxed } },
+  kernels: { adapter, attention, logits, linear: { dot, relaxed } },
 };

@@ -95,11 +95,14 @@ const REFUSED: Readonly<Record<string, object>> = {
 /** Of requests that wait too long for others, on a slow machine. */
 const BUSY = 503;
 
+/** Adapters that requests use. */
+const MAX_ADAPTERS = 2;
+
 /** Time between samples while requests run. */
 const SAMPLE_MILLISECONDS = 20;
 
 /**
- * Starts the Worker with a model, runs a long beam search, twenty sequential requests and four concurrent
+ * Starts the Worker with a model, whose first adapters requests use in turn if it has any, runs a long beam search, twenty sequential requests and four concurrent
  * ones, then the worst requests, each alone and all at the same time. Samples the memory after each step, and during
  * the last one.
  * @throws Error if a request fails, is refused although it fits, or is not refused
@@ -107,7 +110,10 @@ const SAMPLE_MILLISECONDS = 20;
 export async function measureIsolate(model: string): Promise<IsolateMemory> {
   const port = await freePort();
   await using server = await startDevServer('--model', model, '--', '--inspector-port', String(port));
-  const post = (request: object) => complete(server.url, request);
+  const models = await modelsOf(server.url);
+  let requests = 0;
+  const withModel = (request: object) => ({ ...request, model: models[requests++ % models.length] });
+  const post = (request: object) => complete(server.url, withModel(request));
   const status = () => healthOf(server.url);
 
   await post({ prompt: tokens(1), max_tokens: 1 });
@@ -139,8 +145,8 @@ export async function measureIsolate(model: string): Promise<IsolateMemory> {
     await expectRefusal(server.url, request);
     await takeSample(`a refusal of ${name}`);
   }
-  const accepted = (requests: object) =>
-    Object.values(requests).map((request) => () => complete(server.url, request, BUSY));
+  const accepted = (bodies: object) =>
+    Object.values(bodies).map((request) => () => complete(server.url, withModel(request), BUSY));
   const refused = Object.values(REFUSED).map((request) => () => expectRefusal(server.url, request));
   // The heap never shrinks: asking for its size during the work would only add to the work.
   const wasm = (await status()).heap.size;
@@ -209,6 +215,13 @@ async function complete(url: string, request: object, tolerated?: number): Promi
     throw new Error(`${response.status}: ${await response.text()}`);
   // The answer has up to 15 MB: the client reads it without keeping it.
   await response.body?.pipeTo(new WritableStream());
+}
+
+/** Names of the model and of its first adapters. */
+async function modelsOf(url: string): Promise<string[]> {
+  const response = await fetch(`${url}/v1/models`);
+  const { data } = (await response.json()) as { data: { id: string }[] };
+  return data.slice(0, 1 + MAX_ADAPTERS).map(({ id }) => id);
 }
 
 async function healthOf(url: string): Promise<EngineStatus & { readonly plan: Plan }> {

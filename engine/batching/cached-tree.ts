@@ -6,6 +6,7 @@ import type { LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { Evaluation, EvaluationKind, TokenTree, TreeNode } from '../../decoding/interface/token-tree.ts';
 import type { KeyValuePool } from '../cache/kv-pool.ts';
 import { CachedNode, type RadixTree } from '../cache/radix-tree.ts';
+import type { Adapter } from '../model/adapters.ts';
 import { LeaseExpiredError } from './errors.ts';
 import type { PassQueue, QueuedRow } from './pass-queue.ts';
 
@@ -16,6 +17,8 @@ export interface SharedCache {
   readonly queue: PassQueue;
   readonly vocabSize: number;
   readonly contextLength: number;
+  /** Resolves when an adapter is in memory that a tree uses. */
+  loadAdapter(adapter: Adapter): Promise<void>;
 }
 
 export interface TreeOptions {
@@ -25,6 +28,8 @@ export interface TreeOptions {
   readonly partition?: string | undefined;
   /** The prompt of a shared tree: its cached prefix is pinned and needs no reservation. */
   readonly prompt?: ArrayLike<number> | undefined;
+  /** Changes the model for this tree, which finds only nodes of trees with the same one. */
+  readonly adapter?: Adapter | undefined;
 }
 
 export class CachedTree implements TokenTree {
@@ -32,6 +37,7 @@ export class CachedTree implements TokenTree {
   readonly #sharedCache: SharedCache;
   /** Undefined for a tree that shares nothing. */
   readonly #partition: string | undefined;
+  readonly #adapter: Adapter | undefined;
   readonly #onClose: (tree: CachedTree) => void;
   /** Retain count of each node in this tree: by the caller, by its children here, and by queued rows. */
   readonly #retainCounts = new Map<CachedNode, number>();
@@ -52,10 +58,13 @@ export class CachedTree implements TokenTree {
   constructor(
     sharedCache: SharedCache,
     capacity: number,
-    { prompt = [], shared = false, partition = '' }: TreeOptions,
+    { prompt = [], shared = false, partition: named = '', adapter }: TreeOptions,
     onClose: (tree: CachedTree) => void,
   ) {
     this.#sharedCache = sharedCache;
+    this.#adapter = adapter;
+    // The name of an adapter is no part of a partition's: NUL is in neither.
+    const partition = adapter ? `${named}\0${adapter.name}` : named;
     this.#partition = shared ? partition : undefined;
     this.#onClose = onClose;
     this.#pinned = shared ? sharedCache.radixTree.findPrefix(prompt, partition) : [];
@@ -98,11 +107,17 @@ export class CachedTree implements TokenTree {
   async evaluate(evaluations: readonly Evaluation[], kind?: EvaluationKind): Promise<void> {
     this.#checkOpen();
     this.lastUsed = Date.now();
+    // Its space was reserved with the tree's.
+    if (this.#adapter && !this.#adapter.isLoaded) {
+      await this.#sharedCache.loadAdapter(this.#adapter).finally(() => this.#checkOpen());
+      this.lastUsed = Date.now();
+    }
     const rows = evaluations.map((evaluation) => ({
       node: this.#own(evaluation.node),
       read: readerOf(evaluation),
       only: evaluation.logits ? undefined : evaluation.only,
       gather: evaluation.gather,
+      adapter: this.#adapter,
     }));
     checkOrder(rows);
     // A queued row keeps its slot, even if the caller releases its node in the meantime.

@@ -10,7 +10,7 @@
 import type { Gather, LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { CachedNode } from '../cache/radix-tree.ts';
 import type { Gpt2 } from '../model/gpt2.ts';
-import type { Row } from '../model/network.ts';
+import type { HeapAdapter, Row } from '../model/network.ts';
 import { passMilliseconds } from '../model/pass-time.ts';
 import type { ReadAheadChoice } from '../model/read-ahead.ts';
 import { PoisonGuard } from '../runtime/poison-guard.ts';
@@ -35,6 +35,8 @@ export interface QueuedRow {
   readonly only?: Uint32Array | undefined;
   /** Reads some of the row's logits during the pass. */
   readonly gather?: Gather | undefined;
+  /** The same for all rows of a node. */
+  readonly adapter?: HeapAdapter | undefined;
 }
 
 export interface RowOwner {
@@ -204,8 +206,8 @@ export class PassQueue {
     // Calls may share a node: requests with the same prompt, or samples with the same prefix.
     const byNode = new Map<CachedNode, SharedRow>();
     for (const { call, rowCount } of shares) {
-      for (const { node, read, only, gather } of call.rows.slice(0, rowCount)) {
-        const row = byNode.get(node) ?? { node, readers: [], gathers: [] };
+      for (const { node, read, only, gather, adapter } of call.rows.slice(0, rowCount)) {
+        const row = byNode.get(node) ?? { node, adapter, readers: [], gathers: [] };
         byNode.set(node, row);
         if (gather) row.gathers.push({ ...gather, read: isolated(gather.read, call) });
         if (!read) continue;

@@ -16,6 +16,16 @@ export abstract class CapacityError extends Error {
   }
 }
 
+/** LoRA adapters in the heap, in bytes. */
+export class AdaptersExhaustedError extends CapacityError {
+  override readonly name = 'AdaptersExhaustedError';
+
+  constructor(requested: number, free: number, maximum: number) {
+    const message = `an adapter of ${requested} bytes does not fit: ${free} are free, ${maximum} is the space for adapters`;
+    super(message, requested, free, maximum);
+  }
+}
+
 /** Tokens in the key-value cache. */
 export class SlotsExhaustedError extends CapacityError {
   override readonly name = 'SlotsExhaustedError';

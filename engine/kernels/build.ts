@@ -15,6 +15,7 @@ const OPTIONS = [
 
 /** Entry in `assembly/` and additional options of each module. */
 const MODULES = {
+  adapter: { source: 'adapter.ts', options: [] },
   attention: { source: 'attention.ts', options: [] },
   logits: { source: 'logits.ts', options: [] },
   'linear-dot': { source: 'linear-dot.ts', options: ['--enable', 'relaxed-simd'] },

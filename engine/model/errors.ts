@@ -8,6 +8,11 @@ export class ModelFilesError extends Error {
 /** A file does not exist. */
 export class MissingFileError extends ModelFilesError {}
 
+/** No file of this name is beside the model. */
+export class UnknownAdapterError extends Error {
+  override readonly name = 'UnknownAdapterError';
+}
+
 /** The model does not fit in the heap. Nothing was loaded. */
 export class ModelTooLargeError extends Error {
   override readonly name = 'ModelTooLargeError';

@@ -20,12 +20,14 @@ import { activationIntermediates, isTanhGelu } from '../../model-assets/format/a
 import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 import { int8Bytes, TILE_COLUMNS } from '../../model-assets/format/packed.ts';
 import { lmHeadWeight } from '../../model-assets/format/parameters.ts';
+import type { AdapterKernel } from '../kernels/adapter.ts';
 import { type LinearKernels, quantizedBytes } from '../kernels/linear.ts';
 import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logits.ts';
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import type { ScopedAllocations } from '../runtime/scoped-allocations.ts';
 import { releaseSessions, type Session, type Tensor } from '../runtime/session.ts';
+import { AdapterRows, adapterBuffers } from './adapter-rows.ts';
 import { gatherRows } from './gathered-rows.ts';
 import { rowLender } from './lent-row.ts';
 import {
@@ -69,6 +71,7 @@ function bufferSizes(config: ModelConfig, rows: number) {
     positions: WORD_BYTES * rows,
     /** The rows of the next matmul. */
     quantized: quantizedBytes(rows, Math.max(n_embd, n_inner)),
+    ...adapterBuffers(rows),
   };
 }
 
@@ -80,6 +83,7 @@ interface NetworkParts {
   readonly lendRow: ReturnType<typeof rowLender>;
   readonly sessions: KernelNetworkSessions;
   readonly weights: Weights;
+  readonly adapters: AdapterRows;
   /** Their addresses. */
   readonly buffers: Readonly<Record<keyof ReturnType<typeof bufferSizes>, number>>;
 }
@@ -103,7 +107,7 @@ export function kernelNetwork(
   ort: Ort,
   config: ModelConfig,
   sessions: KernelNetworkSessions,
-  kernels: LinearKernels & LogitsKernel,
+  kernels: LinearKernels & LogitsKernel & AdapterKernel,
   weights: Weights,
   maxRows: number,
 ): Network {
@@ -116,9 +120,9 @@ export function kernelNetwork(
     scratch: buffers.mlpHidden,
     vocabSize: config.vocab_size,
   });
-  const passes = new PassCache(ort, (rowCount, allocations) =>
-    kernelPass({ ort, config, kernels, lendRow, sessions, weights, buffers }, rowCount, allocations),
-  );
+  const adapters = new AdapterRows(kernels, ort.heap, config, buffers);
+  const parts = { ort, config, kernels, lendRow, sessions, weights, adapters, buffers };
+  const passes = new PassCache(ort, (rowCount, allocations) => kernelPass(parts, rowCount, allocations));
   return {
     pass: (rowCount) => passes.get(rowCount),
     release() {
@@ -130,14 +134,14 @@ export function kernelNetwork(
 }
 
 function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAllocations): NetworkPass {
-  const { ort, config, kernels, lendRow, weights, buffers } = parts;
+  const { ort, config, kernels, lendRow, weights, adapters, buffers } = parts;
   const { n_layer, n_embd, n_inner, vocab_size } = config;
   const { heap } = ort;
   const { normalized, branch, mlpHidden, quantized } = buffers;
   const qkv = buffers.shared;
   const context = qkv + FLOAT_BYTES * rowCount * 3 * n_embd;
   const layerNorms = bindLayerNorms(parts, rowCount, allocations);
-  const quantizeActivation = bindActivation(parts, rowCount, allocations);
+  const activation = bindActivation(parts, rowCount, allocations);
   const quantize = (x: number) => kernels.quantizeRows(x, rowCount, n_embd, quantized);
   /** `y = quantized · weight + bias` */
   const linear = (name: string, inputs: number, y: number, outputs: number) => {
@@ -163,6 +167,7 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
     qkv,
     context,
     embed(rows) {
+      adapters.begin(rows);
       heap.words(buffers.tokens, rowCount).set(rows.map(({ node }) => node.token));
       heap.words(buffers.positions, rowCount).set(rows.map(({ node }) => node.position));
       embed();
@@ -171,16 +176,20 @@ function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAl
     projectQkv(layer) {
       quantize(normalized);
       layers[layer]?.c_attn();
+      adapters.add(layer, 'attn.c_attn', normalized, qkv);
     },
     finishBlock(layer) {
       const { c_proj, ln_2, c_fc, mlp_c_proj, next_ln } = layers[layer] as (typeof layers)[number];
       quantize(context);
       c_proj();
+      adapters.add(layer, 'attn.c_proj', context, branch);
       ln_2?.();
       quantize(normalized);
       c_fc();
-      quantizeActivation();
+      adapters.add(layer, 'mlp.c_fc', normalized, mlpHidden);
+      activation.quantize();
       mlp_c_proj();
+      adapters.add(layer, 'mlp.c_proj', activation.output, branch);
       next_ln?.();
     },
     lmHead(rows) {
@@ -266,23 +275,31 @@ function* tilesOf(tokens: Uint32Array, vocabSize: number): Generator<[first: num
   }
 }
 
-/** The activation of `mlpHidden`, quantized. */
+/** The activation of `mlpHidden`, also quantized. */
 function bindActivation(
   { config, kernels, sessions, buffers }: NetworkParts,
   rowCount: number,
   allocations: ScopedAllocations,
-): () => void {
+): { readonly output: number; quantize(): void } {
   const { mlpHidden, shared, quantized } = buffers;
   const { n_inner } = config;
-  if (!sessions.activation) return () => kernels.geluQuantized(mlpHidden, rowCount, n_inner, quantized);
+  if (!sessions.activation) {
+    return {
+      output: mlpHidden,
+      quantize: () => kernels.geluQuantized(mlpHidden, rowCount, n_inner, quantized),
+    };
+  }
   const activation = allocations.bind(
     sessions.activation,
     { x: allocations.view('float32', mlpHidden, [rowCount, n_inner]) },
     { y: allocations.view('float32', shared, [rowCount, n_inner]) },
   );
-  return () => {
-    activation();
-    kernels.quantizeRows(shared, rowCount, n_inner, quantized);
+  return {
+    output: shared,
+    quantize() {
+      activation();
+      kernels.quantizeRows(shared, rowCount, n_inner, quantized);
+    },
   };
 }
 

@@ -1,14 +1,17 @@
 /** @module Loads a model into the heap: sessions, weights, network, attention kernel and cache. */
 import type { Manifest, ModelFile } from '../../model-assets/format/manifest.ts';
+import { adapterKernel } from '../kernels/adapter.ts';
 import { attentionKernel } from '../kernels/attention.ts';
 import { type DotProduct, type LinearModules, linearKernels } from '../kernels/linear.ts';
 import { logitsKernel } from '../kernels/logits.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { createSessions, releaseSessions } from '../runtime/session.ts';
+import { Adapters } from './adapters.ts';
 import { Gpt2 } from './gpt2.ts';
 import { type KernelNetworkSessions, kernelNetwork } from './kernel-network.ts';
 import { type ModelSource, readFile, type Sha256 } from './model-source.ts';
 import type { Network } from './network.ts';
+import { type OnnxAdapterSessions, onnxAdapterNetwork } from './onnx-adapter-network.ts';
 import { type OnnxNetworkSessions, onnxNetwork } from './onnx-network.ts';
 import { makePlan, type Plan, type PlanOptions } from './plan.ts';
 import { ReadAheadChoice } from './read-ahead.ts';
@@ -16,13 +19,14 @@ import { Weights } from './weights.ts';
 
 /** The kernels, compiled: `kernels/*.wasm`. */
 export interface KernelModules {
+  readonly adapter: WebAssembly.Module;
   readonly attention: WebAssembly.Module;
   readonly logits: WebAssembly.Module;
   readonly linear: LinearModules;
 }
 
 /** Sessions for all graphs of a manifest. */
-type NetworkSessions = OnnxNetworkSessions | KernelNetworkSessions;
+type NetworkSessions = OnnxNetworkSessions | OnnxAdapterSessions | KernelNetworkSessions;
 
 export interface LoadOptions extends PlanOptions {
   /** Compiled kernels. */
@@ -32,10 +36,11 @@ export interface LoadOptions extends PlanOptions {
   readonly signal: AbortSignal;
 }
 
-/** The caller releases `model` and then `weights`, and what is reserved for `requests`. */
+/** The caller releases `model` and then `weights`, frees `adapters`, and what is reserved for `requests`. */
 export interface LoadedModel {
   readonly model: Gpt2;
   readonly weights: Weights;
+  readonly adapters: Adapters;
   readonly plan: Plan;
   /** Null at f32, which multiplies in onnxruntime. */
   readonly dotProduct: DotProduct | null;
@@ -51,6 +56,7 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
   const { kernels, source, sha256, signal } = options;
   const sessions = createSessions(ort, await readGraphs(manifest.graphs, source, sha256)) as NetworkSessions;
   let weights: Weights | undefined;
+  let adapters: Adapters | undefined;
   let network: Network | undefined;
   let requestBytes = 0;
   try {
@@ -58,17 +64,19 @@ export async function loadModel(ort: Ort, manifest: Manifest, options: LoadOptio
     // Outside the heap, but the cache must not grow into it.
     ort.heap.reserve(plan.bytes.requests, 'requests');
     requestBytes = plan.bytes.requests;
+    adapters = new Adapters(ort.heap, manifest, plan.bytes.adapters);
     weights = await Weights.load(ort, manifest, source, sha256, signal);
     const created = createNetwork(ort, manifest, sessions, weights, kernels, plan.maxRows);
     network = created.network;
     tryOut(network);
     const attention = attentionKernel(kernels.attention, ort.heap.memory);
     const model = new Gpt2(ort, attention, manifest.config, network, plan);
-    return { model, weights, plan, dotProduct: created.dotProduct, readAhead: created.readAhead };
+    return { model, weights, adapters, plan, dotProduct: created.dotProduct, readAhead: created.readAhead };
   } catch (error) {
     if (network) network.release();
     else releaseSessions(sessions);
     weights?.release();
+    adapters?.free();
     ort.heap.reserve(-requestBytes, 'requests');
     throw error;
   }
@@ -94,13 +102,20 @@ function createNetwork(
   kernels: KernelModules,
   maxRows: number,
 ): Pick<LoadedModel, 'dotProduct' | 'readAhead'> & { readonly network: Network } {
-  const logits = logitsKernel(kernels.logits, ort.heap.memory);
+  const shared = {
+    ...logitsKernel(kernels.logits, ort.heap.memory),
+    ...adapterKernel(kernels.adapter, ort.heap.memory),
+  };
+  if ('linear' in sessions) {
+    const network = onnxAdapterNetwork(ort, config, sessions, shared, weights, maxRows);
+    return { network, dotProduct: null, readAhead: null };
+  }
   if ('embed' in sessions) {
-    const network = onnxNetwork(ort, config, sessions, logits, weights, maxRows);
+    const network = onnxNetwork(ort, config, sessions, shared, weights, maxRows);
     return { network, dotProduct: null, readAhead: null };
   }
   const { kernels: linear, dotProduct } = linearKernels(kernels.linear, ort.heap.memory);
-  const network = kernelNetwork(ort, config, sessions, { ...linear, ...logits }, weights, maxRows);
+  const network = kernelNetwork(ort, config, sessions, { ...linear, ...shared }, weights, maxRows);
   return { network, dotProduct, readAhead: ReadAheadChoice.of(config, linear.setReadAhead) };
 }
 

@@ -3,9 +3,17 @@
  * `kernel-network.ts` runs our kernels for 4-bit weights between parts of onnxruntime.
  */
 import type { Gather, LogitsReader } from '../../decoding/interface/logits-row.ts';
+import type { AdapterContent } from '../../model-assets/format/adapter.ts';
 import type { PathNode } from '../cache/radix-tree.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
+
+/** A LoRA adapter in the heap. */
+export interface HeapAdapter {
+  /** Of its file's first byte. It may change between two passes. */
+  readonly address: number;
+  readonly content: AdapterContent;
+}
 
 /** A token to compute in a forward pass. */
 export interface Row {
@@ -16,6 +24,8 @@ export interface Row {
   readonly only?: Uint32Array | undefined;
   /** Read some of the row's logits. */
   readonly gathers?: readonly Gather[];
+  /** Changes the linear layers for this row. */
+  readonly adapter?: HeapAdapter | undefined;
 }
 
 /** A row of the pass, by its index, of which some logits are read. */
@@ -43,7 +53,7 @@ export interface NetworkPass {
   readonly qkv: number;
   /** `[rows, n_embd]` f32: the output of attention. */
   readonly context: number;
-  /** `hidden = wte[token] + wpe[position]` */
+  /** `hidden = wte[token] + wpe[position]`; and notes the rows' adapters for the linear layers. */
   embed(rows: readonly Row[]): void;
   /** `qkv = c_attn(ln_1(hidden))` */
   projectQkv(layer: number): void;

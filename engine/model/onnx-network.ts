@@ -7,15 +7,17 @@ import { type ModelConfig, storedVocabSize } from '../../model-assets/format/man
 import { lmHeadWeight } from '../../model-assets/format/parameters.ts';
 import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logits.ts';
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
+import type { Heap } from '../runtime/heap.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
-import { releaseSessions, type Session } from '../runtime/session.ts';
+import { releaseSessions, type Session, type Tensor } from '../runtime/session.ts';
 import { rowLender } from './lent-row.ts';
 import {
   LM_HEAD_ROWS,
   type Network,
   type NetworkPass,
   PassCache,
+  type Row,
   SMALL_ALLOCATIONS_BYTES,
 } from './network.ts';
 import type { Weights } from './weights.ts';
@@ -55,12 +57,20 @@ export function onnxPassBytes(config: ModelConfig, rows: number): number {
  */
 function transientBytes(config: ModelConfig, rows: number): number {
   const { n_embd, n_inner } = config;
-  const columns = storedVocabSize(config);
   // Around the widest linear layer: the residual and the normalized row, and the product with its input.
   const block =
     rows * (2 * n_embd + 4 * Math.max(3 * n_embd, n_inner) + activationIntermediates(config) * n_inner);
-  const logits = Math.min(rows, LM_HEAD_ROWS) * (columns + 4 * n_embd) + columns;
-  return SMALL_ALLOCATIONS_BYTES + FLOAT_BYTES * Math.max(block, logits);
+  return onnxHeadBytes(config, rows, FLOAT_BYTES * block);
+}
+
+/**
+ * onnxruntime's peak in a pass of this head.
+ * @param block its peak in a block
+ */
+export function onnxHeadBytes(config: ModelConfig, rows: number, block: number): number {
+  const columns = storedVocabSize(config);
+  const logits = Math.min(rows, LM_HEAD_ROWS) * (columns + 4 * config.n_embd) + columns;
+  return SMALL_ALLOCATIONS_BYTES + Math.max(block, FLOAT_BYTES * logits);
 }
 
 /**
@@ -134,35 +144,64 @@ function onnxPass(
     };
   });
   const lastHidden = n_layer % 2 === 0 ? evenHidden : oddHidden;
-  const headWeights = {
-    ...weights.ofModules('ln_f'),
-    ...weights.renamed({ [lmHeadWeight(config)]: lmHeadWeight(config) }),
-  };
-  const logitsColumns = storedVocabSize(config);
 
   return {
     qkv: buffers.qkv,
     context: buffers.context,
     embed(rows) {
-      ort.heap.int64s(buffers.ids, rowCount).set(rows.map(({ node }) => BigInt(node.token)));
-      ort.heap.int64s(buffers.positions, rowCount).set(rows.map(({ node }) => BigInt(node.position)));
+      writeIds(ort.heap, buffers, rows);
       embed();
     },
     projectQkv: (layer) => layers[layer]?.projectQkv(),
     finishBlock: (layer) => layers[layer]?.finishBlock(),
-    lmHead(rows) {
-      const scratch = new ScopedAllocations(ort);
-      try {
-        const selected = scratch.int64s(rows.map(({ index }) => index));
-        const logits = scratch.view('float32', buffers.logits, [rows.length, logitsColumns]);
-        sessions.head.run({ hidden: lastHidden, selected, ...headWeights }, { logits });
-        for (const [i, { readers }] of rows.entries()) {
-          const row = lendRow(buffers.logits + i * logitsColumns * FLOAT_BYTES);
-          for (const read of readers) read(row);
-        }
-      } finally {
-        scratch.release();
+    lmHead: onnxHead(ort, config, sessions.head, weights, {
+      hidden: lastHidden,
+      logits: buffers.logits,
+      lendRow,
+    }),
+  };
+}
+
+/** Writes the inputs of `embed`. */
+export function writeIds(
+  heap: Heap,
+  { ids, positions }: { readonly ids: number; readonly positions: number },
+  rows: readonly Row[],
+): void {
+  heap.int64s(ids, rows.length).set(rows.map(({ node }) => BigInt(node.token)));
+  heap.int64s(positions, rows.length).set(rows.map(({ node }) => BigInt(node.position)));
+}
+
+/** `lmHead` of a pass: ln_f and the product, in one graph. */
+export function onnxHead(
+  ort: Ort,
+  config: ModelConfig,
+  head: Session,
+  weights: Weights,
+  buffers: {
+    readonly hidden: Tensor;
+    /** Address of the rows of logits. */
+    readonly logits: number;
+    readonly lendRow: ReturnType<typeof rowLender>;
+  },
+): NetworkPass['lmHead'] {
+  const headWeights = {
+    ...weights.ofModules('ln_f'),
+    ...weights.renamed({ [lmHeadWeight(config)]: lmHeadWeight(config) }),
+  };
+  const columns = storedVocabSize(config);
+  return (rows) => {
+    const scratch = new ScopedAllocations(ort);
+    try {
+      const selected = scratch.int64s(rows.map(({ index }) => index));
+      const logits = scratch.view('float32', buffers.logits, [rows.length, columns]);
+      head.run({ hidden: buffers.hidden, selected, ...headWeights }, { logits });
+      for (const [i, { readers }] of rows.entries()) {
+        const row = buffers.lendRow(buffers.logits + i * columns * FLOAT_BYTES);
+        for (const read of readers) read(row);
       }
-    },
+    } finally {
+      scratch.release();
+    }
   };
 }

@@ -4,8 +4,10 @@ import { weightBytes } from '../../model-assets/format/parameters.ts';
 import { type CachePrecision, pageBytes, SLOTS_PER_PAGE, slotsIn } from '../cache/kv-pool.ts';
 import type { HeapAccount } from '../runtime/heap.ts';
 import { UNUSED_STACK_BYTES } from '../runtime/stack-space.ts';
+import { adapterBytes } from './adapters.ts';
 import { ModelTooLargeError } from './errors.ts';
 import { kernelPassBytes } from './kernel-network.ts';
+import { adapterPassBytes } from './onnx-adapter-network.ts';
 import { onnxPassBytes } from './onnx-network.ts';
 import { pathBytes } from './paths.ts';
 
@@ -29,6 +31,8 @@ const MIN_SLOTS = 64;
  * request of one text needs more of the cache; one of many texts with log-probabilities needs more of this.
  */
 const REQUESTS_SHARE = 1 / 4;
+/** The part of the memory beside the model up to which several adapters are kept. */
+const ADAPTERS_SHARE = 1 / 4;
 
 export interface Plan {
   /** Limit for one pass. */
@@ -45,6 +49,8 @@ export interface Plan {
     readonly onnxruntime: number;
     readonly graphs: number;
     readonly weights: number;
+    /** Space for LoRA adapters. */
+    readonly adapters: number;
     readonly activations: number;
     readonly requests: number;
     readonly cache: number;
@@ -64,6 +70,8 @@ export const ISOLATE_HEAP: HeapBudget = {
 
 /** The part of a manifest that a plan depends on. */
 export interface PlannedModel extends Pick<Manifest, 'name' | 'config' | 'precision'> {
+  readonly graphs?: Readonly<Record<string, unknown>>;
+  readonly adapters?: readonly { readonly file: { readonly bytes: number } }[] | undefined;
   readonly shards: readonly { readonly bytes: number }[];
 }
 
@@ -85,29 +93,43 @@ export function makePlan(heap: HeapBudget, model: PlannedModel, options: PlanOpt
       createPlan(heap, model, maxRows, cache),
     ),
   );
-  const fullContext = plans.find(({ slots }) => slots >= model.config.n_positions);
-  const fallback = plans.findLast(({ maxRows }) => maxRows >= FALLBACK_CHUNK_ROWS) ?? plans.at(-1);
+  const able = withLargestAdapter(plans, model);
+  const fullContext = able.find(({ slots }) => slots >= model.config.n_positions);
+  const fallback = able.findLast(({ maxRows }) => maxRows >= FALLBACK_CHUNK_ROWS) ?? able.at(-1);
   const plan = fullContext ?? (fallback as Plan);
   if (!hasEnough(plan, model)) throw modelTooLarge(heap, plan, model);
   return plan;
 }
 
-const hasEnough = ({ slots }: Plan, { config }: PlannedModel) =>
-  slots >= Math.min(MIN_SLOTS, config.n_positions);
+/** The plans with space for the largest adapter that any of them has space for. */
+function withLargestAdapter(plans: readonly Plan[], { adapters = [] }: PlannedModel): readonly Plan[] {
+  const most = Math.max(...plans.map(({ bytes }) => bytes.adapters));
+  const sizes = adapters.map(({ file }) => adapterBytes(file.bytes)).filter((bytes) => bytes <= most);
+  const largest = Math.max(0, ...sizes);
+  return plans.filter(({ bytes }) => bytes.adapters >= largest);
+}
+
+const leastSlots = ({ n_positions }: ModelConfig) => Math.min(MIN_SLOTS, n_positions);
+
+const hasEnough = ({ slots }: Plan, { config }: PlannedModel) => slots >= leastSlots(config);
 
 function createPlan(
   { maximum, onnxruntime, unusedStack, graphs }: HeapBudget,
-  { config, precision, shards }: PlannedModel,
+  { config, precision, graphs: files, shards, adapters: listed = [] }: PlannedModel,
   maxRows: number,
   cache: CachePrecision,
 ): Plan {
   const weights = shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  const activations = activationBytes(config, precision, maxRows);
+  const activations = activationBytes(config, precision, files, maxRows);
   const page = pageBytes(config, cache);
-  const remaining = maximum - onnxruntime - graphs - weights - activations;
+  const beside = maximum - onnxruntime - graphs - weights - activations;
   // Weights cannot be in the stack: if they do not fit, its pages are of no use.
-  const stackSlots = remaining < 0 ? 0 : slotsIn(unusedStack, page);
+  const stackSlots = beside < 0 ? 0 : slotsIn(unusedStack, page);
   const stackBytes = (stackSlots / SLOTS_PER_PAGE) * page;
+  const sizes = listed.map(({ file }) => adapterBytes(file.bytes));
+  const leastCache = Math.ceil(leastSlots(config) / SLOTS_PER_PAGE) * page;
+  const adapters = adapterSpace(sizes, beside, stackBytes, Math.ceil(leastCache / (1 - REQUESTS_SHARE)));
+  const remaining = beside - adapters;
   const requests = Math.max(0, Math.min(remaining, Math.floor((remaining + stackBytes) * REQUESTS_SHARE)));
   return {
     maxRows,
@@ -118,6 +140,7 @@ function createPlan(
       onnxruntime: onnxruntime - stackBytes,
       graphs,
       weights,
+      adapters,
       activations,
       requests,
       cache: remaining - requests + stackBytes,
@@ -125,9 +148,31 @@ function createPlan(
   };
 }
 
+/**
+ * Space for all adapters that leave a cache, or as many as a share of the memory beside the model holds, but at least for the
+ * largest.
+ * @param beside bytes beside the model; adapters, and what requests hold, cannot be in the stack
+ * @param stack bytes of the cache there
+ * @param least bytes of the smallest cache, and of what its requests hold
+ */
+function adapterSpace(sizes: readonly number[], beside: number, stack: number, least: number): number {
+  const most = Math.min(Math.floor(beside * (1 - REQUESTS_SHARE)), beside + stack - least);
+  const fitting = sizes.filter((bytes) => bytes <= most);
+  const all = fitting.reduce((sum, bytes) => sum + bytes, 0);
+  const largest = Math.max(0, ...fitting);
+  const share = Math.floor((beside + stack) * ADAPTERS_SHARE);
+  return Math.max(0, Math.min(all, most, Math.max(largest, share)));
+}
+
 /** Heap for passes of up to `maxRows` rows. */
-function activationBytes(config: ModelConfig, precision: Manifest['precision'], maxRows: number): number {
-  const passBytes = precision === 'f32' ? onnxPassBytes : kernelPassBytes;
+function activationBytes(
+  config: ModelConfig,
+  precision: Manifest['precision'],
+  graphs: PlannedModel['graphs'],
+  maxRows: number,
+): number {
+  const onnxBytes = graphs && 'linear' in graphs ? adapterPassBytes : onnxPassBytes;
+  const passBytes = precision === 'f32' ? onnxBytes : kernelPassBytes;
   return passBytes(config, maxRows) + pathBytes(maxRows, config);
 }
 
@@ -162,10 +207,16 @@ function atInt4(heap: HeapBudget, { name, config }: PlannedModel): Plan {
   return createPlan(heap, { name, config, precision: 'int4', shards }, FALLBACK_CHUNK_ROWS, 'int8');
 }
 
+/** What fills the heap, where adapters have no more space. */
+export function describeAdapterSpace({ bytes: { maximum, adapters, ...parts } }: Plan): string {
+  return `${mebibytes(maximum)} MiB less ${formatSum(parts)} = ${mebibytes(adapters)} MiB`;
+}
+
 function formatSum(parts: Readonly<Record<string, number>>): string {
   return Object.entries(parts)
+    .filter(([name, bytes]) => name !== 'adapters' || bytes > 0)
     .map(([name, bytes]) => `${name} ${mebibytes(bytes)}`)
     .join(' + ');
 }
 
-const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+export const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);

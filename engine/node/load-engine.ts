@@ -65,12 +65,13 @@ export async function startOrt(
 
 /** Compiles the kernels; those with relaxed SIMD if this Node supports it. */
 export async function kernelModules(): Promise<KernelModules> {
-  const [attention, logits, linear] = await Promise.all([
+  const [adapter, attention, logits, linear] = await Promise.all([
+    compile(wasmPath('adapter')),
     compile(wasmPath('attention')),
     compile(wasmPath('logits')),
     linearModules(),
   ]);
-  return { attention, logits, linear };
+  return { adapter, attention, logits, linear };
 }
 
 async function linearModules(): Promise<LinearModules> {

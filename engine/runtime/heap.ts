@@ -14,10 +14,11 @@ export const PAGE_BYTES = 65_536;
  * - `weights`: the model's tensors
  * - `cache`: keys and values
  * - `graphs`: onnxruntime's sessions, measured at their creation
+ * - `adapters`: the space for LoRA adapters, which are read into it on their first use
  * - `activations`: buffers of a forward pass, and onnxruntime's own allocations during a run
  * - `requests`: JavaScript memory that requests may hold; it is outside the heap and reserved of its maximum
  */
-export type HeapOwner = 'weights' | 'cache' | 'graphs' | 'activations' | 'requests';
+export type HeapOwner = 'weights' | 'adapters' | 'cache' | 'graphs' | 'activations' | 'requests';
 
 /** Bytes allocated or reserved by each owner. */
 export interface HeapAccount extends Readonly<Record<HeapOwner, number>> {
@@ -47,6 +48,7 @@ export class Heap {
   readonly #blocks = new Map<number, Block>();
   readonly #bytesByOwner: Record<HeapOwner, number> = {
     weights: 0,
+    adapters: 0,
     cache: 0,
     graphs: 0,
     activations: 0,

@@ -64,10 +64,8 @@ export async function openAdapter(
   base: CheckpointSource,
   options: AdapterOptions,
 ): Promise<CheckpointSource> {
-  const config = await readAdapter(dir);
-  const file = await openFile(dir);
+  const { file, config, adapter, close } = await openAdapterFile(dir);
   try {
-    const adapter = nameAdapterTensors(file.name, file.tensors, config);
     const { untie = false, onWarning } = options;
     if (untie && !changesOneEnd(adapter))
       throw new CheckpointError(`--untie applies to adapters of embedding or lm_head: ${file.name} has none`);
@@ -75,9 +73,36 @@ export async function openAdapter(
       metadata: await metadataOf(dir, base.metadata, configChanges(adapter, config, untie)),
       openWeights: () => mergedWeights(dir, { file, adapter, config, untie, onWarning }, base),
       async close() {
-        await Promise.all([base.close(), file.close()]);
+        await Promise.all([base.close(), close()]);
       },
     };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export interface AdapterFile {
+  readonly file: WeightFile;
+  readonly adapter: AdapterTensors;
+  readonly config: AdapterConfig;
+  /** The files of the adapter. */
+  readonly paths: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the adapter in `dir` alone.
+ *
+ * @throws CheckpointError if the adapter is damaged or not supported.
+ */
+export async function openAdapterFile(dir: string): Promise<AdapterFile> {
+  const config = await readAdapter(dir);
+  const file = await openFile(dir);
+  try {
+    const adapter = nameAdapterTensors(file.name, file.tensors, config);
+    const paths = [join(dir, ADAPTER_CONFIG), join(dir, file.name)];
+    return { file, adapter, config, paths, close: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;

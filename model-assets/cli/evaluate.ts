@@ -12,6 +12,7 @@ import { createCommand, runCommand, runWithProgress } from './command.ts';
 interface Flags {
   reference: string;
   text: string;
+  adapter?: string;
   cache?: CachePrecision;
   tokens?: number;
   window?: number;
@@ -31,6 +32,7 @@ const command = createCommand('evaluate', 'Compares a converted model with anoth
   .argument('<dir>', 'folder of the converted model to evaluate')
   .requiredOption('--reference <dir>', 'folder of the converted model to compare it with, e.g. in f32')
   .requiredOption('--text <file>', 'UTF-8 text to predict; special tokens such as <|endoftext|> are parsed')
+  .option('--adapter <name>', 'one of the adapters of the evaluated model')
   .addOption(
     new Option(
       '--cache <precision>',

@@ -47,6 +47,21 @@ export async function resolveSource(
   return { ...resolved, base: source, ...(hub && { baseHub: hub }) };
 }
 
+/**
+ * The source of `adapter`: a folder, or an adapter on the hub.
+ *
+ * @throws CheckpointError if it is something else; HubError if a download fails.
+ */
+export async function resolveAdapter(
+  text: string,
+  revision: string | undefined,
+  signal: AbortSignal,
+): Promise<ResolvedSource> {
+  const resolved = await resolveOne(text, { revision }, signal);
+  if (isAdapter(resolved.source)) return resolved;
+  throw new CheckpointError(`${text} is not a LoRA adapter of peft: it has no adapter_config.json`);
+}
+
 /** @throws CheckpointError if the adapter is not supported, before its base is downloaded. */
 async function resolveBase(
   adapter: string,

@@ -14,7 +14,12 @@ const MAX_POSITIONS = 59_999;
 
 /** @returns the first fault, with the field it is in; undefined if there is none */
 export function findManifestFault(manifest: Manifest): string | undefined {
-  return findConfigFault(manifest) ?? findFileFault(manifest) ?? findTensorFault(manifest);
+  return (
+    findConfigFault(manifest) ??
+    findFileFault(manifest) ??
+    findTensorFault(manifest) ??
+    findAdapterFault(manifest)
+  );
 }
 
 function findConfigFault({ config, precision }: Manifest): string | undefined {
@@ -34,7 +39,7 @@ function findConfigFault({ config, precision }: Manifest): string | undefined {
 }
 
 function findFileFault({ precision, config, graphs, tokenizer }: Manifest): string | undefined {
-  const isQuantized = 'norm' in graphs;
+  const isQuantized = !('embed' in graphs);
   if (isQuantized !== (precision !== 'f32'))
     return `graphs ${Object.keys(graphs)} are not those of ${precision}`;
   if (isQuantized && 'activation' in graphs === isTanhGelu(config)) {
@@ -67,6 +72,15 @@ function findTensorFault({ config, precision, shards, tensors }: Manifest): stri
     }
     if (offset < end) return `tensor ${name} starts at byte ${offset}, inside of the tensor before it`;
     end = tensorEnd;
+  }
+  return undefined;
+}
+
+function findAdapterFault({ name, adapters = [] }: Manifest): string | undefined {
+  const names = new Set([name]);
+  for (const adapter of adapters) {
+    if (names.has(adapter.name)) return `the name of adapter ${adapter.name} is taken`;
+    names.add(adapter.name);
   }
   return undefined;
 }

@@ -7,12 +7,18 @@
  */
 import * as z from 'zod';
 import { ACTIVATION_FUNCTIONS } from './activations.ts';
+import { ADAPTER_DTYPES, MAX_RANK, TARGETS } from './adapter.ts';
 import { int4Bytes, int8Bytes } from './packed.ts';
 
 export const MANIFEST_VERSION = 4;
 
 /** Tensors start at multiples of this many bytes: a cache line, which also suffices for any SIMD load. */
 export const TENSOR_ALIGNMENT = 64;
+
+/** Every isolate reads the list, which takes 1 kB for each. */
+export const MAX_ADAPTERS = 256;
+/** The name of an adapter is a part of its file's. */
+export const ADAPTER_NAME = /^[\w.-]{1,100}$/;
 
 const count = z.int().positive();
 const tokenId = z.int().nonnegative();
@@ -66,6 +72,21 @@ const tensor = z.strictObject({
 
 const hubModel = z.strictObject({ id: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) });
 
+const adapter = z.strictObject({
+  /** Its id in the API. */
+  name: z.string().regex(ADAPTER_NAME),
+  /** Packed: see `adapter.ts`. */
+  file,
+  dtype: z.enum(ADAPTER_DTYPES),
+  /** The largest of its layers'. */
+  rank: z.int().min(1).max(MAX_RANK),
+  targets: z.array(z.enum(TARGETS)).min(1),
+  /** The files of the adapter that were read. */
+  source: z.array(file).min(1),
+  /** For an adapter from the Hugging Face hub. */
+  hub: hubModel.optional(),
+});
+
 export const manifestSchema = z.strictObject({
   format: z.literal('edgebeam'),
   version: z.literal(MANIFEST_VERSION),
@@ -76,6 +97,15 @@ export const manifestSchema = z.strictObject({
   graphs: z.union([
     /** f32: the whole model except attention. */
     z.strictObject({ embed: file, qkv: file, block: file, head: file }),
+    /** f32 of a model with adapters, which change the results of linear layers. */
+    z.strictObject({
+      embed: file,
+      norm: file,
+      linear: file,
+      residual_norm: file,
+      activation: file,
+      head: file,
+    }),
     /** int8 and int4: the parts between the kernels' matmuls. GELU's tanh form is a kernel too. */
     z.strictObject({ norm: file, residual_norm: file }),
     z.strictObject({ norm: file, residual_norm: file, activation: file }),
@@ -84,6 +114,8 @@ export const manifestSchema = z.strictObject({
   shards: z.array(file).min(1),
   tensors: z.array(tensor).min(1),
   tokenizer: file,
+  /** LoRA adapters beside the model, which requests name. */
+  adapters: z.array(adapter).max(MAX_ADAPTERS).optional(),
   /** Its defaults of decoding options, as in `generation_config.json`. */
   generation_config: z.record(z.string(), z.unknown()).optional(),
   /** Of a model that chats. */
@@ -121,6 +153,7 @@ export const manifestSchema = z.strictObject({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ModelConfig = z.infer<typeof configSchema>;
+export type AdapterEntry = z.infer<typeof adapter>;
 export type ModelFile = z.infer<typeof file>;
 export type TensorEntry = z.infer<typeof tensor>;
 export type Precision = Manifest['precision'];

@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'pack a list of texts, which requests can search by their likelihood',
     run: () => import('../../model-assets/cli/catalogue.ts'),
   },
+  adapter: {
+    summary: 'add a LoRA adapter to a converted model',
+    run: () => import('../../model-assets/cli/adapter.ts'),
+  },
   evaluate: {
     summary: 'compare a converted model with another on a text',
     run: () => import('../../model-assets/cli/evaluate.ts'),

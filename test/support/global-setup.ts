@@ -1,6 +1,7 @@
 /** @module Runs once before all tests: converts the models that they use. */
 import { join } from 'node:path';
 import { DEFAULT_CHECKPOINT, ensureDefaultModel, ensureModel } from '../../model-assets/ensure.ts';
+import { ensureAdapterModel } from './adapter-model.ts';
 import { ensureKindModels } from './kind-models.ts';
 import { DEFAULT_F32, DEFAULT_INT4, DEFAULT_INT8, GOLDEN, ODD_F32, ODD_INT4, ODD_INT8 } from './models.ts';
 
@@ -15,5 +16,6 @@ export default async function setup(): Promise<void> {
   const int4 = { precision: 'int4', calibration: 'none' } as const;
   await ensureModel({ source: DEFAULT_CHECKPOINT, out: DEFAULT_INT4, ...int4 });
   await ensureModel({ source: odd, out: ODD_INT4, ...int4 });
+  await ensureAdapterModel();
   await ensureKindModels();
 }

@@ -96,6 +96,8 @@ const COMPLETION_CONSTRAINTS: readonly Malformed[] = [
 
 export const OPENAI: readonly Malformed[] = [
   ...COMPLETION_CONSTRAINTS,
+  ...notSupported(['lora', 'adapter_id']),
+  [{ lora_path: ['a'] }, 'lora_path', 'must be a string, not ["a"]'],
   [{ prompt: 5 }, 'prompt', `${PROMPT_TYPES} 5`],
   [{ prompt: {} }, 'prompt', `${PROMPT_TYPES} {}`],
   [{ prompt: [true] }, 'prompt', `${PROMPT_TYPES} [true]`],
@@ -230,6 +232,8 @@ export const TGI_PARAMETERS: readonly Malformed[] = [
   [{ watermark: true }, 'watermark', 'must be false, not true'],
   [{ max_tokens: 5 }, 'max_tokens', NOT_SUPPORTED],
   ...notSupported(['response_format', 'structured_outputs', 'guided_json', 'json_schema', 'regex']),
+  ...notSupported(['lora', 'lora_path']),
+  [{ adapter_id: 5 }, 'adapter_id', 'must be a string, not 5'],
   [{ grammar: 'root ::= "a"' }, 'grammar', 'must be an object, not "root ::= \\"a\\""'],
   [{ grammar: { value: 'a' } }, 'grammar.type', `is missing: it ${TGI_TYPES}`],
   [{ grammar: { type: 'ebnf', value: 'a' } }, 'grammar.type', `${TGI_TYPES}, not "ebnf"`],
@@ -336,6 +340,8 @@ export const WORKERS_AI: readonly Malformed[] = [
   [{ functions: 'x' }, 'functions', 'must be an array, not "x"'],
   [{ suffix: 'x' }, 'suffix', NOT_SUPPORTED],
   ...notSupported(['structured_outputs', 'guided_json', 'grammar', 'json_schema', 'regex']),
+  ...notSupported(['adapter_id', 'lora_path']),
+  [{ lora: {} }, 'lora', 'must be a string, not {}'],
   [{ response_format: 'json' }, 'response_format', 'must be an object, not "json"'],
   [{ response_format: { type: 'grammar' } }, 'response_format.type', `${FORMATS}, not "grammar"`],
   [

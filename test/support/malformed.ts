@@ -84,7 +84,7 @@ export const VALUES: readonly Malformed[] = [
   [{ n_keep: 1.5 }, 'n_keep', 'must be a whole number, not 1.5'],
   [{ n_discard: -1 }, 'n_discard', 'must be at least 0, not -1'],
   [{ n_discard: '8' }, 'n_discard', 'must be a number, not "8"'],
-  ...['lora', 'adapter_id', 'Temperature', 'max_length', 'constructor', 'toString', 'hasOwnProperty'].map(
+  ...['Temperature', 'max_length', 'constructor', 'toString', 'hasOwnProperty'].map(
     (field): Malformed => [{ [field]: 'x' }, field, 'is not a supported field'],
   ),
 ];

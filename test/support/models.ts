@@ -10,6 +10,8 @@ export const DEFAULT_INT4 = join(TEST_MODELS, 'default-int4');
 export const DEFAULT_F32 = join(TEST_MODELS, 'default-f32');
 /** The embedded model with a chat template. */
 export const CHAT_INT8 = join(TEST_MODELS, 'chat-int8');
+/** The embedded model with LoRA adapters. */
+export const ADAPTERS_INT8 = join(TEST_MODELS, 'adapters-int8');
 export const ODD_F32 = join(TEST_MODELS, 'odd-f32');
 export const ODD_INT4 = join(TEST_MODELS, 'odd-int4');
 /** Models with tokenizers of other kinds, by the names of test/golden/tokenizer-kinds.ts. */

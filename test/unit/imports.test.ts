@@ -167,14 +167,29 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...under('engine', 'cache', 'node'),
     ...under('model-assets', 'catalogue', 'checkpoint', 'checkpoint/interface', 'convert', 'format'),
   ],
+  'model-assets/adapters': [
+    'node:',
+    ...under(
+      'model-assets',
+      ...['checkpoint', 'checkpoint/adapter', 'checkpoint/interface', 'format', 'graphs'],
+    ),
+  ],
   'model-assets/cli': [
     'cli-progress',
     'commander',
     'model-assets',
     'node:',
     ...under('engine', 'cache', 'model', 'runtime'),
-    ...under('model-assets', 'catalogue', 'checkpoint', 'checkpoint/interface', 'convert', 'format', 'hub'),
-    'model-assets/synthesize',
+    ...under(
+      'model-assets',
+      'adapters',
+      'catalogue',
+      'checkpoint',
+      'checkpoint/interface',
+      'convert',
+      'format',
+    ),
+    ...under('model-assets', 'hub', 'synthesize'),
   ],
 
   // The Worker: contracts → serving → engine, decoding, tokenizer.

@@ -36,6 +36,15 @@ const passedThrough = decodingOptionsSchema.omit(NOT_PASSED_THROUGH);
 export const decodingFields = passedThrough.shape;
 type DecodingFields = z.output<typeof passedThrough>;
 
+/** vLLM's and SGLang's ways to name a model and an adapter of it. */
+export const modelFields = {
+  model: z
+    .string()
+    .optional()
+    .describe('Name of the deployed model, which is the default, or of one of its adapters.'),
+  lora_path: z.string().optional().describe('SGLang’s field for the name of an adapter.'),
+};
+
 /** llama.cpp's and vLLM's fields for the prefix cache. */
 export const cacheFields = {
   cache_prompt: z

@@ -14,10 +14,15 @@ export const MAX_ASSETS = 20_000;
 export async function findAssetFaults(folder: string): Promise<string[]> {
   const manifest = await readManifest(folder);
   if (typeof manifest === 'string') return [manifest];
-  const { graphs, shards, tokenizer } = manifest;
+  const { graphs, shards, tokenizer, adapters = [] } = manifest;
   const sizes = await sizesOf(folder);
   const faults: string[] = [];
-  for (const { path, bytes } of [...Object.values(graphs), ...shards, tokenizer]) {
+  for (const { path, bytes } of [
+    ...Object.values(graphs),
+    ...shards,
+    tokenizer,
+    ...adapters.map((adapter) => adapter.file),
+  ]) {
     const size = sizes.get(path);
     if (size === undefined) faults.push(`${path} is missing`);
     else if (size !== bytes) faults.push(`${path} has ${size} bytes, but ${bytes} in manifest.json`);

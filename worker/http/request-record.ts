@@ -50,6 +50,8 @@ export interface RequestRecord {
   readonly startedAt: number;
   strategy?: StrategyName;
   choices?: number;
+  /** The name of the adapter that it uses. */
+  adapter?: string;
   stream?: boolean;
   user?: string;
   /** The number of the session's object that answered. */

@@ -61,7 +61,7 @@ const ERRORS: Readonly<Record<number, readonly [string, ...(keyof typeof HEADERS
   400: ['A field is wrong, or the body is not JSON: the message names the field, its value and the limit.'],
   401: ['The key is missing or wrong.', 'www-authenticate'],
   403: ['The key does not give access to this.'],
-  404: ['No model has this name.'],
+  404: ['No model, and no adapter, has this name.'],
   405: ['The path does not support this method.', 'allow'],
   408: ['The body took too long to arrive.'],
   413: ['The body is larger than 1 MiB.'],

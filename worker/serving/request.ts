@@ -9,6 +9,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { type EncodeOptions, type Tokenizer, UnencodableTextError } from '../../tokenizer/tokenizer.ts';
 import { ApiError, refuse } from '../http/errors.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
+import type { RequestedAdapter } from './adapters.ts';
 import { largestThatFits, leastMemory, type SizeOptions } from './memory-estimate.ts';
 
 export interface GenerationRequest {
@@ -28,6 +29,8 @@ export interface GenerationRequest {
   readonly cachePrompt: boolean;
   /** vLLM's `cache_salt`: the prompts share the prefix cache with requests of the same salt only. */
   readonly cacheSalt?: string | undefined;
+  /** Changes the model for this request. */
+  readonly adapter?: RequestedAdapter | undefined;
   /** The contract's names of the fields, for error messages. */
   readonly fields: RequestFields;
 }

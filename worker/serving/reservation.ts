@@ -3,10 +3,9 @@ import type { Constraint } from '../../decoding/constraints/automaton/constraint
 import { pathCount, requiredNodes } from '../../decoding/options/capacity.ts';
 import { contextWindow } from '../../decoding/options/context-window.ts';
 import type { Admitted, QueueLimits } from '../../engine/batching/admission.ts';
-import type { TreeOptions } from '../../engine/batching/cached-tree.ts';
 import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
 import { CapacityError } from '../../engine/cache/errors.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, EngineTreeOptions } from '../../engine/engine.ts';
 import type { SearchedCatalogue } from './catalogue.ts';
 import {
   type AnswerForm,
@@ -152,9 +151,10 @@ function reserve(
     answer.close();
   };
   try {
+    const tree = { prompt, shared, partition, adapter: request.adapter?.name };
     while (trees.length < count) {
       const held = lease ? [answer, lease] : [answer];
-      trees.push(openReserved(engine, nodes, { prompt, shared, partition }, bytes.search, held));
+      trees.push(openReserved(engine, nodes, tree, bytes.search, held));
     }
   } catch (error) {
     if (trees.length === 0 || !(error instanceof CapacityError)) {
@@ -174,7 +174,7 @@ function reserve(
 export function openReserved(
   engine: Engine,
   nodes: number,
-  options: TreeOptions,
+  options: EngineTreeOptions,
   bytes: number,
   shared: readonly Lease[],
 ): ReservedTree {

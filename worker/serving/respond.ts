@@ -14,7 +14,8 @@ import {
   QueueTimeoutError,
 } from '../../engine/batching/errors.ts';
 import type { MemoryReservation } from '../../engine/batching/memory-budget.ts';
-import { SlotsExhaustedError } from '../../engine/cache/errors.ts';
+import { AdaptersExhaustedError, SlotsExhaustedError } from '../../engine/cache/errors.ts';
+import { ModelFilesError } from '../../engine/model/errors.ts';
 import { CALLER } from '../http/caller.ts';
 import type { AppEnv } from '../http/env.ts';
 import { type ApiError, retryLater, toApiError } from '../http/errors.ts';
@@ -24,6 +25,7 @@ import { sendJson } from '../http/send-json.ts';
 import { constraintLimitsOf, queueLimitsOf } from '../http/settings.ts';
 import { workerdPlatform } from '../isolate/platform.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
+import { exceedsAdapterSpace, unavailableAdapter } from './adapters.ts';
 import { cachePartition } from './cache-partition.ts';
 import {
   loadCatalogue,
@@ -97,7 +99,8 @@ async function run<T>(
   const size = () => sizeOf(model.engine, request, form, { constraint: compiled?.constraint, catalogue });
   return runAdmitted(
     c,
-    request.cacheSalt,
+    model,
+    request,
     (options) => generate(model, request, { ...options, compile, catalogue }),
     {
       cache: (error) =>
@@ -119,11 +122,13 @@ interface Refusals {
 /** Runs work that reserves what it needs, and goes on to its `finally` when the client has gone. @throws ApiError */
 export async function runAdmitted<T>(
   c: Context<AppEnv>,
-  cacheSalt: string | undefined,
+  { engine }: ServedModel,
+  { cacheSalt, adapter }: Pick<GenerationRequest, 'cacheSalt' | 'adapter'>,
   work: (options: RunOptions) => Promise<T>,
   { cache, memory, other = forClient }: Refusals,
 ): Promise<T> {
   const record = c.get('record');
+  if (adapter) record.adapter = adapter.name;
   const running = work({
     limits: queueLimitsOf(c.env),
     signal: c.req.raw.signal,
@@ -141,6 +146,9 @@ export async function runAdmitted<T>(
   try {
     return await running;
   } catch (error) {
+    if (adapter && error instanceof AdaptersExhaustedError) throw exceedsAdapterSpace(error, engine, adapter);
+    // Its file is read at the first evaluation; those of the model have been by then.
+    if (adapter && error instanceof ModelFilesError) throw unavailableAdapter(error, adapter);
     if (error instanceof SlotsExhaustedError) throw cache(error);
     throw error instanceof MemoryExhaustedError ? memory(error) : other(error);
   }

@@ -13,7 +13,7 @@ import { answerWhole, beginGeneration } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
 import { ChatChoices, type ChatReport } from './chat-choices.ts';
 import { type ChatCompletionRequest, chatSchema } from './chat-schema.ts';
-import { checkModel } from './models.ts';
+import { requestedAdapter } from './models.ts';
 import { chunksOf, headOf, streamChunks } from './stream.ts';
 import { generationOf, type SharedRequest, truncated, usesPart } from './translate.ts';
 
@@ -21,7 +21,9 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   const { request, given } = await parsedWithGiven(c, chatSchema, { nameOf });
   const model = await servedModel(c);
   const { manifest } = model.engine;
-  checkModel(manifest, deployedName(manifest.name, c.req.path, request.model));
+  const requested = deployedName(manifest.name, c.req.path, request.model);
+  const adapter = requestedAdapter(manifest, { model: requested, lora_path: request.lora_path });
+  const servedName = adapter?.name ?? manifest.name;
   const shared = sharedOf(request);
   const prompts = truncated(model, [await promptOf(model, request)], shared);
   const user = request.safety_identifier ?? request.user;
@@ -32,10 +34,11 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
     ...(logprobs !== undefined && { logprobs }),
     ...(prompt_logprobs !== undefined && { prompt_logprobs }),
   };
-  const generationRequest = generationOf(model, shared, { prompts, report, fields, given });
+  const generation = generationOf(model, shared, { prompts, report, fields, given });
+  const generationRequest = { ...generation, adapter };
   const choices = new ChatChoices(model.tokenizer, reportOf(request));
   if (!request.stream) {
-    const head = headOf('chatcmpl', 'chat.completion', manifest.name);
+    const head = headOf('chatcmpl', 'chat.completion', servedName);
     return answerWhole(c, model, generationRequest, (answer) =>
       jsonObject({
         ...head,
@@ -45,10 +48,10 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
       }),
     );
   }
-  const head = headOf('chatcmpl', 'chat.completion.chunk', manifest.name);
+  const head = headOf('chatcmpl', 'chat.completion.chunk', servedName);
   const chunks = (event: GenerationEvent) => chunksOf(event, choices.pieces(event));
-  const generation = await beginGeneration(c, model, generationRequest);
-  return streamChunks(c, { head, chunks, generation, options: request.stream_options });
+  const running = await beginGeneration(c, model, generationRequest);
+  return streamChunks(c, { head, chunks, generation: running, options: request.stream_options });
 }
 
 /** As OpenAI writes them: `messages[1].content`. */

@@ -9,7 +9,7 @@ import { servedModel } from '../../serving/served-model.ts';
 import { ChoicePieces } from './choices.ts';
 import { fromHuggingFace, TgiChunks } from './hugging-face.ts';
 import { LogprobEntries } from './logprobs.ts';
-import { checkModel } from './models.ts';
+import { requestedAdapter } from './models.ts';
 import { completionSchema } from './schema.ts';
 import { type Chunk, chunksOf, headOf, streamChunks } from './stream.ts';
 import { toGeneration } from './translate.ts';
@@ -20,10 +20,10 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
   const request = fromHuggingFace(parsed);
   const model = await servedModel(c);
   const { manifest } = model.engine;
-  checkModel(manifest, request.model);
-  const generationRequest = toGeneration(model, request, given);
+  const adapter = requestedAdapter(manifest, request);
+  const generationRequest = { ...toGeneration(model, request, given), adapter };
   if (request.user) c.get('record').user = request.user;
-  const head = headOf('cmpl', 'text_completion', manifest.name);
+  const head = headOf('cmpl', 'text_completion', adapter?.name ?? manifest.name);
   if (!request.stream) {
     const entries = new LogprobEntries(
       model.tokenizer,

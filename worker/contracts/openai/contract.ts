@@ -66,14 +66,14 @@ export const openai: Contract = {
     {
       method: 'get',
       path: '/v1/models',
-      summary: 'Lists the model',
+      summary: 'Lists the model and its adapters',
       handler: listModels,
       response: { name: 'ModelList', schema: modelList },
     },
     {
       method: 'get',
       path: '/v1/models/:id{.+}',
-      summary: 'Retrieves the model by its name',
+      summary: 'Retrieves the model, or an adapter, by its name',
       handler: retrieveModel,
       response: { name: 'Model', schema: model },
       errors: [404],

@@ -8,7 +8,7 @@ import { sendJson } from '../../http/send-json.ts';
 import { checkIds } from '../../serving/request.ts';
 import { reserveMemory } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
-import { checkModel } from './models.ts';
+import { requestedAdapter } from './models.ts';
 import { detokenizeSchema } from './schema.ts';
 
 /** For each byte of the text: a UTF-16 code unit of the text and one of its JSON, and their UTF-8. */
@@ -18,7 +18,8 @@ export async function detokenize(c: Context<AppEnv>): Promise<Response> {
   const { model: requested, tokens } = await parsedBody(c, detokenizeSchema);
   const model = await servedModel(c);
   const { tokenizer, engine } = model;
-  checkModel(engine.manifest, requested);
+  // An adapter has the tokenizer of its base.
+  requestedAdapter(engine.manifest, { model: requested });
   checkIds(engine, tokens, 'tokens');
   const bytes = tokens.reduce((sum, id) => sum + tokenizer.tokenBytes(id).length, 0);
   const longest = Math.floor(engine.memory.maximum / MEMORY_PER_BYTE);

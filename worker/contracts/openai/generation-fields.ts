@@ -11,6 +11,7 @@ import {
   frequencyPenalty,
   MAX_STOP_LENGTH,
   MAX_STOPS,
+  modelFields,
   presencePenalty,
   stopString,
   tokenFields,
@@ -20,7 +21,7 @@ import {
 export const MAX_LOGPROBS = 20;
 
 export const generationFields = {
-  model: z.string().optional().describe('Name of the deployed model, which is the default.'),
+  ...modelFields,
   temperature: z
     .number()
     .min(0)

@@ -136,6 +136,8 @@ export const model = z.strictObject({
   object: z.literal('model'),
   created: z.int(),
   owned_by: z.string(),
+  /** The model that an adapter changes, by its name; null for a model. */
+  parent: z.string().nullable(),
   /** Whether it has a chat template. */
   chat: z.boolean(),
 });

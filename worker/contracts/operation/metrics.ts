@@ -30,13 +30,19 @@ export function metrics(records: Records): Handler<AppEnv> {
 /** Bucket bounds. No pass has more rows than the last. */
 const PASS_ROWS = [1, 2, 4, 8, 16, 32, 64] as const;
 
-function familiesOf({ manifest: { name, precision }, status, passCounts }: Engine): Family[] {
-  const { heap, slots, javaScript, requests, waitingRequests, waitingRows }: EngineStatus = status;
+function familiesOf({
+  manifest: { name, precision, adapters: known = [] },
+  status,
+  passCounts,
+}: Engine): Family[] {
+  const { heap, slots, adapters, javaScript, requests, waitingRequests, waitingRows }: EngineStatus = status;
   const passRows = new Histogram('edgebeam_pass_rows', 'Rows of the forward passes.', PASS_ROWS);
   for (const [rows, passes] of passCounts.passesByRows) passRows.observe({}, rows, passes);
   const rows = new Counter('edgebeam_rows_total', 'Rows computed, with and without logits.');
   rows.add({ logits: 'yes' }, passCounts.lmHeadRows);
   rows.add({ logits: 'no' }, passCounts.rows - passCounts.lmHeadRows);
+  const loads = new Counter('edgebeam_adapter_loads_total', 'Times that an adapter was read into the heap.');
+  loads.add({}, adapters.loads);
   return [
     passRows,
     rows,
@@ -50,6 +56,17 @@ function familiesOf({ manifest: { name, precision }, status, passCounts }: Engin
       'edgebeam_slots',
       'Slots of the cache, one token each: reserved by requests, in use, in the prefix cache alone, free.',
       states({ ...slots, free: slots.capacity - slots.taken - slots.cached }),
+    ),
+    loads,
+    gauge('edgebeam_adapters', 'Adapters of the model: all, in the heap, and in use.', [
+      [{ state: 'all' }, known.length],
+      [{ state: 'loaded' }, adapters.loaded.length],
+      [{ state: 'used' }, adapters.loaded.filter(({ uses }) => uses > 0).length],
+    ]),
+    gauge(
+      'edgebeam_adapter_bytes',
+      'The heap’s space for adapters: its maximum, and the part that has one.',
+      states({ maximum: adapters.maximum, loaded: adapters.bytes }),
     ),
     gauge(
       'edgebeam_javascript_bytes',

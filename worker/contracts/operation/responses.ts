@@ -10,6 +10,7 @@ const heap = z.strictObject({
   unusedStack: bytes,
   graphs: bytes,
   weights: bytes,
+  adapters: bytes,
   cache: bytes,
   activations: bytes,
   requests: bytes,
@@ -22,6 +23,14 @@ const slots = z.strictObject({
   reserved: z.int().min(0),
   taken: z.int().min(0),
   cached: z.int().min(0),
+});
+
+/** The space for adapters in the heap, those in it, and how often one was read. */
+const adapters = z.strictObject({
+  maximum: bytes,
+  bytes,
+  loads: z.int().min(0),
+  loaded: z.array(z.strictObject({ name: z.string(), bytes, uses: z.int().min(0) })),
 });
 
 /** The bytes that requests may hold together outside the heap, and the part that they have reserved. */
@@ -51,6 +60,7 @@ const plan = z.strictObject({
     onnxruntime: bytes,
     graphs: bytes,
     weights: bytes,
+    adapters: bytes,
     activations: bytes,
     requests: bytes,
     cache: bytes,
@@ -81,6 +91,7 @@ export const healthResponse = z.union([
     plan,
     heap,
     slots,
+    adapters,
     javaScript,
     constraints,
     catalogues,

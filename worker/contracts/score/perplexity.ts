@@ -14,7 +14,7 @@ import {
 import { servedModel } from '../../serving/served-model.ts';
 import { openaiErrors } from '../openai/errors.ts';
 import { LogprobEntries } from '../openai/logprobs.ts';
-import { checkModel } from '../openai/models.ts';
+import { requestedAdapter } from '../openai/models.ts';
 import { headOf } from '../openai/stream.ts';
 import { scoringRefusals } from './refusals.ts';
 import { type PerplexityBody, perplexitySchema } from './schema.ts';
@@ -29,8 +29,9 @@ const REFUSALS = scoringRefusals(
 export async function perplexity(c: Context<AppEnv>): Promise<Response> {
   const body = await parsedBody(c, perplexitySchema);
   const model = await servedModel(c);
-  const { name } = model.engine.manifest;
-  checkModel(model.engine.manifest, body.model);
+  const { manifest } = model.engine;
+  const adapter = requestedAdapter(manifest, body);
+  const name = adapter?.name ?? manifest.name;
   const record = c.get('record');
   if (body.user) record.user = body.user;
   const request = {
@@ -40,11 +41,13 @@ export async function perplexity(c: Context<AppEnv>): Promise<Response> {
     tokens: body.tokens,
     addBosToken: body.add_bos_token,
     splitSpecialTokens: body.split_special_tokens,
+    adapter,
   };
   const entries = new LogprobEntries(model.tokenizer, false);
   const running = await runAdmitted(
     c,
-    undefined,
+    model,
+    request,
     (options) => startPerplexity(model, request, options, !body.stream),
     REFUSALS,
   );

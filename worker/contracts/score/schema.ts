@@ -1,6 +1,6 @@
 /** @module The requests of `POST /v1/score` and `POST /v1/perplexity`. Names are those of lm-eval and Hugging Face. */
 import * as z from 'zod';
-import { cacheFields, tokenFields } from '../decoding-fields.ts';
+import { cacheFields, modelFields, tokenFields } from '../decoding-fields.ts';
 
 /** Choices of a request. */
 const MAX_CHOICES = 1000;
@@ -12,7 +12,7 @@ const textOrIds = z.union([z.string().min(1), tokenIds], {
 
 /** The fields of both. */
 const commonFields = {
-  model: z.string().optional().describe('Name of the deployed model, which is the default.'),
+  ...modelFields,
   tokens: z
     .boolean()
     .default(false)

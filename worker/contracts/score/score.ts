@@ -9,7 +9,7 @@ import type { ScoreRequest } from '../../serving/scoring/request.ts';
 import { type ScoreAnswer, type ScoredChoice, score } from '../../serving/scoring/score.ts';
 import { servedModel } from '../../serving/served-model.ts';
 import { LogprobEntries } from '../openai/logprobs.ts';
-import { checkModel } from '../openai/models.ts';
+import { requestedAdapter } from '../openai/models.ts';
 import { headOf } from '../openai/stream.ts';
 import { scoringRefusals } from './refusals.ts';
 import { type ScoreBody, scoreSchema } from './schema.ts';
@@ -25,14 +25,15 @@ export async function scoreChoices(c: Context<AppEnv>): Promise<Response> {
   const body = await parsedBody(c, scoreSchema);
   const model = await servedModel(c);
   const { manifest } = model.engine;
-  checkModel(manifest, body.model);
+  const adapter = requestedAdapter(manifest, body);
   const record = c.get('record');
   record.choices = body.choices.length;
   if (body.user) record.user = body.user;
-  const request = scoreRequestOf(body);
+  const request = { ...scoreRequestOf(body), adapter };
   const { answer, held } = await runAdmitted(
     c,
-    request.cacheSalt,
+    model,
+    request,
     (options) => score(model, request, options),
     REFUSALS,
   );
@@ -44,7 +45,11 @@ export async function scoreChoices(c: Context<AppEnv>): Promise<Response> {
     throw signal.reason;
   }
   const entries = new LogprobEntries(model.tokenizer, false);
-  return sendJson(c, scoreJson(manifest.name, answer, body.tokens ? entries : undefined), held);
+  return sendJson(
+    c,
+    scoreJson(adapter?.name ?? manifest.name, answer, body.tokens ? entries : undefined),
+    held,
+  );
 }
 
 /** The request of a validated body. */

@@ -1,6 +1,6 @@
 /** @module The request and the answer of `POST /v1/suggest`. */
 import * as z from 'zod';
-import { cacheFields, decodingFields } from '../decoding-fields.ts';
+import { cacheFields, decodingFields, modelFields } from '../decoding-fields.ts';
 import { entryId, usage } from '../shared-schemas.ts';
 
 export const MAX_SUGGESTIONS = 64;
@@ -22,7 +22,7 @@ export const suggestSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Without a catalogue: maximum number of tokens after the text. Default: 8.'),
-  model: z.string().optional().describe('Name of the model, which there is one of.'),
+  ...modelFields,
   user: z.string().optional().describe('For the log.'),
   ...cacheFields,
 });

@@ -6,16 +6,21 @@ import { jsonObject } from '../../http/json-stream.ts';
 import { answerWhole } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
 import { suggestionGeneration, suggestionsOf } from '../../serving/suggest.ts';
-import { checkModel } from '../openai/models.ts';
+import { requestedAdapter } from '../openai/models.ts';
 import { suggestSchema } from './schema.ts';
 
 export async function suggest(c: Context<AppEnv>): Promise<Response> {
   const request = await parsedBody(c, suggestSchema);
   const model = await servedModel(c);
   const { manifest } = model.engine;
-  checkModel(manifest, request.model);
+  const adapter = requestedAdapter(manifest, request);
   if (request.user) c.get('record').user = request.user;
-  return answerWhole(c, model, suggestionGeneration(model, request), (answer) =>
-    jsonObject({ object: 'list', model: manifest.name, ...suggestionsOf(model, request, answer) }),
+  const generation = { ...suggestionGeneration(model, request), adapter };
+  return answerWhole(c, model, generation, (answer) =>
+    jsonObject({
+      object: 'list',
+      model: adapter?.name ?? manifest.name,
+      ...suggestionsOf(model, request, answer),
+    }),
   );
 }

@@ -32,6 +32,7 @@ export const tgi: Contract = {
       request: { name: 'CompatRequest', schema: compatSchema, example },
       response: { name: 'CompatResponse', schema: compatResponse },
       event,
+      errors: [404],
     },
     {
       method: 'post',
@@ -41,6 +42,7 @@ export const tgi: Contract = {
       handler: generate,
       request: { name: 'GenerateRequest', schema: generateSchema, example },
       response: { name: 'GenerateResponse', schema: generateResponse },
+      errors: [404],
     },
     {
       method: 'post',
@@ -50,6 +52,7 @@ export const tgi: Contract = {
       handler: generateStream,
       request: { name: 'GenerateStreamRequest', schema: generateStreamSchema, example },
       event,
+      errors: [404],
     },
     {
       method: 'post',

@@ -73,6 +73,10 @@ export const parametersSchema = z.strictObject({
     .default(0)
     .describe('Reports this many likeliest tokens at each position; implies details.'),
   ...tgiConstraintFields,
+  adapter_id: z
+    .string()
+    .optional()
+    .describe('Name of an adapter of the model, as `GET /v1/models` lists it.'),
   watermark: z.literal(false).optional().describe('Not available: only false is accepted.'),
   include_beams: z
     .boolean()

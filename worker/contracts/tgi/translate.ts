@@ -2,6 +2,7 @@
 import { asksForSampling, type ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
+import { adapterOf } from '../../serving/adapters.ts';
 import { healed } from '../../serving/heal.ts';
 import { negativePromptOf } from '../../serving/negative-prompt.ts';
 import { defaultMaxTokens, type GenerationRequest, lastTokens, promptOfText } from '../../serving/request.ts';
@@ -66,6 +67,7 @@ export function toGeneration(
     showSpecialTokens: !parameters.skip_special_tokens,
     cachePrompt: parameters.cache_prompt,
     cacheSalt: parameters.cache_salt,
+    adapter: adapterOf(model.engine.manifest, parameters.adapter_id, 'parameters.adapter_id'),
     options,
     fields: {
       prompt: 'inputs',

@@ -68,6 +68,7 @@ export const runSchema = z
     frequency_penalty: frequencyPenalty,
     presence_penalty: presencePenalty,
     ...workersAiConstraintFields,
+    lora: z.string().optional().describe('Name of an adapter of the model, as `GET /v1/models` lists it.'),
     tools: nothing,
     functions: nothing,
     do_sample: z.boolean().optional().describe('Samples tokens instead of choosing the likeliest.'),

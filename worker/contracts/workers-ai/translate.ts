@@ -2,6 +2,7 @@
 import type { ResolvedOptions } from '../../../decoding/options/options.ts';
 import { refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
+import { adapterOf } from '../../serving/adapters.ts';
 import { promptOfChat } from '../../serving/chat.ts';
 import { healed, refuseHealing } from '../../serving/heal.ts';
 import { negativePromptOf } from '../../serving/negative-prompt.ts';
@@ -62,6 +63,7 @@ export async function toGeneration(
     showSpecialTokens: !request.skip_special_tokens,
     cachePrompt: request.cache_prompt,
     cacheSalt: request.cache_salt,
+    adapter: adapterOf(model.engine.manifest, request.lora, 'lora'),
     options,
     fields: { prompt: field, maxTokens: 'max_tokens', n: 'num_return_sequences', logprobs: 'logprobs' },
   };

@@ -90,7 +90,8 @@ export async function startPerplexity(
     nodes,
     places: request.tokens,
   });
-  const reserved = await reserveScoring(model.engine, nodes, bytes, { shared: false }, options);
+  const tree = { shared: false, adapter: request.adapter?.name };
+  const reserved = await reserveScoring(model.engine, nodes, bytes, tree, options);
   const events = windowEvents(model, request, task, reserved, isWhole, options);
   try {
     const first = await events.next();

@@ -1,5 +1,6 @@
 /** @module Requests to score texts, independent of HTTP. */
 import type { Normalization } from '../../../decoding/scoring/compare.ts';
+import type { RequestedAdapter } from '../adapters.ts';
 
 /** A text, or token ids. */
 export type TextOrIds = string | readonly number[];
@@ -12,6 +13,8 @@ export interface ScoringFields {
   readonly splitSpecialTokens?: boolean | undefined;
   /** Whether to report each token. */
   readonly tokens: boolean;
+  /** Changes the model for this request. */
+  readonly adapter?: RequestedAdapter | undefined;
 }
 
 /** Choices that go on after a prompt. */

@@ -2,9 +2,8 @@
 
 import type { PathNodes } from '../../../decoding/scoring/path-order.ts';
 import { BATCH_ROWS } from '../../../decoding/scoring/score-paths.ts';
-import type { TreeOptions } from '../../../engine/batching/cached-tree.ts';
 import type { MemoryReservation } from '../../../engine/batching/memory-budget.ts';
-import type { Engine } from '../../../engine/engine.ts';
+import type { Engine, EngineTreeOptions } from '../../../engine/engine.ts';
 import type { RunOptions } from '../generate.ts';
 import { openReserved } from '../reservation.ts';
 import type { ReservedTree } from '../reserved-tree.ts';
@@ -30,7 +29,7 @@ export async function reserveScoring(
   engine: Engine,
   nodes: number,
   bytes: ScoringBytes,
-  tree: Pick<TreeOptions, 'prompt' | 'shared'>,
+  tree: Pick<EngineTreeOptions, 'prompt' | 'shared' | 'adapter'>,
   { limits, signal, partition = '', onAdmitted }: RunOptions,
 ): Promise<ReservedScoring> {
   // What never fits is refused for its sum, not for one of the parts below.
@@ -45,7 +44,12 @@ export async function reserveScoring(
   return value;
 }
 
-function open(engine: Engine, nodes: number, bytes: ScoringBytes, options: TreeOptions): ReservedScoring {
+function open(
+  engine: Engine,
+  nodes: number,
+  bytes: ScoringBytes,
+  options: EngineTreeOptions,
+): ReservedScoring {
   const answer = engine.memory.reserve(bytes.answer);
   try {
     const tree = openReserved(engine, nodes, options, bytes.work, [answer]);

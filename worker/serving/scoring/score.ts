@@ -66,7 +66,11 @@ export async function score(
     nodes,
     scoringBytes(sizeOf(request, task, nodes)),
     // What is pinned of a cached prompt would take space from the second tree.
-    { prompt: isCompared ? undefined : context, shared: request.cachePrompt },
+    {
+      prompt: isCompared ? undefined : context,
+      shared: request.cachePrompt,
+      adapter: request.adapter?.name,
+    },
     options,
   );
   const { tree, answer } = reserved;

@@ -1,7 +1,7 @@
 /** @module The heap plan: its choices, and that the planned memory is available. */
 import { describe, expect, it } from 'vitest';
 import { ModelTooLargeError } from '../../../../engine/model/errors.ts';
-import { describePlan, makePlan } from '../../../../engine/model/plan.ts';
+import { describeAdapterSpace, describePlan, makePlan } from '../../../../engine/model/plan.ts';
 import { loadEngine } from '../../../../engine/node/load-engine.ts';
 import type { HeapAccount } from '../../../../engine/runtime/heap.ts';
 import type { Manifest } from '../../../../model-assets/format/manifest.ts';
@@ -72,6 +72,46 @@ describe('for GPT-2 with 84 MiB of weights', () => {
   it('describes itself in one line', () => {
     expect(describePlan(makePlan(heap(110), gpt2(84)))).toMatch(
       /^110\.0 MiB = onnxruntime 5\.1 \+ graphs 1\.0 \+ weights 84\.0 \+ activations \d\.\d \+ requests 4\.\d \+ cache 12\.\d; the cache is int8 and holds \d+ tokens, a pass has up to 32 rows$/,
+    );
+  });
+});
+
+describe('for GPT-2 with adapters', () => {
+  const withAdapters = (...sizes: readonly number[]) =>
+    ({
+      ...gpt2(84),
+      adapters: sizes.map((size) => ({ file: { bytes: size * MiB } })),
+    }) as unknown as Manifest;
+
+  it.each([
+    { sizes: [], adapters: 0, name: 'none' },
+    { sizes: [0.5, 0.5, 1], adapters: 2, name: 'all, where they are small' },
+    { sizes: [4.75], adapters: 4.75, name: 'the largest, where it is more than a quarter of the rest' },
+    { sizes: Array<number>(40).fill(0.5), adapters: null, name: 'a quarter of the rest' },
+    { sizes: [0.5, 500], adapters: 0.5, name: 'what fits, whatever else there is' },
+  ])('has space for $name', ({ sizes, adapters }) => {
+    const { bytes, slots } = makePlan(heap(110), withAdapters(...sizes));
+    const { maximum, ...parts } = bytes;
+    expect(Object.values(parts).reduce((sum, part) => sum + part, 0)).toBe(maximum);
+    expect(Math.min(...Object.values(parts))).toBeGreaterThanOrEqual(0);
+    expect(slots).toBeGreaterThanOrEqual(64);
+    if (adapters === null) {
+      const rest = bytes.adapters + bytes.requests + bytes.cache;
+      expect(Math.abs(bytes.adapters - rest / 4)).toBeLessThan(2);
+    } else expect(bytes.adapters).toBe(adapters * MiB);
+  });
+
+  it('leaves a cache and memory for requests in any heap that the model fits, and says the sum', () => {
+    for (let maximum = 98; maximum <= 130; maximum += 0.5) {
+      const plan = makePlan(heap(maximum), withAdapters(1, 3, 9, 27));
+      expect(plan.slots).toBeGreaterThanOrEqual(64);
+      expect(plan.bytes.adapters).toBeGreaterThanOrEqual(0);
+      const without = makePlan(heap(maximum), gpt2(84));
+      if (without.bytes.requests > 0) expect(plan.bytes.requests).toBeGreaterThan(0);
+    }
+    const plan = makePlan(heap(110), withAdapters(500));
+    expect(describeAdapterSpace(plan)).toMatch(
+      /^110\.0 MiB less onnxruntime \d\.\d \+ graphs 1\.0 \+ weights 84\.0 \+ .* = 0\.0 MiB$/,
     );
   });
 });
