@@ -73,11 +73,13 @@ describe('a Worker with a binding', () => {
     await becomesIdle();
   });
 
-  it('scores choices and texts as HTTP does', async () => {
+  it('scores choices and texts, and suggests, as HTTP does', async () => {
     const prompt = 'Once upon a time there was a';
     const { body } = await call('score');
     const score = await http('/v1/score', { prompt, choices: [' girl', ' table'] });
     expect(stable(body)).toEqual(stable(await score.json()));
+    const suggest = await http('/v1/suggest', { text: 'Once upon a ti', n: 3 });
+    expect(stable((await call('suggest')).body)).toEqual(stable(await suggest.json()));
     const perplexity = await http('/v1/perplexity', { text: prompt });
     expect(stable((await call('perplexity')).body)).toEqual(stable(await perplexity.json()));
     await becomesIdle();

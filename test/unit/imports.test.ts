@@ -252,7 +252,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'cloudflare:workers',
     'zod',
     'worker/http',
-    ...under('worker/contracts', 'openai', 'operation', 'score', 'tgi'),
+    ...under('worker/contracts', 'openai', 'operation', 'score', 'suggest', 'tgi'),
   ],
   'worker/sessions': ['cloudflare:workers', 'hono', 'worker/http'],
   'worker/page': ['hono', 'node:', 'esbuild', 'worker/contracts/openai', 'worker/http', 'worker/page/built'],

@@ -78,6 +78,11 @@ export abstract class EdgebeamEntrypoint<Env extends object = Bindings> extends 
     return await this.#answer({ method: 'perplexity', path: '/v1/perplexity', body, signal });
   }
 
+  /** Suggests what the text that is being typed will be. */
+  async suggest(request: rpc.SuggestRequest, { signal }: rpc.CallOptions = {}): Promise<rpc.Suggestions> {
+    return await this.#answer({ method: 'suggest', path: '/v1/suggest', body: request, signal });
+  }
+
   /** The tokens of a text, with their places in it. */
   async tokenize(request: rpc.TokenizeRequest): Promise<rpc.Tokens> {
     return await this.#answer({ method: 'tokenize', path: '/tokenize', body: request });

@@ -13,6 +13,7 @@ import type { completionSchema, detokenizeSchema } from '../contracts/openai/sch
 import type { healthResponse } from '../contracts/operation/responses.ts';
 import type { perplexityResponse, scoreResponse } from '../contracts/score/responses.ts';
 import type { perplexitySchema, scoreSchema } from '../contracts/score/schema.ts';
+import type { suggestResponse, suggestSchema } from '../contracts/suggest/schema.ts';
 import type { tokenizeResponse } from '../contracts/tgi/responses.ts';
 import type { tokenizeSchema } from '../contracts/tgi/schema.ts';
 import type { CancelSignal } from './cancel.ts';
@@ -39,6 +40,10 @@ export type Score = z.output<typeof scoreResponse>;
 /** The body of `POST /v1/perplexity`. */
 export type PerplexityRequest = Unstreamed<z.input<typeof perplexitySchema>>;
 export type Perplexity = z.output<typeof perplexityResponse>;
+
+/** The body of `POST /v1/suggest`. */
+export type SuggestRequest = z.input<typeof suggestSchema>;
+export type Suggestions = z.output<typeof suggestResponse>;
 
 /** The body of `POST /tokenize`. */
 export type TokenizeRequest = z.input<typeof tokenizeSchema>;

@@ -14,6 +14,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   generate: (llm, body) => llm.generate(body),
   chat: (llm) => llm.chat({ messages: [{ role: 'user', content: 'Hello' }] }),
   score: (llm) => llm.score(CHOICES),
+  suggest: (llm) => llm.suggest({ text: 'Once upon a ti', n: 3 }),
   perplexity: (llm) => llm.perplexity({ text: CHOICES.prompt }),
   tokenize: (llm) => llm.tokenize({ inputs: 'Once upon a time' }),
   detokenize: async (llm) => {
