@@ -201,6 +201,12 @@ describe('a request for scores', () => {
     });
   });
 
+  it('is refused for choices that memory has no room for, before all are encoded', async () => {
+    const choices = new Array(1000).fill('😀'.repeat(30));
+    const response = await postTo(small, '/v1/score', { choices });
+    expect(await response.json()).toMatchObject({ error: { param: 'choices', code: 'memory_exceeded' } });
+  });
+
   it('gives everything back when its client goes', async () => {
     const controller = new AbortController();
     const choices = Array.from({ length: 300 }, (_, i) => [i + 1, i + 2, i + 3, i + 4]);

@@ -4,6 +4,7 @@ import type { EncodeOptions, Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import { ApiError, refuse } from '../../http/errors.ts';
 import type { ServedModel } from '../../isolate/served-model.ts';
 import { checkLength, encodeText } from '../request.ts';
+import { bytesOfIds } from './memory.ts';
 import type { ScoreRequest, TextOrIds } from './request.ts';
 
 /** What is scored. */
@@ -21,7 +22,10 @@ export interface ScoringTask {
 /** Characters that may be encoded to find how choices go on after the end of the prompt: some 0.7 s of work. */
 const MAX_ENCODED = 2 ** 22;
 
-/** @throws ApiError for token ids outside the vocabulary, a choice without a token, and what the context cannot hold */
+/**
+ * @throws ApiError for token ids outside the vocabulary, a choice without a token, and what the context cannot hold;
+ *   MemoryExhaustedError for more tokens than the memory holds
+ */
 export function scoringTask(model: ServedModel, request: ScoreRequest): ScoringTask {
   const { prompt, choices, normalization } = request;
   const hasPrompt = prompt !== undefined && prompt.length > 0;
@@ -32,6 +36,10 @@ export function scoringTask(model: ServedModel, request: ScoreRequest): ScoringT
   }
   const { ids, after } = tokensAfter(model, request, hasPrompt ? prompt : '');
   const shared = Math.min(...after.map(({ at }) => at));
+  // Where a choice changes the prompt's tokens early, all paths begin with the rest of the prompt.
+  model.engine.memory.check(
+    bytesOfIds(after.reduce((sum, { at, tokens }) => sum + at - shared + tokens.length, 0)),
+  );
   const context = [...leading, ...ids.slice(0, shared)];
   const paths = after.map(({ at, tokens }, i) => {
     // Nothing predicts the first token of a text.
@@ -97,16 +105,25 @@ function tokensAfter(
     typeof prompt === 'string' ? endOf(tokenizer, prompt, ids, encoding) : { text: '', at: ids.length };
   checkEncoded(choices, end.text);
   const endIds = ids.slice(end.at);
+  let tokenCount = 0;
   const after = choices.map((choice, i): TokensAfter => {
+    const found = afterOf(choice, i);
+    tokenCount += found.tokens.length;
+    // Before more of them are made.
+    engine.memory.check(bytesOfIds(tokenCount));
+    return found;
+  });
+  return { ids, after };
+
+  function afterOf(choice: TextOrIds, i: number): TokensAfter {
     if (typeof choice !== 'string') {
       return { at: ids.length, tokens: checkedIds(model, choice, `choices.${i}`) };
     }
     checkLength(engine, tokenizer, choice.length, `choices.${i}`);
     const joined = encodeText(tokenizer, end.text + choice, `choices.${i}`, encoding);
     const shared = commonLength(joined, endIds);
-    return { at: end.at + shared, tokens: checkedIds(model, joined.subarray(shared), `choices.${i}`) };
-  });
-  return { ids, after };
+    return { at: end.at + shared, tokens: checkedIds(model, joined.slice(shared), `choices.${i}`) };
+  }
 }
 
 function checkEncoded(choices: readonly TextOrIds[], end: string): void {

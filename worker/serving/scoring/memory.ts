@@ -19,6 +19,9 @@ const NODE_BYTES = 450;
 /** A place in the list of the paths that a row is read for. */
 const READ_BYTES = 8;
 
+/** At least as many bytes are held for token ids, whatever is reported of them. */
+export const bytesOfIds = (tokens: number): number => tokens * ID_BYTES;
+
 export interface ScoringSize {
   /** UTF-16 code units of all texts. */
   readonly characters: number;
@@ -51,7 +54,7 @@ export function scoringBytes({
   const answer =
     REQUEST_BYTES +
     2 * characters +
-    tokens * ID_BYTES +
+    bytesOfIds(tokens) +
     choices * CHOICE_BYTES +
     scored * (places ? PLACE_BYTES : LOGPROB_BYTES);
   const reads = Math.min(scored, (BATCH_ROWS + SCORED_ROWS) * choices) * READ_BYTES;
