@@ -3,10 +3,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { completionResponse } from '../../worker/contracts/openai/responses.ts';
 import { perplexityEvent, perplexityResponse } from '../../worker/contracts/score/responses.ts';
-import { events, post, postTo, startApp } from './client.ts';
+import { events, post, postTo, startApp, useSmallCaches } from './client.ts';
 
 type Perplexity = z.output<typeof perplexityResponse>;
 
+useSmallCaches();
 const app = startApp();
 /** Beside onnxruntime and the weights, space for some 300 tokens. */
 const small = startApp({ HEAP_MIB: 19 });

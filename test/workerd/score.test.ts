@@ -3,11 +3,12 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { completionResponse } from '../../worker/contracts/openai/responses.ts';
 import { scoreResponse } from '../../worker/contracts/score/responses.ts';
-import { post, postTo, startApp, type TestApp } from './client.ts';
+import { post, postTo, startApp, type TestApp, useSmallCaches } from './client.ts';
 
 type Score = z.output<typeof scoreResponse>;
 type Completion = z.output<typeof completionResponse>;
 
+useSmallCaches();
 const app = startApp();
 /** Beside onnxruntime and the weights, space for some 300 tokens, in a cache of 8 bits: other scores than in f32. */
 const small = startApp({ HEAP_MIB: 19 });
