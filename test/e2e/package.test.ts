@@ -79,7 +79,9 @@ it('imports nothing but its dependencies in decoding', async () => {
 it('has the commands', async () => {
   const { stdout } = await edgebeam('--help');
   const commands = [...stdout.matchAll(/^ {2}(\w+) {2,}\w/gm)].map(([, name = '']) => name);
-  expect(commands).toEqual(expect.arrayContaining(['start', 'convert', 'evaluate', 'catalogue', 'deploy']));
+  expect(commands).toEqual(
+    expect.arrayContaining(['start', 'convert', 'evaluate', 'adapter', 'catalogue', 'deploy']),
+  );
   for (const command of commands) {
     expect((await edgebeam(command, '--help')).stdout).toMatch(
       new RegExp(`^Usage: (npx )?edgebeam ${command} `),
