@@ -27,6 +27,7 @@ const CLIENTS = await examplesOf('clients.md');
 const CONSTRAINTS = await examplesOf('constraints.md');
 const COMPLETIONS = await examplesOf('complete.md');
 const SCORES = await examplesOf('score.md');
+const CATALOGUES = await examplesOf('catalogues.md');
 const CHATS = await examplesOf('chat.md');
 
 async function run(language: string | undefined, code: string, server: string): Promise<string> {
@@ -42,6 +43,7 @@ describe.each([
   { page: 'docs/constraints.md', count: 6, server: SERVER, ...CONSTRAINTS },
   { page: 'docs/complete.md', count: 3, server: SERVER, ...COMPLETIONS },
   { page: 'docs/score.md', count: 3, server: SERVER, ...SCORES },
+  { page: 'docs/catalogues.md', count: 2, server: SERVER, ...CATALOGUES },
   { page: 'docs/chat.md', count: 2, server: inject('chatServer'), ...CHATS },
 ])('$page', ({ count, examples, blocks, server }) => {
   it('has its examples, each with its output', () => {

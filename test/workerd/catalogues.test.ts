@@ -185,7 +185,7 @@ it('a deployment without catalogues says so', async () => {
   const app = startApp({ ASSETS: assetsOfModel('odd-int8') });
   const response = await post(app, search);
   expect(response.status).toBe(400);
-  expect(await response.text()).toContain("'catalogue' this deployment has none");
+  expect(await response.text()).toContain('this deployment has no catalogues');
 });
 
 it('a damaged file, and one of another tokenizer, are refused', async () => {

@@ -20,7 +20,7 @@ const app: TestApp = startApp();
 const RUN = '/ai/run/default';
 const CHAT = '/v1/chat/completions';
 const POSTS = [
-  ...['/v1/completions', CHAT, '/v1/score', '/v1/perplexity'],
+  ...['/v1/completions', CHAT, '/v1/score', '/v1/perplexity', '/v1/suggest'],
   ...['/', '/generate', '/generate_stream', '/tokenize', RUN],
 ];
 const TGI = ['/', '/generate', '/generate_stream', '/tokenize', '/info'];

@@ -173,7 +173,7 @@ export class Catalogues implements Evictable {
     const names = Object.keys(catalogues);
     throw new UnusableCatalogueError(
       names.length === 0
-        ? 'this deployment has none'
+        ? `must not be given: this deployment has no catalogues, nor ${JSON.stringify(name)}`
         : `must be one of this deployment's, ${names.join(' or ')}, not ${JSON.stringify(name)}`,
     );
   }

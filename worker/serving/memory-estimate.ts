@@ -81,6 +81,8 @@ const CONSTRAINED_TEXT_BYTES = 200_000;
 const JSON_TEXT_BYTES = 32;
 const JSON_LOGPROB_BYTES = 620;
 const JSON_TOP_BYTES = 250;
+/** A child of a node of a catalogue and its token, in lists of the part that a prefix leaves. */
+const LISTED_CHILD_BYTES = 16;
 /** Text of a token, once it is decoded. The last event of a stream may have the whole text. */
 const TOKEN_TEXT_BYTES = 8;
 
@@ -105,9 +107,10 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
     (form === 'stream' ? n * (TEXT_BYTES + max_new_tokens * TOKEN_TEXT_BYTES) : collected) +
     (form === 'object' ? objectBytes(size, promptTokens) : 0);
 
-  // The log-probabilities of the tokens that go on after the beams, which the whole vocabulary is no part of.
+  // The log-probabilities of the tokens that go on after the beams, and the children that a prefix leaves.
   const widest = Math.max(...(catalogue?.map(({ nodes }) => nodes) ?? [0]));
-  const gathered = FLOAT_BYTES * widest;
+  const listed = options.catalogue_prefix ? LISTED_CHILD_BYTES : 0;
+  const gathered = (FLOAT_BYTES + listed) * widest;
 
   // A search in place has a row only while it chooses from a whole one, and beams keep the best of theirs.
   const resolved: ResolvedOptions = { ...DEFAULTS, ...options };
