@@ -124,6 +124,14 @@ describe('/v1/completions', () => {
     expect(errorResponse.parse(await whole.json()).error.code).toBe('context_length_exceeded');
   });
 
+  it('heals a prompt that is longer than the context', async () => {
+    const long = `${'The dog ran. '.repeat(200)}${prompt}`;
+    const fields = { prompt: long, truncation: 'auto', max_tokens: 8, num_beams: 2 };
+    const [choice] = (await completion(fields)).choices;
+    expect(choice?.text).toMatch(/^me/);
+    expect((await completion({ ...fields, echo: true })).choices[0]?.text).toBe(long + choice?.text);
+  });
+
   it('is the same alone and beside others', async () => {
     const requests = [
       { temperature: 1, seed: 1 },

@@ -19,6 +19,7 @@ export function constraintOf(
     for (const { healed } of prompts) {
       const after = constraint && healed ? constraints.after(healed.bytes, constraint) : constraint;
       checkConstraint(options, after, healed?.removed.length);
+      // What fits after a prompt that is whole fits after healed ones, whose rest has room of its own.
       if (!after || !healed) break;
     }
     return constraint;

@@ -146,7 +146,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   const dry = options.dry_multiplier ? DRY_BYTES : 0;
   const healing = healed > 0 ? HEALING_BYTES : 0;
   const search = SEARCH_BYTES + rows * row + best + gathered + scored + extended + healing + dry;
-  return { answer, search };
+  return { answer: Math.ceil(answer), search: Math.ceil(search) };
 }
 
 /** @returns the bytes of a generation with one prompt at a time, the least that it can be done with */

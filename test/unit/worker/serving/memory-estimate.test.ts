@@ -3,6 +3,8 @@
  * below what is held, and not much more.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { healPrompt } from '../../../../decoding/constraints/automaton/healing.ts';
+import { Vocabulary } from '../../../../decoding/constraints/automaton/vocabulary.ts';
 import { readsInPlace } from '../../../../decoding/options/in-place.ts';
 import type { DecodingOptions } from '../../../../decoding/options/options.ts';
 import type { Tokenizer } from '../../../../tokenizer/tokenizer.ts';
@@ -13,7 +15,7 @@ import { Constraints } from '../../../../worker/isolate/constraints.ts';
 import type { CollectedAnswer } from '../../../../worker/serving/collected.ts';
 import { collectGeneration, startGeneration } from '../../../../worker/serving/generate.ts';
 import { type AnswerForm, estimateMemory } from '../../../../worker/serving/memory-estimate.ts';
-import type { GenerationRequest } from '../../../../worker/serving/request.ts';
+import type { GenerationRequest, Prompt } from '../../../../worker/serving/request.ts';
 import { sizeOf } from '../../../../worker/serving/reservation.ts';
 import { loadTokenizer } from '../../../golden/tokenizer-golden.ts';
 import { Draw } from '../../../support/draw.ts';
@@ -117,7 +119,48 @@ function longRequest(): GenerationRequest {
   return request([prompt], options);
 }
 
+/** What some options add: a second path for each branch, what DRY knows of tokens, a prompt whose end is healed. */
+function steeredRequest(draw: Draw, steering: DecodingOptions): GenerationRequest {
+  const options: DecodingOptions = {
+    max_new_tokens: draw.integer(30, 60),
+    ...(draw.chance(0.5) ? { num_beams: 5 } : { do_sample: true, num_return_sequences: 8 }),
+    ...steering,
+  };
+  const prompt = Array.from({ length: draw.integer(20, 600) }, () =>
+    draw.integer(0, MEASURED_VOCABULARY - 1),
+  );
+  const given = request([prompt], options);
+  return steering.token_healing ? { ...given, prompts: given.prompts.map(healed) } : given;
+}
+
+function healed(prompt: Prompt): Prompt {
+  const { offsets, tokenBytes, sorted } = tokenizer.trie;
+  const rest = healPrompt(prompt.ids, new Vocabulary({ offsets, bytes: tokenBytes }, sorted));
+  return rest.removed.length > 0 ? { ...prompt, ids: rest.kept, healed: rest } : prompt;
+}
+
 describe('the estimate of a generation', () => {
+  it.each<DecodingOptions>([
+    { guidance_scale: 2, negative_prompt_ids: [1, 2, 3] },
+    { dry_multiplier: 1 },
+    { token_healing: true },
+    { token_healing: true, dry_multiplier: 1, guidance_scale: 2 },
+  ])(
+    'is never less than what is held with %j',
+    async (steering) => {
+      const draw = new Draw(3);
+      await peakOf(steeredRequest(draw, steering), 'whole');
+      for (let i = 0; i < 2; i++) {
+        const { estimate, real } = await peakOf(steeredRequest(draw, steering), 'whole');
+        expect(estimate).toBeGreaterThanOrEqual(real);
+        expect(estimate).toBeLessThanOrEqual(4 * real);
+        // As /health reports it.
+        expect(Number.isInteger(estimate)).toBe(true);
+      }
+    },
+    120_000,
+  );
+
   it.each(['whole', 'stream', 'object'] as const)(
     'is never less than a %s answer holds, and not much more',
     async (form) => {
