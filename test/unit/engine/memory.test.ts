@@ -1,6 +1,7 @@
 /**
  * @module The heap's accounting: reserved memory can be allocated, and every allocated byte is accounted for.
  */
+import { cp } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TreeNode } from '../../../decoding/interface/token-tree.ts';
@@ -11,6 +12,7 @@ import { HeapExhaustedError } from '../../../engine/runtime/errors.ts';
 import { type HeapAccount, PAGE_BYTES } from '../../../engine/runtime/heap.ts';
 import { convert } from '../../../model-assets/convert/convert.ts';
 import { temporaryFolder, writeCheckpoint } from '../../support/checkpoints.ts';
+import { addWritten, loraTensors } from '../../support/lora-golden.ts';
 import {
   DEFAULT_F32,
   DEFAULT_INT4,
@@ -106,6 +108,24 @@ it.each([
     engine.open(engine.status.slots.maximum).close();
     await runLargestPasses(engine, 64);
     const { heap } = engine.status;
+    expect(heap.size).toBeLessThanOrEqual(accounted(heap) + PAGE_BYTES);
+    engine.release();
+  },
+);
+
+it.each([1, 8, 64])(
+  'passes of %i rows of an f32 model with adapters stay within the accounted bytes',
+  async (maxRows) => {
+    await using dir = await temporaryFolder();
+    const model = `${dir.path}/model`;
+    await cp(DEFAULT_F32, model, { recursive: true });
+    const tensors = loraTensors(8, { 'h.0.attn.c_attn': [256, 768] });
+    await addWritten(model, 'one', { config: { r: 8 }, tensors, seed: 1 });
+    const engine = await loadEngine(model, { maxRows, maximumBytes: 70 * MiB });
+    engine.open(engine.status.slots.maximum).close();
+    await runLargestPasses(engine, maxRows);
+    const { heap, adapters } = engine.status;
+    expect(adapters.maximum).toBe(heap.adapters);
     expect(heap.size).toBeLessThanOrEqual(accounted(heap) + PAGE_BYTES);
     engine.release();
   },
