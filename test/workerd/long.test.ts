@@ -11,7 +11,15 @@ import { runEvent, runResponse } from '../../worker/contracts/workers-ai/respons
 import { CHATML } from '../support/chats.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
 import { chatAssets } from './chat-model.ts';
-import { disconnectMidStream, events, post, postTo, startApp, type TestApp } from './client.ts';
+import {
+  disconnectMidStream,
+  events,
+  post,
+  postTo,
+  startApp,
+  type TestApp,
+  useSmallCaches,
+} from './client.ts';
 
 const app = startApp();
 /** Beside onnxruntime and the weights, cache space for some 240 tokens. */
@@ -85,6 +93,7 @@ async function tokenize(inputs: string): Promise<number[]> {
 }
 
 describe('a text that reaches the end of what the cache holds', () => {
+  useSmallCaches();
   const body = { prompt: STORIES, max_tokens: 120, temperature: 0, ignore_eos: true, ...AUTO, n_discard: 40 };
 
   it('goes on, the same whole and streamed, beside others and alone', async () => {
@@ -104,7 +113,7 @@ describe('a text that reaches the end of what the cache holds', () => {
   });
 
   it('goes on in a beam search, each of whose beams has a part of the cache', async () => {
-    const { usage } = await complete(small, { ...body, max_tokens: 60, num_beams: 4, n: 2, n_discard: 0 });
+    const { usage } = await complete(small, { ...body, max_tokens: 60, num_beams: 3, n: 2, n_discard: 0 });
     expect(usage.context_resets).toBeGreaterThan(0);
     await expectIdle(small);
   });

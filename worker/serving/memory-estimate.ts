@@ -62,8 +62,8 @@ const TOKEN_BYTES = 40;
 const LOGGED_ID_BYTES = 5;
 /** The node of a token. */
 const NODE_BYTES = 156;
-/** Its node in a window, beside it. */
-const WINDOW_NODE_BYTES = 64;
+/** The nodes of a token in view: in the tree and in its window, and those of the window that a reset has just left. */
+const WINDOW_NODES_BYTES = 380;
 /** Of a healed prompt: the states of its rest, and the mask of the tokens that may follow. */
 const HEALING_BYTES = 40_000;
 /** What DRY knows of tokens, and what it finds in a row. */
@@ -130,11 +130,9 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   const scoredToken = NODE_BYTES + tokenBytes(prompt_logprobs);
   const scored = longest * (prompt_logprobs === undefined ? TOKEN_TEXT_BYTES : scoredToken);
   const nodesOfToken = isGuided(resolved) ? 2 : 1;
-  // A window has nodes of the prompt too, and at a reset those of the one before are not yet forgotten.
-  const nodes =
-    inView === undefined
-      ? max_new_tokens * nodesOfToken * NODE_BYTES
-      : 2 * inView * (NODE_BYTES + WINDOW_NODE_BYTES);
+  const nodes = inView === undefined ? max_new_tokens * nodesOfToken * NODE_BYTES : 0;
+  // A window has nodes of the prompt too. What has finished has none.
+  const windows = branches * (inView ?? 0) * WINDOW_NODES_BYTES;
   const extended =
     hypotheses *
     (TEXT_BYTES +
@@ -145,7 +143,7 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   const rows = branchRows + Math.max(scoredRows, rawRows) + countRows;
   const dry = options.dry_multiplier ? DRY_BYTES : 0;
   const healing = healed > 0 ? HEALING_BYTES : 0;
-  const search = SEARCH_BYTES + rows * row + best + gathered + scored + extended + healing + dry;
+  const search = SEARCH_BYTES + rows * row + best + gathered + scored + extended + windows + healing + dry;
   return { answer: Math.ceil(answer), search: Math.ceil(search) };
 }
 
