@@ -180,8 +180,14 @@ export class Engine implements LanguageModel {
 
   /** The model that one of its adapters makes of this one. */
   withAdapter(adapter: string): LanguageModel {
-    const { vocabSize, contextLength, eosTokenIds } = this;
-    return { vocabSize, contextLength, eosTokenIds, open: (nodes) => this.open(nodes, { adapter }) };
+    const { vocabSize, contextLength, maxNodes, eosTokenIds } = this;
+    return {
+      vocabSize,
+      contextLength,
+      maxNodes,
+      eosTokenIds,
+      open: (nodes) => this.open(nodes, { adapter }),
+    };
   }
 
   /** Announces a request before it opens a tree: a request that computes gives it its turns from now on. */
