@@ -16,8 +16,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Two files at a time, beside the other runs.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -8,15 +8,19 @@ import { join } from 'node:path';
 import convertModels from './support/global-setup.ts';
 
 const VITEST = join(import.meta.dirname, '..', 'node_modules', 'vitest', 'vitest.mjs');
-const RUNS = [['unit'], ['workerd', 'clients', 'page', 'load'], ['e2e']];
+/** The arguments of each run. Unit tests are most of the work, and the only ones that never wait for a server. */
+const RUNS = [
+  ['--project=unit', '--maxWorkers=2'],
+  ['--project=workerd', '--project=clients', '--project=page', '--project=load'],
+  ['--project=e2e'],
+];
 
 // Before the runs, all of which would do it.
 await convertModels();
 const codes = await Promise.all(RUNS.map(run));
 process.exitCode = Math.max(...codes);
 
-async function run(projects: readonly string[], index: number): Promise<number> {
-  const args = projects.flatMap((project) => ['--project', project]);
+async function run(args: readonly string[], index: number): Promise<number> {
   const stdio = index === 0 ? 'inherit' : 'pipe';
   const child: ChildProcess = spawn(process.execPath, [VITEST, 'run', ...args], {
     stdio: ['ignore', stdio, stdio],

@@ -56,7 +56,7 @@ const WORST: Readonly<Record<string, object>> = {
 const LARGE_SCHEMA = {
   type: 'object',
   properties: Object.fromEntries(
-    Array.from({ length: 60 }, (_, i) => [
+    Array.from({ length: 48 }, (_, i) => [
       `field_${i}`,
       [
         { type: 'string', maxLength: 100 + i },

@@ -33,7 +33,7 @@ test('wrangler deploy --dry-run makes the assets once', { timeout: 180_000 }, as
     promisify(execFile)(process.execPath, [WRANGLER, 'deploy', '--dry-run'], { cwd: clone.path, env: ENV });
   const first = await deploy();
   expect(first.stdout).toMatch(/converting the default model: \d+ %/);
-  expect(first.stdout).toMatch(/Read 5 files from the assets directory .*dist.default\n/);
+  expect(first.stdout).toMatch(/Read 8 files from the assets directory .*dist.default\n/);
   expect(await readdir(join(clone.path, ...MODEL))).toContain('manifest.json');
   const second = await deploy();
   expect(second.stdout).not.toContain('converting');

@@ -182,7 +182,14 @@ describe('a bad request', () => {
 describe('GET /v1/models', () => {
   it('lists the model without loading it', async () => {
     const app = startApp();
-    const model = { id: 'default', object: 'model', created: 0, owned_by: 'edgebeam', chat: false };
+    const model = {
+      id: 'default',
+      object: 'model',
+      created: 0,
+      owned_by: 'edgebeam',
+      parent: null,
+      chat: false,
+    };
     expect(await (await app.fetch('/v1/models')).json()).toEqual({ object: 'list', data: [model] });
     expect(await (await app.fetch('/health')).json()).toEqual({
       status: 'ok',
