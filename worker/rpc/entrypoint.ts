@@ -22,7 +22,10 @@ interface Call {
   readonly signal?: CancelSignal | undefined;
 }
 
-/** Extend it with the app of the Worker. Only methods can be called over RPC, so `app` must be a field. */
+/**
+ * Extend it with the app of the Worker. Only methods can be called over RPC, so `app` must be a field. Export it under a
+ * name: as the default export it would answer the internet, and it asks for no key.
+ */
 export abstract class EdgebeamEntrypoint<Env extends object = Bindings> extends WorkerEntrypoint<Env> {
   protected abstract readonly app: App<Env>;
 
