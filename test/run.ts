@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import convertModels from './support/global-setup.ts';
 
 const VITEST = join(import.meta.dirname, '..', 'node_modules', 'vitest', 'vitest.mjs');
-/** The arguments of each run. Unit tests are most of the work, and the only ones that never wait for a server. */
+/** The arguments of each run. Unit tests are most of the work; of the last, one file takes as long as the others together. */
 const RUNS = [
   ['--project=unit', '--maxWorkers=2'],
   ['--project=workerd', '--project=clients', '--project=page', '--project=load'],
-  ['--project=e2e'],
+  ['--project=e2e', '--maxWorkers=2'],
 ];
 
 // Before the runs, all of which would do it.

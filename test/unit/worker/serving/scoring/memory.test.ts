@@ -110,7 +110,8 @@ it.each([true, false])(
     await draw();
     const { estimate, real } = await draw();
     expect(estimate).toBeGreaterThanOrEqual(real);
-    expect(estimate).toBeLessThanOrEqual(4 * real);
+    // Of a text so short, a fixed part for the request is most of the estimate.
+    expect(estimate - 64_000).toBeLessThanOrEqual(4 * real);
   },
   120_000,
 );
