@@ -36,8 +36,7 @@ export class StackSpace {
   static find(memory: WebAssembly.Memory, pointer: number): StackSpace {
     const end = pointer - KEPT_STACK_BYTES - (pointer % ALIGNMENT);
     const begin = end - UNUSED_STACK_BYTES;
-    const isUnused =
-      begin > 0 && new Uint32Array(memory.buffer, begin, UNUSED_STACK_BYTES / 4).every((word) => word === 0);
+    const isUnused = begin > 0 && isZero(new Uint32Array(memory.buffer, begin, UNUSED_STACK_BYTES / 4));
     return new StackSpace({ begin: isUnused ? begin : end, end });
   }
 
@@ -67,6 +66,12 @@ export class StackSpace {
     else if (pointer + aligned(bytes) === this.#next) this.#next = pointer;
     return true;
   }
+}
+
+/** A loop, not `every`: a cold isolate calls it for a million words, and it takes a quarter of the time. */
+function isZero(words: Uint32Array): boolean {
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  return true;
 }
 
 const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
