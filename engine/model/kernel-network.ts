@@ -26,7 +26,7 @@ import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logit
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import type { ScopedAllocations } from '../runtime/scoped-allocations.ts';
-import { releaseSessions, type Session, type Tensor } from '../runtime/session.ts';
+import type { Session, Tensor } from '../runtime/session.ts';
 import { AdapterRows, adapterBuffers } from './adapter-rows.ts';
 import { gatherRows } from './gathered-rows.ts';
 import { rowLender } from './lent-row.ts';
@@ -35,7 +35,7 @@ import {
   type LogitsRow,
   type Network,
   type NetworkPass,
-  PassCache,
+  networkOf,
   SMALL_ALLOCATIONS_BYTES,
 } from './network.ts';
 import type { Weights } from './weights.ts';
@@ -122,15 +122,9 @@ export function kernelNetwork(
   });
   const adapters = new AdapterRows(kernels, ort.heap, config, buffers);
   const parts = { ort, config, kernels, lendRow, sessions, weights, adapters, buffers };
-  const passes = new PassCache(ort, (rowCount, allocations) => kernelPass(parts, rowCount, allocations));
-  return {
-    pass: (rowCount) => passes.get(rowCount),
-    release() {
-      passes.release();
-      activations.release();
-      releaseSessions(sessions);
-    },
-  };
+  return networkOf(ort, { sessions, buffers: activations }, (rowCount, allocations) =>
+    kernelPass(parts, rowCount, allocations),
+  );
 }
 
 function kernelPass(parts: NetworkParts, rowCount: number, allocations: ScopedAllocations): NetworkPass {

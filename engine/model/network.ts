@@ -1,12 +1,15 @@
 /**
- * @module The model without attention. Two implementations: `onnx-network.ts` runs wholly in onnxruntime;
- * `kernel-network.ts` runs our kernels for 4-bit weights between parts of onnxruntime.
+ * @module The model without attention. Three implementations: `onnx-network.ts` runs wholly in onnxruntime,
+ * `onnx-adapter-network.ts` too but for adapters; `kernel-network.ts` runs our kernels for 4-bit and 8-bit weights between
+ * norms of onnxruntime.
  */
 import type { Gather, LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { AdapterContent } from '../../model-assets/format/adapter.ts';
 import type { PathNode } from '../cache/radix-tree.ts';
+import type { ActivationBuffers } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
+import { releaseSessions, type Session } from '../runtime/session.ts';
 
 /** A LoRA adapter in the heap. */
 export interface HeapAdapter {
@@ -82,15 +85,40 @@ interface CachedPass {
   readonly allocations: ScopedAllocations;
 }
 
+/** Makes a pass of some rows, which owns what it adds to `allocations`. */
+type CreatePass = (rowCount: number, allocations: ScopedAllocations) => NetworkPass;
+
+/**
+ * A network that keeps its passes.
+ * @param parts released with the network
+ */
+export function networkOf(
+  ort: Ort,
+  {
+    sessions,
+    buffers,
+  }: { readonly sessions: Readonly<Partial<Record<string, Session>>>; readonly buffers: ActivationBuffers },
+  createPass: CreatePass,
+): Network {
+  const passes = new PassCache(ort, createPass);
+  return {
+    pass: (rowCount) => passes.get(rowCount),
+    release() {
+      passes.release();
+      buffers.release();
+      releaseSessions(sessions);
+    },
+  };
+}
+
 /** LRU cache of prepared passes, by their number of rows. */
-export class PassCache {
+class PassCache {
   readonly #ort: Ort;
-  readonly #create: (rowCount: number, allocations: ScopedAllocations) => NetworkPass;
+  readonly #create: CreatePass;
   /** Least recently used first. */
   readonly #passes = new Map<number, CachedPass>();
 
-  /** @param create makes a pass that owns what it adds to `allocations` */
-  constructor(ort: Ort, create: (rowCount: number, allocations: ScopedAllocations) => NetworkPass) {
+  constructor(ort: Ort, create: CreatePass) {
     this.#ort = ort;
     this.#create = create;
   }

@@ -22,10 +22,10 @@ import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logit
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import type { ScopedAllocations } from '../runtime/scoped-allocations.ts';
-import { releaseSessions, type Session } from '../runtime/session.ts';
+import type { Session } from '../runtime/session.ts';
 import { AdapterRows, adapterBuffers } from './adapter-rows.ts';
 import { rowLender } from './lent-row.ts';
-import { LM_HEAD_ROWS, type Network, type NetworkPass, PassCache } from './network.ts';
+import { LM_HEAD_ROWS, type Network, type NetworkPass, networkOf } from './network.ts';
 import { onnxHead, onnxHeadBytes, writeIds } from './onnx-network.ts';
 import type { Weights } from './weights.ts';
 
@@ -103,15 +103,9 @@ export function onnxAdapterNetwork(
       vocabSize: config.vocab_size,
     }),
   };
-  const passes = new PassCache(ort, (rowCount, allocations) => adapterPass(parts, rowCount, allocations));
-  return {
-    pass: (rowCount) => passes.get(rowCount),
-    release() {
-      passes.release();
-      buffers.release();
-      releaseSessions(sessions);
-    },
-  };
+  return networkOf(ort, { sessions, buffers }, (rowCount, allocations) =>
+    adapterPass(parts, rowCount, allocations),
+  );
 }
 
 /** The parts of a network that all its passes share. */

@@ -10,13 +10,13 @@ import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts'
 import type { Heap } from '../runtime/heap.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { ScopedAllocations } from '../runtime/scoped-allocations.ts';
-import { releaseSessions, type Session, type Tensor } from '../runtime/session.ts';
+import type { Session, Tensor } from '../runtime/session.ts';
 import { rowLender } from './lent-row.ts';
 import {
   LM_HEAD_ROWS,
   type Network,
   type NetworkPass,
-  PassCache,
+  networkOf,
   type Row,
   SMALL_ALLOCATIONS_BYTES,
 } from './network.ts';
@@ -94,17 +94,9 @@ export function onnxNetwork(
     scratch: addresses.qkv,
     vocabSize: config.vocab_size,
   });
-  const passes = new PassCache(ort, (rowCount, allocations) =>
+  return networkOf(ort, { sessions, buffers }, (rowCount, allocations) =>
     onnxPass(ort, config, sessions, lendRow, weights, addresses, rowCount, allocations),
   );
-  return {
-    pass: (rowCount) => passes.get(rowCount),
-    release() {
-      passes.release();
-      buffers.release();
-      releaseSessions(sessions);
-    },
-  };
 }
 
 function onnxPass(
