@@ -149,7 +149,7 @@ function requestOf(path: string, body: unknown, signal: AbortSignal): Request {
   }
 }
 
-/** @throws RpcError for a request that asks for the other form of answer */
+/** @throws an error with `RpcErrorFields` for a request that asks for the other form of answer */
 function withStream(request: object, stream: boolean): unknown {
   // Anything else is refused where bodies are.
   if (typeof request !== 'object' || request === null || Array.isArray(request)) return request ?? null;

@@ -18,27 +18,6 @@ export interface RpcErrorFields {
 
 const RPC_ERROR = 'EdgebeamError';
 
-/** Own properties, the name among them, cross a binding; classes and prototypes do not. */
-export class RpcError extends Error implements RpcErrorFields {
-  override readonly name = RPC_ERROR;
-  readonly status: number;
-  readonly code: string | null;
-  readonly param: string | null;
-  readonly type: string;
-  readonly requestId: string | null;
-  readonly retryAfter: number | null;
-
-  constructor(message: string, fields: RpcErrorFields) {
-    super(message);
-    this.status = fields.status;
-    this.code = fields.code;
-    this.param = fields.param;
-    this.type = fields.type;
-    this.requestId = fields.requestId;
-    this.retryAfter = fields.retryAfter;
-  }
-}
-
 /** What a body of OpenAI's error shape says. */
 export interface ErrorBody {
   readonly error: {
@@ -49,18 +28,26 @@ export interface ErrorBody {
   };
 }
 
-/** @param headers of the answer, or of the stream that ends with the error */
-export function rpcError({ error }: ErrorBody, status: number, headers = new Headers()): RpcError {
+/**
+ * Own properties, the name among them, cross a binding; classes and prototypes do not.
+ * @param headers of the answer, or of the stream that ends with the error
+ */
+export function rpcError(
+  { error }: ErrorBody,
+  status: number,
+  headers = new Headers(),
+): Error & RpcErrorFields {
   const { message, type, param, code } = error;
   const retryAfter = headers.get('retry-after');
-  return new RpcError(message, {
+  const fields: RpcErrorFields = {
     status,
     code,
     param,
     type,
     requestId: headers.get('x-request-id'),
     retryAfter: retryAfter === null ? null : Number(retryAfter),
-  });
+  };
+  return Object.assign(new Error(message), { name: RPC_ERROR, ...fields });
 }
 
 /** Whether a caught error is one of edgebeam's, with its fields. */
