@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Catalogue } from '../../decoding/catalogue/trie.ts';
 import { decodeAll } from '../../decoding/decode.ts';
-import type { Evaluation, TreeNode } from '../../decoding/interface/token-tree.ts';
+import { BATCH_ROWS, scorePaths } from '../../decoding/scoring/score-paths.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { loadEngine } from '../../engine/node/load-engine.ts';
 import { entriesOf, NAME, promptOf } from './lists.ts';
@@ -22,8 +22,9 @@ export interface NodeFigures {
 
 const DEPTH = 5;
 const CONCURRENT = 4;
-/** Entries of a pass, which scores their tokens after the same prompt. */
-const SCORED_AT_ONCE = 12;
+/** Entries that are scored before those of the sample, and those of the sample by query. */
+const WARM_UP = 12;
+const SCORED_ENTRIES = 12;
 
 export async function measureInNode(
   model: string,
@@ -48,7 +49,7 @@ export async function measureInNode(
       }),
     ),
   );
-  const bruteMilliseconds = await scoreAll(engine, queries);
+  const bruteMilliseconds = await scoreAll(engine, SCORED_ENTRIES * queries);
   const texts = new Set(Array.from(catalogue.entries(), ({ tokens }) => tokens.join()));
   let legal = 0;
   let found = 0;
@@ -68,34 +69,15 @@ export async function measureInNode(
   };
 }
 
-/** Every entry's own tokens after the prompt, which is computed once: of each token one logit and the normalizer. */
-async function scoreAll(engine: Engine, passes: number): Promise<number> {
-  const entries = entriesOf(engine.vocabSize);
+/** The time for all entries, from that of a sample after one prompt. */
+async function scoreAll(engine: Engine, sampled: number): Promise<number> {
+  const paths = entriesOf(engine.vocabSize).map(({ tokens }) => ({ tokens, from: 0 }));
   const prompt = promptOf(engine.vocabSize, 0);
-  const tree = engine.open(prompt.length + SCORED_AT_ONCE * DEPTH);
-  const nodes: TreeNode[] = [];
-  for (const token of prompt) nodes.push(tree.append(nodes.at(-1) ?? null, token));
-  await tree.evaluate(nodes.map((node) => ({ node })));
-  const last = nodes.at(-1) ?? null;
-  const scorePass = async (pass: number) => {
-    const rows: Evaluation[] = [];
-    for (const { tokens } of entries.slice(pass * SCORED_AT_ONCE, (pass + 1) * SCORED_AT_ONCE)) {
-      let parent = last;
-      for (let i = 0; i < DEPTH - 1; i++) {
-        const node = tree.append(parent, tokens[i] as number);
-        rows.push({ node, gather: { tokens: [tokens[i + 1] as number], read: () => {} } });
-        parent = node;
-      }
-    }
-    await tree.evaluate(rows);
-    for (const { node } of rows) tree.release(node);
-  };
-  await scorePass(0);
-  const sample = await timed(async () => {
-    for (let pass = 1; pass <= passes; pass++) await scorePass(pass);
-  });
-  tree.close();
-  return (sample / (passes * SCORED_AT_ONCE)) * entries.length;
+  const score = (some: typeof paths) =>
+    scorePaths(engine, prompt, some, { nodes: prompt.length + BATCH_ROWS });
+  await score(paths.slice(0, WARM_UP));
+  const sample = await timed(() => score(paths.slice(WARM_UP, WARM_UP + sampled)));
+  return (sample / sampled) * paths.length;
 }
 
 export async function timed(work: () => Promise<unknown>): Promise<number> {
