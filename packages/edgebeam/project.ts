@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Invocation } from '../../worker/dev/project.ts';
 
 /** Replaced when the package is built. */
 declare const WRANGLER_VERSION: string;
@@ -19,13 +20,6 @@ const DIST = dirname(fileURLToPath(import.meta.url));
 const WRANGLER_NEEDS_NODE = 22;
 
 export const defaultModel = async (): Promise<string> => join(DIST, 'model');
-
-interface Invocation {
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-}
 
 /** wrangler's process, in the folder of the user, who needs no configuration there. */
 export function wranglerInvocation(args: readonly string[]): Invocation {

@@ -19,7 +19,8 @@ export async function defaultModel(): Promise<string> {
   return DEFAULT_MODEL;
 }
 
-interface Invocation {
+/** A process to start. */
+export interface Invocation {
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;

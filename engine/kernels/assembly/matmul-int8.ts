@@ -111,7 +111,7 @@ function firstSum<Sum>(flip: v128, address: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function even<Sum>(codes: v128, flip: v128): v128 {
-  return sizeof<Sum>() == 4 ? v128.xor(codes, flip) : i16x8.shr_s(i16x8.shl(codes, 8), 8);
+  return sizeof<Sum>() == 4 ? v128.xor(codes, flip) : evenOfRow<Sum>(codes);
 }
 
 // @ts-ignore: decorator
