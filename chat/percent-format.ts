@@ -4,7 +4,7 @@
  */
 import { pythonText, representation, type TemplateValue } from './python.ts';
 
-/** What stands on the right: values in their order, or by name. */
+/** The right operand of `%`: values in their order, or by name. */
 export interface FormatValues {
   readonly items: readonly TemplateValue[];
   readonly named?: ReadonlyMap<string, TemplateValue> | undefined;

@@ -97,7 +97,7 @@ function nodesOf(list: readonly ListedEntry[]): Nodes {
     const next: [number, number][] = [];
     for (const [begin, end] of level) {
       let i = begin;
-      // Those that end here come first.
+      // Entries that end at this node come before those that go on.
       while (i < end && lengthOf(i) === depth) i++;
       if (i > begin) {
         setBit(ends, node);

@@ -33,7 +33,7 @@ export interface TrieLevel {
   readonly inner: number;
 }
 
-/** What a search walks: the trie, or the part of it that what was typed leaves. */
+/** The tree that a search walks: a whole catalogue, or its entries that begin with a typed text. */
 export interface Trie {
   /** Whether any entry is in it. */
   readonly isEmpty: boolean;

@@ -9,7 +9,7 @@ import { SearchEffort, ShortestAnswers } from './shortest-answers.ts';
 import type { State } from './state.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** What is known of the compilation. */
+/** What a compilation found out about its constraint. */
 interface Compiled {
   /** Creates the same constraint with another automaton. */
   readonly anew?: () => Constraint;

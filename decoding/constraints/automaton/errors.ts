@@ -64,14 +64,14 @@ export class CompileBudget {
     this.#bytes += count;
   }
 
-  /** What this compilation has been charged for, by what it shares it in. */
+  /** Values that this compilation has been charged for, by the shared table that each is in. */
   valuesOf<Value extends object>(shared: ReadonlyMap<string, { readonly value: Value }>): Map<string, Value> {
     let values = this.#values.get(shared);
     if (!values) {
       values = new Map();
       this.#values.set(shared, values);
     }
-    // What is shared says of which type its values are.
+    // A shared table holds values of one type.
     return values as Map<string, Value>;
   }
 
