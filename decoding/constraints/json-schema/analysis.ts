@@ -2,6 +2,7 @@
  * @module The least number of bytes of a text of each set of values that a schema can reach. A set without texts has
  * none: this decides which members and items can be written at all.
  */
+import { ConstraintError } from '../automaton/errors.ts';
 import type { Frame } from '../automaton/frame.ts';
 import { ArrayPlan } from './array-plan.ts';
 import type { NumberPiece } from './numbers.ts';
@@ -48,7 +49,7 @@ export class Analysis {
       changed = false;
       for (const node of order) {
         nodes.budget.spendSteps();
-        const distance = this.#least(node.values);
+        const distance = inPlace(node, () => this.#least(node.values));
         if (distance >= this.distanceOf(node)) continue;
         this.#distances.set(node, distance);
         changed = true;
@@ -87,7 +88,10 @@ export class Analysis {
     const seen = new Set([root]);
     const done = new Set<ValueNode>();
     const waiting: { node: ValueNode; children: readonly ValueNode[]; next: number }[] = [];
-    const enter = (node: ValueNode) => waiting.push({ node, children: this.#children(node.values), next: 0 });
+    const enter = (node: ValueNode) => {
+      const children = inPlace(node, () => this.#children(node.values));
+      waiting.push({ node, children, next: 0 });
+    };
     enter(root);
     for (let at = waiting.at(-1); at; at = waiting.at(-1)) {
       const child = at.children[at.next++];
@@ -120,6 +124,17 @@ export class Analysis {
     for (const shape of this.objects(objects))
       least = Math.min(least, this.objectPlan(shape).least(this.distanceOf));
     return least;
+  }
+}
+
+/** Numbers, strings and shapes do not know their place. */
+function inPlace<T>({ place }: ValueNode, analyse: () => T): T {
+  try {
+    return analyse();
+  } catch (error) {
+    if (error instanceof ConstraintError && error.place === '')
+      throw new ConstraintError(error.message, place);
+    throw error;
   }
 }
 

@@ -21,6 +21,15 @@ export interface Resource {
 const NO_ADDRESS = 'json-schema:///';
 /** Keywords whose values are not schemas. */
 const DATA = new Set(['enum', 'const', 'default', 'examples', 'example']);
+/** Keywords whose values are schemas, or lists of schemas. */
+const SCHEMAS = new Set([
+  ...['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'items', 'prefixItems', 'additionalItems'],
+  ...['contains', 'unevaluatedItems', 'additionalProperties', 'unevaluatedProperties', 'propertyNames'],
+]);
+/** Keywords whose values are schemas by name. */
+const NAMED_SCHEMAS = new Set([
+  ...['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas', 'dependencies'],
+]);
 /** The last draft in which a reference hides the keywords beside it. */
 const LAST_LONELY_REF = 7;
 
@@ -116,7 +125,7 @@ export class SchemaDocument {
   }
 
   #idOf(schema: unknown): string | undefined {
-    if (!isObject(schema)) return undefined;
+    if (!isObject(schema) || (!this.refHasSiblings && Object.hasOwn(schema, '$ref'))) return undefined;
     for (const keyword of this.#idKeywords) {
       const id = schema[keyword];
       if (typeof id === 'string' && !id.startsWith('#')) return id.replace(/#.*$/s, '');
@@ -139,27 +148,42 @@ export class SchemaDocument {
 
   #createIndex(): Index {
     const index: Index = { resources: new Map(), anchors: new Map(), dynamicAnchors: new Map() };
-    const waiting: Location[] = [this.root];
+    const elsewhere: Location[] = [];
+    this.#collect([this.root], elsewhere, index);
+    // What no keyword says to be a schema may be data that looks like one, and names what nothing else does.
+    this.#collect(elsewhere, elsewhere, index);
+    return index;
+  }
+
+  /** Adds what schemas are called, of which the first keeps its name. @param others gets what may be schemas */
+  #collect(waiting: Location[], others: Location[], index: Index): void {
     for (let at = waiting.pop(); at; at = waiting.pop()) {
-      const { schema, resource } = at;
+      const { schema } = at;
       if (Array.isArray(schema)) {
         for (const [i, item] of schema.entries()) waiting.push(this.child(at, item, i));
       } else if (isObject(schema)) {
-        index.resources.set(resource.uri, resource);
-        for (const anchor of anchorsOf(schema)) index.anchors.set(`${resource.uri}#${anchor}`, at);
-        if (typeof schema.$dynamicAnchor === 'string') {
-          const { $dynamicAnchor: name } = schema;
-          index.dynamicAnchors.set(name, (index.dynamicAnchors.get(name) ?? 0) + 1);
-        }
-        if (schema.$recursiveAnchor === true) {
-          index.dynamicAnchors.set('', (index.dynamicAnchors.get('') ?? 0) + 1);
-        }
+        addNames(schema, at, index);
         for (const [key, value] of Object.entries(schema)) {
-          if (!DATA.has(key)) waiting.push(this.child(at, value, key));
+          if (NAMED_SCHEMAS.has(key) && isObject(value)) {
+            for (const [name, child] of Object.entries(value)) waiting.push(this.child(at, child, key, name));
+          } else if (SCHEMAS.has(key)) waiting.push(this.child(at, value, key));
+          else if (!DATA.has(key)) others.push(this.child(at, value, key));
         }
       }
     }
-    return index;
+  }
+}
+
+function addNames(schema: SchemaObject, at: Location, index: Index): void {
+  const { resource } = at;
+  if (!index.resources.has(resource.uri)) index.resources.set(resource.uri, resource);
+  for (const anchor of anchorsOf(schema)) {
+    const name = `${resource.uri}#${anchor}`;
+    if (!index.anchors.has(name)) index.anchors.set(name, at);
+  }
+  const dynamic = [schema.$dynamicAnchor, schema.$recursiveAnchor === true ? '' : undefined];
+  for (const name of dynamic) {
+    if (typeof name === 'string') index.dynamicAnchors.set(name, (index.dynamicAnchors.get(name) ?? 0) + 1);
   }
 }
 

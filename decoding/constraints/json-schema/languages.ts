@@ -8,24 +8,6 @@ import { parseRegex } from '../regular/regex.ts';
 /** Numbers of states that the patterns which are kept may have together. */
 const MAX_KEPT_STATES = 20_000;
 
-/** Those of the specification. */
-const FORMATS = new Set([
-  ...[
-    'date-time',
-    'date',
-    'time',
-    'duration',
-    'email',
-    'idn-email',
-    'hostname',
-    'idn-hostname',
-    'ipv4',
-    'ipv6',
-  ],
-  ...['uri', 'uri-reference', 'iri', 'iri-reference', 'uri-template', 'uuid', 'json-pointer'],
-  'relative-json-pointer',
-]);
-
 const patterns = new Map<string, Charged<Language>>();
 let keptStates = 0;
 
@@ -59,5 +41,5 @@ function makeRoom({ dfa }: Language): boolean {
  */
 export function formatOf(name: string): Language | undefined {
   if (name === 'regex') throw new ConstraintError('the format regex is not supported');
-  return FORMATS.has(name) ? formatLanguage(name) : undefined;
+  return formatLanguage(name);
 }

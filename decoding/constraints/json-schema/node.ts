@@ -21,7 +21,6 @@ const COMPUTING = Symbol('being computed');
 
 export class LazyNode implements ValueNode {
   readonly id: number;
-  /** Of the schema; empty for combinations. */
   readonly place: string;
   readonly #compute: () => ValueSet;
   #values: ValueSet | typeof UNSEEN | typeof COMPUTING = UNSEEN;

@@ -58,7 +58,7 @@ export class Nodes implements Algebra {
     }
     const sorted = [...parts].sort((a, b) => a.id - b.id);
     return this.#combine(`and ${sorted.map(({ id }) => id).join()}`, () => {
-      const node = this.create('', () =>
+      const node = this.create(placeOf(sorted), () =>
         sorted.map(({ values }) => values).reduce((a, b) => intersectValues(a, b, this)),
       );
       this.#parts.set(node, sorted);
@@ -75,7 +75,9 @@ export class Nodes implements Algebra {
     if (parts.size === 1) return first;
     const sorted = [...parts].sort((a, b) => a.id - b.id);
     return this.#combine(`or ${sorted.map(({ id }) => id).join()}`, () =>
-      this.create('', () => sorted.map(({ values }) => values).reduce((a, b) => uniteValues(a, b))),
+      this.create(placeOf(sorted), () =>
+        sorted.map(({ values }) => values).reduce((a, b) => uniteValues(a, b)),
+      ),
     );
   }
 
@@ -98,4 +100,8 @@ export class Nodes implements Algebra {
     }
     return node;
   }
+}
+
+function placeOf(nodes: readonly ValueNode[]): string {
+  return nodes.find(({ place }) => place !== '')?.place ?? '';
 }

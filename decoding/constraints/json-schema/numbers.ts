@@ -3,6 +3,8 @@
  * reads JSON in JavaScript does.
  */
 
+import { type Decimal, decimalOf } from '../regular/decimal-patterns.ts';
+
 /** All numbers from `low` to `high` that are multiples of all of `multiples` and of none of `excluded`. */
 export interface NumberPiece {
   /** May be -Infinity. */
@@ -94,9 +96,22 @@ export function normalized(piece: NumberPiece): NumberPiece | undefined {
   return { low, lowIsExcluded, high, highIsExcluded, multiples, excluded };
 }
 
-/** As JSON schema's validators in JavaScript compute it. */
+/** As validators in JavaScript compute it for integers. Others are compared by their decimals: 0.3 is a multiple of 0.1. */
 export function isMultiple(value: number, divisor: number): boolean {
-  return Number.isInteger(value / divisor);
+  if (Number.isInteger(value / divisor)) return true;
+  if (Number.isInteger(value) && Number.isInteger(divisor)) return false;
+  const [a, b] = [decimalOf(Math.abs(value)), decimalOf(divisor)];
+  const places = Math.max(placesOf(a), placesOf(b));
+  return scaled(a, places) % scaled(b, places) === 0n;
+}
+
+/** Digits after the point; negative for zeros before it. */
+function placesOf({ digits, exponent }: Decimal): number {
+  return digits.length - 1 - exponent;
+}
+
+function scaled(decimal: Decimal, places: number): bigint {
+  return BigInt(decimal.digits) * 10n ** BigInt(places - placesOf(decimal));
 }
 
 function distinct(values: readonly number[]): number[] {

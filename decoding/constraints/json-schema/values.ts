@@ -27,6 +27,8 @@ export interface ValueSet {
 export interface ValueNode {
   /** Unique within a compilation. */
   readonly id: number;
+  /** Of the schema, or of the first one that it combines; empty for the whole, and for what has none. */
+  readonly place: string;
   /** @throws ConstraintError if it cannot be held exactly */
   readonly values: ValueSet;
 }

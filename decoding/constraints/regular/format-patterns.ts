@@ -191,10 +191,6 @@ export function formatPattern(name: string): FormatPattern | undefined {
       return [POINTER, ''];
     case 'relative-json-pointer':
       return [`(?:0|[1-9]\\d*)(?:#|${POINTER})`, ''];
-    case 'json-pointer-uri-fragment':
-      return [`#(?:/(?:[${LETTERS}0-9_\\-.!$&'()*+,;:=@]|%${HEX}{2}|~[01])*)*`, ''];
-    case 'byte':
-      return ['(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?', ''];
     default:
       return undefined;
   }

@@ -15,14 +15,20 @@ const MIN_INTEGER_DIGITS = 8;
 /**
  * Plain decimals, with a sign, of up to 15 digits (8 for divisors of hundreds), whose exact value is a multiple.
  * @param factor positive
+ * @param integers only multiples that are integers
  * @throws ConstraintError if it has too many remainders, or beyond the budget
  */
-export function multiplesOf(factor: number, budget: CompileBudget): Language {
+export function multiplesOf(factor: number, budget: CompileBudget, integers = false): Language {
   const { digits, exponent } = decimalOf(factor);
-  const places = Math.max(digits.length - 1 - exponent, 0);
-  const divisor = Number(digits) * 10 ** Math.max(exponent - digits.length + 1, 0);
+  let places = Math.max(digits.length - 1 - exponent, 0);
+  let divisor = Number(digits) * 10 ** Math.max(exponent - digits.length + 1, 0);
   if (places > DIGITS || divisor >= 10 ** DIGITS) {
     throw new ConstraintError(`multipleOf is ${factor}, which has more than ${DIGITS} digits`);
+  }
+  if (integers) {
+    // Those of 2.5 are the multiples of 5.
+    divisor /= commonDivisor(divisor, 10 ** places);
+    places = 0;
   }
   let [factorOfZeros, zeros] = [divisor, 0];
   for (; factorOfZeros % 10 === 0; factorOfZeros /= 10) zeros++;
@@ -36,6 +42,10 @@ export function multiplesOf(factor: number, budget: CompileBudget): Language {
     { divisor: factorOfZeros, zeros, places, integerDigits: Math.max(integerDigits, 1) },
     budget,
   );
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 /** What was read of a number. */

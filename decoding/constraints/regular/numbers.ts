@@ -74,8 +74,7 @@ function buildLanguage(bounds: NumberBounds, budget: CompileBudget): Language {
   if (multipleOf !== undefined) {
     if (!(multipleOf > 0 && multipleOf < Infinity))
       throw new ConstraintError(`multipleOf is ${multipleOf}, not a number greater than 0`);
-    const multiples = multiplesOf(multipleOf, budget);
-    language = integer && !Number.isInteger(multipleOf) ? language.and(multiples, budget) : multiples;
+    language = multiplesOf(multipleOf, budget, integer);
   }
   const least = Math.max(
     minimum ?? -Infinity,

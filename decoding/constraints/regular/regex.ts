@@ -104,14 +104,18 @@ function parse(source: string, unicodeSets: boolean): { pattern: AST.Pattern; un
     const parsed = unicodeSets
       ? undefined
       : (attempt(() => parseAs(withoutNeedlessEscapes(source), true)) ??
-        (OTHER_WITHOUT_UNICODE.test(source) ? undefined : attempt(() => parseAs(source, false))));
+        (MEANT_WITHOUT_UNICODE.test(source) ? attempt(() => parseAs(source, false)) : undefined));
     if (parsed) return parsed;
     throw new ConstraintError(messageOf(error));
   }
 }
 
-/** What the syntax without the flag u has, and means something else: `\p{L}`, and characters beyond U+FFFF. */
-const OTHER_WITHOUT_UNICODE = /\\[pPu]\{|[\u{10000}-\u{10ffff}]/u;
+/**
+ * What the syntax without the flag u reads as it was meant. It would read `\A`, `\pL`, `{,3}` and `[[:alpha:]]`, which mean
+ * something in other languages, as the letters and signs that they are written with.
+ */
+const MEANT_WITHOUT_UNICODE =
+  /^(?!.*(?:\[:\w+:\]|\{,\d+\}))(?:[^\\\u{10000}-\u{10ffff}]|\\(?:[^A-Za-z]|[bBdDfnrsStvwW]|c[A-Za-z]|x[\dA-Fa-f]{2}|u[\dA-Fa-f]{4}))*$/su;
 
 /** With the flag u, characters that mean nothing else must not be escaped. People escape them. */
 function withoutNeedlessEscapes(source: string): string {

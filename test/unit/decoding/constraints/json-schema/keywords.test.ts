@@ -35,6 +35,9 @@ const ROWS: readonly Row[] = [
   ['bounds', { type: 'number', minimum: 1, exclusiveMaximum: 3 }, ['1', '2.99', '1.0'], ['0.99', '3', '3.0']],
   ['draft 4 bounds', { type: 'integer', minimum: 1, exclusiveMinimum: true }, ['2'], ['1']],
   ['multipleOf', { type: 'number', multipleOf: 0.5 }, ['1', '1.5', '-0.5'], ['1.25']],
+  ['integers of a fraction', { type: 'integer', multipleOf: 1e-8 }, ['12391239123', '-7'], ['0.5']],
+  ['integers of halves', { type: 'integer', multipleOf: 2.5 }, ['5', '-10.0', '0'], ['2.5', '4']],
+  ['constants of a fraction', { enum: [0.1, 0.3, 0.35], multipleOf: 0.1 }, ['0.1', '0.3'], ['0.35']],
   [
     'lengths',
     { type: 'string', minLength: 2, maxLength: 3 },
@@ -201,6 +204,27 @@ const ROWS: readonly Row[] = [
   ['$ref', { ...DEFS, $ref: '#/$defs/even', type: 'integer' }, ['2'], ['1', '"a"']],
   ['pointers', { ...DEFS, $ref: '#/$defs/a~1b~0c' }, ['"x"'], ['"y"']],
   ['anchors', { $defs: { a: { $anchor: 'here', const: 1 } }, $ref: '#here' }, ['1'], ['2']],
+  [
+    'anchors of names that are keywords, and in data',
+    {
+      data: { items: [{ $anchor: 'a', const: 2 }] },
+      $defs: { const: { $anchor: 'a', const: 1 } },
+      $ref: '#a',
+    },
+    ['1'],
+    ['2'],
+  ],
+  [
+    'draft 7 $id beside $ref',
+    {
+      $schema: 'http://json-schema.org/draft-07/schema#',
+      $id: 'http://x.org/a/',
+      definitions: { outer: { $id: 'b', const: 1 }, inner: { $id: 'http://x.org/b', const: 2 } },
+      allOf: [{ $id: 'http://x.org/', $ref: 'b' }],
+    },
+    ['1'],
+    ['2'],
+  ],
   [
     'draft 7 siblings',
     {

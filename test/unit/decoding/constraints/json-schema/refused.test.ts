@@ -26,6 +26,8 @@ describe('refuses', () => {
     [{ required: 'a' }, '/required', '"required" must be an array'],
     [{ items: 3 }, '/items', 'a schema must be an object or a boolean, found 3'],
     [{ multipleOf: 0 }, '/multipleOf', '"multipleOf"'],
+    [{ properties: { a: { multipleOf: 0.123456789 } } }, '/properties/a', 'multipleOf is 0.123456789'],
+    [{ items: { allOf: [{ multipleOf: 4096 }, { minimum: 2 }] } }, '/items', 'multipleOf is 4096'],
     [{ pattern: '(' }, '/pattern', '"pattern"'],
     [{ pattern: '(a)\\1' }, '/pattern', '"pattern"'],
     [{ format: 'regex' }, '/format', '"format"'],

@@ -120,8 +120,6 @@ const EXAMPLES: Readonly<Record<string, { valid: readonly string[]; invalid: rea
   uuid: { valid: [UUID, UUID.toLowerCase()], invalid: [UUID.slice(1), `${UUID}0`, UUID.replaceAll('-', '')] },
   'json-pointer': { valid: ['', '/a/0/~0~1', '/', '/é "x"'], invalid: ['a', '/~', '/~2'] },
   'relative-json-pointer': { valid: ['0', '1/a/b', '0#', '10'], invalid: ['', '/a', '01', '1a', '-1'] },
-  'json-pointer-uri-fragment': { valid: ['#', '#/a%20b/~0'], invalid: ['', '/a', '#/~2', '#/ '] },
-  byte: { valid: ['', 'aGk=', 'YQ==', 'Zm9v'], invalid: ['a', 'aGk', 'YQ=', '=aaa', 'aG k'] },
 };
 
 const BY_RFC: typeof EXAMPLES = {
@@ -158,7 +156,7 @@ describe('the format', () => {
     expect(drawn.filter((text) => !validate(text))).toEqual([]);
   });
 
-  it.each(['date', 'time', 'ipv4', 'ipv6', 'json-pointer', 'byte', 'email'])(
+  it.each(['date', 'time', 'ipv4', 'ipv6', 'json-pointer', 'email'])(
     '%s has all that ajv accepts nearby',
     (name) => {
       const validate = ajv.compile({ type: 'string', format: name });

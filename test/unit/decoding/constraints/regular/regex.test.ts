@@ -187,8 +187,8 @@ describe('a regular expression', () => {
   });
 
   it('may have the syntax without the flag u', () => {
-    const language = parseRegex('^[\\w\\-.]+\\_\\@{,3}]$', '', 'search', roomyBudget());
-    expect(language.has('a-b_@{,3}]')).toBe(true);
+    const language = parseRegex('^[\\w\\-.]+\\_\\@{x}]$', '', 'search', roomyBudget());
+    expect(language.has('a-b_@{x}]')).toBe(true);
     expect(language.has('a-b@')).toBe(false);
     expect(parseRegex('\\-.', '', 'whole', roomyBudget()).has('-😀')).toBe(true);
     const letters = parseRegex('[\\p{L}\\-\\_]\\-\\@😀', '', 'whole', roomyBudget());
@@ -249,6 +249,12 @@ describe('a regular expression', () => {
     ['[\\q{ab}]', 'v', '\\q{…} at 1'],
     ['\\p{Foo}', '', 'the regular expression is not valid: Invalid property name'],
     ['(', '', 'the regular expression is not valid: Unterminated group'],
+    ['\\Aab\\Z', '', 'the regular expression is not valid: Invalid escape at 1'],
+    ['a\\pL{', '', 'the regular expression is not valid: Invalid'],
+    ['\\x{41}', '', 'the regular expression is not valid: Invalid escape at 2'],
+    ['[[:alpha:]]', '', 'the regular expression is not valid: Lone quantifier brackets'],
+    ['a{,3}', '', 'the regular expression is not valid: Incomplete quantifier'],
+    ['\\\\A\\x41\\cA{', '', undefined],
     ['a', 'g', 'the flag g is not one of i, m, s, u, v'],
     ['a', 'uv', 'the flags u and v exclude each other'],
     ['('.repeat(300), '', 'nested more than 200 deep'],
