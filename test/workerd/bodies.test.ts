@@ -3,7 +3,7 @@
  * shape of its errors, and what a body held is free afterwards.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { MAX_BODY_BYTES } from '../../worker/http/request-bodies.ts';
+import { MAX_BODY_BYTES } from '../../worker/http/body-limit.ts';
 import { postTo, startApp, type TestApp } from './client.ts';
 
 /** Two bodies of this size are all that an isolate holds: each request counts a kilobyte beside its body. */

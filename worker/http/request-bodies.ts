@@ -3,10 +3,9 @@
  * many clients hold a bounded number of bytes, and cannot keep others out for long.
  */
 import type { Context } from 'hono';
+import { bodyTooLarge, MAX_BODY_BYTES } from './body-limit.ts';
 import { ApiError, retryLater } from './errors.ts';
 
-/** Of a body as sent, and of a decompressed one. */
-export const MAX_BODY_BYTES = 2 ** 20;
 /** Of all bodies together. */
 const MAX_HELD_BYTES = 2 * 2 ** 20;
 /** A request's own objects, beside its body's bytes. Counting them bounds the number of bodies. */
@@ -96,11 +95,6 @@ export class RequestBodies {
       throw retryLater('overloaded', `Busy: open requests have bodies of ${MAX_HELD_BYTES} bytes together`);
     }
   }
-}
-
-export function bodyTooLarge(): ApiError {
-  const message = `The request body is larger than ${MAX_BODY_BYTES} bytes`;
-  return new ApiError(413, message, { code: 'body_too_large' });
 }
 
 /**

@@ -1,8 +1,9 @@
 /** @module The bytes of a request's body, decompressed if it is compressed (RFC 9110, 8.4). */
 import type { Context } from 'hono';
+import { bodyTooLarge, MAX_BODY_BYTES } from './body-limit.ts';
 import type { AppEnv } from './env.ts';
 import { ApiError } from './errors.ts';
-import { bodyTooLarge, joined, MAX_BODY_BYTES } from './request-bodies.ts';
+import { joined } from './request-bodies.ts';
 
 const FORMATS: ReadonlyMap<string, 'gzip' | 'deflate'> = new Map([
   ['gzip', 'gzip'],

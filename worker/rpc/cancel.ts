@@ -1,4 +1,6 @@
 /** @module How a caller over RPC cancels. */
+import { ApiError } from '../http/errors.ts';
+import { isPlain } from './body.ts';
 
 /**
  * What ends a call early. An `AbortSignal` crosses a binding only where the caller has the experimental flag
@@ -13,7 +15,9 @@ export interface Cancellation {
   end(): void;
 }
 
-export function cancellationOf(cancel: CancelSignal | undefined): Cancellation {
+/** @param options what a caller gives as `CallOptions` @throws ApiError 400 for anything else */
+export function cancellationOf(options: unknown): Cancellation {
+  const cancel = signalIn(options);
   const controller = new AbortController();
   const { signal } = controller;
   if (cancel === undefined) return { signal, end() {} };
@@ -35,4 +39,19 @@ export function cancellationOf(cancel: CancelSignal | undefined): Cancellation {
   };
   void watch();
   return { signal, end: () => void reader.cancel().catch(() => {}) };
+}
+
+function signalIn(options: unknown): CancelSignal | undefined {
+  if (options === undefined || options === null) return undefined;
+  if (typeof options !== 'object' || !isPlain(options)) throw invalidOption('options', 'an object');
+  const { signal, ...others } = options as Readonly<Record<string, unknown>>;
+  for (const param of Object.keys(others))
+    throw new ApiError(400, `'${param}' is not a supported option`, { param, code: 'unsupported_field' });
+  if (signal === undefined || signal === null) return undefined;
+  if (signal instanceof AbortSignal || (signal instanceof ReadableStream && !signal.locked)) return signal;
+  throw invalidOption('signal', 'an AbortSignal, or a byte stream as `crossing` makes it');
+}
+
+function invalidOption(param: string, rule: string): ApiError {
+  return new ApiError(400, `'${param}' must be ${rule}`, { param, code: 'invalid_value' });
 }

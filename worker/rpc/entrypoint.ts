@@ -8,8 +8,8 @@ import { openaiErrors } from '../contracts/openai/errors.ts';
 import { CALLER } from '../http/caller.ts';
 import type { App, Bindings } from '../http/env.ts';
 import { ApiError } from '../http/errors.ts';
-import { jsonOf } from './body.ts';
-import { type CancelSignal, cancellationOf } from './cancel.ts';
+import { isPlain, jsonOf } from './body.ts';
+import { type Cancellation, cancellationOf } from './cancel.ts';
 import { type ErrorBody, rpcError } from './errors.ts';
 import type * as rpc from './types.ts';
 
@@ -17,9 +17,11 @@ interface Call {
   /** The name of the method, for the log. */
   readonly method: string;
   readonly path: string;
-  /** undefined: a GET. */
-  readonly body?: unknown;
-  readonly signal?: CancelSignal | undefined;
+  /** What the caller gives. Without it the call is a GET. */
+  readonly request?: unknown;
+  readonly options?: unknown;
+  /** Of methods that say whether their answer is streamed. */
+  readonly stream?: boolean;
 }
 
 /**
@@ -35,9 +37,9 @@ export abstract class EdgebeamEntrypoint<Env extends object = Bindings> extends 
   }
 
   /** Continues prompts. @throws an error with the fields of `RpcErrorFields`, as all methods do */
-  async generate(request: rpc.CompletionRequest, { signal }: rpc.CallOptions = {}): Promise<rpc.Completion> {
-    const body = withStream(request, false);
-    return await this.#answer({ method: 'generate', path: '/v1/completions', body, signal });
+  async generate(request: rpc.CompletionRequest, options?: rpc.CallOptions): Promise<rpc.Completion> {
+    const method = { method: 'generate', path: '/v1/completions', stream: false };
+    return await this.#answer({ ...method, request, options });
   }
 
   /**
@@ -46,54 +48,47 @@ export abstract class EdgebeamEntrypoint<Env extends object = Bindings> extends 
    */
   async stream(
     request: rpc.CompletionRequest,
-    { signal }: rpc.CallOptions = {},
+    options?: rpc.CallOptions,
   ): Promise<ReadableStream<Uint8Array>> {
-    const body = withStream(request, true);
-    return await this.#events({ method: 'stream', path: '/v1/completions', body, signal });
+    return await this.#events({ method: 'stream', path: '/v1/completions', stream: true, request, options });
   }
 
   /** Answers a chat, with a model that has a chat template. */
-  async chat(request: rpc.ChatRequest, { signal }: rpc.CallOptions = {}): Promise<rpc.Chat> {
-    const body = withStream(request, false);
-    return await this.#answer({ method: 'chat', path: '/v1/chat/completions', body, signal });
+  async chat(request: rpc.ChatRequest, options?: rpc.CallOptions): Promise<rpc.Chat> {
+    const method = { method: 'chat', path: '/v1/chat/completions', stream: false };
+    return await this.#answer({ ...method, request, options });
   }
 
   /** Answers a chat, as server-sent events. */
-  async streamChat(
-    request: rpc.ChatRequest,
-    { signal }: rpc.CallOptions = {},
-  ): Promise<ReadableStream<Uint8Array>> {
-    const body = withStream(request, true);
-    return await this.#events({ method: 'streamChat', path: '/v1/chat/completions', body, signal });
+  async streamChat(request: rpc.ChatRequest, options?: rpc.CallOptions): Promise<ReadableStream<Uint8Array>> {
+    const method = { method: 'streamChat', path: '/v1/chat/completions', stream: true };
+    return await this.#events({ ...method, request, options });
   }
 
   /** Scores and ranks choices after a prompt. */
-  async score(request: rpc.ScoreRequest, { signal }: rpc.CallOptions = {}): Promise<rpc.Score> {
-    return await this.#answer({ method: 'score', path: '/v1/score', body: request, signal });
+  async score(request: rpc.ScoreRequest, options?: rpc.CallOptions): Promise<rpc.Score> {
+    return await this.#answer({ method: 'score', path: '/v1/score', request, options });
   }
 
   /** Scores a text of any length. */
-  async perplexity(
-    request: rpc.PerplexityRequest,
-    { signal }: rpc.CallOptions = {},
-  ): Promise<rpc.Perplexity> {
-    const body = withStream(request, false);
-    return await this.#answer({ method: 'perplexity', path: '/v1/perplexity', body, signal });
+  async perplexity(request: rpc.PerplexityRequest, options?: rpc.CallOptions): Promise<rpc.Perplexity> {
+    const method = { method: 'perplexity', path: '/v1/perplexity', stream: false };
+    return await this.#answer({ ...method, request, options });
   }
 
   /** Suggests what the text that is being typed will be. */
-  async suggest(request: rpc.SuggestRequest, { signal }: rpc.CallOptions = {}): Promise<rpc.Suggestions> {
-    return await this.#answer({ method: 'suggest', path: '/v1/suggest', body: request, signal });
+  async suggest(request: rpc.SuggestRequest, options?: rpc.CallOptions): Promise<rpc.Suggestions> {
+    return await this.#answer({ method: 'suggest', path: '/v1/suggest', request, options });
   }
 
   /** The tokens of a text, with their places in it. */
   async tokenize(request: rpc.TokenizeRequest): Promise<rpc.Tokens> {
-    return await this.#answer({ method: 'tokenize', path: '/tokenize', body: request });
+    return await this.#answer({ method: 'tokenize', path: '/tokenize', request });
   }
 
   /** The text of tokens. */
   async detokenize(request: rpc.DetokenizeRequest): Promise<rpc.Detokenized> {
-    return await this.#answer({ method: 'detokenize', path: '/detokenize', body: request });
+    return await this.#answer({ method: 'detokenize', path: '/detokenize', request });
   }
 
   /** The model of this Worker. Does not load it. */
@@ -106,18 +101,21 @@ export abstract class EdgebeamEntrypoint<Env extends object = Bindings> extends 
     return await this.#answer({ method: 'health', path: '/health' });
   }
 
-  async #answer<Answer>({ signal: cancel, ...call }: Call): Promise<Answer> {
-    const { signal, end } = cancellationOf(cancel);
-    const answering = this.#respond(call, signal).then((response) => response.json<Answer>());
+  async #answer<Answer>(call: Call): Promise<Answer> {
+    const { request, cancellation } = begun(call);
+    const answering = this.#respond(call.method, request).then((response) => response.json<Answer>());
     // A caller that goes away would leave it without its `finally`.
-    this.ctx.waitUntil(answering.then(end, end));
+    this.ctx.waitUntil(answering.then(cancellation.end, cancellation.end));
     return await answering;
   }
 
-  async #events({ signal: cancel, ...call }: Call): Promise<ReadableStream<Uint8Array>> {
-    const { signal, end } = cancellationOf(cancel);
+  async #events(call: Call): Promise<ReadableStream<Uint8Array>> {
+    const {
+      request,
+      cancellation: { signal, end },
+    } = begun(call);
     try {
-      const { body } = await this.#respond(call, signal);
+      const { body } = await this.#respond(call.method, request);
       // workerd's own stream: one made in JavaScript would not tell its source that the caller is gone.
       const { readable, writable } = new IdentityTransformStream();
       const sending = (body as ReadableStream<Uint8Array>).pipeTo(writable, { signal });
@@ -129,33 +127,38 @@ export abstract class EdgebeamEntrypoint<Env extends object = Bindings> extends 
     }
   }
 
-  async #respond({ method, path, body }: Call, signal: AbortSignal): Promise<Response> {
-    const request = requestOf(path, body, signal);
+  async #respond(method: string, request: Request): Promise<Response> {
     const response = await this.app.fetch(request, { ...this.env, [CALLER]: { method } }, this.ctx);
     if (response.ok) return response;
-    if (signal.aborted) throw signal.reason;
+    if (request.signal.aborted) throw request.signal.reason;
     throw rpcError(await response.json<ErrorBody>(), response.status, response.headers);
   }
 }
 
-function requestOf(path: string, body: unknown, signal: AbortSignal): Request {
-  const url = `http://rpc${path}`;
-  if (body === undefined) return new Request(url, { signal });
+/** @throws an error with `RpcErrorFields` for arguments that are no request */
+function begun({ path, stream, options, ...call }: Call): {
+  readonly request: Request;
+  readonly cancellation: Cancellation;
+} {
   try {
+    const body = 'request' in call ? jsonOf(withStream(call.request, stream)) : undefined;
+    const cancellation = cancellationOf(options);
+    const { signal } = cancellation;
     const headers = { 'content-type': 'application/json' };
-    return new Request(url, { method: 'POST', headers, body: jsonOf(body), signal });
+    const init = body === undefined ? { signal } : { method: 'POST', headers, body, signal };
+    return { request: new Request(`http://rpc${path}`, init), cancellation };
   } catch (error) {
     throw error instanceof ApiError ? rpcError(openaiErrors.body(error) as ErrorBody, error.status) : error;
   }
 }
 
-/** @throws an error with `RpcErrorFields` for a request that asks for the other form of answer */
-function withStream(request: object, stream: boolean): unknown {
+/** @param stream what the method says @throws ApiError for a request that asks for the other form of answer */
+function withStream(request: unknown, stream: boolean | undefined): unknown {
   // Anything else is refused where bodies are.
-  if (typeof request !== 'object' || request === null || Array.isArray(request)) return request ?? null;
+  if (stream === undefined || typeof request !== 'object' || request === null || !isPlain(request))
+    return request;
   const asked = 'stream' in request ? request.stream : undefined;
   if (asked === undefined || asked === null || asked === stream) return { ...request, stream };
   const message = `'stream' must be ${stream} or omitted here: other methods answer otherwise`;
-  const fields = { type: 'invalid_request_error', param: 'stream', code: 'invalid_value' };
-  throw rpcError({ error: { message, ...fields } }, 400);
+  throw new ApiError(400, message, { param: 'stream', code: 'invalid_value' });
 }

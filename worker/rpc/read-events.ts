@@ -4,7 +4,8 @@ import type { CompletionChunk } from './types.ts';
 
 /**
  * The events of `stream` or `streamChat`. Leaving the loop ends the generation.
- * @throws Error with the fields of `RpcErrorFields` for a generation that fails half way
+ * @throws Error with the fields of `RpcErrorFields` for a generation that fails half way, and another Error for a stream
+ *   that ends before its last event
  */
 export async function* readEvents<Chunk = CompletionChunk>(
   stream: ReadableStream<Uint8Array>,
@@ -24,6 +25,7 @@ export async function* readEvents<Chunk = CompletionChunk>(
         yield chunk;
       }
     }
+    throw new Error('The stream ended before its last event');
   } finally {
     await reader.cancel();
   }

@@ -18,39 +18,51 @@ import type { tokenizeResponse } from '../contracts/tgi/responses.ts';
 import type { tokenizeSchema } from '../contracts/tgi/schema.ts';
 import type { CancelSignal } from './cancel.ts';
 
+type NumberArray =
+  | (Int8Array | Int16Array | Int32Array | BigInt64Array)
+  | (Uint8Array | Uint8ClampedArray | Uint16Array | Uint32Array | BigUint64Array)
+  | (Float32Array | Float64Array);
+
+/** Typed arrays may stand for lists of numbers. */
+type Sent<Value> = Value extends readonly number[]
+  ? Value | NumberArray
+  : Value extends object
+    ? { [Key in keyof Value]: Sent<Value[Key]> }
+    : Value;
+
 /** The method says whether the answer is streamed. */
 type Unstreamed<Request> = Omit<Request, 'stream'>;
 
 /** The body of `POST /v1/completions`. */
-export type CompletionRequest = Unstreamed<z.input<typeof completionSchema>>;
+export type CompletionRequest = Sent<Unstreamed<z.input<typeof completionSchema>>>;
 export type Completion = z.output<typeof completionResponse>;
 /** An event of a streamed completion. */
 export type CompletionChunk = z.output<typeof completionChunk>;
 
 /** The body of `POST /v1/chat/completions`. */
-export type ChatRequest = Unstreamed<z.input<typeof chatSchema>>;
+export type ChatRequest = Sent<Unstreamed<z.input<typeof chatSchema>>>;
 export type Chat = z.output<typeof chatResponse>;
 /** An event of a streamed chat. */
 export type ChatChunk = z.output<typeof chatChunk>;
 
 /** The body of `POST /v1/score`. */
-export type ScoreRequest = z.input<typeof scoreSchema>;
+export type ScoreRequest = Sent<z.input<typeof scoreSchema>>;
 export type Score = z.output<typeof scoreResponse>;
 
 /** The body of `POST /v1/perplexity`. */
-export type PerplexityRequest = Unstreamed<z.input<typeof perplexitySchema>>;
+export type PerplexityRequest = Sent<Unstreamed<z.input<typeof perplexitySchema>>>;
 export type Perplexity = z.output<typeof perplexityResponse>;
 
 /** The body of `POST /v1/suggest`. */
-export type SuggestRequest = z.input<typeof suggestSchema>;
+export type SuggestRequest = Sent<z.input<typeof suggestSchema>>;
 export type Suggestions = z.output<typeof suggestResponse>;
 
 /** The body of `POST /tokenize`. */
-export type TokenizeRequest = z.input<typeof tokenizeSchema>;
+export type TokenizeRequest = Sent<z.input<typeof tokenizeSchema>>;
 export type Tokens = z.output<typeof tokenizeResponse>;
 
 /** The body of `POST /detokenize`. */
-export type DetokenizeRequest = z.input<typeof detokenizeSchema>;
+export type DetokenizeRequest = Sent<z.input<typeof detokenizeSchema>>;
 export type Detokenized = z.output<typeof detokenizeResponse>;
 
 export type ModelList = z.output<typeof modelList>;

@@ -56,7 +56,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 
   values: (llm, { prompt }) =>
     llm.generate({
-      prompt: Int32Array.from(prompt as number[]) as unknown as number[],
+      prompt: Int32Array.from(prompt as number[]),
       seed: 2n ** 63n - 1n,
     }),
   notANumber: (llm) => llm.generate({ temperature: Number.NaN }),

@@ -38,6 +38,12 @@ it('throws the error of a generation that fails half way, with its fields', asyn
   expect(thrown).toMatchObject({ message: 'Busy', code: 'lease_expired', status: 500 });
 });
 
+it('does not take a stream that is cut off for its end', async () => {
+  const events = readEvents(streamOf(sse([{ choices: [] }])));
+  expect(await events.next()).toMatchObject({ done: false });
+  await expect(events.next()).rejects.toThrow('ended before its last event');
+});
+
 it('cancels a stream that is left', async () => {
   let cancelled = false;
   const stream = new ReadableStream<Uint8Array>({
