@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** @module `npm create edgebeam FOLDER`: copies the template of a Worker. */
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -51,11 +51,12 @@ if (values.help) {
   if (positionals.length > 1) refuse(`expected one folder, not ${positionals.length}`);
   const [given = 'edgebeam-worker'] = positionals;
   const folder = resolve(given);
+  if (existsSync(folder) && !statSync(folder).isDirectory()) refuse(`${given} is a file`);
   if (existsSync(folder) && readdirSync(folder).length > 0) refuse(`${given} is not empty`);
   create(folder);
   process.stdout.write(`${given} has a Worker with text generation at /llm. Next:
 
-  cd ${given}
+  cd ${/^[\w./\\:-]+$/.test(given) ? given : `"${given}"`}
   npm install
   npm run dev       # http://localhost:8787/llm
   npm test

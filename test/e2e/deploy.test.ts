@@ -31,7 +31,7 @@ test.for<[string, string[], RegExp]>([
 test('deploys a model under a name of its own, and writes nothing into the tree', async () => {
   await using out = await temporaryFolder();
   const before = await Promise.all([readdir(ROOT), readFile(join(ROOT, 'wrangler.toml'), 'utf8')]);
-  await deploy('--model', ODD_INT8, '--name', 'stories', '--', '--dry-run', '--outdir', out.path);
+  await deploy('--model', ODD_INT8, '--name', 'stories', '--dry-run', '--', '--outdir', out.path);
   expect(await readFile(join(out.path, 'README.md'), 'utf8')).toContain('worker "stories"');
   expect(await Promise.all([readdir(ROOT), readFile(join(ROOT, 'wrangler.toml'), 'utf8')])).toEqual(before);
 });

@@ -8,16 +8,21 @@ const program = addModelOptions(
   new Command(commandLine('deploy')).description('Deploys the Worker with a converted model to Cloudflare.'),
 )
   .option('--name <name>', "the Worker's name, so that each model has a Worker of its own")
-  .argument('[wrangler...]', 'after --: more arguments for `wrangler deploy`, e.g. --dry-run or --env NAME')
+  .option('--dry-run', 'do everything but the upload')
+  .argument('[wrangler...]', 'after --: more arguments for `wrangler deploy`, e.g. --env NAME')
   .parse();
 
 interface Options extends ModelOptions {
   readonly name?: string;
+  readonly dryRun?: true;
 }
 
 await deploy(program.opts<Options>(), program.args);
 
-async function deploy({ name, ...options }: Options, wranglerArguments: readonly string[]): Promise<void> {
+async function deploy(
+  { name, dryRun, ...options }: Options,
+  wranglerArguments: readonly string[],
+): Promise<void> {
   const folder = await modelFolder(options);
   const faults = await findAssetFaults(folder);
   if (faults.length > 0) {
@@ -26,9 +31,11 @@ async function deploy({ name, ...options }: Options, wranglerArguments: readonly
       `${folder} cannot be deployed:\n${list}Convert the model again: see ${commandLine('convert')} --help`,
     );
   }
+  const own = [
+    ...modelArguments(folder, options),
+    ...(name === undefined ? [] : ['--name', name]),
+    ...(dryRun ? ['--dry-run'] : []),
+  ];
   // wrangler may prompt for a login.
-  const nameArguments = name === undefined ? [] : ['--name', name];
-  runWrangler(['deploy', ...modelArguments(folder, options), ...nameArguments, ...wranglerArguments], {
-    stdio: 'inherit',
-  });
+  runWrangler(['deploy', ...own, ...wranglerArguments], { stdio: 'inherit' });
 }

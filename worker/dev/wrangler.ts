@@ -43,13 +43,19 @@ export function runWrangler(
     stdio,
     env: { ...invocation.env, ...env },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => wrangler.kill(signal));
-  const exit = (code: number | null, signal: NodeJS.Signals | null) => process.exit(signal ? 0 : (code ?? 1));
+  let isAsked = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      isAsked = true;
+      wrangler.kill(signal);
+    });
+  }
+  // Without a code a signal has ended it: the user's, or for instance that of a system without memory.
+  const exit = (code: number | null) => process.exit(code ?? (isAsked ? 0 : 1));
   // All output has been read.
   wrangler.on('close', exit);
   // A process that wrangler leaves behind can hold its output open.
-  wrangler.on('exit', (code, signal) => setTimeout(exit, GRACE_MILLISECONDS, code, signal));
+  wrangler.on('exit', (code) => setTimeout(exit, GRACE_MILLISECONDS, code));
   return wrangler;
 }
 
