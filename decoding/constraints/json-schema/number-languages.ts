@@ -18,9 +18,6 @@ const FRACTIONS: readonly string[] = [
 /** Integers without exponents that double precision tells apart. */
 const INTEGERS = '-?(?:0|[1-9]\\d{0,14})(?:\\.0+)?';
 
-/** Multiples of larger numbers are not told apart by validators in JavaScript. */
-const DIVIDED = { exclusiveMinimum: -1e21, exclusiveMaximum: 1e21 };
-
 const known = new Map<string, Charged<Language>>();
 
 /** The texts of a piece's numbers. */
@@ -34,7 +31,6 @@ export function numberLanguageOf(piece: NumberPiece, budget: CompileBudget): Lan
   const others = multiples.filter((multiple) => multiple !== 1);
   const [first] = others;
   let language = numberLanguage(first === undefined ? bounds : { ...bounds, multipleOf: first }, budget);
-  if (first !== undefined) language = language.and(numberLanguage(DIVIDED, budget), budget);
   for (const multipleOf of others.slice(1))
     language = language.and(numberLanguage({ multipleOf }, budget), budget);
   for (const multiple of excluded) language = language.and(withoutMultiples(multiple, budget), budget);

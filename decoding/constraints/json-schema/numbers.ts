@@ -3,7 +3,7 @@
  * reads JSON in JavaScript does.
  */
 
-import { type Decimal, decimalOf } from '../regular/decimal-patterns.ts';
+import { type Decimal, decimalOf } from '../regular/decimals.ts';
 
 /** All numbers from `low` to `high` that are multiples of all of `multiples` and of none of `excluded`. */
 export interface NumberPiece {

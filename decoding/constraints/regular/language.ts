@@ -4,7 +4,7 @@ import { Alphabet } from './alphabet.ts';
 import { ANY, type CodePoints, isSurrogate, pairs } from './code-points.ts';
 import { ACCEPTED, DEAD, type Dfa, DfaBuilder, explore, NO_LABEL, targetOf, targetsOf } from './dfa.ts';
 import { areEqual, InternTable } from './intern.ts';
-import { minimize } from './minimize.ts';
+import { canonical, minimize } from './minimize.ts';
 import { type Combination, product } from './product.ts';
 import { trieOf } from './trie.ts';
 
@@ -25,7 +25,15 @@ export class Language {
 
   /** @throws ConstraintError beyond the budget's limits, like everything here that takes a budget */
   static of(dfa: Dfa, budget: CompileBudget): Language {
-    const least = minimize(dfa, budget);
+    return Language.#of(minimize(dfa, budget), budget);
+  }
+
+  /** @param dfa is minimal: from all of its states the text can end, and no two of them are equal */
+  static ofLeast(dfa: Dfa, budget: CompileBudget): Language {
+    return Language.#of(canonical(dfa, Int32Array.from(dfa.labels.keys()), budget), budget);
+  }
+
+  static #of(least: Dfa, budget: CompileBudget): Language {
     budget.spendStates(least.labels.length);
     if (least.labels.length <= 1) {
       const known = [Language.none, Language.all, Language.empty].find(

@@ -206,7 +206,7 @@ function blockAt(blockOf: Int32Array, state: number): number {
 }
 
 /** Joins blocks to states and equal columns to classes, and numbers both by their place. */
-function canonical(dfa: Dfa, blockOf: Int32Array, budget: CompileBudget): Dfa {
+export function canonical(dfa: Dfa, blockOf: Int32Array, budget: CompileBudget): Dfa {
   const columns = new Array<string>(dfa.alphabet.size).fill('');
   const rows: { label: number; fallback: number; row: [symbol: number, target: number][] }[] = [];
   const ids = new Map<number, number>();

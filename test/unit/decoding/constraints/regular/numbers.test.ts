@@ -2,6 +2,7 @@
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { CompileBudget, ConstraintError } from '../../../../../decoding/constraints/automaton/errors.ts';
+import { minimize } from '../../../../../decoding/constraints/regular/minimize.ts';
 import { type NumberBounds, numberLanguage } from '../../../../../decoding/constraints/regular/numbers.ts';
 import { utf8Frame } from '../../../../../decoding/constraints/regular/text-frames.ts';
 import { seededRandom } from '../../../../../decoding/math/random.ts';
@@ -112,6 +113,40 @@ describe('numbers within bounds', () => {
     expect(language({ exclusiveMaximum: 1 }).has('0.9999999999999999')).toBe(true);
     expect(language({ exclusiveMinimum: 0 }).has(`0.${'0'.repeat(400)}1`)).toBe(false);
     expect(language({ exclusiveMinimum: 0 }).has('1e-400')).toBe(false);
+  });
+});
+
+describe('the automaton of numbers', () => {
+  const RANGES: readonly NumberBounds[] = [
+    ...BOUNDS,
+    { minimum: 1e39 },
+    { integer: true, exclusiveMinimum: 1e40, maximum: 1e41 },
+    { integer: true, minimum: 37 },
+    { integer: true, maximum: -123_456 },
+    { multipleOf: 0.01, minimum: 0, maximum: 12_345 },
+    { multipleOf: 7, minimum: -50, maximum: 100 },
+    { integer: true, multipleOf: 1_000, minimum: 1 },
+  ];
+
+  it.each(RANGES)('%o: is made in few steps, and is minimal', (bounds) => {
+    const budget = new CompileBudget();
+    const { dfa } = numberLanguage(bounds, budget);
+    expect(budget.steps).toBeLessThan(6_000);
+    expect(minimize(dfa, new CompileBudget())).toEqual(dfa);
+  });
+
+  it('has the digits of large bounds', () => {
+    const large = language({ integer: true, minimum: 1.5e39, maximum: 1.25e41 });
+    const texts = [
+      '1.5e+39',
+      '1.4e39',
+      '1e40',
+      '1.25e+41',
+      '1.26e41',
+      `15${'0'.repeat(38)}`,
+      `14${'9'.repeat(38)}`,
+    ];
+    expect(texts.map((text) => large.has(text))).toEqual([true, false, true, true, false, true, false]);
   });
 });
 
