@@ -17,6 +17,8 @@ export interface CompileOptions {
   /** Of the same vocabulary; other constraints may share it. Default: one of its own, of 2 MiB. */
   readonly masks?: MaskCache;
   readonly limits?: CompileLimits;
+  /** Counts what is spent. Default: one with the limits. */
+  readonly budget?: CompileBudget;
 }
 
 /** States that are kept to be found again. */
@@ -29,9 +31,12 @@ const DEFAULT_MASK_BYTES = 2 ** 21;
 export function compileConstraint(
   source: ConstraintSource,
   vocabulary: Vocabulary,
-  { masks = new MaskCache(DEFAULT_MASK_BYTES), limits = DEFAULT_LIMITS }: CompileOptions = {},
+  {
+    masks = new MaskCache(DEFAULT_MASK_BYTES),
+    limits = DEFAULT_LIMITS,
+    budget = new CompileBudget(limits),
+  }: CompileOptions = {},
 ): Constraint {
-  const budget = new CompileBudget(limits);
   const frames = framesOf(source, budget);
   const open = (): Constraint => {
     const automaton = new Automaton(

@@ -28,6 +28,7 @@ export interface Admitted<T> {
 
 interface Ticket {
   lastPoll: number;
+  isChecked: boolean;
 }
 
 export class AdmissionQueue {
@@ -47,10 +48,17 @@ export class AdmissionQueue {
    * Calls `open` until it succeeds: at once if the queue is empty, then whenever the request is first in the
    * queue.
    * @param open throws CapacityError while space is missing
+   * @param check whether a request that is not the first has been looked at: it is asked until it returns true, and
+   *   what it throws ends the wait. A request for which the queue is full is not looked at
    * @throws CapacityError when the request exceeds all that there is; QueueFullError, QueueTimeoutError;
    *   the signal's reason
    */
-  async admit<T>(open: () => T, limits: QueueLimits, signal: AbortSignal): Promise<Admitted<T>> {
+  async admit<T>(
+    open: () => T,
+    limits: QueueLimits,
+    signal: AbortSignal,
+    check: () => boolean = () => true,
+  ): Promise<Admitted<T>> {
     this.#dropStaleTickets();
     if (this.#tickets.length === 0) {
       const opened = tryOpen(open);
@@ -58,7 +66,7 @@ export class AdmissionQueue {
     }
     if (this.#tickets.length >= limits.length) throw new QueueFullError(limits.length);
     const start = Date.now();
-    const ticket: Ticket = { lastPoll: start };
+    const ticket: Ticket = { lastPoll: start, isChecked: false };
     this.#tickets = [...this.#tickets, ticket];
     try {
       for (;;) {
@@ -69,7 +77,9 @@ export class AdmissionQueue {
         this.#dropStaleTickets();
         // A live ticket may be dropped, e.g. after a long computation. It returns to the front of the queue.
         if (!this.#tickets.includes(ticket)) this.#tickets = [ticket, ...this.#tickets];
-        const opened = this.#tickets[0] === ticket && tryOpen(open);
+        const isFirst = this.#tickets[0] === ticket;
+        if (!isFirst) ticket.isChecked ||= check();
+        const opened = isFirst && tryOpen(open);
         const milliseconds = ticket.lastPoll - start;
         if (opened) return { ...opened, milliseconds };
         if (milliseconds >= limits.milliseconds) throw new QueueTimeoutError(limits.milliseconds);

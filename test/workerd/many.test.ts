@@ -64,6 +64,18 @@ describe('a request that does not fit into the cache now', () => {
     expect(await health(app)).toMatchObject({ waitingRequests: 0 });
   });
 
+  it('is refused at once for its constraint, though others wait before it', async () => {
+    const release = await fillCache(app);
+    const first = complete(app, { ...STORY, max_tokens: 100 });
+    await vi.waitFor(async () => expect((await health(app)).waitingRequests).toBe(1));
+    const refused = await post(app, { ...STORY, max_tokens: 100, regex: '(' });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ error: { param: 'regex', code: 'invalid_constraint' } });
+    expect(await health(app)).toMatchObject({ waitingRequests: 1 });
+    await release();
+    await first;
+  });
+
   it('leaves the queue when its client disconnects', async () => {
     const release = await fillCache(app);
     const client = new AbortController();

@@ -3,7 +3,11 @@
  * requests, in memory that gives way to requests.
  */
 import type { Constraint } from '../../decoding/constraints/automaton/constraint.ts';
-import { type CompileLimits, ConstraintError } from '../../decoding/constraints/automaton/errors.ts';
+import {
+  CompileBudget,
+  type CompileLimits,
+  ConstraintError,
+} from '../../decoding/constraints/automaton/errors.ts';
 import { MaskCache } from '../../decoding/constraints/automaton/mask-cache.ts';
 import { Vocabulary } from '../../decoding/constraints/automaton/vocabulary.ts';
 import { anyText, compileConstraint } from '../../decoding/constraints/compile.ts';
@@ -19,6 +23,12 @@ export interface ConstraintLimits extends CompileLimits {
 
 const MAX_KEPT = 8;
 
+/** Steps of compilations ahead of their requests' turns: 5 % of the time, and at most so many at once. */
+const STEPS_AHEAD_PER_MILLISECOND = 500;
+const MAX_STEPS_AHEAD = 1_000_000;
+/** What a request's first mask takes, and whether it has room for a whole text. */
+const STEPS_OF_CHECK = 100_000;
+
 export class Constraints implements Evictable {
   readonly #tokenizer: Tokenizer;
   /** Made for the first constraint: a model without any loads faster. */
@@ -30,6 +40,11 @@ export class Constraints implements Evictable {
   /** By source. The first was used longest ago. */
   readonly #compiled = new Map<string, Constraint>();
   #cacheBytes = 0;
+  /** Of all compilations. */
+  #steps = 0;
+  #stepsAhead = MAX_STEPS_AHEAD;
+  /** When steps were last added. */
+  #addedAt = Date.now();
 
   /** @param beside what is kept in the same memory */
   constructor(tokenizer: Tokenizer, memory: MemoryBudget, beside: Pick<Evictable, 'bytes'> = { bytes: 0 }) {
@@ -83,7 +98,7 @@ export class Constraints implements Evictable {
     this.#compiled.delete(key);
     const { vocabulary } = this;
     if (!vocabulary) throw new ConstraintError(`this model's texts cannot be constrained: ${NOT_BYTEWISE}`);
-    const constraint = known ?? compileConstraint(source, vocabulary, { masks: this.#masks, limits });
+    const constraint = known ?? this.#compile(source, vocabulary, limits);
     this.#compiled.set(key, constraint);
     for (const oldest of this.#compiled.keys()) {
       if (this.#compiled.size <= MAX_KEPT && this.#compiledBytes <= this.#maximum) break;
@@ -95,6 +110,35 @@ export class Constraints implements Evictable {
     if (size === 0 && text.start.bytes.length > 0)
       throw new ConstraintError('the constraint has too many ways to read the first byte of a text');
     return text;
+  }
+
+  /**
+   * Does work that compiles a constraint ahead of its request's turn, unless others have taken too much time for that:
+   * requests that will be refused do not keep those that run from their passes.
+   * @returns whether it was done
+   */
+  tryAhead(work: () => void): boolean {
+    const now = Date.now();
+    const added = STEPS_AHEAD_PER_MILLISECOND * (now - this.#addedAt);
+    this.#stepsAhead = Math.min(this.#stepsAhead + added, MAX_STEPS_AHEAD);
+    this.#addedAt = now;
+    if (this.#stepsAhead <= 0) return false;
+    const before = this.#steps;
+    try {
+      work();
+    } finally {
+      this.#stepsAhead -= this.#steps - before + STEPS_OF_CHECK;
+    }
+    return true;
+  }
+
+  #compile(source: ConstraintSource, vocabulary: Vocabulary, limits: CompileLimits): Constraint {
+    const budget = new CompileBudget(limits);
+    try {
+      return compileConstraint(source, vocabulary, { masks: this.#masks, budget });
+    } finally {
+      this.#steps += budget.steps;
+    }
   }
 
   get #compiledBytes(): number {

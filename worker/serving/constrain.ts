@@ -31,6 +31,20 @@ export function constraintOf(
   }
 }
 
+/**
+ * Looks at the constraint of a request before its turn. What was compiled is not held, because nothing is reserved for it.
+ * @returns whether that was done: the time for it is bounded
+ * @throws ApiError as `constraintOf`
+ */
+export function isConstraintChecked(
+  model: ServedModel,
+  request: GenerationRequest,
+  limits: ConstraintLimits,
+): boolean {
+  if (!request.constraint) return true;
+  return model.constraints.tryAhead(() => constraintOf(model, request, limits));
+}
+
 /** The error of a constraint, at its place in the request. */
 export function refusedConstraint(
   { place, message }: ConstraintError,

@@ -25,6 +25,8 @@ type Events = AsyncGenerator<GenerationEvent, void, undefined>;
 export interface RunOptions {
   /** Compiles the request's constraint, once. */
   readonly compile?: (() => Constraint | undefined) | undefined;
+  /** Looks at it while the request waits for its turn. @returns whether that was done */
+  readonly check?: (() => boolean) | undefined;
   /** The one that the request names. */
   readonly catalogue?: SearchedCatalogue | undefined;
   readonly limits: QueueLimits;
@@ -111,11 +113,11 @@ async function checkAndAdmit(
   { engine }: ServedModel,
   request: GenerationRequest,
   form: AnswerForm,
-  { compile, limits, signal, partition = '', catalogue, onAdmitted }: RunOptions,
+  { compile, check, limits, signal, partition = '', catalogue, onAdmitted }: RunOptions,
 ): Promise<Reservation> {
   checkTokenIds(request.options, engine);
   const { value, milliseconds } = await admit(engine, request, {
-    ...{ compile, form, partition, limits, signal, catalogue },
+    ...{ compile, check, form, partition, limits, signal, catalogue },
   });
   onAdmitted?.(milliseconds);
   return value;

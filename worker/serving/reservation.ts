@@ -36,8 +36,9 @@ export interface Reservation {
 
 /**
  * Waits for what the request needs at most. A constraint is compiled when it is the request's turn, so that there is one
- * at most whose memory is not reserved.
+ * at most whose memory is not reserved; those that are looked at before are not held.
  * @param compile returns the request's constraint, always the same one
+ * @param check whether the constraint has been looked at, ahead of the request's turn; throws if it is refused
  * @param partition of the prefix cache
  * @throws CapacityError for a request that never fits; QueueFullError and QueueTimeoutError for one that does
  *   not fit now; what `compile` throws
@@ -47,6 +48,7 @@ export function admit(
   request: GenerationRequest,
   {
     compile,
+    check,
     form,
     partition,
     limits,
@@ -54,6 +56,7 @@ export function admit(
     catalogue,
   }: {
     readonly compile?: (() => Constraint | undefined) | undefined;
+    readonly check?: (() => boolean) | undefined;
     readonly form: AnswerForm;
     readonly partition: string;
     readonly catalogue?: SearchedCatalogue | undefined;
@@ -68,7 +71,7 @@ export function admit(
     bytes ??= estimateMemory(sizeOf(engine, request, form, { constraint, catalogue }));
     return { ...reserve(engine, request, bytes, partition, catalogue), constraint };
   };
-  return engine.admission.admit(open, limits, signal);
+  return engine.admission.admit(open, limits, signal, check);
 }
 
 /** What a request needs beside itself. */

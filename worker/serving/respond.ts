@@ -35,7 +35,7 @@ import {
   withCatalogue,
 } from './catalogue.ts';
 import type { CollectedAnswer } from './collected.ts';
-import { constraintOf, refusedConstraint } from './constrain.ts';
+import { constraintOf, isConstraintChecked, refusedConstraint } from './constrain.ts';
 import type { GenerationEvent } from './events.ts';
 import { collectGeneration, type Generation, type RunOptions, startGeneration } from './generate.ts';
 import type { AnswerForm } from './memory-estimate.ts';
@@ -96,12 +96,13 @@ async function run<T>(
     compiled ??= { constraint: constraintOf(model, request, constraintLimits) };
     return compiled.constraint;
   };
+  const check = () => isConstraintChecked(model, request, constraintLimits);
   const size = () => sizeOf(model.engine, request, form, { constraint: compiled?.constraint, catalogue });
   return runAdmitted(
     c,
     model,
     request,
-    (options) => generate(model, request, { ...options, compile, catalogue }),
+    (options) => generate(model, request, { ...options, compile, check, catalogue }),
     {
       cache: (error) =>
         catalogue ? tooManyBeams(request, catalogue, error.maximum) : exceedsCache(error, request),

@@ -56,6 +56,33 @@ describe('the admission queue', () => {
     expect(queue.length).toBe(0);
   });
 
+  it('looks at requests that wait for others, until they are looked at, and ends the wait of one that is refused', async () => {
+    const looks: string[] = [];
+    const look = (name: string, results: readonly (boolean | Error)[], limits = LIMITS) => {
+      const left = [...results];
+      return queue.admit(cache.reserve(1), limits, NEVER, () => {
+        looks.push(name);
+        const result = left.shift() as boolean | Error;
+        if (result instanceof Error) throw result;
+        return result;
+      });
+    };
+    await admit(10);
+    const first = look('first', []);
+    const refused = expect(look('refused', [false, new RangeError('no')])).rejects.toThrow('no');
+    const waiting = look('waiting', [true]);
+    await expect(look('full', [])).rejects.toThrow(QueueFullError);
+    expect(await settledSoon(waiting)).toBe('pending');
+    await refused;
+    expect(queue.length).toBe(2);
+    cache.free += 10;
+    expect([await settledSoon(first), await settledSoon(waiting)]).toMatchObject([
+      { value: 1 },
+      { value: 1 },
+    ]);
+    expect(looks.toSorted()).toEqual(['refused', 'refused', 'waiting']);
+  });
+
   it('rejects a request larger than the cache without waiting', async () => {
     await admit(10);
     await expect(admit(11)).rejects.toThrow(SlotsExhaustedError);
