@@ -45,6 +45,8 @@ export interface Usage {
 export interface Chunk {
   readonly choices: readonly Choice[];
   readonly usage?: Usage | null;
+  /** How often tokens have been dropped so far, of texts that may be longer than the context. */
+  readonly context_resets?: number;
   readonly beams?: { readonly step: number; readonly front: readonly Beam[] };
 }
 
@@ -87,6 +89,12 @@ export class Api {
     return (await (await this.#fetch('/health')).json()) as Health;
   }
 
+  /** The names of the base and of its adapters. @throws ApiError */
+  async models(): Promise<readonly string[]> {
+    const { data } = (await (await this.#fetch('/v1/models')).json()) as ModelList;
+    return data.map(({ id }) => id);
+  }
+
   /**
    * Streams a completion. Aborting the signal cancels it: the server stops at the next token.
    * @throws ApiError, also for an error within the stream; the signal's reason if it was aborted
@@ -127,6 +135,10 @@ export class Api {
     if (response.ok) return response;
     throw await toApiError(response);
   }
+}
+
+interface ModelList {
+  readonly data: readonly { readonly id: string }[];
 }
 
 interface ErrorBody {

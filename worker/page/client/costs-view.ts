@@ -37,34 +37,41 @@ export class CostsView {
     show('prompt-tokens', usage ? `prompt of ${usage.prompt_tokens} tokens, ${cached} of them cached` : '');
   }
 
-  #drawPasses({ tree, usage }: SearchRecord, branches: number): void {
+  #drawPasses({ tree, usage, resets }: SearchRecord, branches: number): void {
     const { maxRows = Number.POSITIVE_INFINITY } = this.#health?.plan ?? {};
     const uncachedTokens = usage ? usage.prompt_tokens - usage.prompt_tokens_details.cached_tokens : 1;
     const passes = countPasses(tree.steps, branches, uncachedTokens, maxRows);
-    show('passes', tree.steps === 0 ? '–' : String(passes));
+    const isCounted = tree.steps > 0 && resets === 0;
+    show('passes', isCounted ? String(passes) : '–');
     const promptPasses = countPasses(1, 1, uncachedTokens, maxRows);
     show(
       'passes-detail',
-      tree.steps === 0
-        ? ''
+      !isCounted
+        ? uncounted(resets)
         : `${promptPasses} for the prompt, and ${passes - promptPasses} for ${tree.steps} steps`,
     );
   }
 }
 
 /** Cache use at the selected step. Excludes the prompt until `usage` arrives at the end of the stream. */
-function drawSlots({ tree, usage }: SearchRecord, step: number): void {
+function drawSlots({ tree, usage, resets }: SearchRecord, step: number): void {
   const { shared, copied, branches } = slotsAt(tree, step);
   const promptTokens = usage?.prompt_tokens ?? 0;
   const sharedSlots = shared + promptTokens;
   const copiedSlots = copied + promptTokens * branches;
-  const isEmpty = tree.steps === 0;
+  const isEmpty = tree.steps === 0 || resets > 0;
   show('slots-shared', isEmpty ? '–' : String(sharedSlots));
   show('slots-copied', isEmpty ? '–' : String(copiedSlots));
   const share = copiedSlots > 0 ? sharedSlots / copiedSlots : 1;
   byId('slots-bar', HTMLElement).style.inlineSize = `${share * 100}%`;
-  show('slots-detail', isEmpty ? '' : `for step ${step}${usage ? '' : ', without the prompt'}`);
+  show(
+    'slots-detail',
+    isEmpty ? uncounted(resets) : `for step ${step}${usage ? '' : ', without the prompt'}`,
+  );
 }
+
+/** How many tokens are in view, and are computed anew, only the server knows. */
+const uncounted = (resets: number): string => (resets > 0 ? 'are not counted after a reset' : '');
 
 function show(id: string, text: string): void {
   setText(byId(id, HTMLElement), text);

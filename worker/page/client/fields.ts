@@ -6,6 +6,9 @@
 export type FieldName =
   | 'max_tokens'
   | 'min_tokens'
+  | 'truncation'
+  | 'n_keep'
+  | 'n_discard'
   | 'n'
   | 'num_beams'
   | 'num_beam_groups'
@@ -43,7 +46,7 @@ export const FIELDS: Readonly<Record<FieldName, Field>> = {
   max_tokens: {
     kind: 'integer',
     description: 'Maximum number of tokens to generate.',
-    limits: 'from 0; prompt and text must fit the context',
+    limits: 'from 0; prompt and text must fit the context, unless truncation is auto',
     min: 0,
     apiDefault: '16',
     initial: '48',
@@ -52,6 +55,27 @@ export const FIELDS: Readonly<Record<FieldName, Field>> = {
     kind: 'integer',
     description: 'Minimum number of tokens before the text may end.',
     limits: 'from 0',
+    min: 0,
+    apiDefault: '0',
+  },
+  truncation: {
+    kind: 'choice',
+    description: 'auto: a text may be longer than the context, and its beginning is dropped from view.',
+    limits: '',
+    options: ['disabled', 'auto'],
+    apiDefault: 'disabled',
+  },
+  n_keep: {
+    kind: 'integer',
+    description: 'Tokens at the beginning of the prompt that are never dropped; -1: all of them.',
+    limits: 'from -1; with truncation',
+    min: -1,
+    apiDefault: '0',
+  },
+  n_discard: {
+    kind: 'integer',
+    description: 'Tokens to drop at a time, when the context is full; 0: half of those that are not kept.',
+    limits: 'from 0; with truncation',
     min: 0,
     apiDefault: '0',
   },

@@ -1,7 +1,8 @@
-/** @module The form: prompt, kind of search, constraint, the options that apply, and their errors. */
+/** @module The form: prompt, model, kind of search, constraint, the options that apply, and their errors. */
 import { ConstraintView } from './constraint-view.ts';
 import { byId, el } from './dom.ts';
 import { FIELDS, type FieldName, initialOf } from './fields.ts';
+import { ModelView } from './model-view.ts';
 import { COMMON_FIELDS, fieldsOf, SEARCH_NAMES, SEARCHES, type SearchName } from './searches.ts';
 import type { Settings } from './settings.ts';
 
@@ -26,6 +27,7 @@ export class FormView {
   readonly #searchFields = byId('search-fields', HTMLElement);
   readonly #more = byId('more', HTMLDetailsElement);
   readonly #error = byId('form-error', HTMLElement);
+  readonly model = new ModelView();
   readonly #constraint = new ConstraintView();
   readonly #rows: Readonly<Record<FieldName, Row>>;
   readonly #errorPlaces: Readonly<Record<string, ErrorPlace>>;
@@ -36,7 +38,7 @@ export class FormView {
     const names = Object.keys(FIELDS) as FieldName[];
     this.#rows = Object.fromEntries(names.map((name) => [name, fieldRow(name)])) as Record<FieldName, Row>;
     const prompt = { control: this.#prompt, error: byId('prompt-error', HTMLElement) };
-    this.#errorPlaces = { prompt, [CONSTRAINT]: this.#constraint, ...this.#rows };
+    this.#errorPlaces = { prompt, model: this.model, [CONSTRAINT]: this.#constraint, ...this.#rows };
     const [first, ...others] = COMMON_FIELDS;
     this.#searchFields.after(...this.#elementsOf([first]));
     byId('more-fields', HTMLElement).append(...this.#elementsOf(others));
@@ -52,13 +54,15 @@ export class FormView {
     const search = this.#search;
     const values = fieldsOf(search).map((name) => [name, this.#rows[name].control.value]);
     const { constraint } = this.#constraint;
+    const { model } = this.model;
     return {
       ...{ prompt: this.#prompt.value, search, values: Object.fromEntries(values) },
+      ...(model && { model }),
       ...(constraint && { constraint }),
     };
   }
 
-  set settings({ prompt, search, values, constraint }: Settings) {
+  set settings({ prompt, search, values, model = '', constraint }: Settings) {
     this.#prompt.value = prompt;
     for (const input of this.#radios) input.checked = input.value === search;
     for (const name of Object.keys(FIELDS) as FieldName[]) {
@@ -66,6 +70,7 @@ export class FormView {
     }
     const isSet = (name: FieldName) => values[name] !== undefined && values[name] !== initialOf(name);
     if (COMMON_FIELDS.slice(1).some(isSet)) this.#more.open = true;
+    this.model.model = model;
     this.#constraint.constraint = constraint;
     this.clearErrors();
     this.#showSearch();

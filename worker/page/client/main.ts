@@ -42,9 +42,9 @@ const keyInput = byId('key', HTMLInputElement);
 /** The catalogue that is searched while one types: the server's first. */
 let catalogue = '';
 const suggestView = new SuggestView({
-  suggest: (text, signal) => api.suggest(toSuggestion(catalogue, text), signal),
+  suggest: (text, signal) => api.suggest(toSuggestion(formView.model.model, catalogue, text), signal),
   onChosen: (text) => {
-    const body = toListSearch(catalogue, text);
+    const body = toListSearch(formView.model.model, catalogue, text);
     snippetView.draw(body, !keyRow.hidden);
     void run(body, true);
   },
@@ -52,6 +52,7 @@ const suggestView = new SuggestView({
     if (error instanceof ApiError && error.status === 401) showKey();
   },
 });
+let isListed = false;
 let record: SearchRecord | null = null;
 let runningSearch: AbortController | null = null;
 
@@ -198,6 +199,7 @@ async function refreshHealth(): Promise<void> {
   }
   costsView.health = health;
   if (!('model' in health)) showKey();
+  else if (!isListed) await listModels();
   catalogue = Object.keys(health.catalogues ?? {})[0] ?? catalogue;
   suggestView.isAvailable = catalogue !== '';
   const { model } = health;
@@ -205,4 +207,11 @@ async function refreshHealth(): Promise<void> {
     byId('model', HTMLElement),
     model ? `${model.name} · ${model.precision}` : 'The model is loaded by the first search.',
   );
+}
+
+/** Lists the adapters, once. */
+async function listModels(): Promise<void> {
+  const names = await api.models().catch(() => []);
+  formView.model.list(names);
+  isListed = names.length > 0;
 }

@@ -15,7 +15,7 @@ const LOGPROBS = 5;
  * everything that the page draws. An invalid value is sent as typed, so that the API reports the error.
  */
 export function toRequest(settings: Settings): RequestBody {
-  const { prompt, search } = settings;
+  const { prompt, search, model } = settings;
   const { fixedFields, usesBeams } = SEARCHES[search];
   const fields = fieldsOf(search).flatMap((name) => {
     const value = valueIn(settings, name);
@@ -24,6 +24,7 @@ export function toRequest(settings: Settings): RequestBody {
       : [[name, parse(name, value)] as const];
   });
   return {
+    ...(model && { model }),
     prompt,
     ...Object.fromEntries(fields),
     ...fixedFields,
@@ -38,13 +39,14 @@ const LISTED_BEAMS = 16;
 const LISTED = 8;
 
 /** The search for the entries of a catalogue that begin with what was typed: for `/v1/suggest`. */
-export function toSuggestion(catalogue: string, text: string): RequestBody {
-  return { text, catalogue, n: LISTED, num_beams: LISTED_BEAMS };
+export function toSuggestion(model: string, catalogue: string, text: string): RequestBody {
+  return { ...(model && { model }), text, catalogue, n: LISTED, num_beams: LISTED_BEAMS };
 }
 
 /** The same as a stream with its beams. */
-export function toListSearch(catalogue: string, text: string): RequestBody {
+export function toListSearch(model: string, catalogue: string, text: string): RequestBody {
   return {
+    ...(model && { model }),
     prompt: '',
     ...{ catalogue, catalogue_prefix: text, n: LISTED, num_beams: LISTED_BEAMS, logprobs: 0 },
     stream: true,

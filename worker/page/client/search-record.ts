@@ -18,6 +18,8 @@ export class SearchRecord {
   readonly tree = new SearchTree();
   state: State = 'running';
   usage: Usage | null = null;
+  /** How often tokens at the beginning have been dropped from the model's view. */
+  resets = 0;
   /** Times in milliseconds, by the client's clock. */
   readonly startedAt: number;
   firstStepAt: number | null = null;
@@ -37,7 +39,7 @@ export class SearchRecord {
     this.texts = Array.from({ length }, () => new ChoiceText());
   }
 
-  add({ choices, beams, usage }: Chunk, now: number): void {
+  add({ choices, beams, usage, context_resets }: Chunk, now: number): void {
     if (beams) {
       this.tree.addBeams(beams.step, beams.front);
       this.#recordStep(now);
@@ -55,6 +57,7 @@ export class SearchRecord {
       if (finish_reason) this.tree.finishSample(index, finish_reason);
     }
     if (usage) this.usage = usage;
+    if (context_resets !== undefined) this.resets = context_resets;
   }
 
   /** Called at the end of the stream. */

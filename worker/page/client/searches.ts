@@ -61,6 +61,9 @@ export const SEARCH_NAMES = Object.keys(SEARCHES) as readonly SearchName[];
 export const COMMON_FIELDS = [
   'max_tokens',
   'min_tokens',
+  'truncation',
+  'n_keep',
+  'n_discard',
   'stop',
   'repetition_penalty',
   'no_repeat_ngram_size',

@@ -8,6 +8,8 @@ export interface Settings {
   readonly search: SearchName;
   /** By name, as typed. A missing field has its initial value. */
   readonly values: Readonly<Partial<Record<FieldName, string>>>;
+  /** An adapter. Missing: the base. */
+  readonly model?: string;
   /** Missing: any text. */
   readonly constraint?: Constraint;
 }
@@ -16,12 +18,13 @@ export const INITIAL_SETTINGS: Settings = { prompt: 'Once upon a time', search: 
 
 export const valueIn = ({ values }: Settings, name: FieldName): string => values[name] ?? initialOf(name);
 
-/** Encodes fields that apply to the search and differ from their initial values, and the constraint. Without the `#`. */
+/** Encodes what applies to the search and differs from its initial value. Without the `#`. */
 export function toFragment(settings: Settings): string {
   const parameters = new URLSearchParams();
-  const { prompt, search, constraint } = settings;
+  const { prompt, search, model, constraint } = settings;
   if (prompt !== INITIAL_SETTINGS.prompt) parameters.set('prompt', prompt);
   if (search !== INITIAL_SETTINGS.search) parameters.set('search', search);
+  if (model) parameters.set('model', model);
   for (const name of fieldsOf(search)) {
     const value = valueIn(settings, name);
     if (value !== initialOf(name)) parameters.set(name, value);
@@ -49,11 +52,13 @@ export function fromFragment(fragment: string): SharedSearch {
     return text === null ? [] : [{ kind, text }];
   });
   const [constraint] = constraints;
+  const model = parameters.get('model');
   return {
     settings: {
       prompt: parameters.get('prompt') ?? INITIAL_SETTINGS.prompt,
       search,
       values: Object.fromEntries(values),
+      ...(model && { model }),
       ...(constraint && { constraint }),
     },
     run: parameters.get('run') === '1',

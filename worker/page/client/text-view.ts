@@ -17,6 +17,7 @@ export class TextView {
   readonly #texts = byId('texts', HTMLElement);
   readonly #live = byId('live', HTMLElement);
   readonly #token = byId('token', HTMLElement);
+  readonly #resets = byId('resets', HTMLElement);
   #record: SearchRecord | null = null;
   #articles: TextArticle[] = [];
   #sentences = new SentenceSplitter();
@@ -35,6 +36,10 @@ export class TextView {
       const text = record.texts[i];
       if (text) article.draw(text, record);
     }
+    const { resets } = record;
+    this.#resets.hidden = resets === 0;
+    const times = `${resets} ${resets === 1 ? 'time' : 'times'}`;
+    setText(this.#resets, `Longer than the context: the model has lost sight of tokens ${times}.`);
     this.#announce(record);
   }
 

@@ -7,7 +7,7 @@ import { BUILT_FOLDER, buildPage } from '../../../../worker/page/build.ts';
 
 const PAGE_FOLDER = join(BUILT_FOLDER, '..');
 /** Limits on the page's share of the isolate's heap, and on the bytes that a visitor loads. */
-const MAX_BYTES = 64_000;
+const MAX_BYTES = 68_000;
 const MAX_COMPRESSED_BYTES = 25_000;
 
 describe('the built page', () => {

@@ -9,7 +9,7 @@ import {
 } from '../../../../../worker/page/client/constraint.ts';
 import { EXAMPLES } from '../../../../../worker/page/client/examples.ts';
 import { FIELDS, type FieldName } from '../../../../../worker/page/client/fields.ts';
-import { toRequest } from '../../../../../worker/page/client/request.ts';
+import { toListSearch, toRequest, toSuggestion } from '../../../../../worker/page/client/request.ts';
 import { fieldsOf, SEARCH_NAMES, type SearchName } from '../../../../../worker/page/client/searches.ts';
 import {
   fromFragment,
@@ -19,6 +19,7 @@ import {
 } from '../../../../../worker/page/client/settings.ts';
 
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
+const WITH_ADAPTER: Settings = { ...INITIAL_SETTINGS, model: 'poet' };
 const withValues = (search: SearchName, values: Settings['values'] = {}): Settings => ({
   prompt: 'a',
   search,
@@ -72,6 +73,14 @@ describe('a request', () => {
     expect(specificFields(withValues('beam', { early_stopping: 'never' }))).toMatchObject({
       early_stopping: 'never',
     });
+  });
+
+  it('names an adapter, and asks for texts longer than the context', () => {
+    expect(toRequest(WITH_ADAPTER)).toMatchObject({ model: 'poet' });
+    expect(toSuggestion('poet', 'titles', 'The')).toMatchObject({ model: 'poet', text: 'The' });
+    expect(toListSearch('', 'titles', 'The')).not.toHaveProperty('model');
+    const values = { truncation: 'auto', n_keep: '-1', n_discard: '0' };
+    expect(specificFields(withValues('greedy', values))).toMatchObject({ truncation: 'auto', n_keep: -1 });
   });
 
   it('sends an invalid number as typed, so that the API reports it', () => {
@@ -171,6 +180,12 @@ describe('the URL fragment', () => {
     );
   });
 
+  it('has the adapter', () => {
+    expect(toFragment(WITH_ADAPTER)).toBe('model=poet');
+    expect(fromFragment('#model=poet').settings).toEqual(WITH_ADAPTER);
+    expect(fromFragment('#model=').settings).toEqual(INITIAL_SETTINGS);
+  });
+
   it('fills the form, and starts the search only with run=1', () => {
     const { settings, run } = fromFragment('#prompt=Hi&search=diverse&num_beams=6&run=1&nonsense=1&top_k=5');
     expect(settings).toEqual({ prompt: 'Hi', search: 'diverse', values: { num_beams: '6' } });
@@ -195,6 +210,7 @@ describe('the URL fragment', () => {
         ...{ constraint: fc.option(constraint, { nil: undefined }) },
         prompt: fc.string({ unit: 'binary' }),
         search: fc.constantFrom(...SEARCH_NAMES),
+        ...{ model: fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }) },
         values: fc.dictionary(fc.constantFrom(...FIELD_NAMES), fc.string({ unit: 'grapheme' })),
       })
       .map((settings) => settings as Settings);

@@ -92,6 +92,15 @@ describe('a record', () => {
     expect(record.usage?.prompt_tokens).toBe(3);
   });
 
+  it('has the newest count of resets', () => {
+    const record = new SearchRecord(requestOf({ search: 'greedy' }), false, 0);
+    expect(record.resets).toBe(0);
+    record.add({ ...tokenChunk(0, 'a'), context_resets: 1 }, 10);
+    record.add({ ...endChunk(0), context_resets: 3 }, 20);
+    record.add({ choices: [] }, 30);
+    expect(record.resets).toBe(3);
+  });
+
   it('allocates the requested number of texts, within the limits of the API', () => {
     const texts = (n: string) =>
       new SearchRecord(requestOf({ search: 'sampling', values: { n } }), false, 0).texts;
