@@ -120,6 +120,12 @@ function checkName(name: string, { name: model, adapters = [] }: Manifest): void
       `${JSON.stringify(name)} cannot be a name: expected up to 100 of A-Z a-z 0-9 _ . and -. HINT: --name NAME`,
     );
   if (name === model) throw new CheckpointError(`${name} is the name of the model itself. HINT: --name NAME`);
+  const alike = adapters.find((other) => other.name.toLowerCase() === name.toLowerCase())?.name ?? name;
+  if (alike !== name)
+    throw new CheckpointError(
+      `${name} differs from ${alike}, which the model has, in upper and lower case only, and some file systems take ` +
+        'their files for one. HINT: --name NAME',
+    );
   if (adapters.length >= MAX_ADAPTERS && !adapters.some((adapter) => adapter.name === name))
     throw new CheckpointError(`the model has ${adapters.length} adapters, and ${MAX_ADAPTERS} is the most`);
 }

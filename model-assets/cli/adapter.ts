@@ -30,7 +30,9 @@ const command = createCommand(
       'type of the packed weights (default: float32 for a model in f32, else float16)',
     ).choices(ADAPTER_DTYPES),
   )
-  .option('--remove', 'remove the adapter from the model')
+  .addOption(
+    new Option('--remove', 'remove the adapter from the model').conflicts(['name', 'revision', 'dtype']),
+  )
   .action((source: string, { model, name, revision, dtype, remove }: Flags) =>
     runWithProgress('adapter', async (_, signal) => {
       if (remove) {

@@ -96,6 +96,17 @@ describe('what cannot be used beside its base is refused by name', () => {
     expect(await refusalOf(SMALL, 'odd-checkpoint')).toContain('is the name of the model itself');
   });
 
+  it('a name that differs from another one in case only', () =>
+    withModel(async (model, dir) => {
+      await writeAdapter(join(dir, 'adapter'), SMALL);
+      const add = (name: string) => addAdapter({ source: join(dir, 'adapter'), model, name });
+      await add('Poet');
+      await expect(add('poet')).rejects.toThrow(
+        'poet differs from Poet, which the model has, in upper and lower',
+      );
+      await add('Poet');
+    }));
+
   it.each([
     ['dora', 'use_dora: true is not supported'],
     ['biases', "bias: tensors in place of the base's are not supported: h.0.attn.c_attn.bias"],
