@@ -2,7 +2,9 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Manifest } from '../../model-assets/format/manifest.ts';
+import { CHATML } from '../support/chats.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
+import { chatAssets } from './chat-model.ts';
 import { assetsOfModel, events, post, postTo, startApp, type TestApp } from './client.ts';
 
 const ASSETS = assetsOfModel('adapters-int8');
@@ -129,6 +131,68 @@ describe('an adapter', () => {
       expect(plain?.[1]).not.toEqual(red?.[1]);
       expect((await postTo(app, path, { ...body, model: 'pink' })).status).toBe(404);
     }
+  });
+
+  it('suggests what it finds likely', async () => {
+    const suggested = async (body: object) => {
+      const answer = await answerOf<{ model: string; data: { text: string; score: number }[] }>(
+        app,
+        '/v1/suggest',
+        { text: 'Once upon a ti', n: 3, num_beams: 4, ...body },
+      );
+      return [answer.model, answer.data];
+    };
+    const [plain, red] = [await suggested({}), await suggested({ model: 'red' })];
+    expect([plain[0], red[0]]).toEqual(['default', 'red']);
+    expect(red[1]).not.toEqual(plain[1]);
+    expect(await suggested({ lora_path: 'red' })).toEqual(red);
+    expect((await postTo(app, '/v1/suggest', { model: 'pink' })).status).toBe(404);
+  });
+
+  it('answers chats with the template of its base', async () => {
+    const chats = startApp({ ASSETS: withDummy(chatAssets({ default: CHATML }, 'adapters-int8')) });
+    const messages = [{ role: 'user', content: STORY.prompt }];
+    const asked = async (body: object) => {
+      const answer = await answerOf<{ model: string; choices: { message: { content: string } }[] }>(
+        chats,
+        '/v1/chat/completions',
+        { messages, max_tokens: 12, temperature: 0, ...body },
+      );
+      return [answer.model, answer.choices[0]?.message.content];
+    };
+    const [plain, red] = [await asked({}), await asked({ model: 'red' })];
+    expect([plain[0], red[0]]).toEqual(['default', 'red']);
+    expect(red[1]).not.toBe(plain[1]);
+    expect(await asked({ lora_path: 'red' })).toEqual(red);
+    // Beside adapters of these names, they mean any model.
+    expect(await asked({ model: 'tgi' })).toEqual(plain);
+    const [named, text] = await asked({ model: 'dummy' });
+    expect([named, text === plain[1]]).toEqual(['dummy', false]);
+    const list = await (await chats.fetch('/v1/models/red')).json();
+    expect(list).toMatchObject({ id: 'red', parent: 'default', chat: true });
+    await expectIdle(chats);
+  });
+
+  /** With `blue` under a name that clients send which know of one model only. */
+  function withDummy(assets: Fetcher): Fetcher {
+    const fetch: Fetcher['fetch'] = async (input) => {
+      const response = await assets.fetch(input);
+      if (!String(input).endsWith('/manifest.json')) return response;
+      const { adapters = [], ...manifest } = await response.json<Manifest>();
+      const renamed = adapters.map((one) => (one.name === 'blue' ? { ...one, name: 'dummy' } : one));
+      return Response.json({ ...manifest, adapters: renamed });
+    };
+    return { ...env.ASSETS, fetch };
+  }
+
+  it('goes on beyond the context, as one whose texts are in view', async () => {
+    const prompt = Array.from({ length: 600 }, (_, i) => 300 + ((i * 37) % 400));
+    const long = { prompt, truncation: 'auto', n_keep: 9, n_discard: 200, max_tokens: 6 };
+    const seen = [...prompt.slice(0, 9), ...prompt.slice(209)];
+    for (const model of ['red', 'default'])
+      expect(await textOf(app, { ...long, model })).toBe(
+        await textOf(app, { prompt: seen, model, max_tokens: 6 }),
+      );
   });
 
   it('has cached prompts of its own', async () => {

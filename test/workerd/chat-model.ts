@@ -1,4 +1,4 @@
-/** @module The default model with chat templates in its manifest: no other file of a model depends on them. */
+/** @module Models with chat templates in its manifest: no other file of a model depends on them. */
 import { env } from 'cloudflare:workers';
 import type { Manifest } from '../../model-assets/format/manifest.ts';
 import { CHATML } from '../support/chats.ts';
@@ -8,11 +8,14 @@ export const JOINED = '{% for message in messages %}{{ message.content }}{{ eos_
 
 export const EOS = '<|endoftext|>';
 
-/** The assets of the default model with these templates, by name. */
-export function chatAssets(templates: Readonly<Record<string, string>> = { default: CHATML }): Fetcher {
+/** The assets of a model with these templates, by name. */
+export function chatAssets(
+  templates: Readonly<Record<string, string>> = { default: CHATML },
+  model = 'default-int8',
+): Fetcher {
   const fetch: Fetcher['fetch'] = async (input) => {
     const path = new URL(String(input)).pathname;
-    const response = await env.ASSETS.fetch(`http://assets/default-int8${path}`);
+    const response = await env.ASSETS.fetch(`http://assets/${model}${path}`);
     if (path !== '/manifest.json') return response;
     const manifest = await response.json<Manifest>();
     return Response.json({ ...manifest, chat: { templates, special_tokens: { eos_token: EOS } } });

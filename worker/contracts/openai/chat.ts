@@ -1,10 +1,12 @@
 /** @module `POST /v1/chat/completions` of OpenAI's contract. */
 import type { Context } from 'hono';
 import { dotted, preview } from '../../../decoding/options/describe-issue.ts';
+import type { Manifest } from '../../../model-assets/format/manifest.ts';
 import type { AppEnv } from '../../http/env.ts';
 import { refuse } from '../../http/errors.ts';
 import { parsedWithGiven } from '../../http/given-fields.ts';
 import { jsonObject } from '../../http/json-stream.ts';
+import { adapterNames } from '../../serving/adapters.ts';
 import { promptOfChat } from '../../serving/chat.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
 import { refuseHealing } from '../../serving/heal.ts';
@@ -21,7 +23,7 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   const { request, given } = await parsedWithGiven(c, chatSchema, { nameOf });
   const model = await servedModel(c);
   const { manifest } = model.engine;
-  const requested = deployedName(manifest.name, c.req.path, request.model);
+  const requested = deployedName(manifest, c.req.path, request.model);
   const adapter = requestedAdapter(manifest, { model: requested, lora_path: request.lora_path });
   const servedName = adapter?.name ?? manifest.name;
   const shared = sharedOf(request);
@@ -67,8 +69,10 @@ function nameOf(path: readonly PropertyKey[]): string {
 const ANY_MODEL: ReadonlySet<string> = new Set(['tgi', 'dummy']);
 
 /** The model that a request asks for; undefined for whichever is deployed. */
-function deployedName(name: string, path: string, requested: string | undefined): string | undefined {
-  if (requested === undefined || ANY_MODEL.has(requested) || /^https?:\/\//.test(requested)) return undefined;
+function deployedName(manifest: Manifest, path: string, requested: string | undefined): string | undefined {
+  if (requested === undefined || adapterNames(manifest).includes(requested)) return requested;
+  const { name } = manifest;
+  if (ANY_MODEL.has(requested) || /^https?:\/\//.test(requested)) return undefined;
   // Workers AI's names are `@cf/vendor/name`.
   return path.startsWith('/ai/') && requested.endsWith(`/${name}`) ? name : requested;
 }
