@@ -4,7 +4,7 @@ import type { OpenApiDocument } from '../../worker/openapi/types.ts';
 import { type FuzzAnswer, send } from './client.ts';
 import { type Failure, Failures, shrink } from './failures.ts';
 import { difference, Judge } from './judge.ts';
-import { type FuzzRequest, RequestSource } from './requests.ts';
+import { type Focus, type FuzzRequest, RequestSource } from './requests.ts';
 
 export interface CampaignOptions {
   readonly url: string;
@@ -15,6 +15,7 @@ export interface CampaignOptions {
   /** The number of the first request. */
   readonly from?: number;
   readonly concurrency?: number;
+  readonly focus?: Focus;
   /** Called after every {@link PROGRESS_REQUESTS} requests, and at the end, with the number of those sent. */
   readonly onProgress?: (sent: number) => Promise<void> | void;
   /** Called for the first failure of each kind. */
@@ -37,6 +38,7 @@ const MAX_UNANSWERED = 50;
 /** Unstreamed requests whose client has gone run to their end. */
 const IDLE_MILLISECONDS = 60_000;
 const IDLE = ['"requests":0', '"waitingRequests":0', '"waitingRows":0', '"reserved":0', '"taken":0'];
+const ADAPTER_IN_USE = /"uses":[1-9]/;
 const MAX_SHRUNK = 12;
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
@@ -47,11 +49,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     minutes,
     from = 0,
     concurrency = CONCURRENCY,
+    focus,
     onProgress,
     onNewKind,
   } = options;
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApiDocument;
-  const source = new RequestSource(document, seed);
+  const source = new RequestSource(document, seed, focus);
   const judge = new Judge(document);
   const failures = new Failures();
   const counts = new Map<string, Map<string, number>>();
@@ -131,7 +134,7 @@ async function heldBy(url: string): Promise<string | null> {
       (response) => response.text(),
       (error: unknown) => String(error),
     );
-    if (IDLE.every((part) => health.includes(part))) return null;
+    if (IDLE.every((part) => health.includes(part)) && !ADAPTER_IN_USE.test(health)) return null;
     if (Date.now() > deadline) return health;
     await setTimeout(200);
   }

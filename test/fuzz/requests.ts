@@ -124,14 +124,36 @@ const COMBINATIONS: readonly Fields[] = [
   { truncation: 'auto', n_keep: -1, n_discard: 500 },
 ];
 
+/** What half of the requests ask for, beside what is drawn. */
+export interface Focus {
+  /** Adapters of the server, which they name. */
+  readonly adapters?: readonly string[] | undefined;
+  /** Whether their texts are longer than the context. */
+  readonly isLong?: boolean | undefined;
+}
+
+/** Of some 900, 500 and 800 tokens. */
+const LONG_TEXTS = ['The dog ran. '.repeat(300), 'A cat sat on it. '.repeat(100), 'a b '.repeat(400)];
+const WINDOWS: readonly Fields[] = [
+  {},
+  { n_keep: 3 },
+  { n_keep: -1 },
+  { n_discard: 1 },
+  { n_discard: 511 },
+  { n_keep: 500, n_discard: 2 },
+  { n_keep: 100, n_discard: 300, num_beams: 3 },
+];
+
 export class RequestSource {
+  readonly #focus: Focus;
   readonly #routes: readonly Route[];
   readonly #schemas: Readonly<Record<string, JsonSchema>>;
   readonly #seed: number;
   readonly #valid: readonly LoadRequest[];
 
-  constructor(document: OpenApiDocument, seed: number) {
+  constructor(document: OpenApiDocument, seed: number, focus: Focus = {}) {
     this.#seed = seed;
+    this.#focus = focus;
     this.#schemas = document.components.schemas;
     this.#valid = drawRequests(new Draw(seed), 300);
     this.#routes = Object.entries(document.paths).flatMap(([template, item]) =>
@@ -163,7 +185,7 @@ export class RequestSource {
 
   #post(draw: Draw, route: Route, path: string): FuzzRequest {
     const twice = draw.chance(0.12);
-    let body = bounded(draw, this.#validBody(draw, route), route);
+    let body = bounded(draw, this.#focused(draw, route, this.#validBody(draw, route)), route);
     if (draw.chance(0.35)) body = bounded(draw, mutate(draw, body), route);
     if (twice && !WITHOUT_TEXTS.has(path)) seeded(draw, body);
     const json = JSON.stringify(body);
@@ -184,6 +206,19 @@ export class RequestSource {
     return base;
   }
 
+  #focused(draw: Draw, { template }: Route, body: Fields): Fields {
+    const { adapters = [], isLong = false } = this.#focus;
+    const options = optionsOf(body);
+    if (!options) return body;
+    if (adapters.length > 0 && draw.chance(0.5))
+      options[draw.pick(adapterFields(template))] = draw.pick(adapters);
+    if (isLong && !WITHOUT_TEXTS.has(template) && draw.chance(0.5)) {
+      Object.assign(options, { truncation: 'auto' }, draw.pick(WINDOWS));
+      if (draw.chance(0.8)) body['inputs' in body ? 'inputs' : 'prompt'] = draw.pick(LONG_TEXTS);
+    }
+    return body;
+  }
+
   /** Of the requests that the load tests send, or of the schema: the example with some of its fields. */
   #validBody(draw: Draw, { template, schema, example }: Route): Fields {
     const known = this.#valid.filter(
@@ -195,6 +230,12 @@ export class RequestSource {
     if (draw.chance(0.15)) Object.assign(optionsOf(body) ?? {}, structuredClone(draw.pick(COMBINATIONS)));
     return body;
   }
+}
+
+/** The fields of a route's contract that name an adapter. */
+function adapterFields(template: string): readonly string[] {
+  if (template.startsWith('/ai/run')) return ['lora'];
+  return template.startsWith('/v1/') ? ['model', 'lora_path'] : ['adapter_id'];
 }
 
 /** Whether a path is of this template, which has its parameter at the end. */

@@ -6,6 +6,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Inspector } from '../../bench/memory/inspector.ts';
 import { type DevServer, startDevServer } from '../../worker/dev/child-server.ts';
 import { freePort } from '../../worker/dev/ports.ts';
+import { ensureAdapterModel } from '../support/adapter-model.ts';
+import { ADAPTERS_INT8 } from '../support/models.ts';
 import { type CampaignResult, runCampaign, smallest } from './campaign.ts';
 import { curl } from './failures.ts';
 import { describeIsolate, type MemorySample, megabytes, residentBytesOf } from './server-memory.ts';
@@ -17,6 +19,8 @@ interface Options {
   readonly concurrency: number;
   readonly minutes?: number;
   readonly url?: string;
+  readonly adapters?: true;
+  readonly long?: true;
 }
 
 const MAX_SHOWN = 1500;
@@ -29,6 +33,11 @@ const options = new Command('node test/fuzz/run.ts')
   .option('--concurrency <n>', 'requests at the same time', wholeNumber, 8)
   .option('--minutes <m>', 'ends after this time at the latest', wholeNumber)
   .option('--url <url>', 'a server that runs already (default: starts one)')
+  .option(
+    '--adapters',
+    'half of the requests name an adapter (starts a server with some, unless there is --url)',
+  )
+  .option('--long', 'half of the texts are longer than the context')
   .parse()
   .opts<Options>();
 
@@ -37,7 +46,9 @@ process.exitCode = await run(options);
 async function run(options: Options): Promise<number> {
   if (options.url !== undefined) return await fuzz(options.url, options);
   const inspectorPort = await freePort();
-  await using server = await startDevServer('--', '--inspector-port', String(inspectorPort));
+  if (options.adapters) await ensureAdapterModel();
+  const model = options.adapters ? ['--model', ADAPTERS_INT8] : [];
+  await using server = await startDevServer(...model, '--', '--inspector-port', String(inspectorPort));
   await fetch(`${server.url}/health/ready`);
   using inspector = await Inspector.connect(inspectorPort);
   console.log(`Isolate at the start: ${await describeIsolate(server.url, inspector)}`);
@@ -52,6 +63,7 @@ async function fuzz(url: string, options: Options, server?: DevServer): Promise<
   const result = await runCampaign({
     ...options,
     url,
+    focus: { adapters: options.adapters && (await adaptersOf(url)), isLong: options.long },
     // A run that is interrupted has no report.
     onNewKind: ({ index, fault }) =>
       process.stderr.write(`FAILURE, request ${index}: ${fault.slice(0, MAX_SHOWN)}\n`),
@@ -66,6 +78,13 @@ async function fuzz(url: string, options: Options, server?: DevServer): Promise<
   const requests = await smallest(result, url);
   for (const [i, request] of requests.entries()) console.log(`\n${i + 1}. ${curl(url, request)}`);
   return result.failures.count > 0 || result.held !== null ? 1 : 0;
+}
+
+async function adaptersOf(url: string): Promise<string[]> {
+  const { data } = (await (await fetch(`${url}/v1/models`)).json()) as {
+    data: { id: string; parent: string | null }[];
+  };
+  return data.flatMap(({ id, parent }) => (parent === null ? [] : [id]));
 }
 
 function report({ sent, counts, failures, held }: CampaignResult, samples: readonly MemorySample[]): void {
