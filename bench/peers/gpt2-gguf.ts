@@ -1,5 +1,5 @@
 /**
- * @module Converts a GPT-2 checkpoint to GGUF at Q8_0 or Q4_0, with the names and types of llama.cpp's own
+ * @module Converts a GPT-2 checkpoint to GGUF at F32, Q8_0 or Q4_0, with the names and types of llama.cpp's own
  * `convert_hf_to_gguf.py` and `llama-quantize`: matrices in blocks of 32 numbers with an f16 scale,
  * positions, norms and biases f32.
  *
@@ -16,16 +16,18 @@ import { readTokenizerFiles } from '../../model-assets/tokenizer/files/read-file
 import { GGML_TYPE, type GgufValue, writeGguf } from './gguf.ts';
 
 export type GgufPrecision = 'Q8_0' | 'Q4_0';
+/** F32 is for what is compared with llama.cpp, not for what is timed. */
+type Precision = GgufPrecision | 'F32';
 
 /** `llama_ftype` */
-const FILE_TYPE: Record<GgufPrecision, number> = { Q4_0: 2, Q8_0: 7 };
+const FILE_TYPE: Record<Precision, number> = { F32: 0, Q4_0: 2, Q8_0: 7 };
 /** `llama_token_type` */
 const [NORMAL, CONTROL] = [1, 3];
 
 /** @param out the file to write */
 export async function writeGpt2Gguf(
   checkpointFolder: string,
-  precision: GgufPrecision,
+  precision: Precision,
   out: string,
 ): Promise<void> {
   const checkpoint = await openCheckpoint(checkpointFolder);
@@ -54,12 +56,12 @@ export async function writeGpt2Gguf(
   }
 }
 
-function ggmlType({ kind, name }: Parameter, precision: GgufPrecision): GgufPrecision | 'F32' {
-  if (kind === 'linear') return precision;
+function ggmlType({ kind, name }: Parameter, precision: Precision): Precision {
+  if (kind === 'linear' || precision === 'F32') return precision;
   return name === 'wte.weight' ? 'Q8_0' : 'F32';
 }
 
-function architecture(config: ModelConfig, precision: GgufPrecision): Record<string, GgufValue> {
+function architecture(config: ModelConfig, precision: Precision): Record<string, GgufValue> {
   return {
     'general.architecture': { string: 'gpt2' },
     'general.name': { string: 'gpt2' },
@@ -173,7 +175,7 @@ export function quantizeQ4(values: Float32Array): Uint8Array {
   return bytes;
 }
 
-const QUANTIZERS: Record<GgufPrecision | 'F32', (values: Float32Array) => Uint8Array> = {
+const QUANTIZERS: Record<Precision, (values: Float32Array) => Uint8Array> = {
   F32: (values) => new Uint8Array(values.buffer),
   Q8_0: quantizeQ8,
   Q4_0: quantizeQ4,

@@ -4,15 +4,35 @@
  */
 
 declare module 'node-llama-cpp' {
+  export interface EvaluateOptions {
+    readonly temperature?: number;
+    readonly topK?: number;
+    readonly topP?: number;
+    readonly seed?: number;
+    readonly xtc?: { readonly probability: number; readonly threshold: number };
+    readonly repeatPenalty?: false;
+    readonly dryRepeatPenalty?: {
+      readonly strength: number;
+      readonly base: number;
+      readonly allowedLength: number;
+      readonly lastTokens: number;
+      readonly sequenceBreakers: readonly string[];
+    };
+    readonly tokenBias?: () => TokenBias;
+    readonly yieldEogToken?: boolean;
+    readonly _noSampling?: boolean;
+  }
+  export class TokenBias {
+    static for(model: LlamaModel): TokenBias;
+    set(token: number, bias: { readonly logit: number }): this;
+  }
   export interface LlamaContextSequence {
-    evaluate(
+    evaluate(tokens: readonly number[], options: EvaluateOptions): AsyncGenerator<number>;
+    evaluateWithMetadata(
       tokens: readonly number[],
-      options: {
-        readonly temperature?: number;
-        readonly yieldEogToken?: boolean;
-        readonly _noSampling?: boolean;
-      },
-    ): AsyncGenerator<number>;
+      metadata: { readonly probabilities: true },
+      options: EvaluateOptions,
+    ): AsyncGenerator<{ readonly token: number; readonly probabilities: ReadonlyMap<number, number> }>;
     evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void>;
     eraseContextTokenRanges(
       ranges: readonly { readonly start: number; readonly end: number }[],
@@ -29,6 +49,9 @@ declare module 'node-llama-cpp' {
       readonly batchSize: number;
       readonly sequences: number;
       readonly threads: number;
+      readonly flashAttention?: boolean;
+      readonly experimentalKvCacheKeyType?: 'F32';
+      readonly experimentalKvCacheValueType?: 'F32';
     }): Promise<LlamaContext>;
   }
   export interface Llama {
