@@ -4,6 +4,8 @@
 export interface BreakerTokenizer {
   /** The UTF-8 bytes of a token. */
   tokenBytes(id: number): Uint8Array;
+  /** Also of a special token that texts do not show: llama.cpp finds breakers in its name. Default: `tokenBytes`. */
+  allBytes?(id: number): Uint8Array;
   /** The tokens of a text alone: without those of a template, and special tokens are text. None if it has none. */
   encode?(text: string): ArrayLike<number>;
 }
@@ -37,7 +39,8 @@ export class SequenceBreakers {
   restsAfter(token: number): readonly (readonly number[])[] {
     let rests = this.#ofTokens.get(token);
     if (!rests) {
-      const bytes = this.#tokenizer?.tokenBytes(token) ?? new Uint8Array();
+      const tokenizer = this.#tokenizer;
+      const bytes = tokenizer?.allBytes?.(token) ?? tokenizer?.tokenBytes(token) ?? new Uint8Array();
       const all = this.#breakers.flatMap((breaker) =>
         overlaps(bytes, breaker).map((length) => this.#encode(breaker.subarray(length))),
       );

@@ -10,6 +10,8 @@ import type { TokenSequence } from '../processors/logits-processor.ts';
 export interface TokenBytes {
   /** The UTF-8 bytes of a token. */
   tokenBytes(id: number): Uint8Array;
+  /** Those of a token that texts do not show too; for `dry_sequence_breakers`. Default: `tokenBytes`. */
+  allBytes?(id: number): Uint8Array;
   /** The tokens of a text alone, special tokens being text; for `dry_sequence_breakers`. */
   encode?(text: string): ArrayLike<number>;
   /** Only of a tokenizer whose texts are more than the bytes of their tokens. */

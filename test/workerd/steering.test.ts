@@ -90,6 +90,14 @@ describe('/v1/completions', () => {
     expect(await refusal(fields)).toEqual({ status: 400, param, message: expect.stringMatching(message) });
   });
 
+  it('ends a repetition at a special token that is a breaker', async () => {
+    const prompt = 'It sat on the table<|endoftext|>The cat sat on the table<|endoftext|>The cat sat on the';
+    const dry = { prompt, max_tokens: 1, dry_multiplier: 50, dry_allowed_length: 6 };
+    const texts = await textsOf({ ...dry, dry_sequence_breakers: ['<|endoftext|>'] });
+    expect(texts).toEqual(await textsOf({ prompt, max_tokens: 1 }));
+    expect(await textsOf({ ...dry, dry_sequence_breakers: [] })).not.toEqual(texts);
+  });
+
   it('accepts the defaults of parameters, and null', async () => {
     const fields = { dry_base: 1.75, dry_sequence_breakers: ['\n', ':', '"', '*'], xtc_threshold: 0.1 };
     const none = { dry_multiplier: null, guidance_scale: null, negative_prompt: null, xtc_probability: 0 };

@@ -212,6 +212,7 @@ function decodePrompt(
   const decoding = { skipSpecialTokens: !showSpecialTokens };
   const textBytes = {
     tokenBytes: (id: number) => tokenizer.tokenBytes(id, decoding),
+    allBytes: (id: number) => tokenizer.tokenBytes(id),
     encode: (text: string) => encodeAlone(tokenizer, text),
     texts: tokenizer.isPlain ? undefined : tokenizer.windows(decoding),
   };

@@ -93,6 +93,27 @@ describe('DRY', () => {
     expect(penalized).toBeGreaterThan(2000);
   });
 
+  it('finds breakers in the names of tokens that have no text', () => {
+    const penaltyOf = (stops: readonly string[]) => {
+      const named = {
+        ...tokenizer,
+        allBytes: (id: number) => new TextEncoder().encode(id === 9 ? '<|end|>' : TOKENS[id]),
+      };
+      const hidden = {
+        ...named,
+        tokenBytes: (id: number) => (id === 9 ? new Uint8Array() : tokenizer.tokenBytes(id)),
+      };
+      const scores = new Float32Array(TOKENS.length);
+      const options = { multiplier: 1, base: 2, allowedLength: 1, lastTokens: -1 };
+      dry(options, new SequenceBreakers(stops, hidden))(scores, {
+        tokens: Int32Array.of(0, 9, 1, 2, 0, 9, 1),
+        length: 7,
+      });
+      return scores[2];
+    };
+    expect([penaltyOf(['x']), penaltyOf(['<|end|>'])]).toEqual([-4, -1]);
+  });
+
   it("bounds a power as llama.cpp's, and a penalty so that sums of scores are finite", () => {
     const options = { multiplier: 1, base: 2, allowedLength: 0, lastTokens: -1 };
     const long = { tokens: new Int32Array(400), length: 400 };
