@@ -90,7 +90,7 @@ function nameOf({ out }: Pick<PackOptions, 'out'>): string {
   const name = basename(out, extname(out));
   if (CATALOGUE_NAME.test(name)) return name;
   throw new ListError(
-    `the name of the file must have letters, digits, - and _ only, not ${JSON.stringify(name)}`,
+    `the name of the file must have 1 to 64 letters, digits, dots, - and _, and begin with no dot, not ${JSON.stringify(name)}`,
   );
 }
 

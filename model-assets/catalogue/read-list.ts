@@ -62,7 +62,8 @@ function tabbedLine(line: string, number: number): Omit<ListedText, 'line'> {
   return {
     text,
     ...(id && { id }),
-    ...(weight !== undefined && weight.trim() !== '' && { weight: numberOf(weight, number) }),
+    ...(weight !== undefined &&
+      weight.trim() !== '' && { weight: checkedWeight(Number(weight), weight, number) }),
   };
 }
 
@@ -78,11 +79,14 @@ function jsonLine(line: string, number: number): Omit<ListedText, 'line'> {
     throw new ListError(`line ${number} must be a string, or an object of text, and perhaps id and weight`);
   }
   if (data.text === '') throw new ListError(`line ${number} has no text`);
+  if ('weight' in data && data.weight !== undefined) checkedWeight(data.weight, data.weight, number);
   return data;
 }
 
-function numberOf(text: string, line: number): number {
-  const number = Number(text);
-  if (Number.isFinite(Math.fround(number))) return number;
-  throw new ListError(`the weight in line ${line} must be a number, not ${JSON.stringify(text)}`);
+/** @param shown the weight as the list has it */
+function checkedWeight(weight: number, shown: unknown, line: number): number {
+  if (Number.isFinite(Math.fround(weight))) return weight;
+  throw new ListError(
+    `the weight in line ${line} must be a number within ±3.4e38, not ${JSON.stringify(shown)}`,
+  );
 }

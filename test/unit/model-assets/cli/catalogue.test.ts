@@ -67,8 +67,13 @@ describe('a list', () => {
   it.each([
     ['', 'lines', 'no entries'],
     ['a\tb\tc\td', 'lines', 'line 1 has 4 columns'],
-    ['a\tb\tx', 'lines', 'the weight in line 1 must be a number, not "x"'],
+    ['a\tb\tx', 'lines', 'the weight in line 1 must be a number within ±3.4e38, not "x"'],
     ['a\tb\t1e39', 'lines', 'the weight in line 1'],
+    [
+      '{"text": "a", "weight": -1e39}',
+      'jsonl',
+      'the weight in line 1 must be a number within ±3.4e38, not -1e+39',
+    ],
     ['a\n\tb', 'lines', 'line 2 has no text'],
     ['a\tb\nc', 'lines', 'line 2 has no id, but line 1 has'],
     ['{"text": "a"}\n{', 'jsonl', 'line 2 is not JSON'],
@@ -94,6 +99,8 @@ test('a name that no request can have, and a folder without a model, are refused
   await writeFile(list, 'a\n');
   const pack = (options: { readonly model?: string; readonly out?: string }) =>
     packCatalogue(list, { model: DEFAULT_INT8, out: join(dir.path, 'a.trie'), ...options });
-  await expect(pack({ out: join(dir.path, 'a b.trie') })).rejects.toThrow('must have letters');
+  for (const name of ['a b', '.a', 'a'.repeat(65)]) {
+    await expect(pack({ out: join(dir.path, `${name}.trie`) })).rejects.toThrow('must have 1 to 64 letters');
+  }
   await expect(pack({ model: dir.path })).rejects.toThrow('is not a converted model');
 });
