@@ -108,6 +108,7 @@ it.each([
   [{ catalogue: 'songs' }, 'catalogue', 'titles'],
   [{ catalogue_weight: 1 }, 'catalogue_weight', 'catalogue'],
   [{ text: 3 }, 'text', '3'],
+  [{ user: 'a'.repeat(257) }, 'user', '256'],
   [{ prefix: 'a' }, 'prefix', 'not a supported field'],
 ])('refuses %j', async (body, param, message) => {
   const response = await postTo(app, '/v1/suggest', body);

@@ -23,7 +23,7 @@ export const suggestSchema = z.strictObject({
     .optional()
     .describe('Without a catalogue: maximum number of tokens after the text. Default: 8.'),
   ...modelFields,
-  user: z.string().optional().describe('For the log.'),
+  user: z.string().max(256).optional().describe('An id of the end user, for the log.'),
   ...cacheFields,
 });
 
