@@ -1,4 +1,4 @@
-/** @module Reads a checkpoint's chat templates and the special tokens that they may write, as transformers does. */
+/** @module Reads a checkpoint's chat templates, as transformers does. */
 import * as z from 'zod';
 import { CheckpointError } from './interface/errors.ts';
 import { type Json, type Metadata, readJson } from './interface/metadata.ts';
@@ -9,32 +9,16 @@ const DEFAULT_TEMPLATE = 'default';
 export interface ChatFiles {
   /** By name; the only one is `default`. */
   readonly templates: ReadonlyMap<string, { readonly source: string; readonly location: string }>;
-  /** By name: `bos_token`, `eos_token`, …. */
-  readonly specialTokens: Readonly<Record<string, string>>;
   /** Names of the files that were read. */
   readonly sources: readonly string[];
 }
 
 const tokenizerConfig = 'tokenizer_config.json';
-const specialTokensMap = 'special_tokens_map.json';
 /** Older processors' file. */
 const legacyFile = 'chat_template.json';
 const templateFile = 'chat_template.jinja';
 /** The folder with one file for each template but the default one. */
 export const ADDITIONAL_TEMPLATES = 'additional_chat_templates';
-
-/** Special tokens that a tokenizer class has if no file names them; all others have none. */
-const CLASS_TOKENS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  GPT2Tokenizer: { bos_token: '<|endoftext|>', eos_token: '<|endoftext|>', unk_token: '<|endoftext|>' },
-  BertTokenizer: {
-    unk_token: '[UNK]',
-    sep_token: '[SEP]',
-    pad_token: '[PAD]',
-    cls_token: '[CLS]',
-    mask_token: '[MASK]',
-  },
-  T5Tokenizer: { eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>' },
-};
 
 const templateSchema = z.union([
   z.string(),
@@ -49,29 +33,16 @@ const templateSchema = z.union([
  * @throws CheckpointError for a template that is not text, or a list of texts with names
  */
 export async function readChatFiles(metadata: Metadata, given?: string): Promise<ChatFiles> {
-  const config = (await readJson(metadata, tokenizerConfig)) ?? {};
-  const legacyTokens = config.added_tokens_decoder ? undefined : await readJson(metadata, specialTokensMap);
-  const { sources, templates } =
-    given === undefined ? await readTemplates(metadata, config) : fromUser(given);
-  const read = [
-    ...(metadata.has(tokenizerConfig) ? [tokenizerConfig] : []),
-    ...(legacyTokens ? [specialTokensMap] : []),
-  ];
-  return {
-    templates,
-    specialTokens: specialTokensOf(config, legacyTokens ?? {}),
-    sources: templates.size > 0 ? [...read, ...sources] : [],
-  };
+  if (given !== undefined) return fromUser(given);
+  return readTemplates(metadata, (await readJson(metadata, tokenizerConfig)) ?? {});
 }
 
-type Templates = Pick<ChatFiles, 'sources' | 'templates'>;
-
-const fromUser = (source: string): Templates => ({
+const fromUser = (source: string): ChatFiles => ({
   sources: [],
   templates: new Map([[DEFAULT_TEMPLATE, { source, location: '--chat-template' }]]),
 });
 
-async function readTemplates(metadata: Metadata, config: Json): Promise<Templates> {
+async function readTemplates(metadata: Metadata, config: Json): Promise<ChatFiles> {
   const files = await templateFiles(metadata);
   if (files.templates.size > 0) return files;
   if (config.chat_template !== undefined && config.chat_template !== null) {
@@ -83,7 +54,7 @@ async function readTemplates(metadata: Metadata, config: Json): Promise<Template
 }
 
 /** As in transformers' tokenizers, the folder's `default` wins over the file beside it. */
-async function templateFiles(metadata: Metadata): Promise<Templates> {
+async function templateFiles(metadata: Metadata): Promise<ChatFiles> {
   const additional = await metadata.list(ADDITIONAL_TEMPLATES);
   const templates = new Map<string, { source: string; location: string }>();
   for (const location of [templateFile, ...additional]) {
@@ -99,7 +70,7 @@ const additionalName = (path: string) =>
   path.endsWith('.jinja') ? path.slice(ADDITIONAL_TEMPLATES.length + 1, -'.jinja'.length) : undefined;
 
 /** @param value a template, or several by name */
-function named(file: string, location: string, value: unknown): Templates {
+function named(file: string, location: string, value: unknown): ChatFiles {
   const parsed = templateSchema.safeParse(value);
   if (!parsed.success) {
     throw new CheckpointError(`${location}: expected a text, or a list of objects with name and template`);
@@ -113,24 +84,4 @@ function named(file: string, location: string, value: unknown): Templates {
     return [name, { source, location: isOnly ? location : `${location} "${name}"` }] as const;
   });
   return { sources: [file], templates: new Map(templates) };
-}
-
-/** transformers' `special_tokens_map`. `null` in a file takes the class's token away. */
-function specialTokensOf(config: Json, legacy: Json): Record<string, string> {
-  const className = String(config.tokenizer_class ?? 'GPT2Tokenizer').replace(/Fast$/, '');
-  const declared = { ...CLASS_TOKENS[className], ...config, ...legacy };
-  const extra = declared.extra_special_tokens;
-  const all = { ...declared, ...(typeof extra === 'object' && !Array.isArray(extra) ? extra : {}) };
-  const tokens = Object.entries(all).flatMap(([name, value]) => {
-    const content = name.endsWith('_token') ? contentOf(value) : undefined;
-    return content === undefined ? [] : [[name, content]];
-  });
-  return Object.fromEntries(tokens);
-}
-
-/** Of a token's name or its object. */
-function contentOf(token: unknown): string | undefined {
-  if (typeof token === 'string') return token;
-  const content: unknown = typeof token === 'object' && token !== null ? (token as Json).content : undefined;
-  return typeof content === 'string' ? content : undefined;
 }

@@ -1,11 +1,13 @@
 /** @module The chat templates of a converted model: checked, and kept in its manifest. */
 import { ChatTemplateError } from '../../chat/errors.ts';
 import { ChatTemplate } from '../../chat/template.ts';
-import { type ChatFiles, readChatFiles } from '../checkpoint/chat-template.ts';
+import { readChatFiles } from '../checkpoint/chat-template.ts';
 import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import type { Metadata } from '../checkpoint/interface/metadata.ts';
 import type { OnWarning } from '../checkpoint/interface/progress.ts';
 import type { Manifest } from '../format/manifest.ts';
+
+type SpecialTokens = NonNullable<Manifest['chat']>['special_tokens'];
 
 /** Chats that every template of an assistant should have a text for. */
 const TRIALS = [
@@ -18,18 +20,20 @@ const TRIALS = [
 ];
 
 /**
- * The checkpoint's templates that can be parsed, and its special tokens; `chat` is undefined if there are none. A
- * template that cannot be parsed is left out with a warning, because the model can do without.
+ * The checkpoint's templates that can be parsed; `chat` is undefined if there are none. A template that cannot be parsed
+ * is left out with a warning, because the model can do without.
  *
+ * @param specialTokens of the tokenizer, by name
  * @param given text of a template in place of the checkpoint's
  * @throws CheckpointError if `given` is no template
  */
 export async function buildChat(
   metadata: Metadata,
+  specialTokens: SpecialTokens,
   given: string | undefined,
   onWarning: OnWarning = () => {},
 ): Promise<{ readonly chat?: NonNullable<Manifest['chat']>; readonly sources: readonly string[] }> {
-  const { templates, specialTokens, sources } = await readChatFiles(metadata, given);
+  const { templates, sources } = await readChatFiles(metadata, given);
   const parsed = [...templates].flatMap(([name, { source, location }]) => {
     const template = parsedTemplate(source, location, given === undefined ? onWarning : refuse);
     if (!template) return [];
@@ -57,7 +61,7 @@ function parsedTemplate(source: string, location: string, onFault: OnWarning): C
 function warnOfFailures(
   template: ChatTemplate,
   location: string,
-  variables: ChatFiles['specialTokens'],
+  variables: SpecialTokens,
   onWarning: OnWarning,
 ): void {
   for (const messages of TRIALS) {

@@ -95,7 +95,12 @@ async function writeModel(checkpoint: Checkpoint, dir: string, options: ConvertO
         `more than config.json's vocab_size, ${config.vocab_size}`,
     );
   }
-  const { chat, ...chatFiles } = await buildChat(metadata, options.chatTemplate, options.onWarning);
+  const { chat, ...chatFiles } = await buildChat(
+    metadata,
+    tokenizer.specialTokens,
+    options.chatTemplate,
+    options.onWarning,
+  );
   const generationConfig = await readGenerationConfig(metadata, config, options.onWarning);
   const graphs = precision === 'f32' ? buildGraphs(config) : buildQuantizedGraphs(config);
   const addProgress = createProgress(checkpoint, options);

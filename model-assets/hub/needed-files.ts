@@ -37,6 +37,7 @@ const VOCABULARIES = [
   ['spiece.model'],
   ['tokenizer.model'],
   ['sentencepiece.bpe.model'],
+  ['spm.model'],
 ];
 
 /**

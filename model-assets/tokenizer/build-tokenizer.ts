@@ -20,6 +20,8 @@ export interface ConvertedTokenizer {
   readonly vocabSize: number;
   /** The number of ids without those that only added tokens have. */
   readonly modelVocabSize: number;
+  /** Contents of the special tokens by their names: `bos_token`, `eos_token`, …. */
+  readonly specialTokens: Readonly<Record<string, string>>;
   /** Names of the files that were read. */
   readonly sources: readonly string[];
 }
@@ -81,6 +83,9 @@ export async function buildTokenizer(
     }),
     vocabSize: tokens.length,
     modelVocabSize,
+    specialTokens: Object.fromEntries(
+      [...files.special].flatMap(([name, token]) => (token ? [[name, contentOf(token)]] : [])),
+    ),
     sources: files.sources,
   };
 }

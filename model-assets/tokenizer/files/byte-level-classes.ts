@@ -1,4 +1,4 @@
-/** @module Other classes of transformers with byte-level BPE: RoBERTa's, GPT-NeoX's, Qwen2's. */
+/** @module Other classes of transformers with byte-level BPE: RoBERTa's, GPT-NeoX's, Qwen2's, CodeGen's. */
 import { readBpe } from './gpt2-class.ts';
 import type { BuiltTokenizer, ClassInput, TokenizerClass } from './tokenizer-class.ts';
 import type { Step, TokenizerJson } from './tokenizer-json.ts';
@@ -67,4 +67,13 @@ export const qwen2Class: TokenizerClass = {
       post_processor: input.json?.post_processor,
     });
   },
+};
+
+export const codeGenClass: TokenizerClass = {
+  special: { bos_token: END_OF_TEXT, eos_token: END_OF_TEXT, unk_token: END_OF_TEXT },
+  build: (input) =>
+    byteLevel(input, 'CodeGenTokenizer', {
+      pre_tokenizer: bytes(input),
+      post_processor: input.json?.post_processor,
+    }),
 };

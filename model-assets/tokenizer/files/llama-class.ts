@@ -1,11 +1,20 @@
-/** @module BPE of SentencePiece: `LlamaTokenizer`, and the class that has no steps of its own. */
+/** @module BPE of SentencePiece: `LlamaTokenizer`, `ReformerTokenizer`, and the class that has no steps of its own. */
 import { fail } from './folder.ts';
-import { addedPieces, bpeOf, charsmapOf, readSentencePiece, scoredPieces } from './sentencepiece-files.ts';
+import {
+  addedPieces,
+  bpeOf,
+  charsmapIn,
+  charsmapOf,
+  readSentencePiece,
+  scoredPieces,
+} from './sentencepiece-files.ts';
+import { contentOf } from './settings.ts';
 import type { BuiltTokenizer, ClassInput, TokenizerClass } from './tokenizer-class.ts';
 import type { ModelJson, Step } from './tokenizer-json.ts';
 
 const TOKENIZER_JSON = 'tokenizer.json';
 const MODEL = 'tokenizer.model';
+const SPIECE = 'spiece.model';
 
 const SPACES: Step = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
 const BYTES: readonly Step[] = [{ type: 'ByteFallback' }, { type: 'Fuse' }];
@@ -14,7 +23,7 @@ export const llamaClass: TokenizerClass = {
   special: { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' },
   async build(input): Promise<BuiltTokenizer> {
     const { config } = input.settings;
-    const { vocabulary, ...files } = await readBpe(input);
+    const { vocabulary, charsmap: _, ...files } = await readBpe(input, 'LlamaTokenizer', MODEL);
     const addsSpace = config.add_prefix_space ?? true;
     const strip: Step[] = addsSpace ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : [];
     const scheme = config.legacy ? 'always' : 'first';
@@ -35,21 +44,56 @@ export const llamaClass: TokenizerClass = {
   },
 };
 
-async function readBpe(
-  input: ClassInput,
-): Promise<Omit<BuiltTokenizer, 'json'> & { readonly vocabulary: Pick<ModelJson, 'vocab' | 'merges'> }> {
+export const reformerClass: TokenizerClass = {
+  special: { eos_token: '</s>', unk_token: '<unk>' },
+  async build(input): Promise<BuiltTokenizer> {
+    const { vocabulary, charsmap, ...files } = await readBpe(input, 'ReformerTokenizer', SPIECE);
+    const unknown = input.special.get('unk_token');
+    const metaspace = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true };
+    const normalizers: Step[] = [
+      { type: 'Precompiled', precompiled_charsmap: charsmap },
+      { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' },
+    ];
+    return {
+      ...files,
+      json: {
+        normalizer: charsmap === '' ? null : { type: 'Sequence', normalizers },
+        pre_tokenizer: metaspace,
+        decoder: metaspace,
+        model: {
+          type: 'BPE',
+          unk_token: unknown ? contentOf(unknown) : 'None',
+          fuse_unk: true,
+          byte_fallback: false,
+          ...vocabulary,
+        },
+      },
+    };
+  },
+};
+
+interface BpeFiles extends Omit<BuiltTokenizer, 'json'> {
+  readonly vocabulary: Pick<ModelJson, 'vocab' | 'merges'>;
+  /** Base64; '' for none. */
+  readonly charsmap: string;
+}
+
+/** @param name of the class's file */
+async function readBpe(input: ClassInput, className: string, name: string): Promise<BpeFiles> {
   if (!input.json) {
-    const model = await readSentencePiece(input, MODEL);
-    return { file: model.file, extraSpecial: addedPieces(model), vocabulary: bpeOf(model) };
+    const model = await readSentencePiece(input, name);
+    return {
+      file: model.file,
+      extraSpecial: addedPieces(model),
+      vocabulary: bpeOf(model),
+      charsmap: charsmapOf(model),
+    };
   }
   const { vocab, merges = [] } = input.json.model;
   if (Array.isArray(vocab)) {
-    fail(
-      TOKENIZER_JSON,
-      `model.type is "Unigram", but LlamaTokenizer, the tokenizer's class, reads BPE only`,
-    );
+    fail(TOKENIZER_JSON, `model.type is "Unigram", but ${className}, the tokenizer's class, reads BPE only`);
   }
-  return { file: TOKENIZER_JSON, vocabulary: { vocab, merges } };
+  return { file: TOKENIZER_JSON, vocabulary: { vocab, merges }, charsmap: charsmapIn(input.json.normalizer) };
 }
 
 /** `PreTrainedTokenizerFast` without `tokenizer.json`: what `build_tokenizer_from_spm_proto` makes of the file. */

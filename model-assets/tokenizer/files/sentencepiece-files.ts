@@ -4,6 +4,7 @@ import type { AddedTokenFlags } from './added-vocabulary.ts';
 import { addedToken } from './added-vocabulary.ts';
 import { fail } from './folder.ts';
 import type { ClassInput } from './tokenizer-class.ts';
+import type { Step } from './tokenizer-json.ts';
 
 /** transformers prefers a file of this name to that of the class. */
 const COMMON_FILE = 'tokenizer.model';
@@ -28,6 +29,13 @@ export function addedPieces({ pieces }: SentencePieceModel): AddedTokenFlags[] {
   return pieces
     .filter(({ type }) => type === 'control' || type === 'user-defined')
     .map(({ piece, type }) => addedToken(piece, type === 'control', { normalized: false }));
+}
+
+/** The map of a `tokenizer.json`, which is all that the classes take of its normalizer. */
+export function charsmapIn(normalizer: Step | null | undefined): string {
+  const steps: unknown = normalizer?.type === 'Sequence' ? normalizer.normalizers : [normalizer];
+  const found = (Array.isArray(steps) ? steps : []).find((step) => step?.type === 'Precompiled');
+  return typeof found?.precompiled_charsmap === 'string' ? found.precompiled_charsmap : '';
 }
 
 export const charsmapOf = ({ charsmap }: SentencePieceModel): string =>

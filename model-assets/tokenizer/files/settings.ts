@@ -38,6 +38,7 @@ const config = z.looseObject({
   keep_accents: z.boolean().nullish(),
   legacy: z.boolean().nullish(),
   extra_ids: z.int().nonnegative().nullish(),
+  split_by_punct: z.boolean().nullish(),
   unk_id: z.int().nonnegative().nullish(),
   clean_up_tokenization_spaces: z.boolean().nullish(),
   clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: z.boolean().nullish(),

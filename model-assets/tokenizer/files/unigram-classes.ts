@@ -1,9 +1,15 @@
-/** @module The classes of transformers that are Unigram with SentencePiece's files: T5, ALBERT, XLNet, CamemBERT, XLM-R. */
+/** @module The classes of transformers that are Unigram with SentencePiece's files: T5, ALBERT, XLNet, CamemBERT, XLM-R, DeBERTa-v2. */
 import type { AddedTokenFlags } from './added-vocabulary.ts';
 import { addedToken } from './added-vocabulary.ts';
 import { ROBERTA_SPECIAL } from './byte-level-classes.ts';
 import { fail } from './folder.ts';
-import { addedPieces, charsmapOf, readSentencePiece, scoredPieces } from './sentencepiece-files.ts';
+import {
+  addedPieces,
+  charsmapIn,
+  charsmapOf,
+  readSentencePiece,
+  scoredPieces,
+} from './sentencepiece-files.ts';
 import { contentOf, type NamedToken } from './settings.ts';
 import type { BuiltTokenizer, ClassInput, TokenizerClass } from './tokenizer-class.ts';
 import { type ModelJson, modelTypeOf, type Step } from './tokenizer-json.ts';
@@ -11,6 +17,7 @@ import { type ModelJson, modelTypeOf, type Step } from './tokenizer-json.ts';
 const TOKENIZER_JSON = 'tokenizer.json';
 const SPIECE = 'spiece.model';
 const SENTENCEPIECE_BPE = 'sentencepiece.bpe.model';
+const SPM = 'spm.model';
 /** Of T5. */
 const MAX_EXTRA_IDS = 2 ** 16;
 
@@ -23,6 +30,8 @@ interface UnigramFiles {
   readonly charsmap: string;
   /** Tokens that the model's file declares as added; undefined if they come from `tokenizer.json`. */
   readonly added: readonly AddedTokenFlags[] | undefined;
+  /** Of the model's file, else of the settings. */
+  readonly unknownId: number | undefined;
 }
 
 /** @param arrange the class's own vocabulary of the pieces of a SentencePiece file */
@@ -40,6 +49,7 @@ async function readUnigram(
       vocab: arrange(scoredPieces(model)),
       charsmap: charsmapOf(model),
       added: addedPieces(model),
+      unknownId: model.ids.unk,
     };
   }
   const { vocab } = json.model;
@@ -49,14 +59,13 @@ async function readUnigram(
       `model.type is "${modelTypeOf(json.model)}", but ${className}, the tokenizer's class, reads Unigram only`,
     );
   }
-  return { file: TOKENIZER_JSON, vocab, charsmap: charsmapIn(json.normalizer), added: undefined };
-}
-
-/** The map of a `tokenizer.json`, which is all that the classes take of its normalizer. */
-function charsmapIn(normalizer: Step | null | undefined): string {
-  const steps: unknown = normalizer?.type === 'Sequence' ? normalizer.normalizers : [normalizer];
-  const found = (Array.isArray(steps) ? steps : []).find((step) => step?.type === 'Precompiled');
-  return typeof found?.precompiled_charsmap === 'string' ? found.precompiled_charsmap : '';
+  return {
+    file: TOKENIZER_JSON,
+    vocab,
+    charsmap: charsmapIn(json.normalizer),
+    added: undefined,
+    unknownId: input.settings.config.unk_id ?? undefined,
+  };
 }
 
 const precompiled = (charsmap: string): Step[] =>
@@ -170,7 +179,7 @@ export const xlnetClass: TokenizerClass = {
   },
   async build(input): Promise<BuiltTokenizer> {
     const { config } = input.settings;
-    const { file, vocab, charsmap, added } = await readUnigram(input, 'XLNetTokenizer', SPIECE);
+    const { file, vocab, charsmap, added, unknownId } = await readUnigram(input, 'XLNetTokenizer', SPIECE);
     return {
       file,
       extraSpecial: added ?? ['<eop>', '<eod>'],
@@ -178,7 +187,7 @@ export const xlnetClass: TokenizerClass = {
       json: {
         normalizer: cleaned({ accents: false, lowercase: config.do_lower_case ?? false }, charsmap),
         ...metaspaces(true),
-        model: unigram(vocab, config.unk_id ?? 0),
+        model: unigram(vocab, unknownId ?? 0),
       },
     };
   },
@@ -232,6 +241,52 @@ export const xlmRobertaClass: TokenizerClass = {
         normalizer: { type: 'Sequence', normalizers: precompiled(files.charsmap) },
         ...metaspaces(input.settings.config.add_prefix_space ?? true),
         model: unigram(files.vocab, 3),
+      },
+    };
+  },
+};
+
+/** It takes nothing from the normalizer of either file, neither SentencePiece's map. */
+export const debertaV2Class: TokenizerClass = {
+  special: {
+    bos_token: '[CLS]',
+    eos_token: '[SEP]',
+    unk_token: '[UNK]',
+    sep_token: '[SEP]',
+    pad_token: '[PAD]',
+    cls_token: '[CLS]',
+    mask_token: '[MASK]',
+  },
+  async build(input): Promise<BuiltTokenizer> {
+    const { config } = input.settings;
+    const { file, vocab, added, unknownId = 1 } = await readUnigram(input, 'DebertaV2Tokenizer', SPM);
+    const unknown = nameOf(input.special, 'unk_token');
+    const found = vocab.findIndex(([token, score]) => token === unknown && score === 0);
+    const metaspace = {
+      type: 'Metaspace',
+      replacement: '▁',
+      prepend_scheme: (config.add_prefix_space ?? true) ? 'always' : 'first',
+      split: true,
+    };
+    const normalizers: Step[] = [
+      ...(config.do_lower_case ? [{ type: 'Lowercase' }] : []),
+      { type: 'Replace', pattern: { Regex: '\\s{2,}|[\\n\\r\\t]' }, content: ' ' },
+      { type: 'NFC' },
+      { type: 'Strip', strip_left: false, strip_right: true },
+    ];
+    const pretokenizers: Step[] = [
+      ...(config.split_by_punct ? [{ type: 'Punctuation', behavior: 'Isolated' }] : []),
+      metaspace,
+    ];
+    return {
+      file,
+      ...(added && { extraSpecial: added }),
+      template: { before: ['cls_token'], after: ['sep_token'] },
+      json: {
+        normalizer: { type: 'Sequence', normalizers },
+        pre_tokenizer: { type: 'Sequence', pretokenizers },
+        decoder: metaspace,
+        model: unigram(vocab, found >= 0 ? found : unknownId),
       },
     };
   },

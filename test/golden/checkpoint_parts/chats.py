@@ -25,6 +25,7 @@ LLAMA = (
     "{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}"
     "{% elif message['role'] == 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}"
 )
+NAMES = DIALOGUE + "{{ [bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token] | join('|') }}"
 MACROS = """\
 {#- A comment. -#}
 {%- macro render(message, last=false) -%}

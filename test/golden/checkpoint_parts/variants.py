@@ -149,6 +149,7 @@ variant("chat-dialogue", tokenizer="bpe-added-4", config=small, after=chats.in_c
 variant("chat-chatml", tokenizer="bpe-added", config=small, after=chats.in_file(chats.CHATML), chats=["default"])
 variant("chat-zephyr", tokenizer="bpe-added-4", config=small, after=chats.in_both(chats.ZEPHYR, chats.DIALOGUE), chats=["default"])
 variant("chat-llama", tokenizer="llama-legacy", config=small, after=chats.in_config(chats.LLAMA), chats=["default"])
+variant("chat-class-tokens", tokenizer="class-xlm-roberta", config=small, after=chats.in_config(chats.NAMES), chats=["default"])
 variant("chat-macros", tokenizer="bpe-template", config=small, after=chats.in_config(chats.MACROS), chats=["default"])
 variant("chat-strings", tokenizer="bpe-added", config=small, after=chats.in_config(chats.STRINGS), chats=["default"])
 variant("chat-several", tokenizer="bpe-added-4", config=small, after=chats.several(default=chats.CHATML, tool_use=chats.DIALOGUE), chats=["default", "tool-use"])

@@ -123,6 +123,15 @@ def class_qwen2(folder, rng):
 
 
 @tokenizer
+def class_code_gen(folder, rng):
+    """CodeGenTokenizer, with a template in tokenizer.json."""
+    built = byte_level(special=(END,))
+    built.post_processor = processors.TemplateProcessing(single=f"{END} $A", special_tokens=[(END, built.token_to_id(END))])
+    write(folder, built, {"tokenizer_class": "CodeGenTokenizer"})
+    return ids(built, END, END)
+
+
+@tokenizer
 def class_xlm_roberta(folder, rng):
     built = unigram(special=("<s>", "<pad>", "</s>", "<unk>", "<mask>"))
     write(folder, built, {"tokenizer_class": "XLMRobertaTokenizer"})

@@ -259,3 +259,27 @@ def spiece_generic_unigram(folder, rng):
     sentencepiece(folder, "tokenizer.model", model_type="unigram", few_rules=True)
     write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"})
     return {"bos_token_id": 1, "eos_token_id": 2}
+
+
+@tokenizer
+def spiece_reformer(folder, rng):
+    """spiece.model of a Unigram, of which ReformerTokenizer makes a BPE."""
+    sentencepiece(folder, "spiece.model", model_type="unigram", few_rules=True)
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "ReformerTokenizer", "additional_special_tokens": ["<tool>"]})
+    return {"bos_token_id": None, "eos_token_id": 2}
+
+
+@tokenizer
+def spm_deberta_v2(folder, rng):
+    """spm.model, with the options of DebertaV2Tokenizer."""
+    sentencepiece(folder, "spm.model", model_type="unigram", few_rules=True, control_symbols=["[PAD]", "[CLS]", "[SEP]", "[MASK]"])
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "DebertaV2Tokenizer", "do_lower_case": True, "split_by_punct": True})
+    return {"bos_token_id": None, "eos_token_id": 2}
+
+
+@tokenizer
+def spiece_xlnet_unknown(folder, rng):
+    """The unknown token is where the file has it."""
+    sentencepiece(folder, "spiece.model", model_type="unigram", few_rules=True, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "XLNetTokenizer"})
+    return {"bos_token_id": None, "eos_token_id": 1}

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ChatTemplateError } from '../../../chat/errors.ts';
 import { type ChatMessage, ChatTemplate } from '../../../chat/template.ts';
-import { readChatFiles } from '../../../model-assets/checkpoint/chat-template.ts';
 import { folderMetadata, type Metadata } from '../../../model-assets/checkpoint/interface/metadata.ts';
 import { buildTokenizer } from '../../../model-assets/tokenizer/build-tokenizer.ts';
 import { Tokenizer } from '../../../tokenizer/tokenizer.ts';
@@ -52,7 +51,7 @@ function render({ template, chat, options }: Row): string {
 }
 
 it('special tokens have the names and texts of transformers', async () => {
-  expect((await readChatFiles(metadata)).specialTokens).toEqual(golden.special_tokens);
+  expect((await buildTokenizer(metadata)).specialTokens).toEqual(golden.special_tokens);
 });
 
 describe.each(Object.keys(golden.templates))('the template %s', (name) => {

@@ -1,4 +1,4 @@
-/** @module Where a checkpoint's chat templates and special tokens are read. */
+/** @module Where a checkpoint's chat templates are read. */
 import { describe, expect, it } from 'vitest';
 import { readChatFiles } from '../../../../model-assets/checkpoint/chat-template.ts';
 import type { Metadata } from '../../../../model-assets/checkpoint/interface/metadata.ts';
@@ -35,7 +35,7 @@ describe('a chat template', () => {
       'chat_template.json': { chat_template: 'c' },
     };
     expect(await templatesOf(files)).toEqual({
-      sources: [CONFIG, 'chat_template.jinja'],
+      sources: ['chat_template.jinja'],
       templates: { default: 'a' },
     });
     const { 'chat_template.jinja': _, ...two } = files;
@@ -66,7 +66,7 @@ describe('a chat template', () => {
     expect((await templatesOf(files)).templates).toEqual({ rag: 'c' });
     const two = { ...files, 'chat_template.jinja': 'a' };
     expect(await templatesOf(two)).toEqual({
-      sources: [CONFIG, 'chat_template.jinja', 'additional_chat_templates/rag.jinja'],
+      sources: ['chat_template.jinja', 'additional_chat_templates/rag.jinja'],
       templates: { default: 'a', rag: 'c' },
     });
     const twice = { ...two, 'additional_chat_templates/default.jinja': 'd' };
@@ -84,45 +84,5 @@ describe('a chat template', () => {
     await expect(templatesOf({ [CONFIG]: { chat_template } })).rejects.toThrow(
       'tokenizer_config.json chat_template: expected a text, or a list of objects with name and template',
     );
-  });
-});
-
-describe('special tokens', () => {
-  const tokensOf = async (files: Readonly<Record<string, object>>) =>
-    (await readChatFiles(metadataOf(files))).specialTokens;
-  const EOT = '<|endoftext|>';
-
-  it.each([
-    [undefined, { bos_token: EOT, eos_token: EOT, unk_token: EOT }],
-    ['GPT2TokenizerFast', { bos_token: EOT, eos_token: EOT, unk_token: EOT }],
-    ['PreTrainedTokenizerFast', {}],
-    [
-      'BertTokenizer',
-      {
-        unk_token: '[UNK]',
-        sep_token: '[SEP]',
-        pad_token: '[PAD]',
-        cls_token: '[CLS]',
-        mask_token: '[MASK]',
-      },
-    ],
-  ])('of the class %s are those of transformers', async (tokenizer_class, expected) => {
-    expect(await tokensOf({ [CONFIG]: { tokenizer_class } })).toEqual(expected);
-  });
-
-  it('are those of the files, as names or objects; null takes one away', async () => {
-    const config = {
-      bos_token: null,
-      eos_token: { __type: 'AddedToken', content: '</s>' },
-      add_bos_token: true,
-      image_token: '<image>',
-      extra_special_tokens: { boi_token: '<boi>' },
-    };
-    const expected = { eos_token: '</s>', unk_token: EOT, image_token: '<image>', boi_token: '<boi>' };
-    expect(await tokensOf({ [CONFIG]: config })).toEqual(expected);
-    const map = { 'special_tokens_map.json': { eos_token: '<end>' } };
-    expect((await tokensOf({ [CONFIG]: config, ...map })).eos_token).toBe('<end>');
-    const listed = { ...config, added_tokens_decoder: { 0: { content: '</s>' } } };
-    expect((await tokensOf({ [CONFIG]: listed, ...map })).eos_token).toBe('</s>');
   });
 });

@@ -17,6 +17,7 @@ it.each([
   [['spiece.model'], ['spiece.model']],
   [['tokenizer.model'], ['tokenizer.model']],
   [['sentencepiece.bpe.model'], ['sentencepiece.bpe.model']],
+  [['spm.model'], ['spm.model']],
   [
     [
       'spiece.model',
@@ -38,6 +39,6 @@ it.each([
 it('names what a repository without a tokenizer lacks', () => {
   expect(() => choose('vocab.json')).toThrow(
     'owner/name has no tokenizer: expected tokenizer.json, or vocab.json and merges.txt, or vocab.txt, or spiece.model, ' +
-      'or tokenizer.model, or sentencepiece.bpe.model',
+      'or tokenizer.model, or sentencepiece.bpe.model, or spm.model',
   );
 });

@@ -126,3 +126,69 @@ describe('vocabularies', () => {
     expect(tokenizer.decode([260, 261, 262], { skipSpecialTokens: true })).toBe(' foo<x é> y');
   });
 });
+
+describe('named special tokens', () => {
+  const EOT = '<|endoftext|>';
+  const ROBERTA = {
+    bos_token: '<s>',
+    eos_token: '</s>',
+    unk_token: '<unk>',
+    sep_token: '</s>',
+    pad_token: '<pad>',
+    cls_token: '<s>',
+    mask_token: '<mask>',
+  };
+  const CONFIG = 'tokenizer_config.json';
+
+  it.each([
+    [undefined, { bos_token: EOT, eos_token: EOT, unk_token: EOT }],
+    ['GPT2TokenizerFast', { bos_token: EOT, eos_token: EOT, unk_token: EOT }],
+    ['PreTrainedTokenizerFast', {}],
+    ['LongformerTokenizer', ROBERTA],
+    ['LlamaTokenizer', { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' }],
+  ])('of the class %s are those of transformers', async (tokenizer_class, expected) => {
+    expect((await build({ ...oneFile({}), [CONFIG]: { tokenizer_class } })).specialTokens).toEqual(expected);
+    // The class may be named in config.json.
+    const inConfig = { ...oneFile({}), 'config.json': { tokenizer_class } };
+    expect((await build(inConfig)).specialTokens).toEqual(expected);
+  });
+
+  it('are those of the files, as names or objects; null takes one away', async () => {
+    const config = {
+      bos_token: null,
+      eos_token: { __type: 'AddedToken', content: '</s>' },
+      add_bos_token: true,
+      image_token: '<image>',
+      extra_special_tokens: { boi_token: '<boi>' },
+    };
+    const tokensOf = async (files: Files) => (await build({ ...TWO_FILES, ...files })).specialTokens;
+    const expected = { eos_token: '</s>', unk_token: EOT, image_token: '<image>', boi_token: '<boi>' };
+    expect(await tokensOf({ [CONFIG]: config })).toEqual(expected);
+    const map = { 'special_tokens_map.json': { eos_token: '<end>' } };
+    expect((await tokensOf({ [CONFIG]: config, ...map })).eos_token).toBe('<end>');
+    const listed = { ...config, added_tokens_decoder: { 0: { content: '</s>' } } };
+    expect((await tokensOf({ [CONFIG]: listed, ...map })).eos_token).toBe('</s>');
+  });
+});
+
+describe('classes of transformers', () => {
+  const VOCAB_TXT = { 'vocab.txt': '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n' };
+
+  it.each([
+    ['BertTokenizer', ['DistilBertTokenizer', 'ConvBertTokenizerFast', 'LxmertTokenizer'], VOCAB_TXT],
+    ['RobertaTokenizer', ['LEDTokenizer', 'LongformerTokenizerFast', 'MvpTokenizer'], TWO_FILES],
+  ])('that are %s under another name give the same ids: %j', async (tokenizer_class, names, files) => {
+    const bytesOf = async (name: string) =>
+      (await build({ ...files, 'tokenizer_config.json': { tokenizer_class: name } })).bytes;
+    const expected = await bytesOf(tokenizer_class);
+    for (const name of names) expect(Buffer.compare(await bytesOf(name), expected)).toBe(0);
+  });
+
+  it.each(['DPRReaderTokenizer', 'MarianTokenizer', 'SiglipTokenizer'])(
+    'with steps of their own are refused, also with a tokenizer.json: %s',
+    async (tokenizer_class) => {
+      const files = { ...oneFile({}), 'tokenizer_config.json': { tokenizer_class } };
+      await expect(build(files)).rejects.toThrow(`tokenizer_class "${tokenizer_class}" is not supported`);
+    },
+  );
+});
