@@ -34,7 +34,7 @@ import type { LiveHypothesis, LogitsTarget, Search, Strategy } from './strategie
 import { stoppingCriterion, type TokenBytes } from './strategies/stopping.ts';
 import { WindowedTree } from './strategies/windowed-tree.ts';
 
-/** One for all searches: a selection never waits, and keeps nothing from row to row. */
+/** One for all searches: a selection never waits, and keeps nothing from row to row. The end of any search frees it. */
 const workspace = new SelectionWorkspace();
 
 export interface DecodingContext {
@@ -198,6 +198,7 @@ export async function* decodeResolved(
     }
   } finally {
     tree.close();
+    workspace.free();
   }
 }
 

@@ -3,6 +3,7 @@
  * selection on the bits of 32-bit keys, most significant digit first. It takes three passes for any scores
  * and is exact, ties included. A heap selects a small k.
  */
+import { freeBuffer } from './free-buffer.ts';
 
 /** Shifts of the three digits of a key, which have 10, 11 and 11 bits. */
 const SHIFTS = [22, 11, 0];
@@ -10,7 +11,7 @@ const DIGITS = 2 ** 11;
 /** Up to this k a heap is faster than three passes: it rejects almost every score after one comparison. */
 const MAX_HEAP_SIZE = 256;
 
-/** Buffers for one selection at a time, reused from row to row. */
+/** Buffers for one selection at a time, reused from row to row until they are freed. */
 export class SelectionWorkspace {
   /** [row length] The contribution of each token to the mass. */
   weights = new Float64Array(0);
@@ -28,11 +29,21 @@ export class SelectionWorkspace {
   resize(length: number): void {
     if (this.keys.length === length) return;
     const isLonger = this.keys.buffer.byteLength < length * Uint32Array.BYTES_PER_ELEMENT;
+    if (isLonger) this.free();
     const weights = isLonger ? new ArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT) : this.weights.buffer;
     const keys = isLonger ? new ArrayBuffer(length * Uint32Array.BYTES_PER_ELEMENT) : this.keys.buffer;
     this.weights = new Float64Array(weights, 0, length);
     this.keys = new Uint32Array(keys, 0, length);
     this.floats = new Float32Array(keys, 0, length);
+  }
+
+  /** Frees the buffers; the next row makes new ones. They take twelve bytes for each token of the vocabulary. */
+  free(): void {
+    freeBuffer(this.weights.buffer);
+    freeBuffer(this.keys.buffer);
+    this.weights = new Float64Array(0);
+    this.keys = new Uint32Array(0);
+    this.floats = new Float32Array(0);
   }
 
   /** Orders the tokens by score, the largest first and NaN before all, as `torch.topk` does. */

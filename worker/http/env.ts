@@ -40,8 +40,8 @@ export interface AppEnv {
     bodies: RequestBodies;
     /** The request's body in their account, once it has been read. */
     body?: HeldBody;
-    /** The bytes of the body, decompressed, once they have been read. */
-    bodyBytes?: Uint8Array<ArrayBuffer>;
+    /** The bytes of the body, decompressed, from when they have been read until they are parsed. */
+    bodyBytes?: Uint8Array<ArrayBuffer> | undefined;
     requestId: string;
     /** Set for pages with an inline style. */
     secureHeadersNonce?: string;

@@ -7,6 +7,7 @@ import type { FieldName } from '../../decoding/options/describe-issue.ts';
 import type { AppEnv } from './env.ts';
 import { ApiError, invalidRequest } from './errors.ts';
 import { parseJson } from './exact-json.ts';
+import { freeBytes } from './growing-bytes.ts';
 import { limitJsonValues } from './json-values.ts';
 import { requestBody } from './request-body.ts';
 import { FIRST_ISSUE, refusePrototypeKey } from './validate.ts';
@@ -89,8 +90,15 @@ async function jsonText(c: Context<AppEnv>): Promise<string> {
     });
   }
   const bytes = await requestBody(c);
-  limitJsonValues(bytes);
-  const text = utf8(bytes);
+  let text: string;
+  try {
+    limitJsonValues(bytes);
+    text = utf8(bytes);
+  } finally {
+    // Nothing reads it again.
+    freeBytes(bytes);
+    c.set('bodyBytes', undefined);
+  }
   if (text.trim() === '') {
     throw new ApiError(400, 'The request body is empty: it is not valid JSON', { code: 'invalid_json' });
   }

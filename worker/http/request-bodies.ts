@@ -5,6 +5,7 @@
 import type { Context } from 'hono';
 import { bodyTooLarge, MAX_BODY_BYTES } from './body-limit.ts';
 import { ApiError, retryLater } from './errors.ts';
+import { freeBytes, GrowingBytes } from './growing-bytes.ts';
 
 /** Of all bodies together. */
 const MAX_HELD_BYTES = 2 * 2 ** 20;
@@ -14,6 +15,8 @@ const REQUEST_BYTES = 1024;
 const ARRIVAL_MILLISECONDS = 30_000;
 /** … and within this time if others need its bytes. */
 const PATIENCE_MILLISECONDS = 2_000;
+/** Bytes that are read at a time. */
+const WINDOW_BYTES = 16_384;
 /** How often a body that does not arrive is checked. */
 const CHECK_MILLISECONDS = 500;
 /** The platform may drop a request without its `finally`: its bytes are free after this time. */
@@ -58,20 +61,21 @@ export class RequestBodies {
     if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw bodyTooLarge();
     const held = new HeldBody((body) => this.#held.delete(body));
     this.#held.add(held);
+    const bytes = new GrowingBytes();
     try {
       this.#grow(held, 0);
-      const chunks: Uint8Array<ArrayBuffer>[] = [];
       const stream: ReadableStream<Uint8Array<ArrayBuffer>> | null = c.req.raw.body;
       if (stream) {
-        for await (const chunk of arriving(stream.getReader(), held)) {
+        for await (const chunk of arriving(readerOf(stream), held)) {
           this.#grow(held, chunk.byteLength);
           if (held.bytes > MAX_BODY_BYTES + REQUEST_BYTES) throw bodyTooLarge();
-          chunks.push(chunk);
+          bytes.append(chunk);
         }
       }
       held.isArriving = false;
-      return { bytes: joined(chunks), held };
+      return { bytes: bytes.take(), held };
     } catch (error) {
+      freeBytes(bytes.take());
       held.close();
       throw error;
     }
@@ -97,13 +101,38 @@ export class RequestBodies {
   }
 }
 
+/** What `arriving` needs of a reader. */
+type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>, 'read' | 'cancel'>;
+
+/**
+ * Reads each chunk into the same window, so it is valid until the next one is read. A stream that a Worker makes of its
+ * own objects, and hands to the app that it mounts, may have no such reader.
+ */
+function readerOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): ChunkReader {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = stream.getReader({ mode: 'byob' });
+  } catch {
+    return stream.getReader();
+  }
+  let window = new Uint8Array(WINDOW_BYTES);
+  return {
+    async read() {
+      const result = await reader.read(window);
+      if (!result.done) window = new Uint8Array(result.value.buffer);
+      return result;
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+}
+
 /**
  * The chunks of a body. While none comes, checks whether it still may: a request must not await a promise of
  * another one, which could evict it.
  * @throws ApiError 408
  */
 async function* arriving(
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  reader: ChunkReader,
   held: HeldBody,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   let [reading, check] = [reader.read(), nextCheck()];
@@ -127,17 +156,4 @@ const nextCheck = () => scheduler.wait(CHECK_MILLISECONDS).then(() => undefined)
 function tooSlow(milliseconds: number): ApiError {
   const message = `The request body has not arrived within ${milliseconds / 1000} seconds`;
   return new ApiError(408, message, { code: 'request_timeout' });
-}
-
-/** The chunks as one; a single one is not copied. */
-export function joined(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  const [first] = chunks;
-  if (first && chunks.length === 1) return first;
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
 }

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { bodyTooLarge, MAX_BODY_BYTES } from './body-limit.ts';
 import type { AppEnv } from './env.ts';
 import { ApiError } from './errors.ts';
-import { joined } from './request-bodies.ts';
+import { freeBytes, GrowingBytes } from './growing-bytes.ts';
 
 const FORMATS: ReadonlyMap<string, 'gzip' | 'deflate'> = new Map([
   ['gzip', 'gzip'],
@@ -44,6 +44,8 @@ async function readBody(c: Context<AppEnv>): Promise<Uint8Array<ArrayBuffer>> {
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(400, `The request body is not valid ${encoding}`, { code: 'invalid_encoding' });
+  } finally {
+    freeBytes(body);
   }
 }
 
@@ -56,15 +58,15 @@ async function received(c: Context<AppEnv>): Promise<Uint8Array<ArrayBuffer>> {
 /** @throws ApiError 413; TypeError for damaged, truncated or trailing data */
 async function decompressed(body: Uint8Array, format: 'gzip' | 'deflate'): Promise<Uint8Array<ArrayBuffer>> {
   const { readable, writable } = new DecompressionStream(format);
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
+  const bytes = new GrowingBytes();
+  let length = 0;
   const feed = async () => {
     const writer = writable.getWriter();
-    for (let start = 0; start < body.length && bytes <= MAX_BODY_BYTES; start += SLICE_BYTES) {
+    for (let start = 0; start < body.length && length <= MAX_BODY_BYTES; start += SLICE_BYTES) {
       await writer.write(body.subarray(start, start + SLICE_BYTES));
       // Waits until the reader below has taken all of it.
-      for (let before = -1; before < bytes; ) {
-        before = bytes;
+      for (let before = -1; before < length; ) {
+        before = length;
         await scheduler.wait(0);
       }
     }
@@ -73,9 +75,9 @@ async function decompressed(body: Uint8Array, format: 'gzip' | 'deflate'): Promi
   // The reader gets the same error.
   feed().catch(() => {});
   for await (const chunk of readable as ReadableStream<Uint8Array<ArrayBuffer>>) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw bodyTooLarge();
-    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) throw bodyTooLarge();
+    bytes.append(chunk);
   }
-  return joined(chunks);
+  return bytes.take();
 }
