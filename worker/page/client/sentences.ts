@@ -1,6 +1,6 @@
 /** @module Splits a growing text into sentences for screen readers, which could not follow single tokens. */
 
-const SENTENCE_END = /[.!?]["'”’)]*\s/g;
+const SENTENCE_END = /[.!?]["'\u201d\u2019)]*\s/g;
 
 export class SentenceSplitter {
   #emitted = 0;

@@ -22,7 +22,7 @@ export function describeRun({ nodes, last, text, mark, status }: Run, hasGroups:
   const first = nodes[0]?.step ?? last.step;
   const steps = first === last.step ? `step ${first}` : `steps ${first} to ${last.step}`;
   const group = hasGroups ? `, group ${last.group + 1}` : '';
-  const score = mark.replace(/^ (■|×|#\d+)? ?/, '');
+  const score = mark.replace(/^ (\u25a0|×|#\d+)? ?/, '');
   const outcome = {
     active: score && `active with score ${score}`,
     finished: `finished${last.finished ? ` (${last.finished})` : ''} with score ${score}${

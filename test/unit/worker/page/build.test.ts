@@ -30,6 +30,11 @@ describe('the built page', () => {
     expect(sum((text) => brotliCompressSync(text).length)).toBeLessThan(MAX_COMPRESSED_BYTES);
   });
 
+  it('has a byte for each character in V8, which takes two where one is not of Latin-1', async () => {
+    const html = await readFile(join(PAGE_FOLDER, 'page.html'), 'utf8');
+    for (const text of [...Object.values(await buildPage()), html]) expect(text).not.toMatch(/[^\0-\xff]/);
+  });
+
   it('loads nothing from other origins, and has no inline script or style', async () => {
     const html = await readFile(join(PAGE_FOLDER, 'page.html'), 'utf8');
     const all = [...Object.values(await buildPage()), html].join('\n');
