@@ -12,7 +12,7 @@ import { openApiDocument } from '../../worker/openapi/document.ts';
 import { Records } from '../../worker/operate/records.ts';
 import { answerChecker } from '../support/checked.ts';
 
-const checked = answerChecker(openApiDocument(allContracts(new Records())));
+const checked = answerChecker(await openApiDocument(allContracts(new Records())));
 
 export interface TestApp {
   /** Checks each answer against the OpenAPI document. */

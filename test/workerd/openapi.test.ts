@@ -11,7 +11,7 @@ import type { OpenApiDocument } from '../../worker/openapi/types.ts';
 import { Records } from '../../worker/operate/records.ts';
 import { startApp } from './client.ts';
 
-const document = openApiDocument(allContracts(new Records()));
+const document = await openApiDocument(allContracts(new Records()));
 const app = startApp();
 
 describe('GET /openapi.json', () => {

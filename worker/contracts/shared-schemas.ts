@@ -1,9 +1,5 @@
-/**
- * @module Schemas that the answers of several contracts share, and the finish reason of OpenAI and Workers
- * AI.
- */
+/** @module Schemas that the answers of several contracts share. */
 import * as z from 'zod';
-import type { FinishReason } from '../../decoding/interface/events.ts';
 
 export const contextResets = z
   .int()
@@ -18,12 +14,8 @@ export const usage = z.strictObject({
   context_resets: contextResets.optional(),
 });
 
-export const stopOrLength = z.enum(['stop', 'length']);
-
 /** The finish reason of OpenAI and Workers AI. */
-export function stopOrLengthOf(reason: FinishReason): z.output<typeof stopOrLength> {
-  return reason === 'length' ? 'length' : 'stop';
-}
+export const stopOrLength = z.enum(['stop', 'length']);
 
 /** The id of an entry of a catalogue: the list's, or else its place in the list, from 0. */
 export const entryId = z.union([z.string(), z.int().min(0)]);

@@ -15,7 +15,16 @@ export interface NamedSchema {
   readonly schema: z.ZodType;
 }
 
-export interface ErrorShape extends NamedSchema {
+/**
+ * The schema of an answer and its name in the OpenAPI document, which alone needs it: the schemas of all answers take
+ * 0.4 MB, so their modules are imported with the first document.
+ */
+export interface AnswerSchema {
+  readonly name: string;
+  readonly schema: () => Promise<z.ZodType>;
+}
+
+export interface ErrorShape extends AnswerSchema {
   status(error: ApiError): ContentfulStatusCode;
   body(error: ApiError): object;
 }
@@ -30,9 +39,9 @@ export interface Route {
   readonly middleware?: readonly MiddlewareHandler<AppEnv>[];
   /** `example` is a request that works with any model. */
   readonly request?: NamedSchema & { readonly example: object };
-  readonly response?: NamedSchema;
+  readonly response?: AnswerSchema;
   /** One event of the route's stream, if it streams. */
-  readonly event?: NamedSchema;
+  readonly event?: AnswerSchema;
   /** The content type of an answer without a schema. */
   readonly text?: string;
   /** Error statuses beside those that `openapi/document.ts` adds to every route. */

@@ -1,5 +1,11 @@
 /** @module The OpenAPI 3.1 document, derived from the contracts. */
-import { type Contract, contractOf, type NamedSchema, type Route } from '../http/contract.ts';
+import {
+  type AnswerSchema,
+  type Contract,
+  contractOf,
+  type NamedSchema,
+  type Route,
+} from '../http/contract.ts';
 import { ApiError } from '../http/errors.ts';
 import { jsonSchemas } from './schemas.ts';
 import type { Content, OpenApiDocument, Operation, Reference } from './types.ts';
@@ -7,7 +13,7 @@ import type { Content, OpenApiDocument, Operation, Reference } from './types.ts'
 const VERSION = '0.1.0';
 
 /** @param base the base path of the deployment */
-export function openApiDocument(contracts: readonly Contract[], base = ''): OpenApiDocument {
+export async function openApiDocument(contracts: readonly Contract[], base = ''): Promise<OpenApiDocument> {
   const paths: Record<string, Record<string, Operation>> = {};
   for (const contract of contracts) {
     for (const route of contract.routes) {
@@ -28,7 +34,7 @@ export function openApiDocument(contracts: readonly Contract[], base = ''): Open
     servers: [{ url: base === '' ? '/' : encodeURI(base) }],
     paths,
     components: {
-      schemas: jsonSchemas(contracts),
+      schemas: await jsonSchemas(contracts),
       headers: HEADERS,
       securitySchemes: {
         key: {
@@ -121,7 +127,7 @@ function describeSuccess({ response, event }: Route): string {
   return response ? `The answer, or its stream. ${events}` : events;
 }
 
-function successContent({ response, event, text: type }: Route, shape: NamedSchema): Content {
+function successContent({ response, event, text: type }: Route, shape: AnswerSchema): Content {
   return {
     ...(response && { 'application/json': { schema: reference(response) } }),
     ...(event && { 'text/event-stream': { schema: { anyOf: [reference(event), reference(shape)] } } }),
@@ -129,7 +135,7 @@ function successContent({ response, event, text: type }: Route, shape: NamedSche
   };
 }
 
-function failure(status: number, shape: NamedSchema): Operation['responses'][string] {
+function failure(status: number, shape: AnswerSchema): Operation['responses'][string] {
   const [description, ...headerNames] = ERRORS[status] ?? [];
   if (description === undefined) throw new RangeError(`status ${status} has no description`);
   return {
@@ -144,6 +150,6 @@ function headers(names: readonly (keyof typeof HEADERS)[]): object {
   return Object.fromEntries(all.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-function reference({ name }: NamedSchema): Reference {
+function reference({ name }: Pick<NamedSchema, 'name'>): Reference {
   return { $ref: `#/components/schemas/${name}` };
 }

@@ -1,6 +1,6 @@
 /** @module The schemas of all contracts as JSON Schema, by their names in the OpenAPI document. */
 import * as z from 'zod';
-import type { Contract, NamedSchema } from '../http/contract.ts';
+import type { AnswerSchema, Contract } from '../http/contract.ts';
 import type { JsonSchema } from './types.ts';
 
 const NULL = { type: 'null' } as const;
@@ -10,19 +10,17 @@ function isSchema(schema: unknown): schema is JsonSchema {
 }
 
 /** All schemas in JSON Schema 2020-12: first requests, then answers and errors. */
-export function jsonSchemas(contracts: readonly Contract[]): Record<string, JsonSchema> {
+export async function jsonSchemas(contracts: readonly Contract[]): Promise<Record<string, JsonSchema>> {
   const routes = contracts.flatMap((contract) => contract.routes);
-  const present = (schemas: readonly (NamedSchema | undefined)[]) =>
-    schemas.filter((schema) => schema !== undefined);
-  const requests = present(routes.map(({ request }) => request));
-  const answers = present([
-    ...routes.flatMap(({ response, event }) => [response, event]),
+  const requests = routes.flatMap(({ request }) => request ?? []);
+  const answers: readonly AnswerSchema[] = [
+    ...routes.flatMap(({ response, event }) => [response ?? [], event ?? []].flat()),
     ...contracts.map(({ errors }) => errors),
-  ]);
-  return Object.fromEntries([
-    ...requests.map(({ name, schema }) => [name, nullable(jsonSchema(schema, 'input'))]),
-    ...answers.map(({ name, schema }) => [name, jsonSchema(schema, 'output')]),
-  ]);
+  ];
+  const entries: [string, JsonSchema][] = [];
+  for (const { name, schema } of requests) entries.push([name, nullable(jsonSchema(schema, 'input'))]);
+  for (const { name, schema } of answers) entries.push([name, jsonSchema(await schema(), 'output')]);
+  return Object.fromEntries(entries);
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {

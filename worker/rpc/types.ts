@@ -13,7 +13,8 @@ import type { completionSchema, detokenizeSchema } from '../contracts/openai/sch
 import type { healthResponse } from '../contracts/operation/responses.ts';
 import type { perplexityResponse, scoreResponse } from '../contracts/score/responses.ts';
 import type { perplexitySchema, scoreSchema } from '../contracts/score/schema.ts';
-import type { suggestResponse, suggestSchema } from '../contracts/suggest/schema.ts';
+import type { suggestResponse } from '../contracts/suggest/responses.ts';
+import type { suggestSchema } from '../contracts/suggest/schema.ts';
 import type { tokenizeResponse } from '../contracts/tgi/responses.ts';
 import type { tokenizeSchema } from '../contracts/tgi/schema.ts';
 import type { CancelSignal } from './cancel.ts';

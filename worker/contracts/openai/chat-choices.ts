@@ -5,7 +5,7 @@ import { type JsonStream, jsonArray, jsonObject } from '../../http/json-stream.t
 import type { CollectedAnswer } from '../../serving/collected.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
 import type { TokenLog } from '../../serving/token-log.ts';
-import { stopOrLengthOf } from '../shared-schemas.ts';
+import { stopOrLengthOf } from '../stop-or-length.ts';
 import { LogprobEntries } from './logprobs.ts';
 import { promptLogprobs } from './prompt-logprobs.ts';
 

@@ -3,7 +3,7 @@ import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
 import type { Tokenizer } from '../../../tokenizer/tokenizer.ts';
 import type { GenerationEvent } from '../../serving/events.ts';
 import type { GenerationRequest, Prompt } from '../../serving/request.ts';
-import { stopOrLengthOf } from '../shared-schemas.ts';
+import { stopOrLengthOf } from '../stop-or-length.ts';
 import { type CompletionLogprobs, emptyLogprobs, LogprobEntries, type TextOffsets } from './logprobs.ts';
 import { orderedRecord } from './ordered-record.ts';
 import type { CompletionRequest } from './schema.ts';

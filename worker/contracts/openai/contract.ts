@@ -7,16 +7,9 @@ import { completions } from './completions.ts';
 import { detokenize } from './detokenize.ts';
 import { openaiErrors } from './errors.ts';
 import { listModels, retrieveModel } from './models.ts';
-import {
-  chatChunk,
-  chatResponse,
-  completionChunk,
-  completionResponse,
-  detokenizeResponse,
-  model,
-  modelList,
-} from './responses.ts';
 import { completionSchema, detokenizeSchema } from './schema.ts';
+
+const answers = () => import('./responses.ts');
 
 const chatRoute = {
   method: 'post',
@@ -27,8 +20,8 @@ const chatRoute = {
     schema: chatSchema,
     example: { messages: [{ role: 'user', content: 'Tell me a story.' }], max_tokens: 20 },
   },
-  response: { name: 'ChatCompletion', schema: chatResponse },
-  event: { name: 'ChatCompletionChunk', schema: chatChunk },
+  response: { name: 'ChatCompletion', schema: async () => (await answers()).chatResponse },
+  event: { name: 'ChatCompletionChunk', schema: async () => (await answers()).chatChunk },
   errors: [404],
 } satisfies Partial<Route>;
 
@@ -48,8 +41,8 @@ export const openai: Contract = {
         schema: completionSchema,
         example: { prompt: 'Once upon a time', max_tokens: 20, num_beams: 4 },
       },
-      response: { name: 'Completion', schema: completionResponse },
-      event: { name: 'CompletionChunk', schema: completionChunk },
+      response: { name: 'Completion', schema: async () => (await answers()).completionResponse },
+      event: { name: 'CompletionChunk', schema: async () => (await answers()).completionChunk },
       errors: [404],
     },
     { ...chatRoute, path: '/v1/chat/completions', summary: 'Answers a chat' },
@@ -60,7 +53,7 @@ export const openai: Contract = {
       summary: 'Returns the text of tokens, as vLLM does',
       handler: detokenize,
       request: { name: 'DetokenizeRequest', schema: detokenizeSchema, example: { tokens: [1, 2, 3] } },
-      response: { name: 'DetokenizeResponse', schema: detokenizeResponse },
+      response: { name: 'DetokenizeResponse', schema: async () => (await answers()).detokenizeResponse },
       errors: [404],
     },
     {
@@ -68,14 +61,14 @@ export const openai: Contract = {
       path: '/v1/models',
       summary: 'Lists the model and its adapters',
       handler: listModels,
-      response: { name: 'ModelList', schema: modelList },
+      response: { name: 'ModelList', schema: async () => (await answers()).modelList },
     },
     {
       method: 'get',
       path: '/v1/models/:id{.+}',
       summary: 'Retrieves the model, or an adapter, by its name',
       handler: retrieveModel,
-      response: { name: 'Model', schema: model },
+      response: { name: 'Model', schema: async () => (await answers()).model },
       errors: [404],
     },
   ],

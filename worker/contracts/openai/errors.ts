@@ -1,11 +1,12 @@
 /** @module OpenAI's error shape: `{ error: { message, type, param, code } }`. */
 import type { ErrorShape } from '../../http/contract.ts';
 import type { ApiError } from '../../http/errors.ts';
-import { errorResponse } from './responses.ts';
+
+const answers = () => import('./responses.ts');
 
 export const openaiErrors: ErrorShape = {
   name: 'Error',
-  schema: errorResponse,
+  schema: async () => (await answers()).errorResponse,
   status: ({ status }) => status,
   body: ({ status, message, details: { param = null, code = null } }) => ({
     error: { message, type: errorType(status), param, code },

@@ -4,7 +4,7 @@ import { type JsonStream, jsonArray, jsonObject } from '../../http/json-stream.t
 import type { CollectedAnswer, CollectedChoice } from '../../serving/collected.ts';
 import type { GenerationRequest, Prompt } from '../../serving/request.ts';
 import type { TokenLog } from '../../serving/token-log.ts';
-import { stopOrLengthOf } from '../shared-schemas.ts';
+import { stopOrLengthOf } from '../stop-or-length.ts';
 import type { ReportFields } from './choices.ts';
 import type { LogprobEntries, TextOffsets } from './logprobs.ts';
 import { promptLogprobs } from './prompt-logprobs.ts';

@@ -6,7 +6,8 @@ import { health, ready } from './health.ts';
 import { metrics } from './metrics.ts';
 import { resetPrefixCache } from './prefix-cache.ts';
 import { docsHeaders, reference } from './reference.ts';
-import { healthResponse, readyResponse, resetResponse } from './responses.ts';
+
+const answers = () => import('./responses.ts');
 
 /** @param contracts of the whole app, for the API reference */
 export function operation(records: Records, contracts: () => readonly Contract[]): Contract {
@@ -21,7 +22,7 @@ export function operation(records: Records, contracts: () => readonly Contract[]
         path: '/health',
         summary: 'Reports whether the model is loaded; with a key also the use of the heap',
         handler: health,
-        response: { name: 'Health', schema: healthResponse },
+        response: { name: 'Health', schema: async () => (await answers()).healthResponse },
         open: true,
       },
       {
@@ -29,7 +30,7 @@ export function operation(records: Records, contracts: () => readonly Contract[]
         path: '/health/ready',
         summary: 'Loads the model, and answers when it is loaded',
         handler: ready,
-        response: { name: 'Ready', schema: readyResponse },
+        response: { name: 'Ready', schema: async () => (await answers()).readyResponse },
         errors: [503],
         open: true,
       },
@@ -45,7 +46,7 @@ export function operation(records: Records, contracts: () => readonly Contract[]
         path: '/reset_prefix_cache',
         summary: 'Evicts the caller’s part of the answering isolate’s prefix cache (named as in vLLM)',
         handler: resetPrefixCache,
-        response: { name: 'Reset', schema: resetResponse },
+        response: { name: 'Reset', schema: async () => (await answers()).resetResponse },
         errors: [403],
       },
       {

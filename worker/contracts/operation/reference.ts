@@ -25,13 +25,13 @@ export const docsHeaders = secureHeaders({
 export function reference(contracts: () => readonly Contract[]): Record<'openapi' | 'docs', Handler<AppEnv>> {
   let last: { readonly base: string; readonly document: OpenApiDocument } | undefined;
   // Built on the first request: the startup time of a Worker is limited.
-  const documentOf = (env: Bindings) => {
+  const documentOf = async (env: Bindings) => {
     const base = basePathOf(env);
-    if (last?.base !== base) last = { base, document: openApiDocument(contracts(), base) };
+    if (last?.base !== base) last = { base, document: await openApiDocument(contracts(), base) };
     return last.document;
   };
   return {
-    openapi: (c) => c.json(documentOf(c.env)),
-    docs: (c) => c.html(referencePage(documentOf(c.env), c.get('secureHeadersNonce') ?? '')),
+    openapi: async (c) => c.json(await documentOf(c.env)),
+    docs: async (c) => c.html(referencePage(await documentOf(c.env), c.get('secureHeadersNonce') ?? '')),
   };
 }

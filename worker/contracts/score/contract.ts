@@ -2,9 +2,10 @@
 import type { Contract } from '../../http/contract.ts';
 import { openaiErrors } from '../openai/errors.ts';
 import { perplexity } from './perplexity.ts';
-import { perplexityEvent, perplexityResponse, scoreResponse } from './responses.ts';
 import { perplexitySchema, scoreSchema } from './schema.ts';
 import { scoreChoices } from './score.ts';
+
+const answers = () => import('./responses.ts');
 
 export const scoring: Contract = {
   name: 'Scoring',
@@ -21,7 +22,7 @@ export const scoring: Contract = {
         schema: scoreSchema,
         example: { prompt: 'Once upon a time there was a', choices: [' girl', ' boy', ' table'] },
       },
-      response: { name: 'Score', schema: scoreResponse },
+      response: { name: 'Score', schema: async () => (await answers()).scoreResponse },
       errors: [404],
     },
     {
@@ -34,8 +35,8 @@ export const scoring: Contract = {
         schema: perplexitySchema,
         example: { text: 'Once upon a time there was a little girl who had a red ball.' },
       },
-      response: { name: 'Perplexity', schema: perplexityResponse },
-      event: { name: 'PerplexityProgress', schema: perplexityEvent },
+      response: { name: 'Perplexity', schema: async () => (await answers()).perplexityResponse },
+      event: { name: 'PerplexityProgress', schema: async () => (await answers()).perplexityEvent },
       errors: [404],
     },
   ],

@@ -1,8 +1,10 @@
 /** @module Suggestions for what is being typed. */
 import type { Contract } from '../../http/contract.ts';
 import { openaiErrors } from '../openai/errors.ts';
-import { suggestResponse, suggestSchema } from './schema.ts';
+import { suggestSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
+
+const answers = () => import('./responses.ts');
 
 export const suggestions: Contract = {
   name: 'Suggestions',
@@ -19,7 +21,7 @@ export const suggestions: Contract = {
         schema: suggestSchema,
         example: { text: 'Once upon a ti', n: 3 },
       },
-      response: { name: 'Suggestions', schema: suggestResponse },
+      response: { name: 'Suggestions', schema: async () => (await answers()).suggestResponse },
       errors: [404],
     },
   ],

@@ -1,7 +1,6 @@
-/** @module The request and the answer of `POST /v1/suggest`. */
+/** @module The request of `POST /v1/suggest`. */
 import * as z from 'zod';
 import { cacheFields, decodingFields, modelFields } from '../decoding-fields.ts';
-import { entryId, usage } from '../shared-schemas.ts';
 
 export const MAX_SUGGESTIONS = 64;
 
@@ -28,18 +27,3 @@ export const suggestSchema = z.strictObject({
 });
 
 export type SuggestRequest = z.output<typeof suggestSchema>;
-
-const suggestion = z.strictObject({
-  text: z.string().describe('The whole suggestion, with what was typed.'),
-  id: entryId.optional().describe('Of an entry of the catalogue.'),
-  score: z
-    .number()
-    .describe('The log-likelihood of the entry, with its weight if asked; without a catalogue per token.'),
-});
-
-export const suggestResponse = z.strictObject({
-  object: z.literal('list'),
-  model: z.string(),
-  data: z.array(suggestion).describe('Best first.'),
-  usage,
-});

@@ -1,22 +1,15 @@
 /** @module The contract of Hugging Face's Text Generation Inference (TGI). */
-import * as z from 'zod';
 import type { Contract } from '../../http/contract.ts';
 import { toSession } from '../../sessions/forward.ts';
 import { tgiErrors } from './errors.ts';
 import { compatGenerate, generate, generateStream } from './generate.ts';
-import {
-  beamsEvent,
-  compatResponse,
-  generateResponse,
-  infoResponse,
-  streamEvent,
-  tokenizeResponse,
-} from './responses.ts';
 import { compatSchema, generateSchema, generateStreamSchema, tokenizeSchema } from './schema.ts';
 import { info, tokenize } from './tokenize.ts';
 
+const answers = () => import('./responses.ts');
+
 const example = { inputs: 'Once upon a time', parameters: { max_new_tokens: 20 } };
-const event = { name: 'StreamEvent', schema: z.union([streamEvent, beamsEvent]) };
+const event = { name: 'StreamEvent', schema: async () => (await answers()).eventOfStream };
 
 export const tgi: Contract = {
   name: 'Text Generation Inference',
@@ -30,7 +23,7 @@ export const tgi: Contract = {
       middleware: [toSession],
       handler: compatGenerate,
       request: { name: 'CompatRequest', schema: compatSchema, example },
-      response: { name: 'CompatResponse', schema: compatResponse },
+      response: { name: 'CompatResponse', schema: async () => (await answers()).compatResponse },
       event,
       errors: [404],
     },
@@ -41,7 +34,7 @@ export const tgi: Contract = {
       middleware: [toSession],
       handler: generate,
       request: { name: 'GenerateRequest', schema: generateSchema, example },
-      response: { name: 'GenerateResponse', schema: generateResponse },
+      response: { name: 'GenerateResponse', schema: async () => (await answers()).generateResponse },
       errors: [404],
     },
     {
@@ -60,14 +53,14 @@ export const tgi: Contract = {
       summary: 'Returns the tokens of a text, with their offsets',
       handler: tokenize,
       request: { name: 'TokenizeRequest', schema: tokenizeSchema, example: { inputs: 'Once upon a time' } },
-      response: { name: 'TokenizeResponse', schema: tokenizeResponse },
+      response: { name: 'TokenizeResponse', schema: async () => (await answers()).tokenizeResponse },
     },
     {
       method: 'get',
       path: '/info',
       summary: 'Describes the model and its limits',
       handler: info,
-      response: { name: 'Info', schema: infoResponse },
+      response: { name: 'Info', schema: async () => (await answers()).infoResponse },
     },
   ],
 };

@@ -1,7 +1,8 @@
 /** @module TGI's error shape and statuses. */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { ErrorShape } from '../../http/contract.ts';
-import { tgiErrorResponse } from './responses.ts';
+
+const answers = () => import('./responses.ts');
 
 /** TGI answers an invalid request with 422, and an overload with 429. */
 const STATUSES: Partial<Record<number, { status: ContentfulStatusCode; type: string }>> = {
@@ -17,7 +18,7 @@ const STATUSES: Partial<Record<number, { status: ContentfulStatusCode; type: str
 
 export const tgiErrors: ErrorShape = {
   name: 'TgiError',
-  schema: tgiErrorResponse,
+  schema: async () => (await answers()).tgiErrorResponse,
   status: ({ status }) => STATUSES[status]?.status ?? status,
   body: ({ status, message }) => ({ error: message, error_type: STATUSES[status]?.type ?? 'validation' }),
 };

@@ -61,6 +61,9 @@ export const beamsEvent = z.strictObject({
   beams: z.strictObject({ step: z.int().min(1), front: z.array(beam) }),
 });
 
+/** One event of a stream. */
+export const eventOfStream = z.union([streamEvent, beamsEvent]);
+
 export const tokenizeResponse = z.array(
   z.strictObject({
     id: z.int().min(0),

@@ -2,9 +2,10 @@
 import type { Contract } from '../../http/contract.ts';
 import { toSession } from '../../sessions/forward.ts';
 import { workersAiErrors } from './errors.ts';
-import { runEvent, runResponse } from './responses.ts';
 import { run } from './run.ts';
 import { runSchema } from './schema.ts';
+
+const answers = () => import('./responses.ts');
 
 export const workersAi: Contract = {
   name: 'Workers AI',
@@ -23,8 +24,8 @@ export const workersAi: Contract = {
         schema: runSchema,
         example: { prompt: 'Once upon a time', max_tokens: 20 },
       },
-      response: { name: 'RunResponse', schema: runResponse },
-      event: { name: 'RunEvent', schema: runEvent },
+      response: { name: 'RunResponse', schema: async () => (await answers()).runResponse },
+      event: { name: 'RunEvent', schema: async () => (await answers()).runEvent },
       errors: [404],
     },
   ],

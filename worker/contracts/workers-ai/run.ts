@@ -11,7 +11,7 @@ import type { ChoiceFinishedEvent } from '../../serving/events.ts';
 import type { Generation } from '../../serving/generate.ts';
 import { answerWhole, beginGeneration, type StreamFormat, streamEvents } from '../../serving/respond.ts';
 import { servedModel } from '../../serving/served-model.ts';
-import { stopOrLengthOf } from '../shared-schemas.ts';
+import { stopOrLengthOf } from '../stop-or-length.ts';
 import { workersAiErrors } from './errors.ts';
 import { type RunRequest, runSchema } from './schema.ts';
 import { toGeneration } from './translate.ts';
