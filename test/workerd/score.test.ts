@@ -142,6 +142,26 @@ describe('choices', () => {
     expect(apart?.tokens).toMatchObject([{ id: 83 }]);
   });
 
+  it('have offsets in their own text, also where a token begins before it or is not scored', async () => {
+    const tokensOf = async (body: object) =>
+      (await choicesOf(app, { ...body, tokens: true })).map(({ tokens = [] }) =>
+        tokens.map(({ token, text_offset }) => [token, text_offset]),
+      );
+    expect(await tokensOf({ prompt: 'The cat 😀 sat on the ma', choices: ['t and ran'] })).toEqual([
+      [
+        [' mat', 0],
+        [' and', 1],
+        [' ran', 5],
+      ],
+    ]);
+    expect(await tokensOf({ choices: ['The cat ran'], add_bos_token: false })).toEqual([
+      [
+        [' cat', 3],
+        [' ran', 7],
+      ],
+    ]);
+  });
+
   it('is greedy where greedy search goes', async () => {
     const response = await post(app, { prompt: PROMPT, max_tokens: 5, temperature: 0 });
     const { choices } = await response.json<Completion>();

@@ -13,6 +13,10 @@ export interface ScoringTask {
   readonly context: ArrayLike<number>;
   /** By choice. A path begins with the end of the prompt where another choice changes the tokens of that. */
   readonly paths: readonly ScoredPath[];
+  /** The tokens of the prompt alone, of which a choice may change the last ones. */
+  readonly prompt: readonly number[];
+  /** The tokens before the prompt, or before each choice. */
+  readonly leading: readonly number[];
   /** `[choices]`: the bytes of each choice's text in UTF-8. */
   readonly bytes: Int32Array;
   /** What the choices go on after where there is no prompt: `pmi` compares with that. Empty unless it is needed. */
@@ -57,7 +61,7 @@ export function scoringTask(model: ServedModel, request: ScoreRequest): ScoringT
   const empty = normalization === 'byte' ? bytes.indexOf(0) : -1;
   if (empty >= 0)
     refuse(`choices.${empty}`, "must have a text where 'normalization' is byte", 'only tokens without');
-  return { context, paths, bytes, withoutPrompt };
+  return { context, paths, prompt: ids, leading, bytes, withoutPrompt };
 }
 
 /** The tokens before the prompt, or before each choice. */

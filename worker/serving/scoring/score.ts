@@ -173,16 +173,32 @@ export class ScoreAnswer {
     const { context, paths } = this.#task;
     const { tokens, from } = paths[index] as ScoredPath;
     const before = [...Array.from(context), ...Array.from(tokens).slice(0, from)];
-    const position = this.#tokenizer.offsetsAfter(before);
-    const offsets = Array.from(tokens)
-      .slice(from)
-      .map((id) => position.next(id));
+    const offsetOf = this.#offsetsInChoice(before);
     yield* scoredTokens(this.#scores, {
       tokens,
       from,
       first: this.#scores.offsets[index] as number,
-      offsets,
+      offsets: Array.from(tokens).slice(from).map(offsetOf),
     });
+  }
+
+  /**
+   * The offset of each scored token in the text of its choice: 0 for one that begins with the end of the prompt.
+   * @param before all tokens before the first that is scored
+   */
+  #offsetsInChoice(before: readonly number[]): (id: number) => number {
+    const { prompt, leading } = this.#task;
+    // Without a prompt, and with nothing before it, the first token of a choice is not scored.
+    const first = leading.length + prompt.length;
+    const kept = before.slice(0, first);
+    const position = this.#tokenizer.offsetsAfter(kept);
+    for (const id of before.slice(first)) position.next(id);
+    const changed = prompt.slice(kept.length - leading.length);
+    if (changed.length === 0) return (id) => position.next(id);
+    const decoder = this.#tokenizer.decodersAfter(kept, {})();
+    const text = changed.map((id) => decoder.push(id)).join('') + decoder.flush();
+    const { length } = [...text];
+    return (id) => Math.max(0, position.next(id) - length);
   }
 }
 
