@@ -80,6 +80,14 @@ it('suggestions without a catalogue go on with the text, healed', async () => {
   expect(whole.data[0]?.text).toMatch(/^ a time/);
 });
 
+it('suggestions without a catalogue are as many texts as asked for, none twice', async () => {
+  // Beams that end here in a new line, in another one, or in an end of text are one text.
+  const { data, usage } = await suggest({ text: 'They all lived happily ever after.', n: 24, max_tokens: 3 });
+  expect(new Set(data.map(({ text }) => text)).size).toBe(24);
+  expect(data).toHaveLength(24);
+  expect(usage.completion_tokens).toBeLessThanOrEqual(24 * 5);
+});
+
 it('suggestions of a model whose tokenizer is not bytewise go on from the last token', async () => {
   const other = startApp({ ASSETS: assetsOfModel('kind-bert-cased-vocab-txt') });
   const response = await postTo(other, '/v1/suggest', { text: 'the', n: 2 });

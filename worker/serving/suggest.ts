@@ -1,10 +1,11 @@
 /** @module Suggestions for a text that is being typed: a generation request, and what its answer says. */
 import { completeOptions } from '../../decoding/options/options.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { refuse } from '../http/errors.ts';
-import type { Usage } from '../http/request-record.ts';
+import { type Usage, usageOf } from '../http/request-record.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
-import { ANY_LENGTH } from './catalogue.ts';
-import type { CollectedAnswer } from './collected.ts';
+import { ANY_LENGTH, type FoundEntry } from './catalogue.ts';
+import type { CollectedAnswer, CollectedChoice } from './collected.ts';
 import { healed } from './heal.ts';
 import { type GenerationRequest, promptOfText } from './request.ts';
 
@@ -24,14 +25,16 @@ export interface SuggestionRequest {
   readonly cache_salt?: string | undefined;
 }
 
+interface Suggestion {
+  /** With what was typed. */
+  readonly text: string;
+  readonly id?: string | number;
+  readonly score: number;
+}
+
 export interface Suggestions {
   /** Best first. */
-  readonly data: readonly {
-    /** With what was typed. */
-    readonly text: string;
-    readonly id?: string | number;
-    readonly score: number;
-  }[];
+  readonly data: readonly Suggestion[];
   readonly usage: Usage;
 }
 
@@ -71,36 +74,58 @@ export function suggestionGeneration(model: ServedModel, request: SuggestionRequ
   }
   if (catalogue_weight !== 0) refuse('catalogue_weight', "must be 0 without a 'catalogue'", catalogue_weight);
   const { max_tokens = MAX_TOKENS } = request;
+  // Several beams, also for one suggestion: the likeliest first token may lead to an unlikely text.
+  const beams = Math.max(2, num_beams);
   // A tokenizer without the bytes for it completes the text from its last token on.
   const token_healing = model.constraints.vocabulary !== undefined;
   const healing = { token_healing, maxTokens: max_tokens };
   return {
     ...shared,
+    // Several may be one text, in other tokens or with another end.
+    n: beams,
     prompts: healed(model, [promptOfText(model, prompt + text, 'text')], healing),
     options: completeOptions({
-      ...search,
-      // Several beams, also for one suggestion: the likeliest first token may lead to an unlikely text.
-      num_beams: Math.max(2, num_beams),
+      num_beams: beams,
+      num_return_sequences: beams,
       max_new_tokens: max_tokens,
       token_healing,
       stop: ['\n'],
     }),
-    fields: { ...FIELDS, prompt: 'text' },
+    fields: { ...FIELDS, n: 'num_beams', prompt: 'text' },
   };
 }
 
 export function suggestionsOf(
   { tokenizer }: ServedModel,
-  { text, catalogue }: SuggestionRequest,
+  { text, n, catalogue }: SuggestionRequest,
   answer: CollectedAnswer,
 ): Suggestions {
-  const data = Array.from(answer.choices(), (choice) => {
-    const score = choice.score ?? 0;
-    if (catalogue === undefined) return { text: text + choice.text(), score };
-    if (!choice.entry) return undefined;
-    const { id, prefix } = choice.entry;
-    const decoded = tokenizer.decode(choice.log.tokens);
-    return { text: decoded.startsWith(prefix) ? decoded.slice(prefix.length) : decoded, id, score };
-  });
-  return { data: data.filter((suggestion) => suggestion !== undefined), usage: answer.usage };
+  const data: Suggestion[] = [];
+  const texts = new Set<string>();
+  let tokens = 0;
+  for (const choice of answer.choices()) {
+    // Fewer beams than were asked for, or fewer entries.
+    if (data.length === n || choice.log.length === 0) break;
+    const suggestion: Suggestion =
+      catalogue === undefined
+        ? { text: text + choice.text(), score: choice.score ?? 0 }
+        : entryOf(tokenizer, choice);
+    if (catalogue === undefined && texts.has(suggestion.text)) continue;
+    texts.add(suggestion.text);
+    data.push(suggestion);
+    tokens += choice.log.length;
+  }
+  const { prompt_tokens, prompt_tokens_details } = answer.usage;
+  const usage = usageOf(prompt_tokens, tokens, prompt_tokens_details.cached_tokens);
+  return { data, usage };
+}
+
+function entryOf(tokenizer: Tokenizer, { score, entry, log }: CollectedChoice): Suggestion {
+  const { id, prefix } = entry as FoundEntry;
+  const decoded = tokenizer.decode(log.tokens);
+  return {
+    text: decoded.startsWith(prefix) ? decoded.slice(prefix.length) : decoded,
+    id,
+    score: score ?? 0,
+  };
 }

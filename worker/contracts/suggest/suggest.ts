@@ -14,13 +14,12 @@ export async function suggest(c: Context<AppEnv>): Promise<Response> {
   const model = await servedModel(c);
   const { manifest } = model.engine;
   const adapter = requestedAdapter(manifest, request);
-  if (request.user) c.get('record').user = request.user;
+  const record = c.get('record');
+  if (request.user) record.user = request.user;
   const generation = { ...suggestionGeneration(model, request), adapter };
-  return answerWhole(c, model, generation, (answer) =>
-    jsonObject({
-      object: 'list',
-      model: adapter?.name ?? manifest.name,
-      ...suggestionsOf(model, request, answer),
-    }),
-  );
+  return answerWhole(c, model, generation, (answer) => {
+    const suggestions = suggestionsOf(model, request, answer);
+    record.usage = suggestions.usage;
+    return jsonObject({ object: 'list', model: adapter?.name ?? manifest.name, ...suggestions });
+  });
 }
