@@ -8,12 +8,12 @@ import { CheckpointError } from '../checkpoint/interface/errors.ts';
 import { commandName } from './program.ts';
 import { createProgress, type Progress } from './progress.ts';
 
+export const USAGE_HINT = '(--help shows the usage)';
+export const INVALID_COMMAND_LINE = 2;
+
 /** @returns a command that throws instead of ending the process; {@link runCommand} handles the error. */
 export const createCommand = (name: string, description: string): Command =>
-  new Command(commandName(name))
-    .description(description)
-    .showHelpAfterError('(--help shows the usage)')
-    .exitOverride();
+  new Command(commandName(name)).description(description).showHelpAfterError(USAGE_HINT).exitOverride();
 
 /**
  * Runs `work` with a progress bar and prints the text that it returns.
@@ -60,7 +60,7 @@ export async function runCommand(
 
 function exitCodeOf(error: unknown): number {
   if (!(error instanceof CommanderError)) return 1;
-  return error.exitCode === 1 ? 2 : error.exitCode;
+  return error.exitCode === 1 ? INVALID_COMMAND_LINE : error.exitCode;
 }
 
 /** @returns the message of an input or system error; the stack of any other. */

@@ -47,6 +47,8 @@ const REPLACED: Readonly<Record<string, string>> = {
   'worker/dev/project.ts': 'project.ts',
 };
 
+const GLUE_TYPES = 'engine/runtime/ort-glue.d.ts';
+
 /** The runtimes of the libraries: Node 20, and browsers of the last two years. */
 const TARGET = ['node20', 'chrome123', 'firefox121', 'safari17.5'];
 
@@ -74,6 +76,7 @@ export async function buildPackage(onStep: (step: string) => void = () => {}): P
   onStep('types');
   for (const project of ['tsconfig.engine-types.json', 'tsconfig.worker-types.json'])
     await emitTypes(project);
+  await finishTypes();
   onStep('model');
   await ensureDefaultModel();
   await cp(DEFAULT_MODEL, join(DIST, 'model'), { recursive: true });
@@ -84,13 +87,22 @@ export async function buildPackage(onStep: (step: string) => void = () => {}): P
 async function emitTypes(project: string): Promise<void> {
   const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   await promisify(execFile)(process.execPath, [compiler, '-p', join(import.meta.dirname, project)]);
-  const files = await readdir(join(DIST, 'types'), { recursive: true });
+}
+
+/** What the compiler leaves of the sources: the extensions, and the types of onnxruntime's glue, which it does not copy. */
+async function finishTypes(): Promise<void> {
+  const types = join(DIST, 'types');
+  const files = await readdir(types, { recursive: true });
   for (const file of files.filter((name) => name.endsWith('.d.ts'))) {
-    const path = join(DIST, 'types', file);
-    const text = await readFile(path, 'utf8');
-    // The compiler leaves the extensions of the sources.
-    await writeFile(path, text.replace(/((?:from|import\() ?['"]\.[^'"]*)\.ts(?=['"])/g, '$1.js'));
+    const text = await readFile(join(types, file), 'utf8');
+    // All files that name it are in its folder.
+    const reference = text.includes("'onnxruntime-web/")
+      ? `/// <reference path="./${basename(GLUE_TYPES)}" />\n`
+      : '';
+    const paths = text.replace(/((?:from|import\() ?['"]\.[^'"]*)\.ts(?=['"])/g, '$1.js');
+    await writeFile(join(types, file), reference + paths);
   }
+  await copyFile(join(ROOT, GLUE_TYPES), join(types, GLUE_TYPES));
 }
 
 async function buildLibraries({ dependencies, peerDependencies }: Manifest): Promise<Metafile> {

@@ -47,7 +47,9 @@ ${list.join('')}
 edgebeam <command> --help shows a command's options, edgebeam --version the version.
 `;
 
-const [name = '--help', ...args] = process.argv.slice(2);
+const [first = '--help', ...rest] = process.argv.slice(2);
+// `edgebeam help COMMAND` is `edgebeam COMMAND --help`.
+const [name, args] = first === 'help' && rest[0] !== undefined ? [rest[0], ['--help']] : [first, rest];
 const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 if (command) {
   process.argv.splice(2, Infinity, ...args);

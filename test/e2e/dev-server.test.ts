@@ -148,7 +148,8 @@ describe('npm start', () => {
 
   it('refuses a folder without a model and an invalid heap size', async () => {
     await expect(startDevServer('--model', 'worker')).rejects.toThrow('has no manifest.json');
-    await expect(startDevServer('--heap', 'much')).rejects.toThrow('whole number');
+    await expect(startDevServer('--heap', 'much')).rejects.toThrow(/exited with code 2.*whole number/s);
+    await expect(startDevServer('models/gpt2')).rejects.toThrow('named by --model');
   });
 });
 

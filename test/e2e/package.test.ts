@@ -87,6 +87,7 @@ it('has the commands', async () => {
       new RegExp(`^Usage: (npx )?edgebeam ${command} `),
     );
   }
+  expect(await edgebeam('help', 'start')).toEqual(await edgebeam('start', '--help'));
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   expect((await edgebeam('--version')).stdout).toBe(`${version}\n`);
   await expect(edgebeam('nonsense')).rejects.toMatchObject({ code: 2 });

@@ -123,10 +123,10 @@ it('imports the engine and decoding without the app', async () => {
         return new Response(tokenizer.decode(sequences[0]?.tokens ?? []));
       },
     };`;
-  await writeFile(join(shell.folder, 'src', 'index.ts'), source);
+  await writeFile(join(shell.folder, 'src', 'engine.ts'), source);
   await run(shell, 'npm', 'run', 'types');
   const port = await freePort();
-  const args = ['run', 'dev', '--', '--port', String(port), '--inspector-port', '0'];
+  const args = ['run', 'dev', '--', 'src/engine.ts', '--port', String(port), '--inspector-port', '0'];
   await using _ = await serve(shell, 'Ready on', 'npm', ...args);
   expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe(EXPECTED);
 });

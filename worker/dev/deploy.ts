@@ -1,15 +1,22 @@
 /** @module `npm run deploy`: deploys the Worker to Cloudflare with the default or any converted model. */
-import { Command } from 'commander';
 import { commandLine } from '../../model-assets/cli/program.ts';
 import { findAssetFaults } from './assets.ts';
-import { addModelOptions, type ModelOptions, modelArguments, modelFolder, runWrangler } from './wrangler.ts';
+import {
+  fail,
+  type ModelOptions,
+  modelArguments,
+  modelFolder,
+  runWrangler,
+  wranglerCommand,
+} from './wrangler.ts';
 
-const program = addModelOptions(
-  new Command(commandLine('deploy')).description('Deploys the Worker with a converted model to Cloudflare.'),
+const program = wranglerCommand(
+  'deploy',
+  'Deploys the Worker with a converted model to Cloudflare.',
+  '`wrangler deploy`, e.g. --env NAME',
 )
   .option('--name <name>', "the Worker's name, so that each model has a Worker of its own")
   .option('--dry-run', 'do everything but the upload')
-  .argument('[wrangler...]', 'after --: more arguments for `wrangler deploy`, e.g. --env NAME')
   .parse();
 
 interface Options extends ModelOptions {
@@ -27,7 +34,7 @@ async function deploy(
   const faults = await findAssetFaults(folder);
   if (faults.length > 0) {
     const list = faults.map((fault) => `  ${fault}\n`).join('');
-    program.error(
+    fail(
       `${folder} cannot be deployed:\n${list}Convert the model again: see ${commandLine('convert')} --help`,
     );
   }

@@ -2,16 +2,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Command } from 'commander';
 import { commandLine } from '../../model-assets/cli/program.ts';
 import { isPortInUse } from './ports.ts';
 import {
-  addModelOptions,
+  fail,
   type ModelOptions,
   modelArguments,
   modelFolder,
   positiveInteger,
   runWrangler,
+  wranglerCommand,
 } from './wrangler.ts';
 import { READY_PROBE, relayOutput } from './wrangler-output.ts';
 
@@ -21,13 +21,12 @@ interface Options extends ModelOptions {
   readonly port: number;
 }
 
-const program = addModelOptions(
-  new Command(commandLine('start')).description(
-    'Serves text from a converted model in workerd on this machine.',
-  ),
+const program = wranglerCommand(
+  'start',
+  'Serves text from a converted model in workerd on this machine.',
+  '`wrangler dev`',
 )
   .option('--port <n>', 'port to listen on', positiveInteger, 8787)
-  .argument('[wrangler...]', 'after --: more arguments for `wrangler dev`')
   .parse();
 
 await serve(program.opts<Options>(), program.args);
@@ -36,7 +35,7 @@ async function serve({ port, ...options }: Options, wranglerArguments: readonly 
   await refuseUsedPort(port);
   const folder = await modelFolder(options);
   if (!existsSync(join(folder, 'manifest.json'))) {
-    program.error(
+    fail(
       `${options.model} is not a converted model: it has no manifest.json. See ${commandLine('convert')} --help`,
     );
   }
@@ -80,7 +79,7 @@ async function isHealthy(url: string): Promise<boolean> {
 /** Ends this process, and says what to do, if the port is in use. */
 async function refuseUsedPort(port: number): Promise<void> {
   if (!(await isPortInUse(port))) return;
-  program.error(
+  fail(
     `Port ${port} is in use, perhaps by another edgebeam. Choose another one: ${commandLine('start')} --port ${port + 1}`,
   );
 }

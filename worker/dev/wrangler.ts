@@ -1,7 +1,9 @@
 /** @module Shared by `npm start` and `npm run deploy`: the model's options and folder, running wrangler. */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import { INVALID_COMMAND_LINE, USAGE_HINT } from '../../model-assets/cli/command.ts';
+import { commandLine } from '../../model-assets/cli/program.ts';
 import { defaultModel, wranglerInvocation } from './project.ts';
 
 const GRACE_MILLISECONDS = 1000;
@@ -11,14 +13,31 @@ export interface ModelOptions {
   readonly heap?: number;
 }
 
-export const addModelOptions = (command: Command): Command =>
-  command
+/** @param wrangler what the arguments after `--` are for */
+export const wranglerCommand = (name: string, description: string, wrangler: string): Command =>
+  new Command(commandLine(name))
+    .description(description)
+    .showHelpAfterError(USAGE_HINT)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : INVALID_COMMAND_LINE))
+    .argument('[wrangler...]', `after --: more arguments for ${wrangler}`, wranglerArguments)
     .option('--model <dir>', 'folder of a converted model (default: the embedded one)')
     .option(
       '--heap <mib>',
       'maximum of the WebAssembly heap; a Cloudflare isolate has 128 MB in total',
       positiveInteger,
     );
+
+function wranglerArguments(argument: string, before: readonly string[] = []): readonly string[] {
+  if (before.length === 0 && !argument.startsWith('-'))
+    throw new InvalidArgumentError('A model is named by --model, and options of wrangler follow --.');
+  return [...before, argument];
+}
+
+/** Ends this process because of something else than its command line. */
+export function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
 
 /** @returns the absolute path of the model's folder; converts the embedded model first, if needed */
 export async function modelFolder({ model }: ModelOptions): Promise<string> {
