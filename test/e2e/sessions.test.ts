@@ -17,7 +17,7 @@ const LONG = { ...STORY, max_tokens: 400, num_beams: 5, ignore_eos: true };
 
 let harness: TestHarness;
 beforeAll(async () => {
-  const vars = { API_KEYS: Object.values(KEYS).join(','), SESSION_OBJECTS: 1000 };
+  const vars = { API_KEYS: Object.values(KEYS).join(','), SESSION_OBJECTS: 1000, BASE_PATH: '/llm' };
   harness = sessionWorkers({ assets: DEFAULT_MODEL, fronts: [FRONT], sessions: true, vars });
   await harness.listen();
 }, 120_000);
@@ -89,6 +89,20 @@ it.each([
   expect(response.status).toBe(200);
   await response.text();
   expect(lines()).toMatchObject([{ path, session: expect.any(Number) }]);
+});
+
+it('answers below the base path with the headers of any answer, and logs the path that was requested', async () => {
+  lines();
+  const headersOf = async (body: object) => {
+    const response = await send('/llm/v1/completions', body);
+    expect(response.status).toBe(200);
+    await response.text();
+    return [...response.headers].filter(([name]) => !/^(?:content-length|x-request-id)$/.test(name));
+  };
+  const { user: _, ...short } = STORY;
+  expect(await headersOf(STORY)).toEqual(await headersOf(short));
+  const path = '/llm/v1/completions';
+  expect(lines()).toMatchObject([{ path, session: expect.any(Number) }, { path }]);
 });
 
 it('checks keys where a request arrives, and gives the errors of the object', async () => {

@@ -14,6 +14,8 @@ export interface Caller {
   readonly key?: string | undefined;
   /** The number of the session's object, in which the request is. */
   readonly session?: number;
+  /** Of a session's request: its path as the client sent it. */
+  readonly path?: string;
 }
 
 /** What the doors add to the bindings of a Worker, whatever the names of those. */

@@ -46,9 +46,9 @@ export const securityHeaders: MiddlewareHandler<AppEnv> = secureHeaders({
 export function logged(records: Records): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { signal } = c.req.raw;
-    const { method: rpc, session } = c.env[CALLER] ?? {};
+    const { method: rpc, session, path: sent = requestedPath(c.req) } = c.env[CALLER] ?? {};
     const method = rpc === undefined ? c.req.method : 'RPC';
-    const path = rpc ?? requestedPath(c.req);
+    const path = rpc ?? sent;
     const record: RequestRecord = { id: c.get('requestId'), method, path, startedAt: Date.now() };
     if (session !== undefined) record.session = session;
     c.set('record', record);

@@ -3,6 +3,7 @@
  * a deployment with the binding `EDGEBEAM_SESSIONS`.
  */
 import type { Context, MiddlewareHandler } from 'hono';
+import { requestedPath } from '../http/base-path.ts';
 import { CALLER, type Caller } from '../http/caller.ts';
 import type { AppEnv } from '../http/env.ts';
 import { retryLater } from '../http/errors.ts';
@@ -37,7 +38,10 @@ export const toSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   });
   // The object writes the log line, and counts the request.
   c.get('record').forwarded = true;
-  return new Response(response.body, response);
+  const answer = new Response(response.body, response);
+  // The only header that the middleware here would add to the object's own.
+  answer.headers.delete('vary');
+  return answer;
 };
 
 /** What is no JSON, or too much of it, is refused where all bodies are. */
@@ -57,7 +61,8 @@ function forwarded(c: Context<AppEnv>, body: Uint8Array<ArrayBuffer>, session: n
   url.pathname = c.req.path;
   const headers = new Headers(sent);
   for (const name of BODY_HEADERS) headers.delete(name);
-  const caller: Caller = { method: c.env[CALLER]?.method, key: c.get('key'), session };
+  const [method, key, path] = [c.env[CALLER]?.method, c.get('key'), requestedPath(c.req)];
+  const caller: Caller = { method, key, session, path };
   headers.set(CALLER_HEADER, JSON.stringify(caller));
   headers.set('x-request-id', c.get('requestId'));
   return new Request(url, { method: 'POST', headers, body, signal });
