@@ -202,6 +202,7 @@ export class BoundedInterpreter extends Interpreter {
     const object = this.#part(node.object, environment);
     const isSlice = (node.property as Statement).type === 'SliceExpression';
     const property = node.computed && !isSlice ? this.#part(node.property, environment) : undefined;
+    if (isString(object) && property?.type === 'IntegerValue') return this.#character(object, property);
     const name = isSlice ? '' : String((property ?? (node.property as Statement)).value);
     // A method that the package lacks takes the place of another one.
     const isMissing = isString(object) && MISSING_METHODS.has(name);
@@ -223,6 +224,14 @@ export class BoundedInterpreter extends Interpreter {
       chargeCall(this.#budget, name, object, args);
       return method(args, scope);
     });
+  }
+
+  /** A text's character at a place: the package counts UTF-16 code units. */
+  #character(text: Value, { value: place }: Value): Value {
+    const found = [...stringOf(text)].at(Number(place));
+    return found === undefined
+      ? this.#super({ type: 'Identifier', value: '' }, this.global)
+      : this.#string(found);
   }
 
   /** Methods of texts that the package has otherwise, or not. @returns undefined for others */

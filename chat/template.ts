@@ -32,6 +32,9 @@ export interface Chat {
 /** transformers' mark of the place where the last message ends. */
 const CONTINUE_TAG = 'CONTINUE_FINAL_MESSAGE_TAG ';
 
+/** UTF-16 units that an answer has of a template's own message. */
+const MAX_MESSAGE_LENGTH = 1000;
+
 export class ChatTemplate {
   /** Whether it goes through the parts of a message's content; otherwise a content is a text. */
   readonly readsParts: boolean;
@@ -112,7 +115,8 @@ function globals(budget: Budget): Record<string, unknown> {
     tools: null,
     documents: null,
     raise_exception: (message: unknown) => {
-      throw new ChatTemplateError('refused', `the chat template refuses this chat: ${String(message)}`);
+      const text = String(message).slice(0, MAX_MESSAGE_LENGTH);
+      throw new ChatTemplateError('refused', `the chat template refuses this chat: ${text}`);
     },
     range: (...bounds: readonly number[]) => range(budget, bounds),
     strftime_now: (format: unknown) => strftime(new Date(), String(format)),

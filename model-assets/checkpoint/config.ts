@@ -23,7 +23,7 @@ const gpt2Config = z.object({
   n_layer: count.default(12),
   n_head: count.default(12),
   n_inner: count.nullable().default(null),
-  activation_function: z.string().default('gelu_new'),
+  activation_function: z.string().max(100).default('gelu_new'),
   layer_norm_epsilon: z.number().nonnegative().default(1e-5),
   scale_attn_weights: z.boolean().default(true),
   scale_attn_by_inverse_layer_idx: z.boolean().default(false),

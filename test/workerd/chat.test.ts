@@ -406,6 +406,8 @@ describe('POST /ai/run', () => {
 
   it('answers messages by the template, and raw ones without', async () => {
     expect([await run({ messages: [user] })]).toEqual(contentsOf(await chat(options)));
+    // The contract's own type has names, which this template does not read.
+    expect([await run({ messages: [{ ...user, name: 'Ann' }] })]).toEqual(contentsOf(await chat(options)));
     const raw = await run({ messages: [user], raw: true });
     expect([raw]).toEqual(textsOf(await complete({ ...options, prompt: user.content })));
     expect(await run({ prompt: user.content })).toBe(raw);

@@ -27,7 +27,7 @@ const SPECIAL_MAP = 'special_tokens_map.json';
 const ADDED_TOKENS = 'added_tokens.json';
 
 const config = z.looseObject({
-  tokenizer_class: z.string().nullish(),
+  tokenizer_class: z.string().max(100).nullish(),
   add_prefix_space: z.boolean().nullish(),
   add_bos_token: z.boolean().nullish(),
   add_eos_token: z.boolean().nullish(),

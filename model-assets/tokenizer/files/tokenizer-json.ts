@@ -8,7 +8,10 @@ import type { AddedTokenFlags } from './added-vocabulary.ts';
 /** A step of the pipeline as the file has it: its type, and fields of the type. */
 export type Step = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-const step = z.looseObject({ type: z.string() }).nullish();
+/** Errors quote it. */
+export const MAX_TYPE_LENGTH = 100;
+const typeName = z.string().max(MAX_TYPE_LENGTH);
+const step = z.looseObject({ type: typeName }).nullish();
 
 const flag = z.boolean().nullish();
 
@@ -39,7 +42,7 @@ export const tokenizerJsonSchema = z.looseObject({
   post_processor: step,
   decoder: step,
   added_tokens: z.array(z.object({ id: z.int().nonnegative() }).and(addedTokenSchema)).default([]),
-  model: z.looseObject({ type: z.string().optional() }),
+  model: z.looseObject({ type: typeName.optional() }),
 });
 
 /** The model: its type and fields. The schemas of the models are with their builders. */

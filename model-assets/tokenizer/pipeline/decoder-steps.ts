@@ -1,7 +1,7 @@
 /** @module The decoder of a `tokenizer.json`: its steps, each as what it makes of a token. */
 import * as z from 'zod';
 import type { Replacement } from '../../../tokenizer/format/text-description.ts';
-import { check, fail } from '../files/folder.ts';
+import { check, excerpt, fail } from '../files/folder.ts';
 import type { Step } from '../files/tokenizer-json.ts';
 import type { LocatedStep } from './steps.ts';
 
@@ -158,7 +158,7 @@ class Reader {
 
   #addReplace({ pattern, content }: DecoderStep & { type: 'Replace' }): void {
     if (!('String' in pattern)) {
-      fail(this.#location, `Replace with the regular expression ${pattern.Regex} is not supported`);
+      fail(this.#location, `Replace with the regular expression ${excerpt(pattern.Regex)} is not supported`);
     }
     const replacement = { pattern: pattern.String, content };
     // What is replaced character by character does not depend on where tokens end.

@@ -1,6 +1,6 @@
 /** @module Sequences of steps in `tokenizer.json`, flat. */
 import { fail } from '../files/folder.ts';
-import type { Step } from '../files/tokenizer-json.ts';
+import { MAX_TYPE_LENGTH, type Step } from '../files/tokenizer-json.ts';
 
 /** Sequences in sequences; every real file has at most two. */
 const MAX_DEPTH = 16;
@@ -38,5 +38,6 @@ function collect(step: unknown, location: string, list: string, depth: number, s
 }
 
 function isStep(value: unknown): value is Step {
-  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+  if (typeof value !== 'object' || value === null || !('type' in value)) return false;
+  return typeof value.type === 'string' && value.type.length <= MAX_TYPE_LENGTH;
 }

@@ -40,6 +40,8 @@ describe('a text', () => {
     ["{{ 'a' ~ 1 ~ none ~ [1, 'b', true] }}", "a1None[1, 'b', True]"],
     ["{{ {'a': \"it's\", 'b': 'line\\n'} }}", `{'a': "it's", 'b': 'line\\n'}`],
     ["{{ '-' * 3 }}{{ 'aBC def' | capitalize }}", '---Abc def'],
+    // Python counts characters.
+    ["{{ '😀é'[0] }}{{ '😀é'[1] }}{{ '😀é'[-2] }}{{ '😀é'[2] }}{{ '😀é'[2] is defined }}", '😀é😀False'],
     [
       '{% if not tools %}none{% endif %}{{ messages | tojson }}',
       'none[{"role": "user", "content": " Hi, 猫! "}, {"role": "assistant", "content": "Hello."}]',
@@ -131,6 +133,12 @@ describe('an error', () => {
     const error = errorOf(source);
     expect(error.reason).toBe(reason);
     expect(error.message).toContain(message);
+  });
+
+  it('quotes the beginning of what a template says', () => {
+    const { message } = errorOf("{{ raise_exception('ab' * 100000) }}");
+    expect(message).toMatch(/refuses this chat: abab/);
+    expect(message.length).toBeLessThan(1100);
   });
 
   it.each([

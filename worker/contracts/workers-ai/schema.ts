@@ -17,7 +17,11 @@ import {
 const MAX_CHARACTERS = 131_072;
 const MAX_MESSAGES = 128;
 
-const message = z.strictObject({ role: z.string(), content: z.string().max(MAX_CHARACTERS) });
+const message = z.strictObject({
+  role: z.string(),
+  content: z.string().max(MAX_CHARACTERS),
+  name: z.string().optional().describe('For the template.'),
+});
 
 /** A list that may only be empty. The metadata says so in the OpenAPI document. */
 const nothing = z

@@ -134,3 +134,13 @@ it('a file that is nested too deeply is refused', async () => {
   const deep = `{"normalizer":${'{"type":"Sequence","normalizers":['.repeat(5000)}${']}'.repeat(5000)},"model":{}}`;
   await expect(build({ ...CLASS, 'tokenizer.json': deep })).rejects.toThrow(CheckpointError);
 });
+
+it.each([
+  oneFile({ normalizer: { type: 'x'.repeat(100_000) } }),
+  oneFile({ pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'x'.repeat(100_000) }] } }),
+  oneFile({ decoder: { type: 'Replace', pattern: { Regex: 'x'.repeat(100_000) }, content: '' } }),
+])('an error quotes a part of a long text: %#', async (files) => {
+  const error = await build({ ...files, ...CLASS }).catch((error: Error) => error);
+  expect(error).toBeInstanceOf(CheckpointError);
+  expect((error as Error).message.length).toBeLessThan(1000);
+});
