@@ -136,6 +136,8 @@ async function timedModel(timer: PartTimer) {
     {
       quantizeRows: timer.wrap('quantization and GELU', kernels.quantizeRows),
       geluQuantized: timer.wrap('quantization and GELU', kernels.geluQuantized),
+      norm: timer.wrap('norms', kernels.norm),
+      residualNorm: timer.wrap('norms', kernels.residualNorm),
       // At int4, only lm_head has 8 bits.
       matmulInt4: timer.wrap('matmul', kernels.matmulInt4),
       matmulInt8: timer.wrap('lm_head', kernels.matmulInt8),

@@ -25,6 +25,9 @@ type Matmul = (
   y: number,
 ) => void;
 
+/** The norms take four rows at a time. */
+export const NORM_ROWS = 4;
+
 /** All addresses are bytes in the heap. `model-assets/format/packed.ts` packs the weights. */
 export interface LinearKernels {
   /**
@@ -36,6 +39,33 @@ export interface LinearKernels {
 
   /** The same for GELU(x), in its tanh form, which replaces `x`. */
   geluQuantized(x: number, rows: number, n: number, quantized: number): void;
+
+  /**
+   * `sum = hidden + added`, and `normal` its LayerNorm, all `[rows, n]` f32: {@link NORM_ROWS} rows at least.
+   * @param sum must not overlap other arguments
+   */
+  residualNorm(
+    hidden: number,
+    added: number,
+    rows: number,
+    n: number,
+    weight: number,
+    bias: number,
+    epsilon: number,
+    sum: number,
+    normal: number,
+  ): void;
+
+  /** The LayerNorm of `x [rows, n]`: {@link NORM_ROWS} rows at least. */
+  norm(
+    x: number,
+    rows: number,
+    n: number,
+    weight: number,
+    bias: number,
+    epsilon: number,
+    normal: number,
+  ): void;
 
   /** A 4-bit linear layer. Weights are the output of `packInt4`; inputs are at most `MAX_INPUTS`. */
   readonly matmulInt4: Matmul;

@@ -1,7 +1,7 @@
 /**
  * @module The network for quantized weights, at 4 or 8 bits. onnxruntime on WebAssembly has no 4-bit matmul,
- * and unpacks 8-bit weights anew in every call, so our kernels compute the linear layers and GELU, between
- * onnxruntime's norms and in the same memory.
+ * and unpacks 8-bit weights anew in every call, so our kernels compute the linear layers and GELU, between norms
+ * (`layer-norms.ts`) and in the same memory.
  *
  *     hidden = wte[token] + wpe[position]                     kernel
  *     normalized = ln_1(hidden)                               norm
@@ -26,9 +26,10 @@ import { LOGITS_SCRATCH, type LogitsKernel, TABLE_BYTES } from '../kernels/logit
 import { ActivationBuffers, totalBytes } from '../runtime/activation-buffers.ts';
 import type { Ort } from '../runtime/ort.ts';
 import type { ScopedAllocations } from '../runtime/scoped-allocations.ts';
-import type { Session, Tensor } from '../runtime/session.ts';
+import type { Session } from '../runtime/session.ts';
 import { AdapterRows, adapterBuffers } from './adapter-rows.ts';
 import { gatherRows } from './gathered-rows.ts';
+import { bindLayerNorms, type NormSessions } from './layer-norms.ts';
 import { rowLender } from './lent-row.ts';
 import {
   LM_HEAD_ROWS,
@@ -44,9 +45,7 @@ const FLOAT_BYTES = 4;
 const WORD_BYTES = 4;
 
 /** `activation` is missing where a kernel computes it. */
-export type KernelNetworkSessions = Readonly<
-  Record<'norm' | 'residual_norm', Session> & Partial<Record<'activation', Session>>
->;
+export type KernelNetworkSessions = NormSessions & Readonly<Partial<Record<'activation', Session>>>;
 
 /** Bytes of each activation buffer. */
 function bufferSizes(config: ModelConfig, rows: number) {
@@ -294,29 +293,5 @@ function bindActivation(
       activation();
       kernels.quantizeRows(shared, rowCount, n_inner, quantized);
     },
-  };
-}
-
-/** The first layer's `ln_1`, and for each layer the residuals with the norms after them. */
-function bindLayerNorms(parts: NetworkParts, rowCount: number, allocations: ScopedAllocations) {
-  const { config, sessions, weights, buffers } = parts;
-  const view = (pointer: number) => allocations.view('float32', pointer, [rowCount, config.n_embd]);
-  const hidden = view(buffers.hidden);
-  const hiddenAfterAttention = view(buffers.hiddenAfterAttention);
-  const normalized = view(buffers.normalized);
-  const branch = view(buffers.branch);
-  const weightsOf = (name: string) => weights.renamed({ weight: `${name}.weight`, bias: `${name}.bias` });
-  const residualNorm = (name: string, input: Tensor, output: Tensor) =>
-    allocations.bind(
-      sessions.residual_norm,
-      { hidden: input, added: branch, ...weightsOf(name) },
-      { hidden_out: output, normal: normalized },
-    );
-  const layers = Array.from({ length: config.n_layer }, (_, layer) => layer);
-  const nextNorm = (layer: number) => (layer + 1 < config.n_layer ? `h.${layer + 1}.ln_1` : 'ln_f');
-  return {
-    first_ln_1: allocations.bind(sessions.norm, { hidden, ...weightsOf('h.0.ln_1') }, { normal: normalized }),
-    ln_2: layers.map((layer) => residualNorm(`h.${layer}.ln_2`, hidden, hiddenAfterAttention)),
-    next_ln: layers.map((layer) => residualNorm(nextNorm(layer), hiddenAfterAttention, hidden)),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * @module The model without attention. Three implementations: `onnx-network.ts` runs wholly in onnxruntime,
- * `onnx-adapter-network.ts` too but for adapters; `kernel-network.ts` runs our kernels for 4-bit and 8-bit weights between
- * norms of onnxruntime.
+ * `onnx-adapter-network.ts` too but for adapters; `kernel-network.ts` runs our kernels for 4-bit and 8-bit weights beside
+ * graphs.
  */
 import type { Gather, LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { AdapterContent } from '../../model-assets/format/adapter.ts';

@@ -8,6 +8,7 @@ import { matmulInt8Of } from './matmul-int8';
 import { quantizeRowsOf } from './quantize-rows';
 
 export { embed, embedInt4 } from './embed';
+export { norm, residualNorm } from './norm';
 export { setReadAhead } from './read-ahead';
 export { probeDotAdd } from './dot';
 
