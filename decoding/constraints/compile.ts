@@ -24,7 +24,7 @@ export interface CompileOptions {
 /** States that are kept to be found again. */
 const MAX_STATES = 2000;
 /** What the steps of a grammar's mask may join, each of them slower than those of others. */
-const MAX_JOINED_OF_GRAMMAR = 50_000;
+const MAX_JOINED_OF_GRAMMAR = 35_000;
 const DEFAULT_MASK_BYTES = 2 ** 21;
 
 /** @throws ConstraintError for a source that is malformed, not supported, or beyond the limits */

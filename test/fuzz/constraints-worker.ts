@@ -24,6 +24,8 @@ const TOKENS = 30;
 /** As in the Worker. */
 const MASK_BYTES = 2 ** 20;
 const WARM_UP = 100;
+/** A garbage collection may fall into a try, and what else the machine does inflates the processor time of all. */
+const MAX_TRIES = 5;
 const MAX_SOURCE = 200;
 
 const { from, to, limit, interval } = workerData as Range;
@@ -51,16 +53,19 @@ for (let seed = from; seed < to; seed++) {
 }
 measureHeap();
 
-/** A garbage collection may fall into the first try. The second has masks of its own. */
+/** The least time of each part, of as many tries as it takes to be within the limit. Later ones have masks of their own. */
 function quickest(seed: number, source: ConstraintSource): Tried {
-  const first = attempt(seed, source, masks);
-  if (Math.max(first.compilation, ...first.tokens) <= limit) return first;
-  const second = attempt(seed, source, new MaskCache(MASK_BYTES));
-  return {
-    outcome: second.outcome,
-    compilation: Math.min(first.compilation, second.compilation),
-    tokens: second.tokens.map((ms, i) => Math.min(ms, first.tokens[i] ?? ms)),
-  };
+  let least = attempt(seed, source, masks);
+  for (let tries = 1; tries < MAX_TRIES && Math.max(least.compilation, ...least.tokens) > limit; tries++) {
+    const { tokens } = least;
+    const next = attempt(seed, source, new MaskCache(MASK_BYTES));
+    least = {
+      outcome: next.outcome,
+      compilation: Math.min(least.compilation, next.compilation),
+      tokens: next.tokens.map((ms, i) => Math.min(ms, tokens[i] ?? ms)),
+    };
+  }
+  return least;
 }
 
 function attempt(seed: number, source: ConstraintSource, cache: MaskCache): Tried {

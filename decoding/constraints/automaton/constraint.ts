@@ -109,7 +109,7 @@ export class Constraint {
   /** Whether a text of at most `tokens` tokens can be whole. */
   fits(tokens: number): boolean {
     this.#automaton.bound();
-    return this.#shortest.isWithin(this.start, tokens);
+    return this.#shortest.fits(this.start, tokens);
   }
 
   /**

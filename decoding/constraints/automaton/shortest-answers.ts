@@ -19,7 +19,13 @@ export class SearchEffort {
 
   /** Of the search for one way: some ten milliseconds at most. */
   static ofWay(): SearchEffort {
-    return new SearchEffort(200_000);
+    return new SearchEffort(110_000);
+  }
+
+  /** The same, for one more search from there on: it has a part of it at least. */
+  forMore(): this {
+    this.left = Math.max(this.left, 30_000);
+    return this;
   }
 
   /** Less than the walk of a string's mask: a mask is made for every step. */
@@ -45,13 +51,13 @@ const DISTINCT_BYTES = 256;
 /** A new state takes as much time as so many visits of tokens. */
 const STATE_VISITS = 100;
 /** A walk that takes more than was left by so much is given up. */
-const MAX_OVERSHOOT = 100_000;
+const MAX_OVERSHOOT = 30_000;
 /** What the steps of one search may join, of what those of a mask may. */
-const PART_OF_SEARCH = 1 / 3;
+const PART_OF_SEARCH = 1 / 8;
 /** In a key that must differ from others, which makes frames of its own. */
 const CAPTURE_VISITS = 2_000;
 /** A byte of a shortest text takes as much time as so many visits. */
-const BYTE_VISITS = 10;
+const BYTE_VISITS = 30;
 /** And a level of the stacks that is joined. */
 const LEVEL_VISITS = 10;
 /** For a text that is longer, one token for each of its bytes suffices. */
@@ -63,10 +69,18 @@ export class ShortestAnswers {
   /** What `firstWithin` has found, by the room. */
   readonly #ways = new WeakMap<State, Map<number, number | undefined>>();
   readonly #least = new WeakMap<State, number>();
+  /** Of the last question whether a text has room. */
+  #effort: SearchEffort | undefined;
 
   constructor(automaton: Automaton, vocabulary: Vocabulary) {
     this.#automaton = automaton;
     this.#vocabulary = vocabulary;
+  }
+
+  /** As `isWithin`, once for a text: what is found serves `leastTokens`. */
+  fits(state: State, room: number): boolean {
+    this.#effort = SearchEffort.ofWay();
+    return this.isWithin(state, room, this.#effort);
   }
 
   /** Whether the text may end after at most `room` more tokens, as far as the effort can tell. */
@@ -101,7 +115,7 @@ export class ShortestAnswers {
   leastTokens(state: State): number {
     let least = this.#least.get(state);
     if (least === undefined) {
-      const effort = SearchEffort.ofWay();
+      const effort = this.#effort?.forMore() ?? SearchEffort.ofWay();
       const sufficient = this.#sufficientOf(state, effort);
       least = this.#search(state, sufficient, effort)?.tokens ?? sufficient;
       this.#least.set(state, least);
@@ -153,6 +167,7 @@ export class ShortestAnswers {
 
   /** @returns a way of the fewest tokens; null if there is none of at most `limit`, or if that takes too long */
   #search(from: State, limit: number, effort: SearchEffort): Way | null {
+    if (from.distance > MAX_BYTES) return null;
     try {
       return this.#automaton.spending(PART_OF_SEARCH, () => this.#searchLevels(from, limit, effort));
     } catch (error) {

@@ -57,8 +57,23 @@ export class Sequence implements Place {
   }
 
   get #firstBytes(): FirstBytes {
-    this.#first ??= this.#places.firstBytesOf(this);
-    return this.#first;
+    if (!this.#first) Sequence.#findFirst(this, this.#places);
+    return this.#first as FirstBytes;
+  }
+
+  /** Those of the places after it that may read first come before: chains of them may be long. */
+  static #findFirst(place: Sequence, places: Places): void {
+    const chain: Sequence[] = [];
+    let at: Sequence | undefined = place;
+    while (at && !at.#first) {
+      chain.push(at);
+      at = at.head.distance === 0 && at.tail instanceof Sequence ? at.tail : undefined;
+    }
+    let after = at ? at.#first : undefined;
+    for (const each of chain.reverse()) {
+      after = places.firstBytes(each.head.first, after?.set);
+      each.#first = after;
+    }
   }
 
   step(byte: number): readonly Reading[] {
@@ -155,13 +170,11 @@ export class Places {
     return this.sequence(this.repeat(item, left, max - 1), tail);
   };
 
-  /** The bytes that a place may read; the same object for equal ones. */
-  firstBytesOf(place: Place): FirstBytes {
+  /** The bytes of both sets; the same object for equal ones. */
+  firstBytes(first: ByteSet, after: ByteSet | undefined): FirstBytes {
     const set = new ByteSet();
-    for (let at: Place | undefined = place; at; at = at.tail) {
-      set.addAll(at.head.first);
-      if (at.head.distance > 0) break;
-    }
+    set.addAll(first);
+    if (after) set.addAll(after);
     const { key } = set;
     let bytes = this.#firstBytes.get(key);
     if (!bytes) {

@@ -29,7 +29,6 @@ class OneOfFrame implements Frame {
   readonly #reader: TextsReader;
   readonly #place: TriePlace;
   #bytes: readonly number[] | undefined;
-  #distance: number | undefined;
 
   constructor(reader: TextsReader, place: TriePlace) {
     this.#reader = reader;
@@ -37,8 +36,7 @@ class OneOfFrame implements Frame {
   }
 
   get distance(): number {
-    this.#distance ??= this.#place.least(() => 1);
-    return this.#distance;
+    return this.#place.shortest + 1;
   }
 
   get bytes(): readonly number[] {

@@ -19,6 +19,8 @@ export interface TriePlace {
   after(byte: number): TriePlace | undefined;
   /** Whether one of the texts from here on satisfies the predicate. */
   some(predicate: (text: number) => boolean): boolean;
+  /** The least bytes up to the end of a text, without the quote. */
+  readonly shortest: number;
   /** The least of the bytes up to the end of a text, without the quote, and what `rest` adds for the text. */
   least(rest: (text: number) => number): number;
 }
@@ -99,6 +101,7 @@ class TrieNode implements TriePlace {
   readonly #to: number;
   readonly #depth: number;
   #chars: CharNode | undefined;
+  #shortest: number | undefined;
   /** Of what the texts have in common, in its shortest spelling. */
   readonly #prefixBytes: number;
 
@@ -115,6 +118,11 @@ class TrieNode implements TriePlace {
 
   get bytes(): readonly number[] {
     return this.#expanded().bytes;
+  }
+
+  get shortest(): number {
+    this.#shortest ??= this.least(() => 0);
+    return this.#shortest;
   }
 
   after(byte: number): TriePlace | undefined {
@@ -156,6 +164,10 @@ class InsidePlace implements TriePlace {
 
   get bytes(): readonly number[] {
     return this.#char.bytes;
+  }
+
+  get shortest(): number {
+    return this.#char.distance((node) => this.#trie.node(node).shortest);
   }
 
   after(byte: number): TriePlace | undefined {

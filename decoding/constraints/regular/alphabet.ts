@@ -78,7 +78,7 @@ export class Alphabet {
       for (const set of toggles.get(start) as number[]) {
         if (!inside.delete(set)) inside.add(set);
       }
-      budget.spendSteps(2 + 2 * inside.size);
+      budget.spendSteps(2 + 3 * inside.size);
       const sorted = [...inside].sort((a, b) => a - b);
       insides.push(sorted);
       return sorted[0] === 0 ? undefined : sorted.join();

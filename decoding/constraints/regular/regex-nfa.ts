@@ -56,7 +56,7 @@ export function nfaOf(
 }
 
 /** What a place takes here and in the automaton that is made of it. */
-const STEPS_OF_PLACE = 4;
+const STEPS_OF_PLACE = 6;
 
 /** Each has its own automaton. */
 const MAX_LOOKS = 50;

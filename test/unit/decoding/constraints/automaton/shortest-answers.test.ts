@@ -46,6 +46,37 @@ describe('ShortestAnswers', () => {
     expect(shortest.isWithin(start, Infinity)).toBe(true);
   });
 
+  it.each([
+    // Beyond a length the number of bytes has to do: there is nothing to search.
+    ['root ::= ("a"{1,100} "b"){100,200} "a"{5000}', 0],
+    // Whether there is room, and what is needed, is one search and a small one.
+    ['root ::= [a-z]{60} | [A-Z]{61}', 300_000],
+  ])('takes a bounded time: %s', (source, most) => {
+    const words = Array.from({ length: 676 }, (_, i) =>
+      String.fromCharCode(97 + (i % 26), 97 + Math.floor(i / 26)),
+    );
+    const { vocabulary } = vocabularyOf([
+      ...bytes,
+      ...words.map(utf8),
+      ...words.flatMap((w) => words.slice(0, 60).map((x) => utf8(w + x))),
+    ]);
+    let visits = 0;
+    const walk = vocabulary.walk.bind(vocabulary);
+    vocabulary.walk = (automaton, state, node, visitor) =>
+      walk(automaton, state, node, {
+        token(token, next) {
+          visits++;
+          visitor.token(token, next);
+        },
+      });
+    const automaton = new Automaton(100_000);
+    const start = automaton.push(compileGrammar(source, new CompileBudget()), automaton.end);
+    const shortest = new ShortestAnswers(automaton, vocabulary);
+    expect(shortest.fits(start, 5)).toBe(false);
+    expect(shortest.leastTokens(start)).toBeGreaterThan(14);
+    expect(visits).toBeLessThanOrEqual(most);
+  });
+
   it('has a number that suffices where the search for the least is too long', () => {
     const words = Array.from({ length: 2_000 }, (_, i) => i.toString(36).padStart(3, 'z'));
     const { shortest, start } = answers('root ::= [a-z0-9]{300} | ([0-9a-z]{2} "-"){100}', words);
