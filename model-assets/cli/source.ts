@@ -57,9 +57,12 @@ export async function resolveAdapter(
   revision: string | undefined,
   signal: AbortSignal,
 ): Promise<ResolvedSource> {
-  const resolved = await resolveOne(text, { revision }, signal);
-  if (isAdapter(resolved.source)) return resolved;
-  throw new CheckpointError(`${text} is not a LoRA adapter of peft: it has no adapter_config.json`);
+  const noAdapter = () => {
+    throw new CheckpointError(`${text} is not a LoRA adapter of peft: it has no adapter_config.json`);
+  };
+  // A model's weights are not downloaded to say so.
+  const resolved = await resolveOne(text, { revision, checkConfig: noAdapter }, signal);
+  return isAdapter(resolved.source) ? resolved : noAdapter();
 }
 
 /** @throws CheckpointError if the adapter is not supported, before its base is downloaded. */

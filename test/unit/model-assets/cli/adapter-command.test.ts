@@ -40,7 +40,10 @@ test('an adapter has the name of its folder, and leaves nothing when it is remov
 
 test('an adapter on the hub is fetched, and the manifest says where it is from', async () => {
   const bin = foreignPath('adapters/bin');
-  await using hub = await startHubServer({ 'edgebeam/bin': { folder: bin } });
+  await using hub = await startHubServer({
+    'edgebeam/bin': { folder: bin },
+    'edgebeam/base': { folder: foreignPath('base') },
+  });
   const env = { HF_ENDPOINT: hub.url, HF_HOME: join(dir.path, 'hf') };
   const args = ['edgebeam/bin', '--model', model, '--name', 'far', '--dtype', 'float32'];
   const { code, stdout } = await runAdapter(args, { env });
@@ -56,5 +59,11 @@ test('an adapter on the hub is fetched, and the manifest says where it is from',
     1,
     expect.stringContaining('edgebeam/lost is not a local folder. '),
   ]);
+  const whole = await runAdapter(['edgebeam/base', '--model', model], { env });
+  expect(whole.code).toBe(1);
+  expect(whole.stderr).toContain(
+    'edgebeam/base is not a LoRA adapter of peft: it has no adapter_config.json',
+  );
+  expect(hub.requests.filter(({ path }) => path.includes('model.safetensors'))).toEqual([]);
   expect((await adaptersOf())?.length).toBe(1);
 });
