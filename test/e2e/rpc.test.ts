@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_MODEL } from '../../model-assets/ensure.ts';
+import { ensureAdapterModel } from '../support/adapter-model.ts';
+import { ADAPTERS_INT8 } from '../support/models.ts';
 import { type PlainWorkerd, startPlainWorkerd } from '../support/plain-workerd.ts';
 import { parsePrometheus } from '../support/prometheus.ts';
 
@@ -19,7 +20,8 @@ const IDLE = { requests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 }, ja
 
 let server: PlainWorkerd;
 beforeAll(async () => {
-  server = await startPlainWorkerd(DEFAULT_MODEL, SETTINGS, CALLER);
+  await ensureAdapterModel();
+  server = await startPlainWorkerd(ADAPTERS_INT8, SETTINGS, CALLER);
 }, 120_000);
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -82,6 +84,17 @@ describe('a Worker with a binding', () => {
     expect(stable((await call('suggest')).body)).toEqual(stable(await suggest.json()));
     const perplexity = await http('/v1/perplexity', { text: prompt });
     expect(stable((await call('perplexity')).body)).toEqual(stable(await perplexity.json()));
+    await becomesIdle();
+  });
+
+  it('names adapters, as HTTP does', async () => {
+    const [base, red] = [await call('generate'), await call('generate', { ...STORY, model: 'red' })];
+    expect([base.body.model, red.body.model]).toEqual(['default', 'red']);
+    expect(red.body.choices).not.toEqual(base.body.choices);
+    const expected = await (await http('/v1/completions', { ...STORY, lora_path: 'red' })).json();
+    expect(stable(red.body)).toEqual(stable(expected));
+    const pink = await call('generate', { ...STORY, lora_path: 'pink' });
+    expect(pink).toMatchObject({ status: 404, body: { param: 'lora_path', code: 'adapter_not_found' } });
     await becomesIdle();
   });
 
