@@ -30,6 +30,8 @@ export interface MemorySample {
 
 export interface IsolateMemory {
   readonly plan: Plan;
+  /** Names of the adapters in memory at the end. */
+  readonly adapters: readonly string[];
   readonly samples: readonly MemorySample[];
 }
 
@@ -176,7 +178,8 @@ export async function measureIsolate(model: string, isBounded = false): Promise<
       'all accepted ones at the same time, at their peak',
       accepted({ ...WORST, ...CONSTRAINED }),
     );
-  return { plan: (await status()).plan, samples };
+  const { plan, adapters } = await status();
+  return { plan, adapters: adapters.loaded.map(({ name }) => name), samples };
 }
 
 /** The largest of the samples that are taken while `work` runs. */

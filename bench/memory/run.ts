@@ -17,9 +17,14 @@ const { model, adapters } = new Command('npm run memory --')
 
 if (!model) await ensureInt4Model();
 const folder = model ? join(process.cwd(), model) : INT4_MODEL;
-const { plan, samples } = adapters ? await measureWithAdapters(folder) : await measureIsolate(folder);
+const {
+  plan,
+  adapters: loaded,
+  samples,
+} = adapters ? await measureWithAdapters(folder) : await measureIsolate(folder);
 
 console.log(`${describePlan(plan)}\n`);
+if (adapters) console.log(`Adapters in memory: ${loaded.join(', ')}\n`);
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 const rows = samples.map(({ after, wasm, javaScript, uncollected }) => [
   after,
