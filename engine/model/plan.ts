@@ -33,6 +33,8 @@ const MIN_SLOTS = 64;
 const REQUESTS_SHARE = 1 / 4;
 /** The part of the memory beside the model up to which several adapters are kept. */
 const ADAPTERS_SHARE = 1 / 4;
+/** What adapters leave for requests in JavaScript, if there is as much: the objects of one and two rows of logits. */
+const leastRequests = ({ vocab_size }: ModelConfig) => 1e5 + 2 * Float32Array.BYTES_PER_ELEMENT * vocab_size;
 
 export interface Plan {
   /** Limit for one pass. */
@@ -128,7 +130,12 @@ function createPlan(
   const stackBytes = (stackSlots / SLOTS_PER_PAGE) * page;
   const sizes = listed.map(({ file }) => adapterBytes(file.bytes));
   const leastCache = Math.ceil(leastSlots(config) / SLOTS_PER_PAGE) * page;
-  const adapters = adapterSpace(sizes, beside, stackBytes, Math.ceil(leastCache / (1 - REQUESTS_SHARE)));
+  const adapters = adapterSpace(sizes, {
+    beside,
+    stack: stackBytes,
+    least: Math.ceil(leastCache / (1 - REQUESTS_SHARE)),
+    requests: leastRequests(config),
+  });
   const remaining = beside - adapters;
   const requests = Math.max(0, Math.min(remaining, Math.floor((remaining + stackBytes) * REQUESTS_SHARE)));
   return {
@@ -148,15 +155,23 @@ function createPlan(
   };
 }
 
+interface AdapterRoom {
+  /** Bytes beside the model; adapters, and what requests hold, cannot be in the stack. */
+  readonly beside: number;
+  /** Bytes of the cache there. */
+  readonly stack: number;
+  /** Bytes of the smallest cache, and of what its requests hold. */
+  readonly least: number;
+  /** Bytes that requests need. */
+  readonly requests: number;
+}
+
 /**
- * Space for all adapters that leave a cache, or as many as a share of the memory beside the model holds, but at least for the
- * largest.
- * @param beside bytes beside the model; adapters, and what requests hold, cannot be in the stack
- * @param stack bytes of the cache there
- * @param least bytes of the smallest cache, and of what its requests hold
+ * Space for all adapters that leave a cache and room for requests, or as many as a share of the memory beside the model
+ * holds, but at least for the largest.
  */
-function adapterSpace(sizes: readonly number[], beside: number, stack: number, least: number): number {
-  const most = Math.min(Math.floor(beside * (1 - REQUESTS_SHARE)), beside + stack - least);
+function adapterSpace(sizes: readonly number[], { beside, stack, least, requests }: AdapterRoom): number {
+  const most = Math.min(Math.floor(beside * (1 - REQUESTS_SHARE)), beside - requests, beside + stack - least);
   const fitting = sizes.filter((bytes) => bytes <= most);
   const all = fitting.reduce((sum, bytes) => sum + bytes, 0);
   const largest = Math.max(0, ...fitting);

@@ -107,7 +107,8 @@ describe('for GPT-2 with adapters', () => {
       expect(plan.slots).toBeGreaterThanOrEqual(64);
       expect(plan.bytes.adapters).toBeGreaterThanOrEqual(0);
       const without = makePlan(heap(maximum), gpt2(84));
-      if (without.bytes.requests > 0) expect(plan.bytes.requests).toBeGreaterThan(0);
+      // Two rows of 50,257 logits, and the objects of a request.
+      expect(plan.bytes.requests).toBeGreaterThanOrEqual(Math.min(without.bytes.requests, 5e5));
     }
     const plan = makePlan(heap(110), withAdapters(500));
     expect(describeAdapterSpace(plan)).toMatch(
