@@ -42,7 +42,7 @@ export function parseNumbers(
     ...(integersOnly ? INTEGERS : []),
     ...(typeof above === 'number' ? [{ ...ANY_NUMBER, low: above, lowIsExcluded: true }] : []),
     ...(typeof below === 'number' ? [{ ...ANY_NUMBER, high: below, highIsExcluded: true }] : []),
-    ...(multiple === undefined ? [] : [{ ...ANY_NUMBER, multiples: [multiple] }]),
+    ...(multiple === undefined ? [] : [multiplesPiece(multiple)]),
     ...(format ? [format] : []),
   ];
   const piece = parts.reduce<NumberPiece | undefined>(
@@ -50,6 +50,12 @@ export function parseNumbers(
     normalized(ANY_NUMBER),
   );
   return piece ? [piece] : NO_NUMBER;
+}
+
+/** Larger multiples of 1 are integers, but ajv takes none of them for a multiple. */
+function multiplesPiece(multiple: number): NumberPiece {
+  const ofOne = { low: -1e21, lowIsExcluded: true, high: 1e21, highIsExcluded: true };
+  return { ...ANY_NUMBER, multiples: [multiple], ...(multiple === 1 && ofOne) };
 }
 
 /** A number; in draft 4 a boolean that belongs to the bound beside it. */

@@ -35,6 +35,7 @@ const ROWS: readonly Row[] = [
   ['bounds', { type: 'number', minimum: 1, exclusiveMaximum: 3 }, ['1', '2.99', '1.0'], ['0.99', '3', '3.0']],
   ['draft 4 bounds', { type: 'integer', minimum: 1, exclusiveMinimum: true }, ['2'], ['1']],
   ['multipleOf', { type: 'number', multipleOf: 0.5 }, ['1', '1.5', '-0.5'], ['1.25']],
+  ['multiples of 1', { multipleOf: 1 }, ['3', '-20.0'], ['1e21', '2.5']],
   ['integers of a fraction', { type: 'integer', multipleOf: 1e-8 }, ['12391239123', '-7'], ['0.5']],
   ['integers of halves', { type: 'integer', multipleOf: 2.5 }, ['5', '-10.0', '0'], ['2.5', '4']],
   ['constants of a fraction', { enum: [0.1, 0.3, 0.35], multipleOf: 0.1 }, ['0.1', '0.3'], ['0.35']],

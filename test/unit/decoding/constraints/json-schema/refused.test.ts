@@ -65,6 +65,11 @@ describe('refuses', () => {
   });
 });
 
+function rangeOf(i: number): object {
+  if (i % 3 === 0) return { type: 'integer', minimum: i, maximum: 100 + i };
+  return i % 3 === 1 ? { type: 'number', minimum: 0, maximum: i + 0.25 } : { type: 'integer', minimum: i };
+}
+
 describe('hostile schemas', () => {
   const nested = (wrap: (inner: object) => object, depth: number) =>
     Array.from({ length: depth }).reduce<object>((inner) => wrap(inner), { type: 'null' });
@@ -106,6 +111,10 @@ describe('hostile schemas', () => {
     ['5,000 texts', { enum: Array.from({ length: 5_000 }, (_, i) => `text${i}`) }],
     ['overlapping branches', { oneOf: Array.from({ length: 50 }, (_, i) => ({ required: [`a${i}`] })) }],
     ['a long string', { type: 'string', maxLength: 1_000_000 }],
+    [
+      '60 ranges of numbers',
+      { properties: Object.fromEntries(Array.from({ length: 60 }, (_, i) => [i, rangeOf(i)])) },
+    ],
   ])('are compiled in little time: %s', (_, schema) => {
     expect(compileJsonSchema(schema)[0]?.distance).toBeGreaterThan(0);
   });

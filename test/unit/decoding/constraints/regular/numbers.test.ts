@@ -113,6 +113,7 @@ describe('numbers within bounds', () => {
     expect(language({ exclusiveMaximum: 1 }).has('0.9999999999999999')).toBe(true);
     expect(language({ exclusiveMinimum: 0 }).has(`0.${'0'.repeat(400)}1`)).toBe(false);
     expect(language({ exclusiveMinimum: 0 }).has('1e-400')).toBe(false);
+    expect(language({ exclusiveMinimum: Number.MAX_VALUE }).isEmpty).toBe(true);
   });
 });
 
