@@ -30,16 +30,32 @@ function isInPair(text: string, index: number): boolean {
 
 /**
  * What the pattern matches, everywhere in a text (flag `g`). Characters that Unicode has added since the reference's
- * version are in no set: with the next engine, a text would else have other ids.
+ * version are assigned in no set: with the next engine, a text would else have other ids.
  */
 export function regExpOf(pattern: Pattern): RegExp {
   if ('regex' in pattern) {
     const { regex, flags } = pattern;
-    added ??= flags.includes('v') ? addedCharacters() : undefined;
-    const source = added ? regex.replace(/\\p\{[^}]+\}/g, (set) => `[${set}--${added}]`) : regex;
+    const source = flags.includes('v') ? regex.replace(/\\p\{([^}]+)\}/g, referenceSet) : regex;
     return new RegExp(source, `g${flags}`);
   }
   return new RegExp(pattern.string.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'gu');
+}
+
+/** Sets of what is not assigned, and of everything. */
+const WITH_UNASSIGNED = /^(?:Any|C|Other|Cn|Unassigned|(?:Script|sc)=(?:Unknown|Zzzz))$/;
+/** The one letter whose category has changed: U+0295 was in lower case. */
+const CHANGED_LETTER = '[\\u{295}]';
+const LOWER_CASE = /^(?:Ll|Lowercase_Letter|Lowercase|Lower|LC|Cased_Letter|Cased)$/;
+const OTHER_LETTER = /^(?:Lo|Other_Letter)$/;
+
+/** A set of this engine, as the reference has it. */
+function referenceSet(property: string, name: string): string {
+  added ??= addedCharacters();
+  let set = property;
+  if (LOWER_CASE.test(name)) set = `[${set}${CHANGED_LETTER}]`;
+  if (OTHER_LETTER.test(name)) set = `[${set}--${CHANGED_LETTER}]`;
+  if (added === '') return set;
+  return WITH_UNASSIGNED.test(name) ? `[${set}${added}]` : `[${set}--${added}]`;
 }
 
 /** A class of the characters that this engine knows, and the reference does not; '' if there are none. */

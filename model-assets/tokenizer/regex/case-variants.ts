@@ -31,8 +31,18 @@ function allVariants(): Map<number, readonly number[]> {
   return all;
 }
 
+/** Of Unicode's CaseFolding.txt, what does not follow from upper and lower case: ı differs from i. */
+const FOLDS: ReadonlyMap<string, string> = new Map([
+  ['\u0131', '\u0131'],
+  ['\u1fd3', '\u0390'],
+  ['\u1fe3', '\u03b0'],
+  ['\ufb05', '\ufb06'],
+]);
+
 /** The lower case of the upper case, if each is one character: s of ſ, k of the Kelvin sign. */
 function foldOf(character: string): string {
+  const fold = FOLDS.get(character);
+  if (fold !== undefined) return fold;
   const upper = character.toUpperCase();
   const lower = ([...upper].length === 1 ? upper : character).toLowerCase();
   return [...lower].length === 1 ? lower : character;

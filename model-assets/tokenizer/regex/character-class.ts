@@ -4,7 +4,8 @@ import type { PatternReader } from './pattern-reader.ts';
 
 /** White space, as the reference has it: U+0085 is one, U+FEFF is none. */
 const SPACE = '\\p{White_Space}';
-/** Six characters of Latin-1 are Oniguruma's own. */
+const WORD_IN_CLASS = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]';
+/** Outside of a class, six characters of Latin-1 belong to words too. */
 export const WORD = '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xb2\\xb3\\xb9\\xbc-\\xbe]';
 const DIGIT = '\\p{Nd}';
 const HEX = '[0-9A-Fa-f]';
@@ -12,7 +13,7 @@ const HEX = '[0-9A-Fa-f]';
 /** Of an escape: the set, and with the capital letter all other characters. */
 const ESCAPED_SETS: Readonly<Record<string, string>> = { s: SPACE, w: WORD, d: DIGIT, h: HEX };
 
-/** POSIX brackets and properties whose names are Oniguruma's own. */
+/** POSIX brackets, and properties whose names are Oniguruma's own. */
 const NAMED_SETS: Readonly<Record<string, string>> = {
   alnum: '[\\p{Alphabetic}\\p{Nd}]',
   alpha: '\\p{Alphabetic}',
@@ -24,9 +25,20 @@ const NAMED_SETS: Readonly<Record<string, string>> = {
   punct: '[\\p{P}\\p{S}]',
   space: SPACE,
   upper: '\\p{Uppercase}',
-  word: WORD,
+  word: WORD_IN_CLASS,
   xdigit: HEX,
 };
+
+/** Where the property of a name is another set than the bracket. */
+const OWN_PROPERTIES: Readonly<Record<string, string>> = { punct: '\\p{P}' };
+
+/** Properties that other versions of Unicode give to other characters than the reference's does. */
+const CHANGED_PROPERTIES: ReadonlySet<string> = new Set(
+  (
+    'extendedpictographic extpict diacritic dia patternsyntax patsyn changeswhenuppercased cwu ' +
+    'changeswhentitlecased cwt changeswhencasemapped cwcm'
+  ).split(' '),
+);
 
 const CONTROL_ESCAPES: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, a: 7, e: 27 };
 
@@ -38,21 +50,24 @@ export function literal(codePoint: number): string {
 
 /**
  * Reads what follows a backslash, if it is a character or a set.
+ * @param isInClass whether it stands between brackets
  * @returns undefined, and reads nothing, if it is something else
  */
 export function readEscapedSet(
   reader: PatternReader,
   ignoreCase: boolean,
+  isInClass = false,
 ): { set: string } | { codePoint: number } | undefined {
   const letter = reader.peek();
-  const set = ESCAPED_SETS[letter.toLowerCase()];
+  const isWord = letter.toLowerCase() === 'w';
+  const set = isWord && isInClass ? WORD_IN_CLASS : ESCAPED_SETS[letter.toLowerCase()];
   if (set !== undefined) {
     reader.next();
     return { set: letter === letter.toLowerCase() ? set : `[^${set}]` };
   }
   if (letter === 'p' || letter === 'P') {
     reader.next();
-    return { set: readProperty(reader, letter === 'P', ignoreCase) };
+    return { set: readProperty(reader, letter === 'P', ignoreCase, isInClass) };
   }
   const codePoint = readEscapedCharacter(reader);
   return codePoint === undefined ? undefined : { codePoint };
@@ -61,12 +76,20 @@ export function readEscapedSet(
 /** These have characters of one case only. */
 const ONE_CASE = /^(l[ult]|(upper|lower|title)(case)?([ _]?letter)?)$/i;
 
-function readProperty(reader: PatternReader, isNegated: boolean, ignoreCase: boolean): string {
+function readProperty(
+  reader: PatternReader,
+  isNegated: boolean,
+  ignoreCase: boolean,
+  isInClass: boolean,
+): string {
   const match = reader.match(/\{(\^?)([\w -]+)\}/y) ?? reader.fail('has a property without a name');
   const negated = isNegated !== (match[1] === '^');
   const name = match[2] as string; // a group of every match
   if (ignoreCase && ONE_CASE.test(name)) reader.fail(`has the property "${name}" without regard to case`);
-  const own = NAMED_SETS[name.toLowerCase()];
+  const key = name.toLowerCase();
+  if (CHANGED_PROPERTIES.has(key.replace(/[ _-]/g, '')))
+    reader.fail(`has the property "${name}", which is not supported`);
+  const own = key === 'word' && !isInClass ? WORD : (OWN_PROPERTIES[key] ?? NAMED_SETS[key]);
   const set = own ?? propertyOf(name) ?? reader.fail(`has the property "${name}", which is not supported`);
   return negated ? `[^${set}]` : set;
 }
@@ -164,6 +187,7 @@ function variantsIn(first: number, last: number): string {
 function readClassCharacter(reader: PatternReader, ignoreCase: boolean): string | number {
   if (!reader.take('\\')) return reader.nextCodePoint();
   if (reader.take('b')) return 8;
-  const escaped = readEscapedSet(reader, ignoreCase) ?? reader.fail(`has "\\${reader.peek()}" in a class`);
+  const escaped =
+    readEscapedSet(reader, ignoreCase, true) ?? reader.fail(`has "\\${reader.peek()}" in a class`);
   return 'set' in escaped ? escaped.set : escaped.codePoint;
 }
