@@ -4,7 +4,7 @@ import type { OpenApiDocument } from '../../worker/openapi/types.ts';
 import { partName, withoutVaryingFields } from '../support/load-client.ts';
 import { OpenApiCheck } from '../support/openapi-check.ts';
 import type { FuzzAnswer } from './client.ts';
-import { type FuzzRequest, optionsOf, WITHOUT_TEXTS } from './requests.ts';
+import { type FuzzRequest, optionsOf, WITHOUT_SEED } from './requests.ts';
 import { checkTexts } from './texts.ts';
 
 export class Judge {
@@ -84,7 +84,7 @@ export function difference(request: FuzzRequest, first: FuzzAnswer, second: Fuzz
 
 function isDeterministic(request: FuzzRequest, { status }: FuzzAnswer): boolean {
   if (status !== 200 || request.method !== 'POST') return true;
-  return typeof optionsOf(bodyOf(request))?.seed === 'number' || WITHOUT_TEXTS.has(request.path);
+  return typeof optionsOf(bodyOf(request))?.seed === 'number' || WITHOUT_SEED.has(request.path);
 }
 
 /** The texts of one stream are interleaved arbitrarily, so each has its own list. */

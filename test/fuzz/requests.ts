@@ -59,8 +59,12 @@ const LOST_PATHS = [
 ];
 /** Names of no model; the last two stand for the deployed one. */
 const MODEL_NAMES = ['nope', '@cf/meta/llama-3', '%00', 'x default', '@cf/openai/default', 'default'];
-/** Routes that generate nothing: no field of theirs is a number of texts or tokens, or a seed. */
-export const WITHOUT_TEXTS: ReadonlySet<string> = new Set(['/tokenize', '/v1/score', '/v1/perplexity']);
+/** Routes that generate nothing: no field of theirs is a number of texts or tokens. */
+const WITHOUT_TEXTS: ReadonlySet<string> = new Set(['/tokenize', '/v1/score', '/v1/perplexity']);
+/** Routes whose answers are the same each time: they have no seed. */
+export const WITHOUT_SEED: ReadonlySet<string> = new Set([...WITHOUT_TEXTS, '/v1/suggest']);
+/** The deployed catalogue. */
+const CATALOGUE = 'titles';
 /** Fields that multiply the work, and the largest value of most requests. */
 const COSTS = { max_tokens: 8, max_new_tokens: 8, n: 6, num_return_sequences: 6, best_of: 6, num_beams: 6 };
 const LARGEST_COST = 1100;
@@ -187,7 +191,7 @@ export class RequestSource {
     const twice = draw.chance(0.12);
     let body = bounded(draw, this.#focused(draw, route, this.#validBody(draw, route)), route);
     if (draw.chance(0.35)) body = bounded(draw, mutate(draw, body), route);
-    if (twice && !WITHOUT_TEXTS.has(path)) seeded(draw, body);
+    if (twice && !WITHOUT_SEED.has(path)) seeded(draw, body);
     const json = JSON.stringify(body);
     const base = { method: 'POST', path, headers: JSON_TYPE, body: json, twice };
     const kind = draw.integer(1, 100);
@@ -227,7 +231,9 @@ export class RequestSource {
     if (known.length > 0 && draw.chance(0.35)) return structuredClone(draw.pick(known).body) as Fields;
     const generated = generate(draw, schema, this.#schemas) as Fields;
     const body = draw.chance(0.7) ? { ...structuredClone(example), ...generated } : generated;
-    if (draw.chance(0.15)) Object.assign(optionsOf(body) ?? {}, structuredClone(draw.pick(COMBINATIONS)));
+    const options = optionsOf(body) ?? {};
+    if (draw.chance(0.15)) Object.assign(options, structuredClone(draw.pick(COMBINATIONS)));
+    if (typeof options.catalogue === 'string' && draw.chance(0.8)) options.catalogue = CATALOGUE;
     return body;
   }
 }
@@ -287,6 +293,12 @@ function bounded<T extends Fields>(draw: Draw, body: T, { template }: Route): T 
     const value = options[name];
     if (typeof value === 'number' && value > largest && (isLong || value < LARGEST_COST))
       options[name] = draw.integer(1, largest);
+  }
+  // Its entries are whole: most lengths are too small for them.
+  if (options.catalogue === CATALOGUE && draw.chance(0.9)) {
+    delete options.max_tokens;
+    delete options.max_new_tokens;
+    return body;
   }
   // Without it, or with null, some contracts fill the context.
   const length = 'inputs' in body ? 'max_new_tokens' : 'max_tokens';

@@ -28,6 +28,8 @@ export function checkTexts(path: string, body: unknown, { text, events }: FuzzAn
     else if (body !== undefined) checkCount((JSON.parse(text) as unknown[]).length, expected);
   } else if (path === '/v1/score') {
     checkRanks((JSON.parse(text) as { choices: RankedChoice[] }).choices, body);
+  } else if (path === '/v1/suggest') {
+    checkSuggestions((JSON.parse(text) as { data: Suggestion[] }).data, body);
   } else if (path === '/v1/perplexity') {
     if (events) checkDone(events);
   } else if (path.startsWith('/ai/run/')) {
@@ -53,6 +55,22 @@ function checkRanks(choices: readonly RankedChoice[], body: unknown): void {
   if (choices.length !== count || !isWhole || ranks.some((rank, i) => rank !== i + 1)) {
     throw new Error(`${count} choices have the scores ${JSON.stringify(choices)}`);
   }
+}
+
+interface Suggestion {
+  readonly text: string;
+  readonly score: number;
+}
+
+/** At most `n`, each once, all of them with what was typed, best first. */
+function checkSuggestions(suggestions: readonly Suggestion[], body: unknown): void {
+  const { text, n } = (body ?? {}) as { readonly text?: string | null; readonly n?: number | null };
+  const typed = (text ?? '').toWellFormed();
+  const texts = suggestions.map((suggestion) => suggestion.text);
+  const isOrdered = suggestions.every(({ score }, i) => score <= (suggestions[i - 1]?.score ?? score));
+  const isWhole = body === undefined || texts.every((text) => text.startsWith(typed));
+  if (isOrdered && isWhole && new Set(texts).size === texts.length && texts.length <= (n ?? 64)) return;
+  throw new Error(`${JSON.stringify(body)} has the suggestions ${JSON.stringify(suggestions)}`);
 }
 
 function expectedOf(body: unknown): Expected | null {

@@ -1,4 +1,7 @@
-/** @module Random requests of every kind in every contract. Sampling has a seed, so answers are deterministic. */
+/**
+ * @module Random requests of every kind in every contract, and of what generates nothing. Sampling has a seed, so answers
+ * are deterministic.
+ */
 import type { Draw } from './draw.ts';
 
 export interface LoadRequest {
@@ -43,7 +46,14 @@ const SEARCHES: readonly ((draw: Draw) => Fields)[] = [
     do_sample: true,
     seed: draw.integer(1, 1000),
     temperature: draw.pick([0.7, 1, 1.3]),
-    ...draw.pick<Fields>([{}, { top_k: 40 }, { top_p: 0.9 }, { typical_p: 0.9 }, { min_p: 0.05 }]),
+    ...draw.pick<Fields>([
+      {},
+      { top_k: 40 },
+      { top_p: 0.9 },
+      { typical_p: 0.9 },
+      { min_p: 0.05 },
+      { xtc_probability: 0.5 },
+    ]),
   }),
   (draw) => ({
     num_beams: draw.integer(2, 4),
@@ -78,6 +88,8 @@ const PROCESSORS: readonly Fields[] = [
   { exponential_decay_length_penalty: [4, 1.2] },
   { stop_token_ids: [13, 392] },
   { ignore_eos: true },
+  { dry_multiplier: 0.8, dry_allowed_length: 1 },
+  { guidance_scale: 1.5, negative_prompt: 'The sad old dog' },
 ];
 /** Forms that a text can go on in whatever the options forbid, and end in almost anywhere. */
 const FORMS = ['[A-Za-z ,.!]*', '(?: [a-z]+)+[.!]?[^]*', '[^"]*'];
@@ -127,6 +139,7 @@ function openAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
       ...(draw.chance(0.1) && { cache_prompt: false }),
       ...search,
       ...draw.pick(PROCESSORS),
+      ...(draw.chance(0.15) && { token_healing: true }),
       ...(n > 1 && { n }),
       ...(draw.chance(0.4) && { stop: draw.pick(STOPS) }),
       ...(draw.chance(0.1) && { include_stop_str_in_output: true }),
@@ -156,6 +169,7 @@ function tgi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
         ...(draw.chance(0.1) && { cache_prompt: false }),
         ...search,
         ...draw.pick(TGI_PROCESSORS),
+        ...(draw.chance(0.15) && { token_healing: true }),
         ...(!stream && n > 1 && { num_return_sequences: n }),
         ...(draw.chance(0.4) && { stop: draw.pick(STOPS) }),
         ...(draw.chance(0.2) && { grammar: { type: 'regex', value: draw.pick(FORMS) } }),
@@ -187,15 +201,66 @@ function workersAi(draw: Draw, search: Fields, stream: boolean): LoadRequest {
 
 const CONTRACTS = [openAi, tgi, workersAi];
 
-/** Distinct requests. Any thirty in a row have every kind of search in every contract, whole and streamed. */
+/** What scores texts, and what searches the embedded model's list. */
+const SCORES: readonly ((draw: Draw) => LoadRequest)[] = [
+  (draw) => ({
+    path: '/v1/score',
+    streams: false,
+    body: {
+      prompt: drawPrompt(draw),
+      choices: draw.shuffled([...SENTENCES, ...SHORT_PROMPTS]).slice(0, 5),
+      normalization: draw.pick(['none', 'byte', 'pmi']),
+      tokens: draw.chance(0.5),
+    },
+  }),
+  (draw) => {
+    const stream = draw.chance(0.5);
+    const text = draw.shuffled(SENTENCES).join(' ');
+    const stride = draw.integer(8, 32);
+    return {
+      path: '/v1/perplexity',
+      streams: stream,
+      body: { text, window: 32, stride, stream, tokens: true },
+    };
+  },
+  (draw) => ({
+    path: '/v1/suggest',
+    streams: false,
+    body: {
+      text: draw.pick(['', 'The Sle', 'Lily and the Ma', 'Tom']),
+      catalogue: 'titles',
+      n: draw.integer(1, 8),
+    },
+  }),
+  (draw) => ({
+    path: '/v1/suggest',
+    streams: false,
+    body: { text: draw.pick(['Once upon a ti', 'The dog wan', '']), n: 4, num_beams: draw.integer(4, 12) },
+  }),
+  (draw) => {
+    const stream = draw.chance(0.5);
+    const prompt = drawPrompt(draw);
+    const n = draw.integer(1, 5);
+    return {
+      path: '/v1/completions',
+      streams: stream,
+      body: { prompt, catalogue: 'titles', num_beams: 12, n, stream },
+    };
+  },
+];
+
+/**
+ * Distinct requests. Any thirty generations in a row have every kind of search in every contract, whole and streamed;
+ * beside every sixth of them is one of {@link SCORES}.
+ */
 export function drawRequests(draw: Draw, count: number): LoadRequest[] {
   const requests = new Map<string, LoadRequest>();
-  while (requests.size < count) {
-    const i = requests.size;
+  const add = (request: LoadRequest) => requests.set(JSON.stringify(request), request);
+  for (let i = 0; requests.size < count; i++) {
     const search = SEARCHES[i % SEARCHES.length] as (typeof SEARCHES)[number];
     const contract = CONTRACTS[i % CONTRACTS.length] as (typeof CONTRACTS)[number];
-    const request = contract(draw, search(draw), i % 2 === 1);
-    requests.set(JSON.stringify(request), request);
+    add(contract(draw, search(draw), i % 2 === 1));
+    if (i % 6 === 5) add(draw.pick(SCORES)(draw));
   }
-  return [...requests.values()];
+  return [...requests.values()].slice(0, count);
 }
