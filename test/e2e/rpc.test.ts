@@ -21,7 +21,7 @@ const IDLE = { requests: 0, waitingRows: 0, slots: { reserved: 0, taken: 0 }, ja
 let server: PlainWorkerd;
 beforeAll(async () => {
   await ensureAdapterModel();
-  server = await startPlainWorkerd(ADAPTERS_INT8, SETTINGS, CALLER);
+  server = await startPlainWorkerd(ADAPTERS_INT8, SETTINGS, { caller: CALLER });
 }, 120_000);
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -30,19 +30,20 @@ export type Settings = Readonly<Record<string, number | string>>;
 /**
  * @param model folder of a converted model
  * @param settings in place of those in wrangler.toml
- * @param caller the source of a Worker whose binding LLM is the first one's entrypoint
+ * @param options.caller the source of a Worker whose binding LLM is the first one's entrypoint
+ * @param options.sessions whether requests of sessions go to objects, which are in the same isolate
  * @throws Error when the Worker cannot be bundled or started
  */
 export async function startPlainWorkerd(
   model: string,
   settings: Settings = {},
-  caller?: string,
+  { caller, sessions = false }: { readonly caller?: string; readonly sessions?: boolean } = {},
 ): Promise<PlainWorkerd> {
   const folder = await mkdtemp(join(tmpdir(), 'plain-workerd-'));
   await bundle(folder, model);
   if (caller !== undefined) await bundleCaller(folder, caller);
   const [port, callerPort] = [await freePort(), await freePort()];
-  const text = await configuration(folder, model, [port, callerPort], settings);
+  const text = await configuration(folder, model, [port, callerPort], settings, sessions);
   await writeFile(join(folder, 'config.capnp'), text);
   const child = spawn(WORKERD, ['serve', 'config.capnp'], {
     cwd: folder,
@@ -83,6 +84,7 @@ async function configuration(
   model: string,
   [port, callerPort]: readonly [number, number],
   settings: Settings,
+  sessions: boolean,
 ): Promise<string> {
   const { compatibility_date, compatibility_flags, vars } = unstable_readConfig({
     config: join(ROOT, 'wrangler.toml'),
@@ -96,6 +98,7 @@ async function configuration(
   const bindings = Object.entries({ ...vars, ...settings }).map(
     ([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`,
   );
+  if (sessions) bindings.push('(name = "EDGEBEAM_SESSIONS", durableObjectNamespace = "EdgebeamSession")');
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -113,6 +116,8 @@ const worker :Workerd.Worker = (
   compatibilityDate = "${compatibility_date}",
   compatibilityFlags = ${JSON.stringify(compatibility_flags)},
   bindings = [(name = "ASSETS", service = "model"), ${bindings.join(', ')}],
+  durableObjectNamespaces = [(className = "EdgebeamSession", uniqueKey = "sessions")],
+  durableObjectStorage = (inMemory = void),
 );
 ${hasCaller ? callerOf(compatibility_date) : ''}`;
 }

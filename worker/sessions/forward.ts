@@ -31,13 +31,15 @@ export const toSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   const digest = await sha256(`${c.get('key') ?? ''} ${key}`);
   const session = Number.parseInt(digest.slice(0, 8), 16) % sessionObjectsOf(c.env);
   const object = namespace.getByName(`session-${session}`);
+  const record = c.get('record');
+  // The object writes the log line, and counts the request, also of a client that leaves.
+  record.forwarded = true;
   const response = await object.fetch(forwarded(c, body, session)).catch((error: unknown) => {
     if (c.req.raw.signal.aborted) throw error;
+    record.forwarded = false;
     console.error(error);
     throw retryLater('session_unavailable', 'The object of this session cannot be reached at the moment');
   });
-  // The object writes the log line, and counts the request.
-  c.get('record').forwarded = true;
   const answer = new Response(response.body, response);
   // The only header that the middleware here would add to the object's own.
   answer.headers.delete('vary');
@@ -55,7 +57,7 @@ function sessionKey(body: Uint8Array): string | undefined {
 }
 
 function forwarded(c: Context<AppEnv>, body: Uint8Array<ArrayBuffer>, session: number): Request {
-  const { headers: sent, signal } = c.req.raw;
+  const { headers: sent, signal: gone } = c.req.raw;
   // Below the base path, which only the isolate knows where the request arrived.
   const url = new URL(c.req.raw.url);
   url.pathname = c.req.path;
@@ -65,5 +67,8 @@ function forwarded(c: Context<AppEnv>, body: Uint8Array<ArrayBuffer>, session: n
   const caller: Caller = { method, key, session, path };
   headers.set(CALLER_HEADER, JSON.stringify(caller));
   headers.set('x-request-id', c.get('requestId'));
-  return new Request(url, { method: 'POST', headers, body, signal });
+  // A request's own signal does not reach the object when the client is gone.
+  const controller = new AbortController();
+  gone.addEventListener('abort', () => controller.abort(gone.reason));
+  return new Request(url, { method: 'POST', headers, body, signal: controller.signal });
 }
