@@ -9,8 +9,10 @@ export const PREFIX_CHARACTERS = 256;
 /** @param body of any contract, as parsed JSON @returns undefined for a request of no session */
 export function sessionKeyOf(body: unknown): string | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  const { user, prompt, inputs, messages } = body as Readonly<Record<string, unknown>>;
-  if (typeof user === 'string' && user !== '') return `user ${user}`;
+  const { safety_identifier, user, prompt, inputs, messages } = body as Readonly<Record<string, unknown>>;
+  // OpenAI's newer name, which chats have too.
+  const id = safety_identifier ?? user;
+  if (typeof id === 'string' && id !== '') return `user ${id}`;
   const text = prefixOf(prompt ?? inputs ?? messages);
   return text.length < PREFIX_CHARACTERS ? undefined : `prefix ${text.slice(0, PREFIX_CHARACTERS)}`;
 }

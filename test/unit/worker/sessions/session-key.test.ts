@@ -11,6 +11,8 @@ describe('the session of a request', () => {
     const sessions = ['', LONG, IDS].map((prompt) => sessionKeyOf({ user: 'ada', prompt }));
     expect(new Set(sessions)).toEqual(new Set([sessionKeyOf({ user: 'ada' })]));
     expect(sessionKeyOf({ user: 'bob' })).not.toBe(sessions[0]);
+    expect(sessionKeyOf({ safety_identifier: 'ada' })).toBe(sessions[0]);
+    expect(sessionKeyOf({ safety_identifier: null, user: 'ada' })).toBe(sessions[0]);
   });
 
   it.each([
