@@ -84,10 +84,9 @@ function widthOf({ num_beams, best_of }: ResolvedOptions) {
   return best_of === undefined ? 'num_return_sequences' : 'best_of';
 }
 
-/** The tokens that the model sees of a text, in a copy. */
+/** The tokens that the model sees of a text. */
 export function tokensInView(text: ArrayLike<number>, window: ContextWindow): Int32Array {
-  const tokens = Int32Array.from(text);
-  const dropped = droppedTokens(window, tokens.length);
-  tokens.copyWithin(window.keep, window.keep + dropped);
-  return tokens.subarray(0, tokens.length - dropped);
+  const dropped = droppedTokens(window, text.length);
+  const tokens = new Int32Array(text.length - dropped);
+  return tokens.map((_, i) => text[i < window.keep ? i : i + dropped] as number);
 }

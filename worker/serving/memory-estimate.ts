@@ -128,7 +128,8 @@ export function estimateMemory(size: GenerationSize): MemoryEstimate {
   const hypotheses = num_beams > 1 ? 1.5 * branches : branches;
   const row = vocabSize * FLOAT_BYTES;
   const scoredToken = NODE_BYTES + tokenBytes(prompt_logprobs);
-  const scored = longest * (prompt_logprobs === undefined ? TOKEN_TEXT_BYTES : scoredToken);
+  const scored =
+    Math.min(longest, inView ?? longest) * (prompt_logprobs === undefined ? TOKEN_TEXT_BYTES : scoredToken);
   const nodesOfToken = isGuided(resolved) ? 2 : 1;
   const nodes = inView === undefined ? max_new_tokens * nodesOfToken * NODE_BYTES : 0;
   // A window has nodes of the prompt too. What has finished has none.

@@ -190,6 +190,13 @@ describe('the estimate of a generation', () => {
     300_000,
   );
 
+  it('has of a prompt far longer than the context its ids alone, twice', async () => {
+    const prompt = Array.from({ length: 200_000 }, (_, i) => (i * 37) % MEASURED_VOCABULARY);
+    await check(request([prompt], { truncation: 'auto', max_new_tokens: 4 }), 'stream');
+    const perToken = totals.estimate / prompt.length;
+    expect(perToken).toBeLessThan(12);
+  }, 60_000);
+
   it('is so of a text longer than the context', async () => {
     for (const form of ['whole', 'stream', 'stream'] as const) await check(longRequest(), form);
     expect(totals.estimate).toBeLessThanOrEqual(6 * totals.real);
