@@ -218,7 +218,7 @@ export class RequestSource {
       options[draw.pick(adapterFields(template))] = draw.pick(adapters);
     if (isLong && !WITHOUT_TEXTS.has(template) && draw.chance(0.5)) {
       Object.assign(options, { truncation: 'auto' }, draw.pick(WINDOWS));
-      if (draw.chance(0.8)) body['inputs' in body ? 'inputs' : 'prompt'] = draw.pick(LONG_TEXTS);
+      if (draw.chance(0.8)) Object.assign(body, asPrompt(body, draw.pick(LONG_TEXTS)));
     }
     return body;
   }
@@ -236,6 +236,12 @@ export class RequestSource {
     if (typeof options.catalogue === 'string' && draw.chance(0.8)) options.catalogue = CATALOGUE;
     return body;
   }
+}
+
+/** A text in the field of its contract. */
+function asPrompt(body: Fields, text: string): Fields {
+  if ('messages' in body) return { messages: [{ role: 'user', content: text }] };
+  return { ['inputs' in body ? 'inputs' : 'prompt']: text };
 }
 
 /** The fields of a route's contract that name an adapter. */
