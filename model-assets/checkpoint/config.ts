@@ -60,7 +60,7 @@ export async function readConfig(metadata: Metadata, onWarning: OnWarning = () =
   const json = await readJson(metadata, 'config.json');
   if (!json)
     throw new CheckpointError('config.json not found: SOURCE must be a folder in Hugging Face format');
-  rejectUnsupported(json);
+  rejectUnsupported(json, onWarning);
   warnOfUnused(json, onWarning);
   const config = parse('config.json', gpt2Config, resolveAliases(json, onWarning));
   const generation = await readJson(metadata, 'generation_config.json');
@@ -114,14 +114,18 @@ function toModelConfig(config: GPT2Config, eosTokenIds: readonly number[]): Mode
 }
 
 /** @throws CheckpointError for options that would silently give wrong results. */
-function rejectUnsupported(json: Json): void {
+function rejectUnsupported(json: Json, onWarning: OnWarning): void {
   const { model_type = 'gpt2', architectures } = json;
   if (model_type !== 'gpt2') throwFaults([`model_type "${model_type}" is not supported, expected "gpt2"`]);
   const faults: string[] = [];
-  const unsupported = Array.isArray(architectures)
-    ? architectures.find((name) => !/^GPT2/.test(name))
-    : undefined;
-  if (unsupported) faults.push(`architecture "${unsupported}" is not supported, expected "GPT2LMHeadModel"`);
+  const other = Array.isArray(architectures) ? architectures.find((name) => !/^GPT2/.test(name)) : undefined;
+  if (other && json.model_type === undefined)
+    faults.push(`architecture "${other}" is not supported, expected "GPT2LMHeadModel"`);
+  else if (other) {
+    onWarning(
+      `config.json: architecture "${other}" has no effect: model_type "gpt2" decides, as in AutoModelForCausalLM`,
+    );
+  }
   if (json.quantization_config) {
     faults.push(
       'quantization_config is not supported: use the checkpoint from before it was quantized, or save the model ' +

@@ -137,6 +137,15 @@ test.for<[string, Record<string, unknown>, Partial<ModelConfig>, string[]]>([
     { n_head: 12 },
     ['config.json: pruned_heads has no effect, as in transformers 5: all heads are converted'],
   ],
+  [
+    'an architecture of another name has no effect beside model_type',
+    { model_type: 'gpt2', architectures: ['StoryLMHeadModel'] },
+    { n_head: 12 },
+    [
+      'config.json: architecture "StoryLMHeadModel" has no effect: model_type "gpt2" decides, as in ' +
+        'AutoModelForCausalLM',
+    ],
+  ],
   ['an empty list of pruned heads is usual', { pruned_heads: {} }, { n_head: 12 }, []],
 ])('%s', async ([, config, expected, lines]) => {
   const warnings: string[] = [];
