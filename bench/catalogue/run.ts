@@ -3,6 +3,7 @@
  * (random weights) and with the embedded model, in Node and through HTTP in workerd.
  */
 import { Command } from 'commander';
+import { exampleTitles } from '../../model-assets/catalogue/example-titles.ts';
 import { DEFAULT_MODEL, ensureDefaultModel } from '../../model-assets/ensure.ts';
 import { startDevServer } from '../../worker/dev/child-server.ts';
 import { describe, describeMachine } from '../machine.ts';
@@ -15,6 +16,8 @@ interface Options {
   readonly queries: string;
   readonly only?: string;
 }
+
+const TYPED_LETTERS = 12;
 
 const { beams, queries, only } = new Command('node bench/catalogue/run.ts')
   .description('Measures the search of a catalogue of 100,000 entries.')
@@ -35,6 +38,7 @@ if (only !== 'default') {
 if (only !== 'gpt2') {
   await ensureDefaultModel();
   await measure('the embedded model, int8', DEFAULT_MODEL);
+  await measureTyping();
 }
 
 async function measure(title: string, model: string): Promise<void> {
@@ -62,21 +66,49 @@ async function measure(title: string, model: string): Promise<void> {
 async function measureInWorkerd(model: string): Promise<number[]> {
   await using server = await startDevServer('--model', model);
   // Tokens that both models have.
-  const search = async (index: number) => {
-    const body = { prompt: promptOf(8000, index), catalogue: NAME, num_beams: plan.beams, n: 10 };
-    const response = await fetch(`${server.url}/v1/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+  const search = (index: number) =>
+    post(`${server.url}/v1/completions`, {
+      prompt: promptOf(8000, index),
+      catalogue: NAME,
+      num_beams: plan.beams,
+      n: 10,
     });
-    const text = await response.text();
-    if (!response.ok) throw new Error(text);
-  };
   // V8 compiles WebAssembly in two tiers, and the engine chooses how it reads weights.
   for (let i = 0; i < 5; i++) await search(i);
   const milliseconds: number[] = [];
   for (let i = 0; i < plan.queries; i++) milliseconds.push(await timed(() => search(50 + i)));
   return milliseconds;
+}
+
+/** Titles of the example that are typed letter by letter, with what the letters before have left in the cache and without. */
+async function measureTyping(): Promise<void> {
+  await using server = await startDevServer('--model', DEFAULT_MODEL);
+  const suggest = (text: string, cache_prompt: boolean) =>
+    post(`${server.url}/v1/suggest`, { text, catalogue: 'titles', n: 5, cache_prompt });
+  const titles = exampleTitles();
+  const times = { kept: [] as number[], anew: [] as number[] };
+  for (let i = 0; i <= plan.queries; i++) {
+    const title = titles[Math.floor((i * titles.length) / (plan.queries + 1))] as string;
+    for (let length = 1; length <= TYPED_LETTERS; length++) {
+      const typed = title.slice(0, length);
+      const anew = await timed(() => suggest(typed, false));
+      const kept = await timed(() => suggest(typed, true));
+      // The first title warms up.
+      if (i > 0) times.anew.push(anew);
+      if (i > 0) times.kept.push(kept);
+    }
+  }
+  console.log(
+    `  a letter of a suggestion, 32 beams over ${titles.length} titles: ${median(times.kept).toFixed(1)} ms, ` +
+      `without the cache ${median(times.anew).toFixed(1)} ms`,
+  );
+}
+
+async function post(url: string, body: object): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
 }
 
 function median(values: readonly number[]): number {

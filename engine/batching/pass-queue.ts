@@ -7,13 +7,14 @@
  * a pass, and `turns.ts` says when a request that is alone need not yield.
  */
 
-import type { Gather, LogitsReader } from '../../decoding/interface/logits-row.ts';
+import type { Gather, GatheredLogits, LogitsReader } from '../../decoding/interface/logits-row.ts';
 import type { CachedNode } from '../cache/radix-tree.ts';
 import type { Gpt2 } from '../model/gpt2.ts';
 import type { HeapAdapter, Row } from '../model/network.ts';
 import { passMilliseconds } from '../model/pass-time.ts';
 import type { ReadAheadChoice } from '../model/read-ahead.ts';
 import { PoisonGuard } from '../runtime/poison-guard.ts';
+import { GatheredMemo } from './gathered-memo.ts';
 import { type PassShare, sharePass } from './pass-policy.ts';
 import { Turns } from './turns.ts';
 
@@ -76,6 +77,7 @@ export class PassQueue {
   readonly #eventLoop: EventLoop;
   readonly #readAhead: ReadAheadChoice | null;
   readonly #turns = new Turns();
+  readonly #gathered = new GatheredMemo();
   /** In order of priority. */
   #pending: readonly PendingCall[] = [];
   #passes = 0;
@@ -115,6 +117,7 @@ export class PassQueue {
    */
   async run(request: PassRequest): Promise<number> {
     const call: PendingCall = { ...request, reused: 0 };
+    this.#dropComputedRows(call);
     this.#pending = [...this.#pending, call];
     try {
       while (isPending(call)) {
@@ -171,7 +174,7 @@ export class PassQueue {
   #runPass(): void {
     this.#passes++;
     this.#lastIsTimed = false;
-    for (const call of this.#pending) dropComputedRows(call);
+    for (const call of this.#pending) this.#dropComputedRows(call);
     this.#pending = this.#pending.filter(isPending);
     const shares = sharePass(this.#pending, this.#model.maxRows);
     if (shares.length === 0) return;
@@ -209,7 +212,7 @@ export class PassQueue {
       for (const { node, read, only, gather, adapter } of call.rows.slice(0, rowCount)) {
         const row = byNode.get(node) ?? { node, adapter, readers: [], gathers: [] };
         byNode.set(node, row);
-        if (gather) row.gathers.push({ ...gather, read: isolated(gather.read, call) });
+        if (gather) row.gathers.push({ ...gather, read: isolated(this.#remembered(node, gather), call) });
         if (!read) continue;
         // Readers of other tokens share a row only as a whole.
         row.only = row.readers.length === 0 || row.only === only ? only : undefined;
@@ -225,6 +228,32 @@ export class PassQueue {
     this.counts.add(uniqueRows);
     for (const { node } of uniqueRows) node.evaluated = true;
     for (const { call, rowCount } of shares) call.rows = call.rows.slice(rowCount);
+  }
+
+  /** Reads what a pass has gathered, and keeps it. */
+  #remembered(node: CachedNode, { tokens, read }: Gather): Gather['read'] {
+    return (gathered: GatheredLogits) => {
+      // First: the reader may change it.
+      this.#gathered.add(node, tokens, gathered);
+      read(gathered);
+    };
+  }
+
+  /**
+   * Drops rows that another call computed in the meantime. Logits are not cached: rows that need them stay, unless they
+   * need those alone that have been gathered before.
+   */
+  #dropComputedRows(call: PendingCall): void {
+    call.rows = call.rows.filter(({ node, read, gather }) => {
+      if (read || !node.evaluated) return true;
+      if (!gather) {
+        call.reused++;
+        return false;
+      }
+      const gathered = this.#gathered.find(node, gather.tokens);
+      if (gathered) isolated(gather.read, call)(gathered);
+      return !gathered;
+    });
   }
 }
 
@@ -272,14 +301,4 @@ function isolated<T>(read: (row: T) => void, call: PendingCall): (row: T) => voi
 
 function isPending({ owner, rows, failure }: PendingCall): boolean {
   return rows.length > 0 && !failure && !owner.closed;
-}
-
-/**
- * Drops rows that another call computed in the meantime, unless their logits are needed: logits are not
- * cached.
- */
-function dropComputedRows(call: PendingCall): void {
-  const remaining = call.rows.filter(({ node, read, gather }) => read || gather || !node.evaluated);
-  call.reused += call.rows.length - remaining.length;
-  call.rows = remaining;
 }
