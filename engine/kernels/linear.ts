@@ -1,5 +1,5 @@
 /** @module The kernels for quantized weights: their types, their sizes, and which build this processor runs. */
-import { GROUP, paddedRows } from '../../model-assets/format/packed.ts';
+import { GROUP, paddedRows, TILE_COLUMNS } from '../../model-assets/format/packed.ts';
 
 const FLOAT_BYTES = 4;
 /** Bytes of `assembly/quantize-rows.ts` for each group of a row. */
@@ -8,6 +8,9 @@ const OFFSET_BYTES = 8;
 const ROW_BYTES = 8;
 /** One padded group of f32. */
 const TAIL_BYTES = GROUP * FLOAT_BYTES;
+/** A tile's weights of an input, in 16 bits, and what aligns them. */
+const WIDENED_BYTES = 2 * TILE_COLUMNS;
+const ALIGNMENT_BYTES = 16;
 
 /** A linear layer over quantized rows. All addresses are bytes in the heap. */
 type Matmul = (
@@ -157,10 +160,11 @@ export function linearKernels(
   return { kernels: instantiate(modules.relaxed), dotProduct: 'relaxed' };
 }
 
-/** Bytes of quantized rows: codes, offsets, scales, corrections and tail, as in `assembly/quantize-rows.ts`. */
+/** Bytes of quantized rows, with what their product needs: see `assembly/quantize-rows.ts`. */
 export function quantizedBytes(rows: number, inputs: number): number {
   const padded = paddedRows(inputs);
-  return rows * (padded + (padded / GROUP) * OFFSET_BYTES + ROW_BYTES) + TAIL_BYTES;
+  const rowBytes = padded + (padded / GROUP) * OFFSET_BYTES + ROW_BYTES;
+  return rows * rowBytes + TAIL_BYTES + ALIGNMENT_BYTES + padded * WIDENED_BYTES;
 }
 
 /** `() => i16x8.relaxed_dot_i8x16_i7x16_s(i8x16.splat(1), i8x16.splat(2))` */

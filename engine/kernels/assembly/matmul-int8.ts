@@ -14,11 +14,12 @@
 import { dotAdd, probeDotAdd, UNSIGNED_OPERAND } from './dot';
 import { inRegister } from './in-register';
 import { sumIntegerLanes } from './lanes';
-import { flipsOf, paddedLength, scalesOf, tailOf } from './quantize-rows';
+import { flipsOf, paddedLength, scalesOf, TAIL_BYTES, tailOf } from './quantize-rows';
 import { firstBurst, readAhead } from './read-ahead';
 import { blockRows, storeOutputs, TILE_COLUMNS } from './tile';
 
 const FLOAT_BYTES: usize = 4;
+const VECTOR_BYTES: usize = 16;
 /** Inputs of a tile per iteration: one run of each output. */
 const STEP: usize = 16;
 const TILE_STEP_BYTES: usize = STEP * TILE_COLUMNS;
@@ -26,6 +27,12 @@ const TILE_STEP_BYTES: usize = STEP * TILE_COLUMNS;
 const HALF_TILE_BYTES: usize = 2 * STEP;
 /** See `readAhead`. With 16 kB, lm_head takes as long as without bursts. */
 const BURST_BYTES: usize = 4096;
+
+/**
+ * Products in pairs need the codes in 16 bits. From so many rows on, those of a tile are widened once for all rows, into the
+ * memory after the tail, and not once for every four rows.
+ */
+const WIDENED_ROWS: i32 = 12;
 
 /**
  * @param quantized `[rows, inputs]`, by `quantizeRows` of the same form; its tail holds the sums of one tile
@@ -50,6 +57,8 @@ export function matmulInt8Of<Sum>(
   const k = paddedLength(inputs);
   const scales = scalesOf(quantized, rows, inputs);
   const sums = tailOf(quantized, rows, inputs);
+  const widened = (sums + TAIL_BYTES + VECTOR_BYTES - 1) & ~(VECTOR_BYTES - 1);
+  const isWidened = sizeof<Sum>() == 2 && rows >= WIDENED_ROWS;
   const steps = (inputs + STEP - 1) / STEP;
   const flip = inRegister(i8x16.splat(flippedBits<Sum>()), sums);
   const flips = flipsOf(quantized, rows, inputs);
@@ -58,14 +67,17 @@ export function matmulInt8Of<Sum>(
   let ahead = firstBurst(weights, end);
   for (let column: usize = 0; column < outputs; column += TILE_COLUMNS) {
     if (ahead < min(weights + 2 * tileBytes, end)) ahead = readAhead(ahead, end, BURST_BYTES, sums);
+    if (isWidened) widen(weights, tileBytes, widened);
     let row = 0;
     while (row < rows) {
-      const count = min(blockRows(rows - row), 4);
+      const count = min(blockRows(rows - row), isWidened ? 2 : 4);
       const x = quantized + <usize>row * k;
       const firstSums = flips + <usize>row * 4;
-      if (count == 4) {
+      if (isWidened && count == 2) widenedTile2(widened, x, k, steps, sums);
+      else if (count == 4) {
         halfTile4<Sum>(weights, x, k, steps, flip, firstSums, sums);
-        halfTile4<Sum>(weights + HALF_TILE_BYTES, x, k, steps, flip, firstSums, sums + 8);
+        halfTile4<Sum>(weights + HALF_TILE_BYTES, x, k, steps, flip, firstSums, sums + 32);
+        joinHalves(sums);
       } else if (count == 2) tile2<Sum>(weights, x, k, steps, flip, firstSums, sums);
       else tile1<Sum>(weights, x, steps, flip, firstSums, sums);
       storeOutputs(
@@ -132,13 +144,6 @@ function odd<Sum>(codes: v128): v128 {
 function add<Sum>(sum: v128, xEven: v128, xOdd: v128, even: v128, odd: v128): v128 {
   if (sizeof<Sum>() == 4) return dotAdd(xEven, even, sum);
   return i32x4.add(i32x4.add(sum, i32x4.dot_i16x8_s(xEven, even)), i32x4.dot_i16x8_s(xOdd, odd));
-}
-
-/** Stores the sums of the lanes of `a` and of `b`, as two i32. */
-// @ts-ignore: decorator
-@inline
-function storePair(address: usize, a: v128, b: v128): void {
-  v128.store64_lane(address, sumIntegerLanes(a, b, a, b), 0);
 }
 
 /** One row times one tile: `sums` receives four i32. */
@@ -234,7 +239,7 @@ function tile2<Sum>(
 
 /**
  * Four rows times half a tile: registers hold the sums of four rows and two columns. `sums` receives four pairs
- * of i32, 16 bytes apart.
+ * of i32.
  */
 function halfTile4<Sum>(
   codes: usize,
@@ -283,8 +288,70 @@ function halfTile4<Sum>(
     codes += TILE_STEP_BYTES;
     x += STEP;
   }
-  storePair(sums, a0, b0);
-  storePair(sums + 16, a1, b1);
-  storePair(sums + 32, a2, b2);
-  storePair(sums + 48, a3, b3);
+  v128.store(sums, sumIntegerLanes(a0, b0, a1, b1));
+  v128.store(sums, sumIntegerLanes(a2, b2, a3, b3), 16);
+}
+
+/** Sums of two halves of a tile by rows: whole vectors, for a load after stores of its parts would wait for them. */
+// @ts-ignore: decorator
+@inline
+function joinHalves(sums: usize): void {
+  const left0 = v128.load(sums);
+  const left2 = v128.load(sums, 16);
+  const right0 = v128.load(sums, 32);
+  const right2 = v128.load(sums, 48);
+  v128.store(sums, v128.shuffle<i64>(left0, right0, 0, 2));
+  v128.store(sums, v128.shuffle<i64>(left0, right0, 1, 3), 16);
+  v128.store(sums, v128.shuffle<i64>(left2, right2, 0, 2), 32);
+  v128.store(sums, v128.shuffle<i64>(left2, right2, 1, 3), 48);
+}
+
+/** Writes the codes of a tile in 16 bits: of each vector first those at even places, and then those at odd ones. */
+function widen(codes: usize, bytes: usize, widened: usize): void {
+  for (const end = codes + bytes; codes < end; codes += STEP) {
+    const narrow = v128.load(codes);
+    v128.store(widened, evenOfRow<i16>(narrow));
+    v128.store(widened, odd<i16>(narrow), 16);
+    widened += 2 * STEP;
+  }
+}
+
+/** Two rows times one widened tile: `sums` receives eight i32. */
+function widenedTile2(widened: usize, x: usize, stride: usize, steps: usize, sums: usize): void {
+  let a0 = i32x4.splat(0);
+  let b0 = a0;
+  let c0 = a0;
+  let d0 = a0;
+  let a1 = a0;
+  let b1 = a0;
+  let c1 = a0;
+  let d1 = a0;
+  for (let step: usize = 0; step < steps; step++) {
+    const x0 = v128.load(x);
+    const even0 = evenOfRow<i16>(x0);
+    const odd0 = odd<i16>(x0);
+    const x1 = v128.load(x + stride);
+    const even1 = evenOfRow<i16>(x1);
+    const odd1 = odd<i16>(x1);
+    const aEven = v128.load(widened);
+    const aOdd = v128.load(widened, 16);
+    a0 = add<i16>(a0, even0, odd0, aEven, aOdd);
+    a1 = add<i16>(a1, even1, odd1, aEven, aOdd);
+    const bEven = v128.load(widened, 32);
+    const bOdd = v128.load(widened, 48);
+    b0 = add<i16>(b0, even0, odd0, bEven, bOdd);
+    b1 = add<i16>(b1, even1, odd1, bEven, bOdd);
+    const cEven = v128.load(widened, 64);
+    const cOdd = v128.load(widened, 80);
+    c0 = add<i16>(c0, even0, odd0, cEven, cOdd);
+    c1 = add<i16>(c1, even1, odd1, cEven, cOdd);
+    const dEven = v128.load(widened, 96);
+    const dOdd = v128.load(widened, 112);
+    d0 = add<i16>(d0, even0, odd0, dEven, dOdd);
+    d1 = add<i16>(d1, even1, odd1, dEven, dOdd);
+    widened += 2 * TILE_STEP_BYTES;
+    x += STEP;
+  }
+  v128.store(sums, sumIntegerLanes(a0, b0, c0, d0));
+  v128.store(sums, sumIntegerLanes(a1, b1, c1, d1), 16);
 }

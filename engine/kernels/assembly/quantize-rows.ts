@@ -10,6 +10,7 @@
  *     scales   [rows]          f32
  *     flips    [rows]          i32: -128 · the sum of a row's codes, for weights whose top bits are flipped
  *     tail     128 bytes, in which an incomplete last group is padded with zeros
+ *     widened  [k, 4]          i16: the codes of a tile at 8 bits, for products in pairs, from a multiple of 16 bytes on
  *
  * `quantizedBytes` of `../linear.ts` computes their size.
  */
@@ -17,7 +18,7 @@ import { inRegister } from './in-register';
 
 const FLOAT_BYTES: usize = 4;
 const GROUP: usize = 32;
-const TAIL_BYTES: usize = GROUP * FLOAT_BYTES;
+export const TAIL_BYTES: usize = GROUP * FLOAT_BYTES;
 const FLIP_BYTES: usize = 4;
 /** Bytes per group of a row. */
 export const OFFSET_BYTES: usize = 8;

@@ -34,16 +34,23 @@ export function storeOutputs(
   y: usize,
   stride: usize,
 ): void {
-  for (const end = sums + <usize>rows * VECTOR_BYTES; sums < end; sums += VECTOR_BYTES) {
-    if (columns >= TILE_COLUMNS) {
-      const scaled = f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), v128.load(columnScales));
+  const end = sums + <usize>rows * VECTOR_BYTES;
+  if (columns >= TILE_COLUMNS) {
+    const scale = v128.load(columnScales);
+    const shift = bias ? v128.load(bias) : f32x4.splat(0);
+    for (; sums < end; sums += VECTOR_BYTES) {
+      const scaled = f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), scale);
       const product = f32x4.mul(scaled, v128.load32_splat(rowScales));
-      v128.store(y, bias ? f32x4.add(product, v128.load(bias)) : product);
-    } else {
-      for (let i: usize = 0; i < columns * FLOAT_BYTES; i += FLOAT_BYTES) {
-        const product = <f32>load<i32>(sums + i) * load<f32>(columnScales + i) * load<f32>(rowScales);
-        store<f32>(y + i, bias ? product + load<f32>(bias + i) : product);
-      }
+      v128.store(y, bias ? f32x4.add(product, shift) : product);
+      rowScales += FLOAT_BYTES;
+      y += stride;
+    }
+    return;
+  }
+  for (; sums < end; sums += VECTOR_BYTES) {
+    for (let i: usize = 0; i < columns * FLOAT_BYTES; i += FLOAT_BYTES) {
+      const product = <f32>load<i32>(sums + i) * load<f32>(columnScales + i) * load<f32>(rowScales);
+      store<f32>(y + i, bias ? product + load<f32>(bias + i) : product);
     }
     rowScales += FLOAT_BYTES;
     y += stride;
