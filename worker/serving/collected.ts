@@ -116,10 +116,18 @@ export class CollectedAnswer {
           prompt,
           promptLog,
           tokens,
-          text: () => Array.from(tokens(), (token) => token.text).join(''),
+          text: () => this.#text(prompt, text.log),
         };
       }
     }
+  }
+
+  /** As `#tokens`, without their log-probabilities. */
+  #text(prompt: number, log: TokenLog): string {
+    const filter = textFilter(this.#tokenizer, this.#request, prompt);
+    let text = '';
+    for (const token of log.tokens) text += filter.push(token).text;
+    return log.length === 0 ? text : text + filter.flush().text;
   }
 
   *#tokens(prompt: number, log: TokenLog): Generator<TextToken, void, undefined> {

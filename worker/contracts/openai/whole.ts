@@ -1,6 +1,6 @@
 /** @module The choices of a complete answer, each written when it is sent. */
 import type { ModelLogprobs } from '../../../decoding/interface/events.ts';
-import { type JsonStream, jsonArray, jsonObject } from '../../http/json-stream.ts';
+import { type JsonStream, jsonArray, jsonObject, jsonSmall } from '../../http/json-stream.ts';
 import type { CollectedAnswer, CollectedChoice } from '../../serving/collected.ts';
 import type { GenerationRequest, Prompt } from '../../serving/request.ts';
 import type { TokenLog } from '../../serving/token-log.ts';
@@ -46,7 +46,7 @@ function logprobsOf(
   const logs = promptLog ? [promptLog, log] : [log];
   const top = (token: number, model: ModelLogprobs | null) => {
     const byName = entries.top(token, model);
-    return byName && jsonObject(byName);
+    return byName && jsonSmall(byName);
   };
   return jsonObject({
     tokens: jsonArray(each(logs, (log, i) => entries.name(log.tokenAt(i)))),

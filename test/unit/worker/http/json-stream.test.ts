@@ -1,7 +1,7 @@
 /** @module JSON that is written piece by piece equals that of `JSON.stringify`. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { jsonArray, jsonChunks, jsonObject } from '../../../../worker/http/json-stream.ts';
+import { jsonArray, jsonChunks, jsonObject, jsonSmall } from '../../../../worker/http/json-stream.ts';
 
 function textOf(json: ReturnType<typeof jsonArray>, size = 8): string {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -27,6 +27,16 @@ it('is the text of JSON.stringify', () => {
     fc.property(jsonValue, fc.integer({ min: 4, max: 3000 }), (value, size) => {
       const json = jsonArray([streamed(value), value]);
       expect(textOf(json, size)).toBe(JSON.stringify([value, value]));
+    }),
+  );
+});
+
+it('is the same of a small object, whose text is made at once', () => {
+  const fields = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.oneof(fc.double(), fc.string())));
+  fc.assert(
+    fc.property(fields, (entries) => {
+      const map = new Map(entries);
+      expect(textOf(jsonSmall(map))).toBe(textOf(jsonObject(map)));
     }),
   );
 });
