@@ -229,7 +229,7 @@ it('keeps what fits, and gives up what was used longest ago', async () => {
   const refused = await post(probe, search);
   expect(refused.status).toBe(400);
   const message = await refused.text();
-  expect(message).toContain('takes 1000000000 bytes of memory');
+  expect(message).toContain('takes 1000005000 bytes of memory');
   const maximum = Number(/deployment has (\d+)/.exec(message)?.[1]);
   // Two of them fit, with a request.
   const app = sizes(Math.floor(maximum * 0.4));

@@ -39,6 +39,12 @@ export interface OpenContext {
   readonly signal: AbortSignal;
 }
 
+/** Of the objects around a catalogue's arrays, which its manifest does not count. */
+const OBJECT_BYTES = 5000;
+
+/** What a catalogue holds when it is loaded. */
+const memoryOf = ({ memory }: CatalogueFile): number => memory + OBJECT_BYTES;
+
 /** A use of a catalogue, which keeps its memory reserved. */
 export interface CatalogueLease {
   /** @throws LeaseExpiredError */
@@ -92,7 +98,7 @@ export class LoadedCatalogue {
     // Not to be evicted for itself.
     this.#isReserving = true;
     try {
-      return this.#memory.reserve(this.file.memory);
+      return this.#memory.reserve(memoryOf(this.file));
     } finally {
       this.#isReserving = false;
     }
@@ -111,7 +117,7 @@ export class Catalogues implements Evictable {
 
   /** Of those that no request searches. */
   get bytes(): number {
-    return this.#idle.reduce((sum, [, { file }]) => sum + file.memory, 0);
+    return this.#idle.reduce((sum, [, { file }]) => sum + memoryOf(file), 0);
   }
 
   get #idle(): [string, LoadedCatalogue][] {
@@ -123,7 +129,7 @@ export class Catalogues implements Evictable {
     for (const [name, { file }] of this.#idle) {
       if (wanted <= 0) return;
       this.#loaded.delete(name);
-      wanted -= file.memory;
+      wanted -= memoryOf(file);
     }
   }
 
@@ -148,8 +154,12 @@ export class Catalogues implements Evictable {
     }
     const file = await this.#fileOf(name, source);
     const { memory, admission } = this.#model;
-    memory.check(file.memory);
-    const { value: reservation } = await admission.admit(() => memory.reserve(file.memory), limits, signal);
+    memory.check(memoryOf(file));
+    const { value: reservation } = await admission.admit(
+      () => memory.reserve(memoryOf(file)),
+      limits,
+      signal,
+    );
     try {
       const trie = await this.#readTrie(name, file, source, sha256);
       // Another request may have loaded it meanwhile: no request waits for another.
