@@ -85,6 +85,11 @@ describe('/v1/completions', () => {
     [{ ...GUIDED, negative_prompt_ids: [1] }, 'negative_prompt', /beside 'negative_prompt_ids'/],
     [{ guidance_scale: 2, negative_prompt_ids: [99_999] }, 'negative_prompt_ids', /below/],
     [{ guidance_scale: 2, negative_prompt_ids: Array(505).fill(11) }, 'max_tokens', /negative prompt/],
+    [
+      { guidance_scale: 2, negative_prompt: 'a '.repeat(600) },
+      'negative_prompt',
+      /context is 512 tokens, but/,
+    ],
     [{ guidance_scale: 101 }, 'guidance_scale', /100/],
   ])('refuses %j by name', async (fields, param, message) => {
     expect(await refusal(fields)).toEqual({ status: 400, param, message: expect.stringMatching(message) });

@@ -1,7 +1,7 @@
 /** @module The text of a negative prompt, as the token ids of the option of guidance. */
 import type { ResolvedOptions } from '../../decoding/options/options.ts';
 import type { EncodeOptions } from '../../tokenizer/tokenizer.ts';
-import { refuse } from '../http/errors.ts';
+import { ApiError, refuse } from '../http/errors.ts';
 import type { ServedModel } from '../isolate/served-model.ts';
 import { promptOfText } from './request.ts';
 
@@ -25,5 +25,13 @@ export function negativePromptOf(
     refuse('negative_prompt', "must not be given where 'guidance_scale' is 1: it has no effect", found);
   }
   const { ids } = promptOfText(model, negative_prompt, 'negative_prompt', false, encoding);
+  const { contextLength } = model.engine;
+  if (ids.length >= contextLength) {
+    throw new ApiError(
+      400,
+      `This model's context is ${contextLength} tokens, but 'negative_prompt' has ${ids.length} and a text after it`,
+      { param: 'negative_prompt', code: 'context_length_exceeded' },
+    );
+  }
   return { negative_prompt_ids: Array.from(ids) };
 }
