@@ -136,6 +136,7 @@ class TransitionTable {
 function bytesOf(alternatives: readonly Alternative[]): readonly number[] {
   const [only] = alternatives;
   if (!only) return [];
-  if (alternatives.length === 1) return only.frame.bytes;
-  return [...new Set(alternatives.flatMap(({ frame }) => frame.bytes))];
+  // Frames that read any character have the same list.
+  const lists = new Set(alternatives.map(({ frame }) => frame.bytes));
+  return lists.size === 1 ? only.frame.bytes : [...new Set([...lists].flat())];
 }
