@@ -5,6 +5,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
 import { packPackages, type Tarballs } from '../../packages/pack.ts';
 import { temporaryFolder } from '../support/checkpoints.ts';
 
@@ -15,12 +16,19 @@ const OUTPUT_BYTES = 1 << 26;
 export type Folder = Awaited<ReturnType<typeof temporaryFolder>>;
 
 let packed: Promise<Tarballs> | undefined;
+let packs: Folder | undefined;
 
 /** Both packages, packed once for all tests of a file. */
 export function tarballs(): Promise<Tarballs> {
-  packed ??= temporaryFolder().then(({ path }) => packPackages(path));
+  packed ??= temporaryFolder().then((folder) => {
+    packs = folder;
+    return packPackages(folder.path);
+  });
   return packed;
 }
+
+// Of each file that imports this one.
+afterAll(() => packs?.[Symbol.asyncDispose]());
 
 /** The environment of a user who has this Node, and whose npm asks and reports nothing. */
 export function environmentOf(node: string): NodeJS.ProcessEnv {
