@@ -29,9 +29,9 @@ export interface CompileLimits {
 export const DEFAULT_LIMITS: CompileLimits = { steps: 500_000, states: 50_000, depth: 200 };
 
 /** Memory of a compiled constraint, whatever it is; of a state; and at most: texts reach only a part of a large one. */
-const LEAST_BYTES = 100_000;
+const LEAST_BYTES = 60_000;
 const STATE_BYTES = 100;
-const MOST_BYTES = 2_000_000;
+const MOST_BYTES = 3_000_000;
 
 /** Counts what a compilation does. */
 export class CompileBudget {

@@ -8,7 +8,7 @@ import type { Algebra, Keyword, ValueNode, ValueSet } from './values.ts';
 /** What a node costs, in elementary steps: its shapes, their members and their distances. */
 const STEPS = 100;
 /** What its frames take in memory, once texts have reached them. */
-const BYTES = 6_000;
+const BYTES = 3_000;
 
 /** Creates nodes, equal ones once. */
 export class Nodes implements Algebra {

@@ -55,6 +55,9 @@ export interface LiveMembers {
   readonly bounds: ObjectBounds;
 }
 
+/** What a character of a name takes in memory: its places in tries, and their frames. */
+const NAME_BYTES = 1_300;
+
 export class ObjectPlan {
   readonly #shape: WrittenShape;
   /** undefined if a required member is impossible. */
@@ -70,6 +73,8 @@ export class ObjectPlan {
     this.#shape = shape;
     this.#budget = nodes.budget;
     this.#members = membersOf(shape, nodes);
+    const characters = this.#members?.reserved.reduce((sum, { length }) => sum + length, 0) ?? 0;
+    nodes.budget.addBytes(NAME_BYTES * characters);
   }
 
   /** Keys with schemas of their own. */

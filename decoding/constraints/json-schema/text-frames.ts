@@ -53,7 +53,8 @@ class OneOfFrame implements Frame {
 
 /** Reads any text but those of a trie, and the quote at its end. */
 export class OtherTextsReader {
-  readonly #frames = new Map<TriePlace, Map<Frame, Frame>>();
+  /** At most places there is one: a map of each would take more than the frames. */
+  readonly #frames = new Map<TriePlace, readonly OtherFrame[]>();
   /** Behind the opening quote. */
   readonly start: Frame;
   /** How many more bytes it may take to end than without the trie. */
@@ -74,15 +75,11 @@ export class OtherTextsReader {
   }
 
   frame(place: TriePlace, any: Frame): Frame {
-    let frames = this.#frames.get(place);
-    if (!frames) {
-      frames = new Map();
-      this.#frames.set(place, frames);
-    }
-    let frame = frames.get(any);
+    const frames = this.#frames.get(place) ?? [];
+    let frame = frames.find((each) => each.any === any);
     if (!frame) {
       frame = new OtherFrame(this, place, any);
-      frames.set(any, frame);
+      this.#frames.set(place, [...frames, frame]);
     }
     return frame;
   }
@@ -95,28 +92,27 @@ class OtherFrame implements Frame {
   readonly isDone = false;
   readonly #reader: OtherTextsReader;
   readonly #place: TriePlace;
-  readonly #any: Frame;
+  readonly any: Frame;
   #bytes: readonly number[] | undefined;
   #distance: number | undefined;
 
   constructor(reader: OtherTextsReader, place: TriePlace, any: Frame) {
     this.#reader = reader;
     this.#place = place;
-    this.#any = any;
+    this.any = any;
   }
 
   get bytes(): readonly number[] {
-    this.#bytes ??=
-      this.#place.ending < 0 ? this.#any.bytes : this.#any.bytes.filter((byte) => byte !== QUOTE);
+    this.#bytes ??= this.#place.ending < 0 ? this.any.bytes : this.any.bytes.filter((byte) => byte !== QUOTE);
     return this.#bytes;
   }
 
   get exception(): Exception {
-    return { all: this.#any, but: this.#reader.excluded(this.#place), farther: this.#reader.farther };
+    return { all: this.any, but: this.#reader.excluded(this.#place), farther: this.#reader.farther };
   }
 
   get treatsLettersAlike(): boolean {
-    return this.#any.treatsLettersAlike === true && !this.#place.bytes.some(isLetter);
+    return this.any.treatsLettersAlike === true && !this.#place.bytes.some(isLetter);
   }
 
   get distance(): number {
@@ -127,12 +123,12 @@ class OtherFrame implements Frame {
   step(byte: number): readonly Reading[] {
     if (byte === QUOTE && this.#place.ending >= 0) return NOTHING;
     const next = this.#place.after(byte);
-    const any = next && frameAfter(this.#any, byte);
-    return next && any ? [[this.#reader.frame(next, any)]] : this.#any.step(byte);
+    const any = next && frameAfter(this.any, byte);
+    return next && any ? [[this.#reader.frame(next, any)]] : this.any.step(byte);
   }
 
   #computeDistance(): number {
-    const { distance } = this.#any;
+    const { distance } = this.any;
     const isExcluded = this.#place.ending >= 0;
     if (distance === 1 && !isExcluded) return 1;
     // Where a text of the trie ends, at least one more character is needed.

@@ -69,10 +69,8 @@ export class TextTrie {
       i = end;
     }
     children.sort((a, b) => a[0] - b[0]);
-    return this.#chars.get(
-      Kind.string,
-      children.flatMap(([codePoint, node]) => [codePoint, codePoint, node]),
-    );
+    const slices = children.flatMap(([codePoint, node]) => [codePoint, codePoint, node]);
+    return this.#chars.get(Kind.string, slices.slice());
   }
 
   /** The place that a character leads to. */

@@ -103,9 +103,10 @@ export class CharNode {
       children.push(child);
       bytes.push(byte);
     }
-    this.#children = children;
-    this.#bytes = bytes;
-    return children;
+    // Lists that grew have space for sixteen more, and there are thousands of them.
+    this.#children = children.slice();
+    this.#bytes = bytes.slice();
+    return this.#children;
   }
 
   #stateOf(codePoint: number): number | undefined {
@@ -141,7 +142,7 @@ export class CharNode {
         own.push(low - offset, high - offset, this.slices[i + 2] as number);
       }
     }
-    return own;
+    return own.slice();
   }
 }
 

@@ -184,7 +184,7 @@ export class TextReader {
       if (slices.at(-1) === target && slices.at(-2) === low - 1) slices[slices.length - 2] = high;
       else slices.push(low, high, target);
     });
-    return slices;
+    return slices.slice();
   }
 
   #count(key: string, create: () => Frame): Frame {
