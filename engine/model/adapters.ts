@@ -150,6 +150,9 @@ export class Adapters {
    */
   async load(adapter: Adapter, using: AdapterReading): Promise<void> {
     while (!adapter.isLoaded) {
+      // Meanwhile the tree may have been closed, and all others that used it.
+      if (adapter.offset === undefined)
+        throw new ModelFilesError('reading the adapter was given up: nobody uses it any more');
       if (adapter.reading?.isStalled) adapter.reading.abandon();
       if (!adapter.reading || adapter.reading.isAbandoned) return await this.#read(adapter, using);
       await using.wait(POLL_MILLISECONDS);

@@ -142,6 +142,24 @@ describe('reading an adapter', () => {
     expect(adapters.status).toMatchObject({ loads: 1, loaded: [{ name: 'small', uses: 3 }] });
   });
 
+  it('is given up by all that wait for it when nobody uses it any more', async () => {
+    const adapters = adaptersIn(sizeOf('small'));
+    let opened = 0;
+    const counting: ModelSource = {
+      open(path) {
+        opened++;
+        return source.open(path);
+      },
+    };
+    const uses = [adapters.retain('small'), adapters.retain('small')];
+    const loads = uses.map((adapter) => adapters.load(adapter, reading(counting)));
+    for (const adapter of uses) adapters.release(adapter);
+    for (const load of await Promise.allSettled(loads))
+      expect(load).toMatchObject({ status: 'rejected', reason: expect.any(ModelFilesError) });
+    expect(opened).toBe(1);
+    expect(adapters.status).toMatchObject({ loads: 0, bytes: 0 });
+  });
+
   it('is taken over by another request when it stalls, and what it writes later is lost', async () => {
     const adapters = adaptersIn(sizeOf('small'));
     const adapter = adapters.retain('small');
