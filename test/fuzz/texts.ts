@@ -77,7 +77,8 @@ function expectedOf(body: unknown): Expected | null {
   const options = optionsOf(body);
   if (!options) return null;
   const { n, num_return_sequences, num_beams, use_beam_search } = options;
-  const texts = num_return_sequences ?? n ?? 1;
+  // A default asks for nothing, so that it does not contradict `n`.
+  const texts = (num_return_sequences === 1 ? undefined : num_return_sequences) ?? n ?? 1;
   if (typeof texts !== 'number') return null;
   const mayBeFewer = (typeof num_beams === 'number' && num_beams > 1) || use_beam_search === true;
   return { count: texts * promptsOf(options), mayBeFewer };
