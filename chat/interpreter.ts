@@ -112,6 +112,20 @@ export class BoundedInterpreter extends Interpreter {
     return this.#string(pythonText(value as TemplateValue, (characters) => this.#budget.charge(characters)));
   }
 
+  /** The filter `join(d, attribute)`, whose texts are Python's. The package has neither those nor the names. */
+  #joined(items: readonly Value[], args: readonly Statement[]): Value {
+    const named = namedOf(args);
+    const [separator = named?.get('d'), attribute = named?.get('attribute')] = args
+      .filter(({ type }) => type !== 'KeywordArgumentExpression')
+      .map(resultOf);
+    const name = attribute && stringOf(attribute);
+    const texts = items.flatMap((item) => {
+      const part = name === undefined ? item : attributeOf(item, name);
+      return part ? stringOf(this.#text(part)) : '';
+    });
+    return this.#string(texts.join(separator ? stringOf(this.#text(separator)) : ''));
+  }
+
   #string(value: string): Value {
     return this.#super({ type: 'StringLiteral', value }, this.global);
   }
@@ -169,6 +183,7 @@ export class BoundedInterpreter extends Interpreter {
     }
     if (isOurs) return this.#ourFilter(name, operand, values) ?? this.#filtered(node, operand, environment);
     chargeCall(this.#budget, name, operand, values);
+    if (name === 'join' && Array.isArray(operand.value)) return this.#joined(operand.value, args);
     return this.#filtered(isCall ? { ...node, filter: { ...filter, args } } : node, operand, environment);
   }
 
@@ -289,6 +304,17 @@ function namedOf(args: readonly Statement[]): ReadonlyMap<string, Value> | undef
 function functionLike(value: Value, call: Call): Value {
   const FunctionValue = value.constructor as new (call: Call) => Value;
   return new FunctionValue(call);
+}
+
+/** An entry of a mapping; `a.b` is one within another. */
+function attributeOf(value: Value, path: string): Value | undefined {
+  return path
+    .split('.')
+    .reduce<Value | undefined>(
+      (inner, name) =>
+        inner?.value instanceof Map ? (inner.value.get(name) as Value | undefined) : undefined,
+      value,
+    );
 }
 
 const booleanOf = (value: boolean): Value => new Environment().set('value', value);

@@ -40,6 +40,14 @@ describe('a text', () => {
     ["{{ 'a' ~ 1 ~ none ~ [1, 'b', true] }}", "a1None[1, 'b', True]"],
     ["{{ {'a': \"it's\", 'b': 'line\\n'} }}", `{'a': "it's", 'b': 'line\\n'}`],
     ["{{ '-' * 3 }}{{ 'aBC def' | capitalize }}", '---Abc def'],
+    [
+      "{{ [1, none, 'a', true, 2.0, ['b']] | join('-') }}|{{ ['a', none] | join(d='+') }}",
+      "1-None-a-True-2.0-['b']|a+None",
+    ],
+    [
+      "{{ messages | join(', ', attribute='role') }}|{{ messages | map(attribute='role') | join }}",
+      'user, assistant|userassistant',
+    ],
     // Python counts characters.
     ["{{ '😀é'[0] }}{{ '😀é'[1] }}{{ '😀é'[-2] }}{{ '😀é'[2] }}{{ '😀é'[2] is defined }}", '😀é😀False'],
     [
