@@ -19,6 +19,8 @@ const CLOSE = 0x7d;
 
 type Alternatives = readonly Reading[];
 
+const UNKNOWN = -1;
+
 export class ObjectReader {
   readonly live: LiveMembers;
   /** The names that can be there. */
@@ -81,6 +83,8 @@ class StateFrames {
   readonly next: Frame;
   readonly #names = new Map<TriePlace, Frame>();
   readonly #afterNames: (Alternatives | undefined)[] = [];
+  /** `[text]` */
+  #bytesAfter: Float64Array | undefined;
   #keys: Alternatives | undefined;
   #key: Frame | undefined;
 
@@ -131,8 +135,14 @@ class StateFrames {
     return after;
   }
 
-  /** Bytes behind the name of a text. */
+  /** Bytes behind the name of a text. The places of all names ask for it, inside of characters too. */
   bytesAfterName(text: number): number {
+    this.#bytesAfter ??= new Float64Array(this.reader.members.length).fill(UNKNOWN);
+    if (this.#bytesAfter[text] === UNKNOWN) this.#bytesAfter[text] = this.#computeBytesAfter(text);
+    return this.#bytesAfter[text] as number;
+  }
+
+  #computeBytesAfter(text: number): number {
     const member = this.reader.members[text] as number;
     if (!this.state.mayHave(member)) return Infinity;
     const { names, costs } = this.reader.live;
