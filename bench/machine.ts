@@ -2,9 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { type KernelModule, wasmPath } from '../engine/kernels/build.ts';
+import { type DotProduct, hasRelaxedSimd, linearKernels } from '../engine/kernels/linear.ts';
 
 export interface Machine {
   readonly processor: string;
+  /** How the kernels for quantized weights multiply on it. */
+  readonly dotProduct: DotProduct;
   readonly cores: number;
   readonly memoryGib: number;
   readonly system: string;
@@ -15,6 +19,7 @@ export function describeMachine(): Machine {
   const processors = cpus();
   return {
     processor: processors[0]?.model ?? 'unknown',
+    dotProduct: dotProduct(),
     cores: processors.length,
     memoryGib: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${arch()}`,
@@ -26,10 +31,18 @@ export function describeMachine(): Machine {
   };
 }
 
+function dotProduct(): DotProduct {
+  if (!hasRelaxedSimd()) return 'plain';
+  const compile = (module: KernelModule) => new WebAssembly.Module(readFileSync(wasmPath(module)));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+  return linearKernels({ dot: compile('linear-dot'), relaxed: compile('linear-relaxed') }, memory).dotProduct;
+}
+
 /** The machine in one line. */
-export function describe({ processor, cores, memoryGib, system, versions }: Machine): string {
+export function describe(machine: Machine): string {
+  const { processor, dotProduct, cores, memoryGib, system, versions } = machine;
   const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `${processor}, ${cores} cores, ${memoryGib} GiB, ${system}; ${tools.join(', ')}`;
+  return `${processor} (${dotProduct}), ${cores} cores, ${memoryGib} GiB, ${system}; ${tools.join(', ')}`;
 }
 
 /** Reads package.json as a file: not every package exports it. */
