@@ -1,6 +1,6 @@
 /** @module The schema as a document: its dialect, and what its references lead to. */
 import { ConstraintError } from '../automaton/errors.ts';
-import { isObject, join, type SchemaObject } from './keywords.ts';
+import { isObject, join, type SchemaObject, shown } from './keywords.ts';
 
 /** A schema within the document. */
 export interface Location {
@@ -90,14 +90,14 @@ export class SchemaDocument {
       const found = this.#indexed().resources.get(resolveUri(uri, resource.uri));
       if (!found)
         throw new ConstraintError(
-          `"$ref" to ${JSON.stringify(ref)} is not supported: it is outside of the schema`,
+          `"$ref" to ${shown(ref)} is not supported: it is outside of the schema`,
           place,
         );
       target = found;
     }
     if (fragment === '' || fragment.startsWith('/')) return this.#follow(fragment, target, ref, place);
     const anchored = this.#indexed().anchors.get(`${target.uri}#${fragment}`);
-    if (!anchored) throw new ConstraintError(`"$ref" to ${JSON.stringify(ref)} leads to nothing`, place);
+    if (!anchored) throw new ConstraintError(`"$ref" to ${shown(ref)} leads to nothing`, place);
     return anchored;
   }
 
@@ -116,7 +116,7 @@ export class SchemaDocument {
         : isObject(schema) && Object.hasOwn(schema, key);
       if (!isThere)
         throw new ConstraintError(
-          `"$ref" to ${JSON.stringify(ref)} leads to nothing: there is no ${JSON.stringify(key)}`,
+          `"$ref" to ${shown(ref)} leads to nothing: there is no ${shown(key)}`,
           place,
         );
       at = this.child(at, (schema as Record<string, unknown>)[key], key);

@@ -33,6 +33,7 @@ describe('refuses', () => {
     [{ format: 'regex' }, '/format', '"format"'],
     [{ $ref: 'http://example.org/x' }, '/$ref', '"$ref" to "http://example.org/x" is not supported'],
     [{ $ref: '#/$defs/a' }, '/$ref', 'leads to nothing'],
+    [{ $ref: `#${'a'.repeat(2000)}` }, '/$ref', `${'a'.repeat(55)}… leads to nothing`],
     [{ $ref: '#' }, '', 'refers to itself'],
     [{ type: 'array', uniqueItems: true, items: { type: 'string' } }, '/uniqueItems', '"uniqueItems"'],
     [
