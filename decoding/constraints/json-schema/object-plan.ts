@@ -56,7 +56,7 @@ export interface LiveMembers {
 }
 
 /** What a character of a name takes in memory: its places in tries, and their frames. */
-const NAME_BYTES = 1_300;
+const NAME_BYTES = 1_200;
 
 export class ObjectPlan {
   readonly #shape: WrittenShape;
