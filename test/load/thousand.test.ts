@@ -13,6 +13,8 @@ const CONCURRENCY = 32;
 const POOL = drawRequests(new Draw(1000), 60);
 const STREAMS = POOL.filter(({ streams }) => streams);
 const WHOLE_ANSWERS = POOL.filter(({ streams }) => !streams);
+/** Requests until the caches of masks and of compiled constraints, of a MiB each, are as full as these requests make them. */
+const WARM_UP_REQUESTS = 400;
 const MAX_GROWTH_BYTES = 1e6;
 
 /** When a client disconnects: right after sending, within a stream, or while a whole answer is generated. */
@@ -106,7 +108,7 @@ async function warmUp(server: LoadServer, draw: Draw): Promise<void> {
     expect(status).toBe(400);
   }
   await server.waitUntilIdle();
-  await runAll(drawJobs(draw, 2 * CONCURRENCY), (job) => server.send(job.request, job.disconnect));
+  await runAll(drawJobs(draw, WARM_UP_REQUESTS), (job) => server.send(job.request, job.disconnect));
 }
 
 /** Memory of an idle server, in bytes and slots. */

@@ -322,7 +322,7 @@ export const WORKERS_AI: readonly Malformed[] = [
   [{ messages: 'x' }, 'messages', 'must be an array, not "x"'],
   [{ messages: [user, {}] }, 'messages.1.role', 'is missing: it must be a string'],
   [{ messages: [{ role: 'user', content: ['a'] }] }, 'messages.0.content', 'must be a string, not ["a"]'],
-  [{ messages: [{ ...user, name: 'b' }] }, 'messages.0.name', 'is not a supported field'],
+  [{ messages: [{ ...user, refusal: 'b' }] }, 'messages.0.refusal', 'is not a supported field'],
   [{ messages: new Array(129).fill(user) }, 'messages', 'must have at most 128 elements, not 129'],
   [{ max_tokens: 0 }, 'max_tokens', 'must be at least 1, not 0'],
   [{ temperature: 5.1 }, 'temperature', 'must be at most 5, not 5.1'],

@@ -136,7 +136,7 @@ describe('a cache that cannot grow', () => {
     const { cache } = engine.status.heap;
     failPages(Number.POSITIVE_INFINITY);
     const large = request([[200]], { max_new_tokens: 60, num_beams: 8 });
-    await expect(eventsByPrompt(engine, large, { length: 1, milliseconds: 50 })).rejects.toThrow(
+    await expect(eventsByPrompt(engine, large, { length: 1, milliseconds: 1 })).rejects.toThrow(
       QueueTimeoutError,
     );
     expect(engine.status.heap.cache).toBe(cache);

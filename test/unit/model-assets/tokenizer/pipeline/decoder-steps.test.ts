@@ -23,7 +23,7 @@ it.each([
   [
     'a regular expression',
     [replace({ Regex: 'a+' }, 'b')],
-    'Replace with the regular expression a+ is not supported',
+    'Replace with the regular expression "a+" is not supported',
   ],
   ['an empty pattern', [replace({ String: '' }, 'b')], 'pattern'],
   ['Metaspace of a whole text', [FUSE, METASPACE], 'Metaspace after Fuse is not supported'],
