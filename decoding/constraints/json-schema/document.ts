@@ -150,7 +150,7 @@ export class SchemaDocument {
     const index: Index = { resources: new Map(), anchors: new Map(), dynamicAnchors: new Map() };
     const elsewhere: Location[] = [];
     this.#collect([this.root], elsewhere, index);
-    // What no keyword says to be a schema may be data that looks like one, and names what nothing else does.
+    // A value that no keyword says to be a schema may be data that looks like one: it gets only names that are free.
     this.#collect(elsewhere, elsewhere, index);
     return index;
   }

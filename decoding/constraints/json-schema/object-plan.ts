@@ -55,7 +55,7 @@ export interface LiveMembers {
   readonly bounds: ObjectBounds;
 }
 
-/** What a character of a name takes in memory: its places in tries, and their frames. */
+/** A character of a name takes so much memory: its places in tries, and their frames. */
 const NAME_BYTES = 1_200;
 
 export class ObjectPlan {

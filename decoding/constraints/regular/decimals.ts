@@ -12,7 +12,7 @@ export function decimalOf(value: number): Decimal {
   return { digits: mantissa.replace('.', ''), exponent: Number(exponent) };
 }
 
-/** What a text's digits are, compared with others. */
+/** The order of a text's digits and those of another number. */
 export const BELOW = -1;
 export const EQUAL = 0;
 export const ABOVE = 1;

@@ -8,7 +8,7 @@ const DIGITS = 15;
 const MAX_STATES = 4_000;
 const MIN_INTEGER_DIGITS = 8;
 
-/** What the digits so far leave, as a number. */
+/** The remainder of the digits so far, as a number. */
 export type Remainder = number;
 
 export class Multiples {

@@ -22,7 +22,7 @@ export class Exponents {
     });
   }
 
-  /** What the digits lead to of an integer that is not negative. */
+  /** The row of the first digit of an integer that is not negative. */
   #digits(from: number, to: number): number[] {
     const interval = new Interval(from, to);
     const row = noRow();

@@ -20,7 +20,7 @@ export const EXPONENT = 13;
 /** The state itself, as a target of its own row. */
 export const SELF = -2;
 
-/** What each sign leads to. */
+/** The state that each sign leads to. */
 export type Row = readonly number[];
 
 export const noRow = (): number[] => new Array<number>(SIGNS.length).fill(DEAD);
