@@ -11,14 +11,17 @@ const TOKENIZER_JSON = 'tokenizer.json';
 /** White space of Unicode, which the reference cuts off the end of a line. JavaScript's `trimEnd` differs from it. */
 const WHITE_SPACE_AT_END = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/;
 
+/** In the order in which they are added. */
+export const BERT_SPECIAL = {
+  unk_token: '[UNK]',
+  sep_token: '[SEP]',
+  pad_token: '[PAD]',
+  cls_token: '[CLS]',
+  mask_token: '[MASK]',
+};
+
 export const bertClass: TokenizerClass = {
-  special: {
-    unk_token: '[UNK]',
-    sep_token: '[SEP]',
-    pad_token: '[PAD]',
-    cls_token: '[CLS]',
-    mask_token: '[MASK]',
-  },
+  special: BERT_SPECIAL,
   async build(input): Promise<BuiltTokenizer> {
     const { config } = input.settings;
     const { vocab, file } = await readWords(input);

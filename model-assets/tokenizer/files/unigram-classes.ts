@@ -1,6 +1,8 @@
 /** @module The classes of transformers that are Unigram with SentencePiece's files: T5, ALBERT, XLNet, CamemBERT, XLM-R, DeBERTa-v2. */
+
 import type { AddedTokenFlags } from './added-vocabulary.ts';
 import { addedToken } from './added-vocabulary.ts';
+import { BERT_SPECIAL } from './bert-class.ts';
 import { ROBERTA_SPECIAL } from './byte-level-classes.ts';
 import { fail } from './folder.ts';
 import {
@@ -140,13 +142,8 @@ function cleaned(
 
 export const albertClass: TokenizerClass = {
   special: {
-    bos_token: '[CLS]',
-    eos_token: '[SEP]',
-    unk_token: '<unk>',
-    sep_token: '[SEP]',
-    pad_token: '<pad>',
-    cls_token: '[CLS]',
-    mask_token: '[MASK]',
+    ...{ bos_token: '[CLS]', eos_token: '[SEP]', ...BERT_SPECIAL },
+    ...{ unk_token: '<unk>', pad_token: '<pad>' },
   },
   async build(input): Promise<BuiltTokenizer> {
     const { config } = input.settings;
@@ -248,15 +245,7 @@ export const xlmRobertaClass: TokenizerClass = {
 
 /** It takes nothing from the normalizer of either file, neither SentencePiece's map. */
 export const debertaV2Class: TokenizerClass = {
-  special: {
-    bos_token: '[CLS]',
-    eos_token: '[SEP]',
-    unk_token: '[UNK]',
-    sep_token: '[SEP]',
-    pad_token: '[PAD]',
-    cls_token: '[CLS]',
-    mask_token: '[MASK]',
-  },
+  special: { bos_token: '[CLS]', eos_token: '[SEP]', ...BERT_SPECIAL },
   async build(input): Promise<BuiltTokenizer> {
     const { config } = input.settings;
     const { file, vocab, added, unknownId = 1 } = await readUnigram(input, 'DebertaV2Tokenizer', SPM);
