@@ -58,7 +58,7 @@ const SAMPLED: readonly DecodingOptions[] = [
 
 const unavailable = await ensureInstalled('native');
 if (unavailable !== null) throw new Error(unavailable);
-const { getLlama, TokenBias } = await import('../../bench/peers/native/llama.ts');
+const { startLlama, TokenBias } = await import('../../bench/peers/native/llama.ts');
 await setup();
 const tokenizer = Tokenizer.read(await readFile(join(DEFAULT_F32, 'tokenizer.bin')));
 const [end = 0] = tokenizer.encode('<|endoftext|>');
@@ -67,13 +67,7 @@ const folder = await mkdtemp(join(tmpdir(), 'edgebeam-llama-'));
 try {
   const modelPath = join(folder, 'default.gguf');
   await writeGpt2Gguf(DEFAULT_CHECKPOINT, 'F32', modelPath);
-  const llama = await getLlama({
-    gpu: false,
-    build: 'never',
-    maxThreads: 1,
-    logLevel: 'error',
-    progressLogs: false,
-  });
+  const llama = await startLlama();
   const model = await llama.loadModel({ modelPath });
   const context = await model.createContext({
     contextSize: CONTEXT,

@@ -1,22 +1,16 @@
 /** @module llama.cpp as native code, through node-llama-cpp on one thread. */
 import { join } from 'node:path';
-import { getLlama, type LlamaContextSequence, type LlamaModel } from 'node-llama-cpp';
+import type { LlamaContextSequence, LlamaModel } from 'node-llama-cpp';
 import type { GgufPrecision } from '../gpt2-gguf.ts';
 import { GGUF_FILES } from '../model-files.ts';
 import type { PeerModels } from '../models.ts';
 import { type Forward, type Generate, type PeerSide, type Reply, stopwatch } from '../protocol.ts';
+import { startLlama } from './llama.ts';
 
 /** Just enough for the benchmark: llama.cpp allocates the keys and values of this many tokens of a sequence. */
 const CONTEXT = 512;
 
-// Of the binaries in the package, llama.cpp loads the one for the instructions of this processor.
-const llama = await getLlama({
-  gpu: false,
-  build: 'never',
-  maxThreads: 1,
-  logLevel: 'error',
-  progressLogs: false,
-});
+const llama = await startLlama();
 
 export const loader =
   (precision: GgufPrecision) =>
