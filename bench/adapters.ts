@@ -38,7 +38,7 @@ const { precision, steps } = new Command('node bench/adapters.ts')
   .parse()
   .opts<{ precision: 'int4' | 'int8'; steps: number }>();
 
-console.log(`${describe(describeMachine())}\n`);
+console.log(`${describe(await describeMachine())}\n`);
 const work = await mkdtemp(join(tmpdir(), 'edgebeam-adapters-'));
 try {
   await measureSteps();

@@ -72,7 +72,7 @@ const command = new Command('npm run bench:against --')
 await run(resolve(command.args[0] as string), Number(command.opts<Options>().calls));
 
 async function run(other: string, calls: number): Promise<void> {
-  console.log(`${describe(describeMachine())}\n`);
+  console.log(`${describe(await describeMachine())}\n`);
   const rows: string[][] = [];
   for (const model of ['gpt2', undefined] as const) {
     await using mine = await start(ROOT, model);

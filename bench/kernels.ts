@@ -53,7 +53,7 @@ let heapEnd = 65_536;
 await run();
 
 async function run(): Promise<void> {
-  const { processor, cores, versions } = describeMachine();
+  const { processor, cores, versions } = await describeMachine();
   console.log(`${processor}, ${cores} cores, Node ${versions.Node} ${process.execArgv.join(' ')}`);
   console.log(`medians after warm-up, in ms; all ${LAYERS} layers, after a past of ${PAST} tokens\n`);
   const builds = await loadBuilds();

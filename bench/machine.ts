@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type KernelModule, wasmPath } from '../engine/kernels/build.ts';
-import { type DotProduct, hasRelaxedSimd, linearKernels } from '../engine/kernels/linear.ts';
+import { type DotProduct, linearKernels } from '../engine/kernels/linear.ts';
+import { kernelModules } from '../engine/node/load-engine.ts';
 
 export interface Machine {
   readonly processor: string;
@@ -15,11 +15,11 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export function describeMachine(): Machine {
+export async function describeMachine(): Promise<Machine> {
   const processors = cpus();
   return {
     processor: processors[0]?.model ?? 'unknown',
-    dotProduct: dotProduct(),
+    dotProduct: await dotProduct(),
     cores: processors.length,
     memoryGib: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${arch()}`,
@@ -31,11 +31,10 @@ export function describeMachine(): Machine {
   };
 }
 
-function dotProduct(): DotProduct {
-  if (!hasRelaxedSimd()) return 'plain';
-  const compile = (module: KernelModule) => new WebAssembly.Module(readFileSync(wasmPath(module)));
+async function dotProduct(): Promise<DotProduct> {
+  const { linear } = await kernelModules();
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
-  return linearKernels({ dot: compile('linear-dot'), relaxed: compile('linear-relaxed') }, memory).dotProduct;
+  return linearKernels(linear, memory).dotProduct;
 }
 
 /** The machine in one line. */

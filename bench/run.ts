@@ -77,7 +77,7 @@ else await run(options);
 
 async function runConstraints({ cases, quick, json, peers }: Options): Promise<void> {
   if (cases === undefined) throw new Error('the part constraints needs --cases FILE.jsonl.gz');
-  const machine = `On ${describe(describeMachine())}.`;
+  const machine = `On ${describe(await describeMachine())}.`;
   if (peers !== undefined) {
     const schemas = peers === true ? COMPARED.schemas : peers;
     const comparison = await compareConstraints({ ...COMPARED, schemas, file: cases });
@@ -94,21 +94,21 @@ async function runConstrained({ quick, json }: Options): Promise<void> {
   await ensureInt4Model();
   const steps = await measureConstrainedSteps(quick ? { rounds: 1, tokens: 48 } : { rounds: 3, tokens: 96 });
   const concurrent = await measureConcurrentSchemas({ rounds: quick ? 1 : 5, tokens: 80 });
-  console.log(`On ${describe(describeMachine())}.\n\n${reportConstrained(steps, concurrent)}`);
+  console.log(`On ${describe(await describeMachine())}.\n\n${reportConstrained(steps, concurrent)}`);
   if (json) await writeFile(json, `${JSON.stringify({ steps, concurrent }, null, 2)}\n`);
 }
 
 async function runScoring({ quick, json }: Options): Promise<void> {
   await ensureInt4Model();
   const results = await (quick ? measureScoring(1, 3) : measureScoring(5, 10));
-  console.log(`On ${describe(describeMachine())}.\n\n${reportScoring(results)}`);
+  console.log(`On ${describe(await describeMachine())}.\n\n${reportScoring(results)}`);
   if (json) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 async function runLong({ quick, json }: Options): Promise<void> {
   await ensureInt4Model();
   const texts = await measureLongTexts(quick ? 1400 : 4000);
-  console.log(`On ${describe(describeMachine())}.\n\n${reportLongTexts(texts)}`);
+  console.log(`On ${describe(await describeMachine())}.\n\n${reportLongTexts(texts)}`);
   if (json) await writeFile(json, `${JSON.stringify(texts, null, 2)}\n`);
 }
 
@@ -123,7 +123,7 @@ async function run({ only, quick, json, write }: Options): Promise<void> {
       ...(only ? ['--only', only] : []),
       ...(quick ? ['--quick'] : []),
     ].join(' '),
-    machine: describeMachine(),
+    machine: await describeMachine(),
     measurements: [
       ...(isSelected('node') ? [await measure('Node', startInNode(), plan)] : []),
       ...(isSelected('node')

@@ -29,7 +29,7 @@ const { beams, queries, only } = new Command('node bench/catalogue/run.ts')
 const plan = { beams: Number(beams), queries: Number(queries) };
 
 console.log(
-  `${describe(describeMachine())}; ${ENTRIES} entries, ${plan.beams} beams, ${plan.queries} queries`,
+  `${describe(await describeMachine())}; ${ENTRIES} entries, ${plan.beams} beams, ${plan.queries} queries`,
 );
 if (only !== 'default') {
   await ensureInt4Model();

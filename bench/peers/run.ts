@@ -56,7 +56,7 @@ async function run({ precision, only, quick, json, write }: Options): Promise<vo
   const tokenizer = await readTokenizer(models.edgebeam);
   const makePrompt = (tokens: number) => wordPrompt(tokenizer, tokens);
   const results = await measurePeers(peers, models, makePrompt, quick ? QUICK : FULL, log);
-  const machine = describeMachine();
+  const machine = await describeMachine();
   const peersReport: PeersReport = {
     command: commandOf({ precision, ...(only ? { only } : {}), ...(quick ? { quick } : {}) }),
     machine: { ...machine, versions: { ...machine.versions, ...(await peerVersions(peers)) } },
