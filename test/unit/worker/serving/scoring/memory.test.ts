@@ -17,6 +17,7 @@ import {
   liveBytes,
   MEASURED_VOCABULARY,
   measuredRows,
+  measuredTwice,
   measuringEngine,
 } from '../../../../support/measured-memory.ts';
 
@@ -61,13 +62,7 @@ async function measuredOnce(
   return { estimate, real };
 }
 
-/** The lesser and the greater of two runs: what V8 compiles or drops meanwhile is not the request's. */
-async function measured(...given: Parameters<typeof measuredOnce>) {
-  const first = await measuredOnce(...given);
-  const second = await measuredOnce(...given);
-  const [real, most] = [first.real, second.real].toSorted((a, b) => a - b) as [number, number];
-  return { estimate: first.estimate, real, most };
-}
+const measured = (...given: Parameters<typeof measuredOnce>) => measuredTwice(() => measuredOnce(...given));
 
 function randomScores(): ScoreRequest {
   const length = random.pick([2, 4, 8]);
