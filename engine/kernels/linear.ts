@@ -8,8 +8,8 @@ const OFFSET_BYTES = 8;
 const ROW_BYTES = 8;
 /** One padded group of f32. */
 const TAIL_BYTES = GROUP * FLOAT_BYTES;
-/** A tile's weights of an input, in 16 bits, and what aligns them. */
-const WIDENED_BYTES = 2 * TILE_COLUMNS;
+/** A prepared tile's weights of an input, in 16 bits at most, and what aligns them. */
+const PREPARED_BYTES = 2 * TILE_COLUMNS;
 const ALIGNMENT_BYTES = 16;
 
 /** A linear layer over quantized rows. All addresses are bytes in the heap. */
@@ -164,7 +164,7 @@ export function linearKernels(
 export function quantizedBytes(rows: number, inputs: number): number {
   const padded = paddedRows(inputs);
   const rowBytes = padded + (padded / GROUP) * OFFSET_BYTES + ROW_BYTES;
-  return rows * rowBytes + TAIL_BYTES + ALIGNMENT_BYTES + padded * WIDENED_BYTES;
+  return rows * rowBytes + TAIL_BYTES + ALIGNMENT_BYTES + padded * PREPARED_BYTES;
 }
 
 /** `() => i16x8.relaxed_dot_i8x16_i7x16_s(i8x16.splat(1), i8x16.splat(2))` */

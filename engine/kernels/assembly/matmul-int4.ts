@@ -104,6 +104,7 @@ export function matmulInt4Of<Sum>(
       storeOutputs(
         sums,
         count,
+        false,
         scales + <usize>row * FLOAT_BYTES,
         columnScales + column * FLOAT_BYTES,
         bias + column * FLOAT_BYTES,
@@ -131,5 +132,5 @@ function storeRow(
   y: usize,
 ): void {
   const offset = column * FLOAT_BYTES;
-  storeOutputs(sums, 1, scales, columnScales + offset, bias + offset, outputs - column, y + offset, 0);
+  storeOutputs(sums, 1, false, scales, columnScales + offset, bias + offset, outputs - column, y + offset, 0);
 }

@@ -10,7 +10,7 @@
  *     scales   [rows]          f32
  *     flips    [rows]          i32: -128 · the sum of a row's codes, for weights whose top bits are flipped
  *     tail     128 bytes, in which an incomplete last group is padded with zeros
- *     widened  [k, 4]          i16: the codes of a tile at 8 bits, for products in pairs, from a multiple of 16 bytes on
+ *     prepared [k, 4]          i16, for products in pairs, or i8: the codes of a tile at 8 bits, from a multiple of 16 bytes on
  *
  * `quantizedBytes` of `../linear.ts` computes their size.
  */

@@ -22,7 +22,7 @@ interface Embedding {
 }
 
 const shapes = fc.record({
-  rows: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(15, 64)),
+  rows: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(12, 15, 50, 64)),
   inputs: fc.oneof(fc.constantFrom(32, 64, 96), fc.integer({ min: 1, max: 150 })),
   tokens: fc.integer({ min: 1, max: 25 }),
   seed: fc.nat(),
