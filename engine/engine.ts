@@ -111,7 +111,7 @@ export class Engine implements LanguageModel {
     this.#sharedCache = {
       pool: model.pool,
       radixTree: new RadixTree(model.pool, vocab_size),
-      queue: new PassQueue(model, platform, readAhead),
+      queue: new PassQueue(model, platform, readAhead, dotProduct?.startsWith('dot-')),
       vocabSize: vocab_size,
       contextLength: n_positions,
       loadAdapter: (adapter) => adapters.load(adapter, { source, ...platform }),

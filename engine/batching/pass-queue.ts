@@ -76,6 +76,7 @@ export class PassQueue {
   readonly #model: Model;
   readonly #eventLoop: EventLoop;
   readonly #readAhead: ReadAheadChoice | null;
+  readonly #hasDot: boolean;
   readonly #turns = new Turns();
   readonly #gathered = new GatheredMemo();
   /** In order of priority. */
@@ -87,11 +88,15 @@ export class PassQueue {
   #lastIsTimed = false;
   readonly #passGuard = new PoisonGuard('forward pass');
 
-  /** @param readAhead is told the times of passes until it has chosen */
-  constructor(model: Model, eventLoop: EventLoop, readAhead: ReadAheadChoice | null) {
+  /**
+   * @param readAhead is told the times of passes until it has chosen
+   * @param hasDot whether the kernels have the processor's instruction for dot products
+   */
+  constructor(model: Model, eventLoop: EventLoop, readAhead: ReadAheadChoice | null, hasDot = false) {
     this.#model = model;
     this.#eventLoop = eventLoop;
     this.#readAhead = readAhead;
+    this.#hasDot = hasDot;
   }
 
   /** Rows that wait for a pass. */
@@ -199,10 +204,10 @@ export class PassQueue {
     }
   }
 
-  /** As measured, or else as estimated, which is rather long. */
+  /** As measured, or else as estimated. */
   #passMilliseconds(rows: readonly Row[], logitsRows: number): number {
     const measured = logitsRows === rows.length ? this.#readAhead?.milliseconds(rows.length) : undefined;
-    return measured ?? passMilliseconds(this.#model.config, rows);
+    return measured ?? passMilliseconds(this.#model.config, rows, this.#hasDot);
   }
 
   #forward(shares: readonly Share[]): void {

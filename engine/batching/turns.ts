@@ -5,19 +5,25 @@
  */
 
 /** So much longer may a request wait for its first turn, if it comes while another is alone. */
-const WORK_MILLISECONDS = 8;
+const WORK_MILLISECONDS = 10;
 /**
  * For so many turns after it was noticed a request may come back: it needs some of them for its body, between its
  * rows, and for its answer.
  */
 const TURNS_IN_COMPANY = 8;
 
-/** Keeps no count of requests: the platform may drop one without running its `finally`. */
+interface Owner {
+  readonly closed: boolean;
+}
+
+/** Keeps no count of requests that compute: the platform may drop one without running its `finally`. */
 export class Turns {
   /** The estimated time of the passes since the last turn. */
   #workMilliseconds = 0;
   #turnsInCompany = TURNS_IN_COMPANY;
-  #lastOwner: object | undefined;
+  /** Requests that have come in these turns, and have no rows so far. Some never have. */
+  #arrivals = 0;
+  #lastOwner: Owner | undefined;
 
   /** Whether the event loop must get its turn before the next pass. */
   get due(): boolean {
@@ -26,12 +32,17 @@ export class Turns {
 
   /** A request has arrived, and will need turns. */
   noticeArrival(): void {
+    this.#arrivals++;
     this.#turnsInCompany = TURNS_IN_COMPANY;
   }
 
   /** @param owner of rows that wait for a pass */
-  noticeOwner(owner: object): void {
-    if (owner !== this.#lastOwner) this.noticeArrival();
+  noticeOwner(owner: Owner): void {
+    if (owner === this.#lastOwner) return;
+    this.#arrivals = Math.max(0, this.#arrivals - 1);
+    const isAlone = this.#arrivals === 0 && (this.#lastOwner?.closed ?? true);
+    // One turn for those that came in the same moment.
+    this.#turnsInCompany = isAlone ? 1 : TURNS_IN_COMPANY;
     this.#lastOwner = owner;
   }
 
@@ -42,5 +53,6 @@ export class Turns {
   noticeTurn(): void {
     this.#workMilliseconds = 0;
     this.#turnsInCompany = Math.max(0, this.#turnsInCompany - 1);
+    if (this.#turnsInCompany === 0) this.#arrivals = 0;
   }
 }

@@ -2,12 +2,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Turns } from '../../../../engine/batching/turns.ts';
 
-const [ONE, OTHER] = [{}, {}];
+const [ONE, OTHER] = [{ closed: false }, { closed: false }];
 
 describe('a turn', () => {
   let turns: Turns;
   /** Runs passes like the queue. @returns for each whether a turn came before it */
-  const run = (passes: number, milliseconds: number, owners: readonly object[] = [ONE]): boolean[] =>
+  const run = (
+    passes: number,
+    milliseconds: number,
+    owners: readonly { closed: boolean }[] = [ONE],
+  ): boolean[] =>
     Array.from({ length: passes }, () => {
       for (const owner of owners) turns.noticeOwner(owner);
       const { due } = turns;
@@ -22,21 +26,35 @@ describe('a turn', () => {
     run(20, 0);
   });
 
-  it('comes after every pass of a request that has just begun, then after 8 ms of work', () => {
+  it('comes once for a request that begins alone, then after 10 ms of work', () => {
     turns = new Turns();
-    const given = run(88, 1);
-    expect(given.slice(0, 8)).toEqual(Array(8).fill(true));
-    expect(count(given)).toBe(8 + 10);
-    expect(given.at(15)).toBe(true);
+    turns.noticeArrival();
+    const given = run(81, 1);
+    expect(given.slice(0, 12)).toEqual([true, ...Array(9).fill(false), true, false]);
+    expect(count(given)).toBe(1 + 8);
+  });
+
+  it('comes once for a request that follows another one', () => {
+    const followed = { closed: true };
+    run(1, 0, [followed]);
+    turns.noticeArrival();
+    expect(run(10, 0.1)).toEqual([true, ...Array(9).fill(false)]);
+  });
+
+  it('comes after every pass beside a request that has arrived and has no rows yet', () => {
+    turns = new Turns();
+    turns.noticeArrival();
+    turns.noticeArrival();
+    expect(run(10, 0.1)).toEqual([...Array(8).fill(true), false, false]);
   });
 
   it.each([
-    [3, [true, false, false]],
+    [3, [true, false, false, false]],
     [5, [true, false]],
-    [8, [true]],
+    [10, [true]],
     [100, [true]],
   ])('comes by the work: passes of %d ms', (milliseconds, pattern) => {
-    run(1, 8);
+    run(1, 10);
     const rounds = 4;
     expect(run(rounds * pattern.length, milliseconds)).toEqual(Array(rounds).fill(pattern).flat());
   });

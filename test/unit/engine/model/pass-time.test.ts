@@ -26,9 +26,9 @@ const row = (position: number, logits = true) => ({ node: { position }, readers:
 
 describe('the estimated time of a pass', () => {
   it.each([
-    ['some milliseconds for the default model', DEFAULT, 2, 4],
+    ['some milliseconds for the default model', DEFAULT, 1, 4],
     ['more than a turn for GPT-2 124M', GPT2, 8, 40],
-    ['the time of the calls for a tiny model', TINY, 0.3, 0.5],
+    ['the time of the calls for a tiny model', TINY, 0.1, 0.4],
   ])('is %s', (_, config, least, most) => {
     const milliseconds = passMilliseconds(config, [row(200)]);
     expect(milliseconds).toBeGreaterThan(least);
@@ -40,5 +40,15 @@ describe('the estimated time of a pass', () => {
     expect(passMilliseconds(DEFAULT, [row(10), row(10)])).toBeGreaterThan(1.4 * one);
     expect(passMilliseconds(DEFAULT, [row(500)])).toBeGreaterThan(one);
     expect(passMilliseconds(DEFAULT, [row(10, false)])).toBeLessThan(one);
+  });
+
+  it('grows with every row, by less where there are many', () => {
+    const of = (count: number) => passMilliseconds(DEFAULT, Array(count).fill(row(10)));
+    for (let count = 1; count < 64; count++) expect(of(count + 1)).toBeGreaterThan(of(count));
+    expect(of(50)).toBeLessThan(20 * of(1));
+  });
+
+  it('is shorter with the dot product instruction', () => {
+    expect(passMilliseconds(GPT2, [row(10)], true)).toBeLessThan(passMilliseconds(GPT2, [row(10)]) / 2);
   });
 });
