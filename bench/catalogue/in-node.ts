@@ -6,11 +6,14 @@ import { decodeAll } from '../../decoding/decode.ts';
 import { BATCH_ROWS, scorePaths } from '../../decoding/scoring/score-paths.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { loadEngine } from '../../engine/node/load-engine.ts';
+import { dotPeak } from '../dot-peak.ts';
 import { entriesOf, NAME, promptOf } from './lists.ts';
 
 export interface NodeFigures {
   /** Of each query alone. */
   readonly milliseconds: readonly number[];
+  /** The products of a query's rows at the peak of the kernels' instruction: a lower bound. Null where they have none. */
+  readonly peakMilliseconds: number | null;
   /** Queries a second, four at a time. */
   readonly perSecond: number;
   /** Of scoring all entries after one prompt, from a sample of them. */
@@ -22,6 +25,7 @@ export interface NodeFigures {
 
 const DEPTH = 5;
 const CONCURRENT = 4;
+const WARM_UP_QUERIES = 10;
 /** Entries that are scored before those of the sample, and those of the sample by query. */
 const WARM_UP = 12;
 const SCORED_ENTRIES = 12;
@@ -39,7 +43,7 @@ export async function measureInNode(
       { catalogue: NAME, num_beams: beams, num_return_sequences: 10 },
       { catalogue },
     );
-  await search(0);
+  for (let i = 0; i < WARM_UP_QUERIES; i++) await search(1000 + i);
   const milliseconds: number[] = [];
   for (let i = 1; i <= queries; i++) milliseconds.push(await timed(() => search(i)));
   const together = await timed(() =>
@@ -49,6 +53,7 @@ export async function measureInNode(
       }),
     ),
   );
+  const peakMilliseconds = await productsAtPeak(engine, promptOf(engine.vocabSize, 0).length, beams);
   const bruteMilliseconds = await scoreAll(engine, SCORED_ENTRIES * queries);
   const texts = new Set(Array.from(catalogue.entries(), ({ tokens }) => tokens.join()));
   let legal = 0;
@@ -62,11 +67,27 @@ export async function measureInNode(
   engine.release();
   return {
     milliseconds,
+    peakMilliseconds,
     perSecond: (1000 * CONCURRENT * queries) / together,
     bruteMilliseconds,
     legalShare: legal / found,
     freeMilliseconds,
   };
+}
+
+/** The rows of a search: the prompt's, and those of the beams after each token of an entry but the last. */
+async function productsAtPeak(engine: Engine, promptRows: number, beams: number): Promise<number | null> {
+  const { dotProduct, manifest } = engine;
+  if (dotProduct === null || dotProduct === 'plain') return null;
+  const { n_layer, n_embd, n_inner, vocab_size } = manifest.config;
+  const blocks = n_layer * n_embd * (4 * n_embd + 2 * n_inner);
+  const beamRows = (DEPTH - 1) * beams;
+  const multiplications = (promptRows + beamRows) * blocks + (1 + beamRows) * n_embd * vocab_size;
+  const peak = await dotPeak(dotProduct);
+  for (let i = 0; i < WARM_UP_QUERIES; i++) peak.run();
+  const times: number[] = [];
+  for (let i = 0; i < WARM_UP_QUERIES; i++) times.push(await timed(async () => peak.run()));
+  return (Math.min(...times) / peak.multiplications) * multiplications;
 }
 
 /** The time for all entries, from that of a sample after one prompt. */

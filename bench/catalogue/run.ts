@@ -1,10 +1,11 @@
 /**
  * @module `node bench/catalogue/run.ts`: 100,000 entries of five tokens, searched by 50 beams, with GPT-2 124M at int4
- * (random weights) and with the embedded model, in Node and through HTTP in workerd.
+ * (random weights) and with the embedded model, in Node, and by HTTP in a workerd of its own and in that of `npm start`.
  */
 import { Command } from 'commander';
 import { exampleTitles } from '../../model-assets/catalogue/example-titles.ts';
 import { DEFAULT_MODEL, ensureDefaultModel } from '../../model-assets/ensure.ts';
+import { startPlainWorkerd } from '../../test/support/plain-workerd.ts';
 import { startDevServer } from '../../worker/dev/child-server.ts';
 import { describe, describeMachine } from '../machine.ts';
 import { ensureInt4Model, INT4_MODEL } from '../models.ts';
@@ -18,6 +19,8 @@ interface Options {
 }
 
 const TYPED_LETTERS = 12;
+/** V8 compiles WebAssembly in two tiers, and the engine chooses how it reads weights. */
+const WARM_UP_QUERIES = 10;
 
 const { beams, queries, only } = new Command('node bench/catalogue/run.ts')
   .description('Measures the search of a catalogue of 100,000 entries.')
@@ -47,8 +50,13 @@ async function measure(title: string, model: string): Promise<void> {
   const figures = await measureInNode(model, plan);
   const alone = median(figures.milliseconds);
   console.log(
-    `  Node: ${alone.toFixed(1)} ms a query, ${figures.perSecond.toFixed(1)} queries a second, four at a time`,
+    `  Node: ${spread(figures.milliseconds)} ms a query, ${figures.perSecond.toFixed(1)} queries a second, four at a time`,
   );
+  if (figures.peakMilliseconds !== null) {
+    console.log(
+      `  its products alone, at the peak of their instruction: ${figures.peakMilliseconds.toFixed(1)} ms`,
+    );
+  }
   console.log(
     `  scoring every entry: ${(figures.bruteMilliseconds / 1000).toFixed(1)} s, ` +
       `${(figures.bruteMilliseconds / alone).toFixed(0)} times as long`,
@@ -57,27 +65,32 @@ async function measure(title: string, model: string): Promise<void> {
     `  beams without the catalogue: ${figures.freeMilliseconds.toFixed(1)} ms, ` +
       `${(100 * figures.legalShare).toFixed(0)} % of their texts are entries`,
   );
-  const inWorkerd = await measureInWorkerd(model);
-  console.log(
-    `  workerd, over HTTP: ${median(inWorkerd).toFixed(1)} ms a query (${inWorkerd.map((ms) => ms.toFixed(0)).join(' ')})`,
-  );
+  const { plain, throughWrangler } = await measureInWorkerd(model);
+  console.log(`  workerd: ${spread(plain)} ms a query by HTTP`);
+  console.log(`  npm start, through wrangler's proxy: ${spread(throughWrangler)} ms`);
 }
 
-async function measureInWorkerd(model: string): Promise<number[]> {
-  await using server = await startDevServer('--model', model);
+/** One after the other, in turn: in workerd itself, as on Cloudflare, and through the proxy of `wrangler dev`. */
+async function measureInWorkerd(model: string): Promise<Record<'plain' | 'throughWrangler', number[]>> {
+  await using workerd = await startPlainWorkerd(model);
+  await using wrangler = await startDevServer('--model', model);
   // Tokens that both models have.
-  const search = (index: number) =>
-    post(`${server.url}/v1/completions`, {
+  const search = ({ url }: { readonly url: string }, index: number) =>
+    post(`${url}/v1/completions`, {
       prompt: promptOf(8000, index),
       catalogue: NAME,
       num_beams: plan.beams,
       n: 10,
     });
-  // V8 compiles WebAssembly in two tiers, and the engine chooses how it reads weights.
-  for (let i = 0; i < 5; i++) await search(i);
-  const milliseconds: number[] = [];
-  for (let i = 0; i < plan.queries; i++) milliseconds.push(await timed(() => search(50 + i)));
-  return milliseconds;
+  const times = { plain: [] as number[], throughWrangler: [] as number[] };
+  for (let i = 0; i < WARM_UP_QUERIES + plan.queries; i++) {
+    const plain = await timed(() => search(workerd, i));
+    const throughWrangler = await timed(() => search(wrangler, i));
+    if (i < WARM_UP_QUERIES) continue;
+    times.plain.push(plain);
+    times.throughWrangler.push(throughWrangler);
+  }
+  return times;
 }
 
 /** Titles of the example that are typed letter by letter, with what the letters before have left in the cache and without. */
@@ -109,6 +122,10 @@ async function post(url: string, body: object): Promise<void> {
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   const text = await response.text();
   if (!response.ok) throw new Error(text);
+}
+
+function spread(values: readonly number[]): string {
+  return `${median(values).toFixed(1)} (${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)})`;
 }
 
 function median(values: readonly number[]): number {

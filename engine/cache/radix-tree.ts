@@ -61,6 +61,11 @@ export class RadixTree {
    * children before parents, so the first node has no cached child and can be evicted.
    */
   readonly #evictable = new Set<CachedNode>();
+  /**
+   * Over `#evictable`. A set keeps the holes of what was deleted for a while, and an iterator of one's own for each eviction
+   * would pass all of them again.
+   */
+  #oldest = this.#evictable.values();
 
   constructor(pool: KeyValuePool, vocabSize: number) {
     this.#pool = pool;
@@ -126,9 +131,14 @@ export class RadixTree {
   }
 
   #evictOldest(): void {
-    const [oldest] = this.#evictable;
-    if (!oldest) throw new Error('no slot is free or evictable: more were requested than reserved');
-    this.#evict(oldest);
+    let oldest = this.#oldest.next();
+    if (oldest.done) {
+      // An iterator that has ended does not see later nodes.
+      this.#oldest = this.#evictable.values();
+      oldest = this.#oldest.next();
+    }
+    if (oldest.done) throw new Error('no slot is free or evictable: more were requested than reserved');
+    this.#evict(oldest.value);
   }
 
   #evict(node: CachedNode): void {
