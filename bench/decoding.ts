@@ -91,7 +91,7 @@ async function precomputedLogitsModels() {
   const stride = 4 * (VOCABULARY + 1);
   const begin = SCRATCH + LOGITS_SCRATCH.bytes + TABLE_BYTES;
   const pages = Math.ceil((begin + PRECOMPUTED_ROWS * stride) / PAGE_BYTES);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const floats = (address: number, length: number) => new Float32Array(memory.buffer, address, length);
   const words = (address: number, length: number) => new Uint32Array(memory.buffer, address, length);
   for (let i = 0; i < PRECOMPUTED_ROWS; i++) {

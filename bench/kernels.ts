@@ -46,7 +46,7 @@ type Calls = Readonly<Record<string, () => void>>;
  */
 const repeats = (rows: number) => (rows > 8 ? { warmUps: 5, calls: 11 } : { warmUps: 20, calls: 41 });
 
-const memory = new WebAssembly.Memory({ initial: 4800, maximum: 4800, shared: true });
+const memory = new WebAssembly.Memory({ initial: 4800, maximum: 4800 });
 const heap = new Uint8Array(memory.buffer);
 let heapEnd = 65_536;
 

@@ -33,7 +33,7 @@ export async function describeMachine(): Promise<Machine> {
 
 async function dotProduct(): Promise<DotProduct> {
   const { linear } = await kernelModules();
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
   return linearKernels(linear, memory).dotProduct;
 }
 

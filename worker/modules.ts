@@ -1,5 +1,5 @@
 /** @module All WebAssembly of the Worker: workerd compiles imported modules only. */
-import onnxruntime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
+import onnxruntime from '../dist/onnxruntime.wasm';
 import adapter from '../engine/kernels/adapter.wasm';
 import attention from '../engine/kernels/attention.wasm';
 import dot from '../engine/kernels/linear-dot.wasm';

@@ -7,8 +7,8 @@ const HERE = import.meta.dirname;
 const COMPILER = join(HERE, '..', '..', 'node_modules', 'assemblyscript', 'bin', 'asc.js');
 /** Kernels import onnxruntime's memory, so they have no runtime and no static data. */
 const OPTIONS = [
-  ...['--enable', 'simd', '--enable', 'threads', '--runtime', 'stub', '--use', 'abort='],
-  ...['--importMemory', '--noExportMemory', '--sharedMemory'],
+  ...['--enable', 'simd', '--runtime', 'stub', '--use', 'abort='],
+  ...['--importMemory', '--noExportMemory'],
   ...['--initialMemory', '1', '--maximumMemory', '65536'],
   ...['-O3', '--converge', '--noAssert'],
 ];

@@ -2,9 +2,10 @@
  * @module The files of all WebAssembly in the repository. In the package `packages/edgebeam/wasm-paths.ts` takes the place
  * of this file.
  */
-import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 export { wasmPath } from '../kernels/build.ts';
 
+/** Written by `npm ci`: `packages/edgebeam/onnxruntime-wasm.mjs`. */
 export const onnxruntimePath = (): string =>
-  createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+  join(import.meta.dirname, '..', '..', 'dist', 'onnxruntime.wasm');

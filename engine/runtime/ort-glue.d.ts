@@ -61,8 +61,3 @@ declare module 'onnxruntime-web/ort-wasm-simd-threaded.mjs' {
 
   export default function factory(options: OrtGlueOptions): Promise<OrtGlue>;
 }
-
-declare module 'onnxruntime-web/ort-wasm-simd-threaded.wasm' {
-  const module: WebAssembly.Module;
-  export default module;
-}

@@ -63,9 +63,12 @@ function exactGrowth(memory: WebAssembly.Memory): (bytes: number) => number {
 }
 
 /**
- * Runs `call` with two globals patched: `WebAssembly.Memory` creates at most `maximumPages` or returns
- * `reusedMemory`, and `process.type` keeps the glue off its path for Node, whose file system workerd lacks
- * even with nodejs_compat. The glue reads both before its first await, so both are restored on return.
+ * Runs `call` with three globals patched. The glue reads them before its first await, so they are restored on return.
+ *
+ * - `WebAssembly.Memory` returns `reusedMemory`, or a memory of at most `maximumPages`. It is not shared, as the module
+ *   imports none that is (`packages/edgebeam/onnxruntime-wasm.mjs`).
+ * - Without `Atomics.waitAsync`, the glue does not wait for messages of threads, which needs a shared memory.
+ * - `process.type` keeps the glue off its path for Node, whose file system workerd lacks even with nodejs_compat.
  */
 function withWebPlatform<T>(
   maximumPages: number,
@@ -75,6 +78,8 @@ function withWebPlatform<T>(
   const { Memory } = WebAssembly;
   const { process } = globalThis as { process?: { type?: string } };
   const type = process?.type;
+  const atomics: { waitAsync?: unknown } = Atomics;
+  const { waitAsync } = atomics;
   WebAssembly.Memory = new Proxy(Memory, {
     construct(_, [descriptor]: [WebAssembly.MemoryDescriptor]) {
       if (reusedMemory) return reusedMemory;
@@ -82,14 +87,16 @@ function withWebPlatform<T>(
       if (initial > maximumPages) {
         throw new HeapExhaustedError('onnxruntime', initial * PAGE_BYTES, maximumPages * PAGE_BYTES);
       }
-      return new Memory({ ...descriptor, maximum: Math.min(maximumPages, maximum) });
+      return new Memory({ initial, maximum: Math.min(maximumPages, maximum) });
     },
   });
+  atomics.waitAsync = undefined;
   if (process) process.type = 'renderer';
   try {
     return call();
   } finally {
     WebAssembly.Memory = Memory;
+    atomics.waitAsync = waitAsync;
     if (process) restoreProcessType(process, type);
   }
 }

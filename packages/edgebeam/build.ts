@@ -9,13 +9,13 @@
  */
 import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { basename, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { KERNEL_MODULES, wasmPath } from '../../engine/kernels/build.ts';
 import { DEFAULT_CHECKPOINT, DEFAULT_MODEL, ensureDefaultModel } from '../../model-assets/ensure.ts';
 import { packageLicences } from './licences.ts';
+import { onnxruntimeWasm } from './onnxruntime-wasm.mjs';
 import { packagedConfiguration } from './wrangler-toml.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
@@ -60,10 +60,9 @@ export async function buildPackage(onStep: (step: string) => void = () => {}): P
   onStep('JavaScript');
   const bundles = await Promise.all([buildLibraries(manifest), buildCommand(manifest)]);
   onStep('WebAssembly and configuration');
-  const onnxruntime = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
   await Promise.all([
     ...KERNEL_MODULES.map((module) => copyFile(wasmPath(module), join(DIST, `${module}.wasm`))),
-    copyFile(onnxruntime, join(DIST, 'onnxruntime.wasm')),
+    writeFile(join(DIST, 'onnxruntime.wasm'), onnxruntimeWasm()),
     writeFile(
       join(DIST, 'wrangler.toml'),
       packagedConfiguration(await readFile(join(ROOT, 'wrangler.toml'), 'utf8')),
@@ -183,10 +182,7 @@ const replaceFiles: Plugin = {
 const keepWasm: Plugin = {
   name: 'keep-wasm',
   setup({ onResolve }) {
-    onResolve({ filter: /\.wasm$/ }, ({ path }) => ({
-      path: path.startsWith('onnxruntime-web/') ? './onnxruntime.wasm' : `./${basename(path)}`,
-      external: true,
-    }));
+    onResolve({ filter: /\.wasm$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true }));
   },
 };
 

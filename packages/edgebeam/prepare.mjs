@@ -1,10 +1,12 @@
 /**
- * @module Runs at the end of `npm ci` in the repository, and after `npm pack`: lets `edgebeam/decoding` and `edgebeam/engine`
- * be imported there by name, from the sources. `npm pack` puts the built files in their place while it packs.
+ * @module Runs at the end of `npm ci` in the repository, and after `npm pack`: writes onnxruntime's WebAssembly as the engine
+ * needs it, and lets `edgebeam/decoding` and `edgebeam/engine` be imported by name, from the sources. `npm pack` puts the built
+ * files in their place while it packs.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onnxruntimeWasm } from './onnxruntime-wasm.mjs';
 
 const ENTRIES = { decoding: '../decoding/index.ts', engine: '../packages/edgebeam/engine.ts' };
 
@@ -15,6 +17,7 @@ if (
 ) {
   const dist = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist');
   mkdirSync(dist, { recursive: true });
+  writeFileSync(join(dist, 'onnxruntime.wasm'), onnxruntimeWasm());
   for (const [name, source] of Object.entries(ENTRIES))
     writeFileSync(join(dist, `${name}.js`), `export * from '${source}';\n`);
 }

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 const BEGIN = 1024;
 
 export class KernelHeap {
-  readonly memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+  readonly memory = new WebAssembly.Memory({ initial: 64, maximum: 64 });
   readonly #bytes = new Uint8Array(this.memory.buffer);
   readonly #writable: { from: number; to: number }[] = [];
   #end = BEGIN;

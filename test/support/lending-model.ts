@@ -13,7 +13,7 @@ export class RowMemory {
   /** @param module the kernels for logits, compiled */
   constructor(module: WebAssembly.Module, vocabSize: number) {
     const pages = 2 + Math.ceil((LOGITS_SCRATCH.bytes + 4 * vocabSize) / 65_536);
-    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.#vocabSize = vocabSize;
     const { buffer } = this.#memory;
     const heap = {

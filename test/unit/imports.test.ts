@@ -259,7 +259,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'worker/page/client': [],
   worker: [
     'hono',
-    'onnxruntime-web',
+    // onnxruntime's WebAssembly.
+    'dist',
     'engine/kernels',
     ...under('worker', 'http', 'isolate', 'operate', 'page', 'rpc', 'sessions'),
     ...under('worker/contracts', 'openai', 'operation', 'score', 'suggest', 'tgi', 'workers-ai'),

@@ -3,8 +3,8 @@
  * an assumption fails here first.
  */
 import { env } from 'cloudflare:workers';
-import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
+import wasm from '../../dist/onnxruntime.wasm';
 import { readFile, readManifest } from '../../engine/model/model-source.ts';
 import { HeapExhaustedError, OrtError } from '../../engine/runtime/errors.ts';
 import { Ort } from '../../engine/runtime/ort.ts';

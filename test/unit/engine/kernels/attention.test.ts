@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type AttentionKernel, attentionKernel } from '../../../../engine/kernels/attention.ts';
 import { wasmPath } from '../../../../engine/kernels/build.ts';
 
-const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+const memory = new WebAssembly.Memory({ initial: 64, maximum: 64 });
 const floats = new Float32Array(memory.buffer);
 const words = new Uint32Array(memory.buffer);
 /** Addresses in the test's memory. */
