@@ -4,8 +4,10 @@
  * the bounds check of each load, in our kernels too, whose memory it is. One bit of the import says which it is, and no
  * instruction depends on it. Plain JavaScript: `npm ci` runs it, on any Node from 20 on.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const HEADER_BYTES = 8;
 const IMPORT_SECTION = 2;
@@ -15,10 +17,21 @@ const [FUNCTION, TABLE, MEMORY, GLOBAL] = [0, 1, 2, 3];
 const HAS_MAXIMUM = 1;
 const IS_SHARED = 2;
 
+const PUBLISHED = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
+const WRITTEN = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'onnxruntime.wasm');
+
 /** @returns {Uint8Array} the bytes of the module */
-export function onnxruntimeWasm() {
-  const path = createRequire(import.meta.url).resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm');
-  return withUnsharedMemory(readFileSync(path));
+export const onnxruntimeWasm = () => withUnsharedMemory(readFileSync(PUBLISHED));
+
+/** Writes `dist/onnxruntime.wasm`. */
+export function writeOnnxruntimeWasm() {
+  mkdirSync(dirname(WRITTEN), { recursive: true });
+  writeFileSync(WRITTEN, onnxruntimeWasm());
+}
+
+/** The same, if it is missing. `npm ci` replaces it. */
+export function ensureOnnxruntimeWasm() {
+  if (!existsSync(WRITTEN)) writeOnnxruntimeWasm();
 }
 
 /**

@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onnxruntimeWasm } from './onnxruntime-wasm.mjs';
+import { writeOnnxruntimeWasm } from './onnxruntime-wasm.mjs';
 
 const ENTRIES = { decoding: '../decoding/index.ts', engine: '../packages/edgebeam/engine.ts' };
 
@@ -17,7 +17,7 @@ if (
 ) {
   const dist = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist');
   mkdirSync(dist, { recursive: true });
-  writeFileSync(join(dist, 'onnxruntime.wasm'), onnxruntimeWasm());
+  writeOnnxruntimeWasm();
   for (const [name, source] of Object.entries(ENTRIES))
     writeFileSync(join(dist, `${name}.js`), `export * from '${source}';\n`);
 }

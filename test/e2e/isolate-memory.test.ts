@@ -12,11 +12,11 @@ import { ensureInt4Model, INT4_MODEL } from '../../bench/models.ts';
 /**
  * In bytes, some 2.5 MB above what is measured: live objects, and with the garbage that V8 has not collected, whose amount
  * depends on the machine. V8 collects young objects when they fill their space, whatever an isolate's limit is; the states
- * and masks of constraints let that space grow.
+ * and masks of constraints let that space grow: after a large schema there were 5 MB of garbage, and once 12.
  */
 const LIMITS = {
   live: { plain: 120e6, constrained: 123e6 },
-  withGarbage: { plain: 124e6, constrained: 127e6, together: 127e6 },
+  withGarbage: { plain: 124e6, constrained: 134e6, together: 127e6 },
 };
 const kindOf = ({ constrained }: MemorySample) => (constrained ? 'constrained' : 'plain');
 

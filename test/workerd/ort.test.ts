@@ -30,10 +30,15 @@ describe('onnxruntime in workerd', () => {
     expect(maximum).toBe(40 * MIB);
   });
 
-  it('restores WebAssembly.Memory and process after its start', () => {
-    expect(new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true })).toBeInstanceOf(
-      WebAssembly.Memory,
+  it('has a memory that is not shared', () => {
+    expect(ort.heap.memory.buffer).toBeInstanceOf(ArrayBuffer);
+  });
+
+  it('restores WebAssembly.Memory, Atomics.waitAsync and process after its start', () => {
+    expect(new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true }).buffer).toBeInstanceOf(
+      SharedArrayBuffer,
     );
+    expect(Atomics).toHaveProperty('waitAsync', expect.any(Function));
     expect((globalThis as { process?: object }).process ?? {}).not.toHaveProperty('type');
   });
 
