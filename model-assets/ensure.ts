@@ -9,7 +9,8 @@ import { CATALOGUES_FOLDER, CATALOGUES_MANIFEST } from './format/catalogues.ts';
 const FOLDER = import.meta.dirname;
 
 export const DEFAULT_CHECKPOINT = join(FOLDER, 'default');
-export const DEFAULT_MODEL = join(FOLDER, 'dist', 'default');
+const CONVERTED = join(FOLDER, 'dist');
+export const DEFAULT_MODEL = join(CONVERTED, 'default');
 
 /** Converts the embedded model into `out`, and packs its catalogue. */
 export async function ensureDefaultModel(
@@ -41,10 +42,15 @@ export async function isCurrent({ source, out }: Pick<ConvertOptions, 'source' |
   return manifest !== null && manifest.mtimeMs > Math.max(...inputs);
 }
 
-/** @returns the latest modification time of the folder's files with this suffix, including subfolders. */
+/** @returns the latest modification time of the folder's files with this suffix, including subfolders */
 async function lastModified(folder: string, suffix = ''): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(suffix));
-  const times = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
-  return Math.max(0, ...times.map((time) => time.mtimeMs));
+  const entries = await readdir(folder, { withFileTypes: true });
+  const times = entries.map(async (entry) => {
+    const path = join(folder, entry.name);
+    // Converted models: others may be writing some.
+    if (path === CONVERTED) return 0;
+    if (entry.isDirectory()) return lastModified(path, suffix);
+    return entry.isFile() && entry.name.endsWith(suffix) ? (await stat(path)).mtimeMs : 0;
+  });
+  return Math.max(0, ...(await Promise.all(times)));
 }
