@@ -1,4 +1,7 @@
-/** @module The benchmarked models: synthesized with random weights on first use, and cached. */
+/**
+ * @module The benchmarked models: synthesized with random weights on first use, and cached. `node bench/models.ts` makes the
+ * int4 model.
+ */
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { transpose } from '../model-assets/checkpoint/interface/transpose.ts';
@@ -108,3 +111,5 @@ function unpackBytes(packed: Uint8Array, inputs: number, outputs: number): Uint8
 export async function modifiedAt(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.mtimeMs ?? 0;
 }
+
+if (import.meta.main) await ensureInt4Model();
