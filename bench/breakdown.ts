@@ -107,7 +107,7 @@ export async function measureBreakdown(warmUp: number, calls: number): Promise<B
 }
 
 /** Without attention, whose products are few and not of weights. */
-function multiplications(config: ModelConfig, rows: number, rowsWithLogits: number): number {
+export function multiplications(config: ModelConfig, rows: number, rowsWithLogits: number): number {
   const weights = parametersOf(config).map(({ kind, shape: [inputs = 0, outputs = 0] }) =>
     kind === 'linear' ? inputs * outputs : 0,
   );

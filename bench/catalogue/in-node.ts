@@ -6,6 +6,7 @@ import { decodeAll } from '../../decoding/decode.ts';
 import { BATCH_ROWS, scorePaths } from '../../decoding/scoring/score-paths.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { loadEngine } from '../../engine/node/load-engine.ts';
+import { multiplications } from '../breakdown.ts';
 import { dotPeak } from '../dot-peak.ts';
 import { entriesOf, NAME, promptOf } from './lists.ts';
 
@@ -79,15 +80,13 @@ export async function measureInNode(
 async function productsAtPeak(engine: Engine, promptRows: number, beams: number): Promise<number | null> {
   const { dotProduct, manifest } = engine;
   if (dotProduct === null || dotProduct === 'plain') return null;
-  const { n_layer, n_embd, n_inner, vocab_size } = manifest.config;
-  const blocks = n_layer * n_embd * (4 * n_embd + 2 * n_inner);
   const beamRows = (DEPTH - 1) * beams;
-  const multiplications = (promptRows + beamRows) * blocks + (1 + beamRows) * n_embd * vocab_size;
   const peak = await dotPeak(dotProduct);
   for (let i = 0; i < WARM_UP_QUERIES; i++) peak.run();
   const times: number[] = [];
   for (let i = 0; i < WARM_UP_QUERIES; i++) times.push(await timed(async () => peak.run()));
-  return (Math.min(...times) / peak.multiplications) * multiplications;
+  const perProduct = Math.min(...times) / peak.multiplications;
+  return perProduct * multiplications(manifest.config, promptRows + beamRows, 1 + beamRows);
 }
 
 /** The time for all entries, from that of a sample after one prompt. */

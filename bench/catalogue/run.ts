@@ -7,6 +7,7 @@ import { exampleTitles } from '../../model-assets/catalogue/example-titles.ts';
 import { DEFAULT_MODEL, ensureDefaultModel } from '../../model-assets/ensure.ts';
 import { startPlainWorkerd } from '../../test/support/plain-workerd.ts';
 import { startDevServer } from '../../worker/dev/child-server.ts';
+import { median } from '../format.ts';
 import { describe, describeMachine } from '../machine.ts';
 import { ensureInt4Model, INT4_MODEL } from '../models.ts';
 import { measureInNode, timed } from './in-node.ts';
@@ -126,9 +127,4 @@ async function post(url: string, body: object): Promise<void> {
 
 function spread(values: readonly number[]): string {
   return `${median(values).toFixed(1)} (${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)})`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

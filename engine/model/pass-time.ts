@@ -6,7 +6,7 @@ import type { ModelConfig } from '../../model-assets/format/manifest.ts';
 
 /** Of one row, with the bounds checks of workerd and the choice of the next token, without and with the dot product instruction. */
 const MULTIPLICATIONS_PER_MILLISECOND = { pairs: 5e6, dot: 12e6 };
-/** So many rows and more are multiplied four times as fast as one; fewer, in proportion. */
+/** A pass of so many rows and more multiplies four times as fast as one of a single row; one of fewer, in proportion. */
 const FAST_ROWS = 13;
 const FAST_FACTOR = 4;
 /** Of a block, besides its multiplications: the calls of its graphs, most of the time of the smallest models. */

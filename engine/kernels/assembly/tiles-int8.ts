@@ -12,7 +12,7 @@ export const TILE_STEP_BYTES: usize = STEP * TILE_COLUMNS;
 /** Two vectors of codes: the second half of a tile. */
 export const HALF_TILE_BYTES: usize = 2 * STEP;
 
-/** What the sums of a row start at: the correction for flipped weights, if they are flipped. */
+/** The sums of a row start at the correction for flipped weights, or at 0 where none are flipped. */
 // @ts-ignore: decorator
 @inline
 function firstSum<Sum>(flip: v128, address: usize): v128 {
